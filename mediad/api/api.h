@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include <json-glib/json-glib.h>
+#include "mediad/core/log.h"
+#include "mediad/store/store.h"
+
+/* HTTPS: requests in, events out. Control thread. Every route is declared once, with what the OpenAPI document says of it. */
+typedef struct MdApi MdApi;
+typedef struct MdApiRequest MdApiRequest;
+
+typedef enum MdApiRole { MD_API_ANYBODY, MD_API_VIEWER, MD_API_BROADCASTER, MD_API_OPERATOR, MD_API_ADMIN, MD_API_ROLE_MAX } MdApiRole;
+
+typedef void (*MdApiHandler)(MdApiRequest *request, void *user);
+typedef struct MdApiRoute {
+    const char *method;          /* "GET" … */
+    const char *path;            /* under /api/v1: "/rooms/{room}/members/{member}/mute" */
+    MdApiRole role;              /* least role that may call */
+    MdApiHandler handler;
+    const char *summary;         /* one English sentence */
+    const char *request_schema;  /* JSON Schema of the body, NULL: none. The body is checked against it before the handler runs */
+    const char *response_schema; /* JSON Schema of the 2xx body, NULL: none */
+    gsize body_max;              /* bytes, 0: 64 KiB; bodies above are refused with 413. raw bodies: see md_api_request_body_file */
+    bool raw_body;               /* not JSON: streamed to a temporary file */
+} MdApiRoute;
+void md_api_add_routes(MdApi *api, const MdApiRoute *routes, unsigned n, void *user);
+
+const char *md_api_request_param(const MdApiRequest *request, const char *name); /* path parameter, percent-decoded */
+const char *md_api_request_query(const MdApiRequest *request, const char *name); /* NULL: absent */
+JsonObject *md_api_request_body(const MdApiRequest *request);
+const char *md_api_request_body_file(const MdApiRequest *request, const char **ret_content_type); /* raw_body; deleted after the reply */
+const char *md_api_request_user(const MdApiRequest *request); /* signed-in account name, NULL: anybody */
+/* A handler replies exactly once, now or later (the request is kept until then). Takes node (NULL: 204). */
+void md_api_reply(MdApiRequest *request, int status, JsonNode *node);
+void md_api_reply_text(MdApiRequest *request, int status, const char *content_type, const char *text);
+/* {"error": {"code": "room-not-found", "message": "…what…", "hint": "…how to mend it…"}} */
+void md_api_reply_error(MdApiRequest *request, int status, const char *code, const char *message, const char *hint);
+
+/* To every /api/v1/events subscriber allowed to see it: {"type":…, "time":…, "data":{…}}. Slow subscribers are dropped, not waited for. */
+void md_api_publish(MdApi *api, const char *type, JsonNode *data /* taken */);
+
+/* Text in Prometheus exposition format is asked of every source on GET /metrics. */
+typedef void (*MdApiMetricsFn)(GString *out, void *user);
+void md_api_add_metrics(MdApi *api, MdApiMetricsFn fn, void *user);
+/* Not ready while any check returns a reason (g_free'd). */
+typedef char *(*MdApiReadyFn)(void *user);
+void md_api_add_ready_check(MdApi *api, MdApiReadyFn fn, void *user);
+
+typedef struct MdApiOptions {
+    const char *const *listen;   /* "[::]:8443", "127.0.0.1:8080" … */
+    const char *tls_certificate, *tls_key; /* PEM paths; NULL: a self-signed pair is made in state_dir */
+    bool allow_http;             /* plain HTTP, loopback only */
+    const char *console_dir;     /* static files for /, NULL none */
+    const char *state_dir;
+    unsigned sessions_max, websockets_max;
+    unsigned session_lifetime_s;
+    const MdLogger *logger;
+} MdApiOptions;
+MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error);
+void md_api_free(MdApi *api);
+/* The port really bound for listen[i] (tests use port 0). */
+unsigned md_api_port(const MdApi *api, unsigned i);
+extern const MdMigration md_api_migrations[];
+extern const unsigned md_api_n_migrations;

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <glib.h>
+#include "mediad/core/log.h"
+#include "mediad/leg/call.h"
+#include "mediad/leg/leg.h"
+#include "mediad/video/composer.h"
+
+/* Rooms and who is in them. Control thread, except where said. */
+typedef struct MdConference MdConference;
+typedef struct MdRoom MdRoom;
+
+typedef enum MdRole { MD_ROLE_GUEST, MD_ROLE_SITE, MD_ROLE_OPERATOR, MD_ROLE_CHAIR, MD_ROLE_MAX, MD_ROLE_INVALID = -1 } MdRole;
+const char *md_role_to_string(MdRole role);
+MdRole md_role_from_string(const char *name);
+
+typedef struct MdRoomSpec {          /* copied */
+    const char *name;                /* user part of its SIP address: [a-z0-9._-]{1,64} */
+    const char *title;               /* UTF-8, NULL: name */
+    const char *pin, *chair_pin;     /* digits, NULL none */
+    unsigned max_members;            /* 0: 200 */
+    bool wait_for_chair;             /* nobody hears or sees anybody until a chair is here */
+    bool mute_on_entry;
+    bool temporary;                  /* gone with its last member */
+    MdSecurity security;
+    MdLayoutKind layout;
+    unsigned loudest;                /* how many talkers are mixed, 0: 4 */
+    const char *language;            /* prompts: "vi" (default), "en" */
+} MdRoomSpec;
+
+typedef struct MdMemberInfo {        /* strings valid until control returns to the main loop */
+    const char *id, *name, *uri, *account;
+    MdRole role;
+    bool muted, deaf, video_muted, in_lobby, talking;
+    double gain_db;
+    int64_t joined_wall_us;
+    MdLegSummary media;
+    const MdLegStats *stats;         /* live */
+    uint64_t video_decoded, video_stalls, video_frozen_ms;
+} MdMemberInfo;
+
+typedef struct MdRoomInfo {
+    const char *name, *title;
+    bool locked, waiting_for_chair, muted_all;
+    MdLayoutKind layout;
+    unsigned members;
+    uint64_t ticks, ticks_late, encodes; /* audio: ticks run, begun > 5 ms late, encodes made */
+    int64_t tick_us_max;
+    MdComposerStats video;
+} MdRoomInfo;
+
+/* Something happened: member.joined, member.left, member.muted, floor…, room.created, room.ended, dial.failed … */
+typedef void (*MdConferenceEventFn)(const char *type, const char *room, const char *member /* or NULL */, const char *json_object, void *user);
+
+typedef struct MdConferenceOptions {
+    MdWorker *const *workers;
+    unsigned n_workers;
+    MdMailbox *control;              /* mailbox drained by the control thread */
+    MdPicturePool *pictures;         /* NULL: audio only */
+    MdPortPool *ports;
+    MdDialer *dialer;                /* may be NULL in tests */
+    const char *local_host, *local_host6; /* media addresses; either may be NULL */
+    const char *prompt_dir;          /* WAV prompts in vi/ and en/ */
+    const MdAudioCodec *audio_codecs; unsigned n_audio_codecs;
+    const MdVideoCodec *video_codecs; unsigned n_video_codecs;
+    MdVideoClass video_max;
+    unsigned jitter_min_ms, jitter_max_ms;
+    unsigned redial_first_s, redial_max_s, redial_give_up_s;
+    unsigned rooms_max;              /* 0: 500 */
+    bool create_on_call;             /* unknown names make a temporary room */
+    MdConferenceEventFn on_event;
+    void *user;
+    const MdLogger *logger;
+} MdConferenceOptions;
+
+MdConference *md_conference_new(const MdConferenceOptions *options);
+/* Ends every room; runs the main context until all legs are down. */
+void md_conference_free(MdConference *conference);
+
+#define MD_CONFERENCE_ERROR (md_conference_error_quark())
+GQuark md_conference_error_quark(void);
+typedef enum MdConferenceError {
+    MD_CONFERENCE_ERROR_EXISTS, MD_CONFERENCE_ERROR_NOT_FOUND, MD_CONFERENCE_ERROR_INVALID,
+    MD_CONFERENCE_ERROR_LIMIT, MD_CONFERENCE_ERROR_STATE,
+} MdConferenceError;
+
+MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *spec, GError **error);
+MdRoom *md_conference_find_room(MdConference *conference, const char *name); /* borrowed */
+GPtrArray *md_conference_rooms(MdConference *conference); /* of borrowed MdRoom*, in name order; unref the array */
+/* A call for room to_user; answers, asks the PIN, or rejects (404, 403 locked, 486 full, 488 media). role: what the account
+ * may be (GUEST when unknown). Keeps its own reference on call. */
+void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole role);
+/* The built-in services: echo (own sound and picture back) and test (moving pattern, tone, spoken clock). */
+void md_conference_accept_echo(MdConference *conference, MdCall *call);
+void md_conference_accept_test(MdConference *conference, MdCall *call);
+
+void md_room_info(MdRoom *room, MdRoomInfo *ret);
+GPtrArray *md_room_members(MdRoom *room); /* of MdMemberInfo*, g_free'd with the array */
+bool md_room_mute_member(MdRoom *room, const char *member, bool mute, GError **error);
+void md_room_mute_all(MdRoom *room, bool mute, bool except_chair);
+bool md_room_set_deaf(MdRoom *room, const char *member, bool deaf, GError **error);
+bool md_room_set_gain(MdRoom *room, const char *member, double gain_db /* -40..+20 */, GError **error);
+bool md_room_set_role(MdRoom *room, const char *member, MdRole role, GError **error);
+bool md_room_admit(MdRoom *room, const char *member, GError **error);
+bool md_room_kick(MdRoom *room, const char *member, GError **error);
+void md_room_lock(MdRoom *room, bool locked);
+bool md_room_set_layout(MdRoom *room, MdLayoutKind layout, const char *const *seats /* member ids or NULL */, GError **error);
+bool md_room_set_tour(MdRoom *room, unsigned period_s /* 0: off */, GError **error);
+void md_room_end(MdRoom *room); /* for all; the room is gone unless made by configuration */
+/* Rings targets (accounts or URIs); redial: keep calling those that drop or do not answer, with back-off, until give-up. */
+bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool redial, GError **error);
+
+/* The room's sound for somebody else (loudspeakers, recorder): fn runs on the room's worker every 20 ms and must obey tick rules. */
+typedef void (*MdRoomTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *user);
+bool md_room_add_tap(MdRoom *room, MdRoomTapFn fn, void *user, GError **error);
+void md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(void *user) /* on control, after the last fn */);

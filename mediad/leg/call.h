@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include "mediad/core/media.h"
+
+/* One signalling dialog with one remote party, whatever the protocol (SIP now, a browser's WebSocket next).
+ * Implemented by sip/ (and later api/), used by conference/ and broadcast/. Control thread only. Counted: found by id.
+ * It carries session descriptions as text; media lives in MdLeg. */
+typedef struct MdCall MdCall;
+
+typedef enum MdCallDirection { MD_CALL_IN, MD_CALL_OUT } MdCallDirection;
+
+typedef struct MdCallInfo {          /* strings owned by the call, valid while it lives */
+    char *id;                        /* unique in this process, safe in a URL */
+    MdCallDirection direction;
+    char *from_uri;                  /* remote party as it calls itself */
+    char *from_display;              /* may be "" */
+    char *account;                   /* our account it authenticated as, or NULL */
+    char *to_user;                   /* user part asked for ("giao-ban", "echo") */
+    char *to_host;
+    char *peer_host;                 /* numeric address signalling comes from: media may be latched to it when authenticated */
+    char *user_agent;                /* may be "" */
+    bool authenticated;              /* digest, TLS client certificate or trusted trunk */
+    bool secure;                     /* signalling over TLS */
+    MdSecurity security;             /* media policy of the account or listener */
+} MdCallInfo;
+
+typedef enum MdSdpKind { MD_SDP_OFFER, MD_SDP_ANSWER } MdSdpKind;
+
+typedef struct MdCallHandler {
+    /* Remote description. OFFER: reply with md_call_send_answer (or md_call_reject when not yet established).
+     * An incoming INVITE without a body (late offer) comes as sdp == NULL: reply with md_call_send_answer(call, OUR OFFER);
+     * the ANSWER then arrives with the ACK. */
+    void (*on_sdp)(MdCall *call, MdSdpKind kind, const char *sdp, void *user);
+    void (*on_ringing)(MdCall *call, int code, void *user);                 /* outgoing: 180, 183 */
+    void (*on_established)(MdCall *call, void *user);
+    /* Last event. code: SIP status (200 for a normal BYE); reason: short English text. The handler is gone afterwards. */
+    void (*on_closed)(MdCall *call, int code, const char *reason, void *user);
+    void (*on_dtmf)(MdCall *call, char digit, unsigned duration_ms, void *user); /* SIP INFO; RFC 4733 comes from the leg */
+    void (*on_key_frame_request)(MdCall *call, void *user);                 /* SIP INFO, RFC 5168 */
+} MdCallHandler;
+
+typedef struct MdCallOps {           /* filled by the signalling protocol; all on the control thread */
+    void (*progress)(void *impl, int code, const char *reason, const char *sdp);
+    void (*send_answer)(void *impl, const char *sdp);
+    void (*reject)(void *impl, int code, const char *reason);
+    void (*hangup)(void *impl, const char *reason);
+    void (*send_offer)(void *impl, const char *sdp);          /* re-INVITE */
+    void (*request_key_frame)(void *impl);                    /* INFO picture_fast_update */
+    void (*free_impl)(void *impl);
+} MdCallOps;
+
+/* sip/ side. Takes the strings of info (g_free'd with the call). Returns refs 1. */
+MdCall *md_call_new(const MdCallOps *ops, void *impl, MdCallInfo *info);
+MdCall *md_call_ref(MdCall *call);
+void md_call_unref(MdCall *call);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdCall, md_call_unref)
+/* sip/ side: forward an event to the handler (no-ops without one). */
+void md_call_emit_sdp(MdCall *call, MdSdpKind kind, const char *sdp);
+void md_call_emit_ringing(MdCall *call, int code);
+void md_call_emit_established(MdCall *call);
+void md_call_emit_closed(MdCall *call, int code, const char *reason);
+void md_call_emit_dtmf(MdCall *call, char digit, unsigned duration_ms);
+void md_call_emit_key_frame_request(MdCall *call);
+
+/* user side */
+const MdCallInfo *md_call_info(const MdCall *call);
+void md_call_set_handler(MdCall *call, const MdCallHandler *handler, void *user); /* NULL detaches */
+bool md_call_is_closed(const MdCall *call);
+void md_call_progress(MdCall *call, int code, const char *reason, const char *sdp);
+void md_call_send_answer(MdCall *call, const char *sdp);
+void md_call_reject(MdCall *call, int code, const char *reason);
+void md_call_hangup(MdCall *call, const char *reason);
+void md_call_send_offer(MdCall *call, const char *sdp);
+void md_call_request_key_frame(MdCall *call);
+
+/* Who rings somebody. Installed by main, implemented by sip/. */
+typedef struct MdDialRequest {
+    const char *target;          /* account name, or a sip:/sips: URI */
+    const char *from_user;       /* user part we call from ("giao-ban"); NULL: "mediad" */
+    const char *from_display;    /* may be NULL */
+    const char *sdp;             /* our offer */
+    const char *const *headers;  /* NULL-terminated "Name: value" lines to add, or NULL */
+    const char *trunk;           /* configured trunk whose credentials to use, or NULL */
+    unsigned ring_timeout_ms;    /* then CANCEL and on_closed(408); 0: 60000 */
+} MdDialRequest;
+
+typedef struct MdDialer MdDialer;
+struct MdDialer {
+    /* A new call with refs 1 for the caller, or NULL and an error (not registered, no such trunk, bad URI). */
+    MdCall *(*dial)(MdDialer *dialer, const MdDialRequest *request, const MdCallHandler *handler, void *user, GError **error);
+    /* Does the account have a live binding? */
+    bool (*is_registered)(MdDialer *dialer, const char *account);
+    /* Our numeric address towards that account or URI, for the c= line ("192.0.2.1", "2001:db8::1"); NULL unknown. g_free. */
+    char *(*local_host_for)(MdDialer *dialer, const char *target);
+};
+
+/* Asked for every new incoming call; installed by main. Takes over the decision: sets a handler or rejects. */
+typedef void (*MdCallRouterFn)(MdCall *call, void *user);

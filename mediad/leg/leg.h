@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include "mediad/core/frame.h"
+#include "mediad/core/log.h"
+#include "mediad/core/stats.h"
+#include "mediad/core/worker.h"
+
+/* One remote party's media: negotiated description <-> transport + RTP + codecs. Made and negotiated on control, then
+ * handed to one worker which alone touches packets until it is detached. Knows no signalling and no rooms. */
+typedef struct MdLeg MdLeg;
+typedef struct MdPortPool MdPortPool; /* mediad/transport/ports.h */
+
+typedef struct MdVideoClass {
+    uint16_t width, height;
+    uint8_t fps;
+    uint32_t bitrate_bps;
+} MdVideoClass;
+
+typedef struct MdLegConfig {
+    MdWorker *worker;
+    MdPortPool *ports;
+    const char *local_host;          /* numeric address for sockets and the c= line; copied */
+    MdSecurity security;
+    const MdAudioCodec *audio_codecs; /* order of preference */
+    unsigned n_audio_codecs;
+    const MdVideoCodec *video_codecs; /* none: audio only */
+    unsigned n_video_codecs;
+    MdVideoClass video_max;          /* largest class we send to or ask of it */
+    unsigned jitter_min_ms, jitter_max_ms; /* 0: 20, 400 */
+    bool authenticated;              /* the signalling peer proved who it is */
+    const char *peer_host;           /* signalling source, numeric; may be NULL; copied */
+    const MdLogger *logger;
+} MdLegConfig;
+
+/* Control thread. Binds sockets. NULL + error when no port is free. */
+MdLeg *md_leg_new(const MdLegConfig *config, GError **error);
+
+/* Negotiation (RFC 3264), control thread. Returned text: g_free. Any of these may run again later on a live leg
+ * (re-INVITE): hold, resume, codec or address change take effect on the worker by a plan swap.
+ * Errors say what in the peer's description is wrong (MD_LEG_ERROR); the previous state stays. */
+char *md_leg_create_offer(MdLeg *leg, GError **error);
+char *md_leg_accept_offer(MdLeg *leg, const char *sdp, GError **error);      /* returns our answer */
+bool md_leg_accept_answer(MdLeg *leg, const char *sdp, GError **error);
+
+#define MD_LEG_ERROR (md_leg_error_quark())
+GQuark md_leg_error_quark(void);
+typedef enum MdLegError {
+    MD_LEG_ERROR_SYNTAX,       /* 400 */
+    MD_LEG_ERROR_NOT_ACCEPTABLE, /* 488: no common codec, or security policy not met */
+    MD_LEG_ERROR_RESOURCES,    /* 500/503 */
+} MdLegError;
+
+/* What the room on the worker wants to hear of. All on the worker thread; must obey the tick rules. */
+typedef struct MdLegSink {
+    void (*on_video)(MdLeg *leg, MdFrame *frame /* borrowed; ref to keep */, void *user);
+    void (*on_key_frame_request)(MdLeg *leg, void *user); /* PLI, FIR from the peer, already merged and rate-limited */
+    void (*on_dtmf)(MdLeg *leg, char digit, unsigned duration_ms, void *user); /* RFC 4733, once per key press */
+} MdLegSink;
+
+/* Control: start media on the worker. sink and user must live until md_leg_stop's done has run. */
+int md_leg_start(MdLeg *leg, const MdLegSink *sink, void *user);
+/* Control: RTCP BYE, detach, then free. done(user) runs on the worker after the last callback. The leg is gone for the caller. */
+void md_leg_stop(MdLeg *leg, void (*done)(void *user), void *user);
+
+/* --- worker thread --- */
+typedef struct MdLegAudio {
+    bool voiced;        /* real media this tick (decoded or FEC), not concealment or silence */
+    float level_dbov;   /* 0 = full scale, -127 silence */
+} MdLegAudio;
+/* One tick of this party's sound (zeros when there is none). Call exactly once every 20 ms. */
+void md_leg_pull_audio(MdLeg *leg, int64_t now_us, float pcm[MD_AUDIO_TICK_SAMPLES], MdLegAudio *ret);
+
+typedef struct MdLegAudioFormat {
+    bool sending;        /* false: on hold, inactive, not yet keyed */
+    MdAudioCodec codec;
+    bool opus_fec;
+    uint32_t opus_bitrate_bps;
+    unsigned ptime_ms;   /* 20, 40, 60 */
+} MdLegAudioFormat;
+void md_leg_audio_format(const MdLeg *leg, MdLegAudioFormat *ret);
+/* Sends one encoded tick; len 0: DTX, time passes, nothing is sent. */
+int md_leg_send_audio(MdLeg *leg, const uint8_t *payload, size_t len, int64_t now_us);
+
+typedef struct MdLegVideoFormat {
+    bool sending, receiving;
+    MdVideoCodec codec;
+    uint8_t h264_packetization_mode;
+    MdVideoClass max;    /* what the peer can take: min of profile-level-id, b=AS/TIAS, ours, congestion */
+} MdLegVideoFormat;
+void md_leg_video_format(const MdLeg *leg, MdLegVideoFormat *ret);
+int md_leg_send_video(MdLeg *leg, const MdFrame *frame, int64_t now_us);
+/* PLI (or FIR where only that was agreed), at most one per 500 ms however often asked. */
+void md_leg_request_key_frame(MdLeg *leg, int64_t now_us);
+
+/* Per-leg statistics: written by the worker, read by anybody. Names appear in the API and /metrics. */
+#define MD_LEG_STATS(X) \
+    X(audio_packets_received, COUNTER, "audio RTP packets received") \
+    X(audio_packets_lost, COUNTER, "audio RTP packets that never came in time") \
+    X(audio_packets_late, COUNTER, "audio RTP packets that came after their turn") \
+    X(audio_packets_sent, COUNTER, "audio RTP packets sent") \
+    X(audio_bytes_received, COUNTER, "audio RTP payload bytes received") \
+    X(audio_bytes_sent, COUNTER, "audio RTP payload bytes sent") \
+    X(audio_concealed_ticks, COUNTER, "20 ms ticks filled by concealment") \
+    X(audio_fec_ticks, COUNTER, "20 ms ticks recovered by in-band FEC") \
+    X(audio_jitter_us, GAUGE, "interarrival jitter of received audio (RFC 3550), microseconds") \
+    X(audio_delay_us, GAUGE, "present jitter-buffer delay, microseconds") \
+    X(audio_level_cbov, GAUGE, "level of received audio, hundredths of a dB below overload") \
+    X(video_packets_received, COUNTER, "video RTP packets received") \
+    X(video_packets_lost, COUNTER, "video RTP packets lost after retransmission") \
+    X(video_packets_sent, COUNTER, "video RTP packets sent") \
+    X(video_packets_retransmitted, COUNTER, "video RTP packets sent again on NACK") \
+    X(video_bytes_received, COUNTER, "video RTP payload bytes received") \
+    X(video_bytes_sent, COUNTER, "video RTP payload bytes sent") \
+    X(video_frames_received, COUNTER, "complete video frames received") \
+    X(video_frames_damaged, COUNTER, "video frames with missing packets") \
+    X(video_nacks_sent, COUNTER, "NACKs sent") \
+    X(video_key_requests_sent, COUNTER, "PLI/FIR sent") \
+    X(video_key_requests_received, COUNTER, "PLI/FIR received") \
+    X(video_jitter_us, GAUGE, "interarrival jitter of received video, microseconds") \
+    X(remote_loss_permille, GAUGE, "loss the peer reports of our audio, per thousand") \
+    X(remote_video_loss_permille, GAUGE, "loss the peer reports of our video, per thousand") \
+    X(round_trip_us, GAUGE, "round-trip time from RTCP, microseconds") \
+    X(packets_rejected, COUNTER, "packets dropped: wrong source, failed authentication, malformed")
+MD_STATS_STRUCT(MdLegStats, MD_LEG_STATS);
+const MdLegStats *md_leg_stats(const MdLeg *leg);
+
+/* What was agreed, for the API: control thread. */
+typedef struct MdLegSummary {
+    MdAudioCodec audio_codec;        /* NONE when there is no audio */
+    MdVideoCodec video_codec;
+    const char *security;            /* "none", "sdes AES_CM_128_HMAC_SHA1_80", "dtls AEAD_AES_128_GCM" … */
+    char remote[64];                 /* audio address:port, as latched */
+} MdLegSummary;
+void md_leg_summary(const MdLeg *leg, MdLegSummary *ret);
