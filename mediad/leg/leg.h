@@ -11,6 +11,7 @@
  * handed to one worker which alone touches packets until it is detached. Knows no signalling and no rooms. */
 typedef struct MdLeg MdLeg;
 typedef struct MdPortPool MdPortPool; /* mediad/transport/ports.h */
+typedef struct MdDtlsIdentity MdDtlsIdentity; /* mediad/transport/dtls.h */
 
 typedef struct MdVideoClass {
     uint16_t width, height;
@@ -31,7 +32,10 @@ typedef struct MdLegConfig {
     unsigned jitter_min_ms, jitter_max_ms; /* 0: 20, 400 */
     bool authenticated;              /* the signalling peer proved who it is */
     const char *peer_host;           /* signalling source, numeric; may be NULL; copied */
-    const MdLogger *logger;
+    const MdLogger *logger;          /* copied; may be NULL */
+    /* Both given: DTLS-SRTP is spoken (handshakes run on the thread that drains control). Either NULL: SDES only. */
+    MdMailbox *control;              /* drained by the control thread; must outlive the worker's mail */
+    const MdDtlsIdentity *dtls;      /* one per process; must outlive the leg */
 } MdLegConfig;
 
 /* Control thread. Binds sockets. NULL + error when no port is free. */
