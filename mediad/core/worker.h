@@ -23,11 +23,16 @@ MdWorker *md_worker_new(const MdWorkerOptions *options);
 int md_worker_start(MdWorker *worker); /* 0 or -errno */
 /* Asks the loop to end after the mail posted so far, joins it. Any thread but the worker's own. */
 void md_worker_stop(MdWorker *worker);
+/* Stops first if need be, then runs mail that is still waiting, so that what letters own is given back. NULL is fine. */
 void md_worker_free(MdWorker *worker);
 
 /* Any thread: run fn on the worker. 0, -ENOBUFS, -EMSGSIZE. */
 int md_worker_post(MdWorker *worker, MdMailFn fn, const void *payload, size_t len);
 bool md_worker_is_current(const MdWorker *worker);
+/* Whether callbacks may still run: started and not stopped, or stepped by a test. Thread: the one that starts and stops. */
+bool md_worker_is_live(const MdWorker *worker);
+/* Where md_worker_post posts; for plan.c. */
+MdMailbox *md_worker_mailbox(MdWorker *worker);
 
 /* --- worker thread only below (or the stepping test thread) --- */
 
