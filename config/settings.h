@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include "mediad/core/log.h"
+#include "mediad/core/media.h"
+
+/* Every setting of mediad as one immutable snapshot. What each means, its unit, range and default stand in one table
+ * (config/table.c) that also makes --print-config, the samples and mediad.conf(5); this header only says where it lands.
+ * A text left out in the file and without a default is NULL. Lists are pointer + count; char ** are NULL-terminated.
+ * Thread: a snapshot may be read by any; count and free from any. */
+
+typedef enum CfgTransport { CFG_UDP, CFG_TCP, CFG_TLS, CFG_TRANSPORT_MAX } CfgTransport;
+typedef enum CfgDigest { CFG_DIGEST_MD5, CFG_DIGEST_SHA256, CFG_DIGEST_MAX } CfgDigest;
+
+typedef struct CfgGeneral {
+    char *domain;               /* SIP domain and digest realm */
+    char **aliases;             /* further host parts taken for our own */
+    char *state_dir;
+    char *timezone;             /* IANA name */
+    char *language;             /* "vi", "en" */
+    unsigned workers;           /* media threads, 0: one per core */
+    bool pin_workers;
+    unsigned picture_threads;   /* 0: one per core */
+    int picture_nice;
+} CfgGeneral;
+
+typedef struct CfgLogTopic {
+    char *topic;                /* "sip/registrar" */
+    int level;                  /* MdLogLevel */
+} CfgLogTopic;
+
+typedef struct CfgLog {
+    int level;                  /* MdLogLevel */
+    CfgLogTopic *topics;
+    unsigned n_topics;
+    unsigned repeat_burst;      /* lines of one kind and object per interval, 0: no limit */
+    unsigned repeat_interval_s;
+} CfgLog;
+
+typedef struct CfgListener {
+    int transport;              /* CfgTransport */
+    char *address;              /* numeric */
+    unsigned port;
+    char **trusted;             /* addresses or CIDR blocks that call without signing in */
+    int *digests;               /* CfgDigest */
+    unsigned n_digests;
+    int security;               /* MdSecurity */
+} CfgListener;
+
+typedef struct CfgSip {
+    CfgListener *listeners;
+    unsigned n_listeners;
+    char *advertised_host;      /* NULL: the socket's address */
+    char *tls_certificate, *tls_key, *tls_ca;
+    bool tls_verify;
+    unsigned expires_min_s, expires_max_s, expires_default_s;
+    unsigned bindings_max;      /* all accounts */
+    unsigned account_bindings_max;
+    unsigned nonce_lifetime_s;
+    unsigned probe_after_s;     /* OPTIONS to a binding silent this long */
+    unsigned session_expires_s, min_se_s; /* RFC 4028 */
+    unsigned t1_ms;             /* RFC 3261, 17.1.1.1 */
+    unsigned calls_max, calls_in_max, dials_per_s;
+    bool allow_guests;          /* callers without an account may reach rooms that have a PIN */
+    unsigned message_max_bytes;
+    unsigned tcp_idle_s;
+    unsigned guard_rate_per_s, guard_burst; /* messages per source */
+    unsigned guard_sources_max;
+    unsigned guard_connections_per_source, guard_connections_max;
+    unsigned guard_bad_passwords, guard_window_s, guard_ban_s;
+} CfgSip;
+
+typedef struct CfgTrunk {
+    char *name;
+    char *proxy;                /* sip: or sips: URI */
+    int transport;              /* CfgTransport */
+    char *username;             /* NULL: no digest */
+    char *password_file;        /* first line of it is the password */
+    int security;               /* MdSecurity */
+} CfgTrunk;
+
+typedef struct CfgMedia {
+    char *address4, *address6;  /* NULL: the machine's own, by route */
+    unsigned port_min, port_max;
+    int security;               /* MdSecurity */
+    int *audio_codecs;          /* MdAudioCodec, order of preference */
+    unsigned n_audio_codecs;
+    int *video_codecs;          /* MdVideoCodec, order of preference; empty: no pictures */
+    unsigned n_video_codecs;
+    unsigned jitter_min_ms, jitter_max_ms;
+} CfgMedia;
+
+typedef struct CfgVideoClass {
+    char *name;                 /* "720p" */
+    unsigned width, height, fps, bitrate_kbps;
+} CfgVideoClass;
+
+typedef struct CfgVideo {
+    CfgVideoClass *classes;     /* at least one */
+    unsigned n_classes;
+    char *max_class;            /* name of one of them: the largest sent or asked for */
+    char *font;
+} CfgVideo;
+
+typedef struct CfgConference {
+    bool create_on_call;
+    char *prompt_dir;
+    unsigned redial_first_s, redial_max_s, redial_give_up_s;
+    unsigned loudest;
+    unsigned rooms_max, members_max;
+} CfgConference;
+
+typedef struct CfgRoom {
+    char *name;                 /* user part of its SIP address */
+    char *title;                /* NULL: name */
+    char *pin, *chair_pin;      /* digits; NULL none */
+    bool wait_for_chair, mute_on_entry;
+    char *layout;               /* for md_layout_from_string */
+    int security;               /* MdSecurity */
+    unsigned max_members;
+    char *language;             /* "vi", "en"; NULL: general.language */
+    char **dial;                /* accounts or URIs rung when the meeting begins; "*": every account of sites */
+    bool redial;
+} CfgRoom;
+
+typedef struct CfgProvince {
+    char *code;                 /* administrative code */
+    char *name;
+} CfgProvince;
+
+typedef struct CfgArea {
+    char *code;                 /* administrative code, unique */
+    char *name;
+    char *kind;                 /* "phuong", "xa", "thon", "to-dan-pho", "khac" */
+    char *parent;               /* code of a former area; NULL: the province */
+    char *ident_code;           /* identifier code (QĐ 20/2020/QĐ-TTg); NULL unknown */
+    double lat, lon;            /* WGS 84 degrees; 0,0 unknown */
+} CfgArea;
+
+typedef struct CfgSite {
+    char *account;              /* SIP account, made at first start with a password of its own */
+    char *name;                 /* as shown on tiles */
+    char *area;                 /* code of an area; NULL: the province */
+    char *role;                 /* "site", "chair", "operator" */
+    char *kind;                 /* "site", "loudspeaker", "operator" */
+    int security;               /* MdSecurity; MD_SECURITY_INVALID: the listener's */
+} CfgSite;
+
+typedef struct CfgBroadcast {
+    char *content_dir;          /* NULL: state_dir/content */
+    char **tts_command;         /* argv; text on its standard input, WAV on its standard output */
+    unsigned tts_timeout_s;
+    double loudness_lufs;
+    double true_peak_dbtp;
+    unsigned ring_timeout_s;
+    unsigned calls_per_s;
+    unsigned frame_ms;          /* 20, 40, 60 */
+    int *codecs;                /* MdAudioCodec, order of preference */
+    unsigned n_codecs;
+    unsigned opus_bitrate_kbps;
+    int security;               /* MdSecurity */
+    unsigned port;              /* UDP port announcements are sent from (even); its successor takes the reports; 0: any */
+    unsigned lead_s;            /* ringing begins this long before the time of a bulletin */
+    unsigned upload_max_mib;
+    unsigned content_max_gib;
+    unsigned duration_max_min;
+    unsigned live_max;          /* announcements at one time */
+} CfgBroadcast;
+
+typedef struct CfgApi {
+    char **listen;              /* "[::]:8443" */
+    char *tls_certificate, *tls_key; /* NULL: a self-signed pair is made in state_dir */
+    bool allow_http;            /* plain HTTP, loopback only */
+    char *console_dir;          /* NULL none */
+    unsigned session_lifetime_s;
+    unsigned sessions_max, websockets_max;
+} CfgApi;
+
+typedef struct CfgStore {
+    char *uri;                  /* SQLite path or postgresql://; NULL: state_dir/mediad.sqlite */
+} CfgStore;
+
+typedef struct CfgSettings {
+    CfgGeneral general;
+    CfgLog log;
+    CfgSip sip;
+    CfgTrunk *trunks;
+    unsigned n_trunks;
+    CfgMedia media;
+    CfgVideo video;
+    CfgConference conference;
+    CfgRoom *rooms;
+    unsigned n_rooms;
+    CfgProvince province;
+    CfgArea *areas;
+    unsigned n_areas;
+    CfgSite *sites;
+    unsigned n_sites;
+    CfgBroadcast broadcast;
+    CfgApi api;
+    CfgStore store;
+    /* not settings */
+    char *path;                 /* of the file; NULL: from text */
+    char **warnings;            /* what is lawful but unwise: log them */
+} CfgSettings;
+
+#define CFG_ERROR (cfg_error_quark())
+GQuark cfg_error_quark(void);
+typedef enum CfgError {
+    CFG_ERROR_READ,    /* file missing, unreadable or too large */
+    CFG_ERROR_SYNTAX,  /* not libconfig */
+    CFG_ERROR_INVALID, /* unknown keys, wrong types, out of range; the message has one line per fault: "file:line: …" */
+} CfgError;
+
+/* Reads and checks a file (libconfig syntax, at most 4 MiB). NULL + error. The result has one reference. */
+CfgSettings *cfg_load(const char *path, GError **error);
+/* The same from text; name stands for the file in messages. */
+CfgSettings *cfg_parse(const char *text, const char *name, GError **error);
+CfgSettings *cfg_ref(CfgSettings *settings);
+void cfg_free(CfgSettings *settings); /* gives one reference back; NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CfgSettings, cfg_free)
+
+/* The settings in force as a commented file that cfg_parse takes; PINs are left out. g_free. */
+char *cfg_print(const CfgSettings *settings);
+/* The commented sample file (everything at its default) and the man page mediad.conf(5), from the table. g_free. */
+char *cfg_sample(void);
+char *cfg_man_page(void);
+
+typedef enum CfgChangeKind { CFG_CHANGED, CFG_ADDED, CFG_REMOVED } CfgChangeKind;
+typedef struct CfgChange {
+    char *key;                  /* "sip.t1_ms", "rooms.giao-ban.title", "areas.18073" (whole element, added or removed) */
+    CfgChangeKind kind;
+    bool restart;               /* takes effect at the next start only */
+} CfgChange;
+/* What differs, in table order: GPtrArray of CfgChange*, unref the array. */
+GPtrArray *cfg_diff(const CfgSettings *before, const CfgSettings *after);
+/* "changed: a, b; needs a restart: c" for the log; g_free. "nothing changed" when so. */
+char *cfg_diff_to_string(GPtrArray *changes);
