@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mediad/leg/negotiate.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+#define OPUS_BITRATE_DEFAULT 32000
+#define OPUS_BITRATE_MIN 8000
+#define OPUS_BITRATE_MAX 128000
+
+G_DEFINE_QUARK(md-leg-error-quark, md_leg_error)
+
+static const uint8_t default_pts[MD_FORMAT_MAX] = {
+    [MD_FORMAT_OPUS] = 96, [MD_FORMAT_G722] = 9, [MD_FORMAT_PCMA] = 8, [MD_FORMAT_PCMU] = 0, [MD_FORMAT_DTMF] = 101, [MD_FORMAT_CN] = 13,
+    [MD_FORMAT_H264_1] = 97, [MD_FORMAT_H264_0] = 98, [MD_FORMAT_VP8] = 99};
+
+static const MdFormatKind audio_format_of[] = {
+    [MD_AUDIO_OPUS] = MD_FORMAT_OPUS, [MD_AUDIO_G722] = MD_FORMAT_G722, [MD_AUDIO_PCMA] = MD_FORMAT_PCMA, [MD_AUDIO_PCMU] = MD_FORMAT_PCMU};
+
+void md_negotiator_init(MdNegotiator *negotiator, const MdNegotiatorOptions *options, uint64_t session_id)
+{
+    *negotiator = (MdNegotiator){.options = *options, .session_id = session_id, .session_version = 1};
+    if (!session_id && RAND_bytes((unsigned char *)&session_id, sizeof session_id) == 1)
+        negotiator->session_id = session_id >> 2 | 1; /* fits a signed 64-bit number: some peers parse it as one */
+    memcpy(negotiator->pts, default_pts, sizeof default_pts);
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        negotiator->agreed.media[m].codec = -1;
+}
+
+void md_negotiator_clear(MdNegotiator *negotiator)
+{
+    g_free(negotiator->last_text);
+    OPENSSL_cleanse(negotiator, sizeof *negotiator);
+}
+
+static bool not_acceptable(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool not_acceptable(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    if (error && !*error)
+        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_NOT_ACCEPTABLE, text);
+    return false;
+}
+
+static bool make_key(MdNegotiator *negotiator, unsigned media, MdSrtpSuite suite, GError **error)
+{
+    if (negotiator->has_key[media][suite])
+        return true;
+    if (md_srtp_key_generate(suite, &negotiator->keys[media][suite]) < 0) {
+        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "no randomness for a media key");
+        return false;
+    }
+    negotiator->has_key[media][suite] = true;
+    return true;
+}
+
+/* ---- formats ---- */
+
+static int audio_codec_of(const MdNegotiator *negotiator, const MdSdpFormat *format)
+{
+    MdAudioCodec codec = md_audio_codec_from_string(format->name);
+    if (codec == MD_AUDIO_CODEC_NONE || format->clock_rate != md_audio_codec_clock_rate(codec))
+        return -1;
+    /* RFC 7587: always /2, whatever is sent; G.7xx: one channel */
+    if (codec == MD_AUDIO_OPUS ? format->channels != 2 : format->channels != 1)
+        return -1;
+    for (unsigned i = 0; i < negotiator->options.n_audio_codecs; i++)
+        if (negotiator->options.audio_codecs[i] == codec)
+            return codec;
+    return -1;
+}
+
+static const MdSdpFormat *choose_audio(const MdNegotiator *negotiator, const MdSdpMedia *media, int *ret_codec)
+{
+    for (unsigned i = 0; i < negotiator->options.n_audio_codecs; i++)
+        for (unsigned f = 0; f < media->n_formats; f++)
+            if (audio_codec_of(negotiator, &media->formats[f]) == (int)negotiator->options.audio_codecs[i]) {
+                *ret_codec = negotiator->options.audio_codecs[i];
+                return &media->formats[f];
+            }
+    return NULL;
+}
+
+static bool is_named(const MdSdpFormat *format, const char *name)
+{
+    return g_ascii_strcasecmp(format->name, name) == 0;
+}
+
+/* telephone-event by preference at the codec's own clock (RFC 4733, 2.1). */
+static const MdSdpFormat *find_dtmf(const MdSdpMedia *media, uint32_t clock_rate)
+{
+    const MdSdpFormat *found = NULL;
+    for (unsigned f = 0; f < media->n_formats; f++) {
+        const MdSdpFormat *format = &media->formats[f];
+        if (is_named(format, "telephone-event") && (!found || (found->clock_rate != clock_rate && format->clock_rate == clock_rate)))
+            found = format;
+    }
+    return found;
+}
+
+static const MdSdpFormat *find_cn(const MdSdpMedia *media)
+{
+    for (unsigned f = 0; f < media->n_formats; f++)
+        if (is_named(&media->formats[f], "CN") && media->formats[f].clock_rate == 8000)
+            return &media->formats[f];
+    return NULL;
+}
+
+static bool has_video_codec(const MdNegotiator *negotiator, MdVideoCodec codec)
+{
+    for (unsigned i = 0; i < negotiator->options.n_video_codecs; i++)
+        if (negotiator->options.video_codecs[i] == codec)
+            return true;
+    return false;
+}
+
+/* 0: cannot use this format; the higher the better within its codec. */
+static unsigned rank_video(const MdNegotiator *negotiator, const MdSdpFormat *format, int *ret_codec)
+{
+    unsigned level;
+    MdVideoCodec codec = md_video_codec_from_string(format->name);
+    if (codec == MD_VIDEO_CODEC_NONE || format->clock_rate != 90000 || !has_video_codec(negotiator, codec))
+        return 0;
+    *ret_codec = codec;
+    if (codec == MD_VIDEO_VP8)
+        return 1;
+    unsigned mode = md_fmtp_get_uint(format->fmtp, "packetization-mode", 0), rank = md_h264_profile_rank(format->fmtp, &level);
+    return mode > 1 || !rank ? 0 : rank + (mode == 1 ? 10 : 0);
+}
+
+static const MdSdpFormat *choose_video(const MdNegotiator *negotiator, const MdSdpMedia *media, int *ret_codec)
+{
+    for (unsigned i = 0; i < negotiator->options.n_video_codecs; i++) {
+        const MdSdpFormat *best = NULL;
+        unsigned best_rank = 0;
+        for (unsigned f = 0; f < media->n_formats; f++) {
+            int codec;
+            unsigned rank = rank_video(negotiator, &media->formats[f], &codec);
+            if (rank > best_rank && codec == (int)negotiator->options.video_codecs[i]) {
+                best = &media->formats[f];
+                best_rank = rank;
+            }
+        }
+        if (best) {
+            *ret_codec = negotiator->options.video_codecs[i];
+            return best;
+        }
+    }
+    return NULL;
+}
+
+static void agree_audio(const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret)
+{
+    unsigned ptime = media->ptime_ms, max = media->maxptime_ms ? media->maxptime_ms : 120;
+    if (ptime == 0)
+        ptime = 20;
+    ret->ptime_ms = ptime >= 60 && max >= 60 ? 60 : ptime >= 40 && max >= 40 ? 40 : 20;
+    if (ret->codec != MD_AUDIO_OPUS)
+        return;
+    char flag[8];
+    ret->opus_fec = md_fmtp_get(format->fmtp, "useinbandfec", flag, sizeof flag) && strcmp(flag, "1") == 0;
+    uint32_t bps = md_fmtp_get_uint(format->fmtp, "maxaveragebitrate", OPUS_BITRATE_DEFAULT);
+    if (media->bandwidth_bps && media->bandwidth_bps < bps)
+        bps = media->bandwidth_bps;
+    ret->opus_bitrate_bps = CLAMP(MIN(bps, OPUS_BITRATE_DEFAULT), OPUS_BITRATE_MIN, OPUS_BITRATE_MAX);
+}
+
+static void agree_video(const MdNegotiator *negotiator, const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret)
+{
+    ret->feedback = format->feedback;
+    if (ret->codec == MD_VIDEO_H264) {
+        ret->h264_mode = (uint8_t)md_fmtp_get_uint(format->fmtp, "packetization-mode", 0);
+        md_h264_video_max(format->fmtp, &negotiator->options.video_max, media->bandwidth_bps, &ret->max);
+    } else
+        md_vp8_video_max(format->fmtp, &negotiator->options.video_max, media->bandwidth_bps, &ret->max);
+}
+
+/* ---- security ---- */
+
+static bool agree_sdes(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, unsigned *ret_tag, GError **error)
+{
+    for (int suite = 0; suite < MD_SRTP_SUITE_MAX; suite++) /* our order: GCM first */
+        for (unsigned c = 0; c < line->n_cryptos; c++)
+            if ((int)line->cryptos[c].key.suite == suite) {
+                if (!make_key(negotiator, media, (MdSrtpSuite)suite, error))
+                    return false;
+                ret->security = MD_AGREED_SDES;
+                ret->local_key = negotiator->keys[media][suite];
+                ret->remote_key = line->cryptos[c].key;
+                *ret_tag = line->cryptos[c].tag;
+                return true;
+            }
+    return not_acceptable(error, "no a=crypto line we understand");
+}
+
+static bool agree_dtls(const MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, GError **error)
+{
+    if (!negotiator->options.fingerprint)
+        return not_acceptable(error, "DTLS-SRTP is not spoken here");
+    if (!line->fingerprint[0])
+        return not_acceptable(error, "no a=fingerprint we can check");
+    const MdAgreedMedia *before = &negotiator->agreed.media[media];
+    ret->security = MD_AGREED_DTLS;
+    g_strlcpy(ret->fingerprint, line->fingerprint, sizeof ret->fingerprint);
+    switch (line->setup) {
+    case MD_SDP_SETUP_ACTIVE: ret->dtls_active = false; break;
+    case MD_SDP_SETUP_PASSIVE: ret->dtls_active = true; break;
+    default: /* actpass: we begin (RFC 5763, 5), unless an association is up that keeps its roles */
+        ret->dtls_active = before->active && before->security == MD_AGREED_DTLS && !strcmp(before->fingerprint, line->fingerprint) ? before->dtls_active : true;
+    }
+    return true;
+}
+
+static bool agree_offered_security(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, unsigned *ret_tag, GError **error)
+{
+    MdSecurity policy = negotiator->options.security;
+    ret->security = MD_AGREED_PLAIN;
+    if (policy == MD_SECURITY_OFF)
+        return !md_sdp_proto_is_secure(line->proto) || not_acceptable(error, "%s: SRTP is switched off here", line->proto_text);
+    if (md_sdp_proto_is_dtls(line->proto))
+        return agree_dtls(negotiator, media, line, ret, error);
+    if (line->n_cryptos)
+        return agree_sdes(negotiator, media, line, ret, ret_tag, error);
+    if (line->fingerprint[0] && line->setup != MD_SDP_SETUP_NONE && negotiator->options.fingerprint)
+        return agree_dtls(negotiator, media, line, ret, error);
+    if (md_sdp_proto_is_secure(line->proto))
+        return not_acceptable(error, "%s without an a=crypto line we understand", line->proto_text);
+    if (policy == MD_SECURITY_REQUIRED)
+        return not_acceptable(error, "SRTP is required here, %s was offered", line->proto_text);
+    return true;
+}
+
+/* ---- answering ---- */
+
+typedef struct Candidate {
+    MdAgreedMedia agreed;
+    const MdSdpFormat *format;
+    unsigned crypto_tag;
+} Candidate;
+
+static bool address_usable(const MdNegotiator *negotiator, const MdSdpMedia *line)
+{
+    return md_addr_is_v6(&line->rtp) == (strchr(negotiator->options.local_host, ':') != NULL);
+}
+
+static void agree_transport(const MdSdpMedia *line, MdAgreedMedia *ret)
+{
+    ret->active = true;
+    ret->remote = line->rtp;
+    ret->rtcp_mux = line->rtcp_mux;
+    ret->remote_rtcp = line->rtcp_mux ? line->rtp : line->rtcp;
+    /* theirs turned round; an address of zeros says "do not send to me" */
+    unsigned theirs = line->held_address ? line->direction & ~(unsigned)MD_SDP_RECV : line->direction;
+    ret->direction = (theirs & MD_SDP_SEND ? MD_SDP_RECV : 0) | (theirs & MD_SDP_RECV ? MD_SDP_SEND : 0);
+}
+
+static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, Candidate *ret, GError **error)
+{
+    Candidate c = {.agreed = {.codec = -1, .dtmf_send_pt = MD_PT_NONE, .dtmf_receive_pt = MD_PT_NONE, .cn_receive_pt = MD_PT_NONE}};
+    if (line->proto == MD_SDP_PROTO_OTHER)
+        return not_acceptable(error, "%s is no transport we know", line->proto_text);
+    c.format = media == MD_LEG_MEDIA_AUDIO ? choose_audio(negotiator, line, &c.agreed.codec) : choose_video(negotiator, line, &c.agreed.codec);
+    if (!c.format)
+        return not_acceptable(error, "no common %s codec", line->media_text);
+    if (!address_usable(negotiator, line))
+        return not_acceptable(error, "the address family of c= is not ours");
+    if (!agree_offered_security(negotiator, media, line, &c.agreed, &c.crypto_tag, error))
+        return false;
+    agree_transport(line, &c.agreed);
+    c.agreed.send_pt = c.format->pt;
+    c.agreed.n_receive = 1;
+    c.agreed.receive[0].pt = c.format->pt;
+    c.agreed.receive[0].codec = c.agreed.codec;
+    if (media == MD_LEG_MEDIA_AUDIO) {
+        agree_audio(line, c.format, &c.agreed);
+        uint32_t rate = md_audio_codec_clock_rate((MdAudioCodec)c.agreed.codec);
+        const MdSdpFormat *dtmf = find_dtmf(line, rate), *cn = rate == 8000 ? find_cn(line) : NULL;
+        if (dtmf) {
+            c.agreed.dtmf_send_pt = c.agreed.dtmf_receive_pt = dtmf->pt;
+            c.agreed.dtmf_clock_rate = dtmf->clock_rate;
+        }
+        if (cn)
+            c.agreed.cn_receive_pt = cn->pt;
+    } else
+        agree_video(negotiator, line, c.format, &c.agreed);
+    *ret = c;
+    return true;
+}
+
+/* Which m= line to take for audio (video): the first that can be secured, else the first usable one. -1: none. */
+static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sdp, Candidate *ret, GError **error)
+{
+    int chosen = -1;
+    MdSdpMediaKind kind = media == MD_LEG_MEDIA_AUDIO ? MD_SDP_AUDIO : MD_SDP_VIDEO;
+    for (unsigned i = 0; i < sdp->n_media; i++) {
+        const MdSdpMedia *line = &sdp->media[i];
+        Candidate c;
+        if (line->kind != kind || line->port == 0 || !consider(negotiator, media, line, &c, error))
+            continue;
+        if (chosen < 0 || (ret->agreed.security == MD_AGREED_PLAIN && c.agreed.security != MD_AGREED_PLAIN)) {
+            chosen = (int)i;
+            *ret = c;
+        }
+    }
+    return chosen;
+}
+
+/* Dynamic numbers agreed once stay bound to their codec for our later offers (RFC 3264, 8.3.2). */
+static void remember_pt(MdNegotiator *negotiator, MdFormatKind kind, uint8_t pt)
+{
+    static const uint8_t spare[] = {96, 97, 98, 99, 101, 102, 103, 104, 105, 106, 107, 108, 109};
+    if (pt == MD_PT_NONE)
+        return;
+    for (unsigned other = 0; other < MD_FORMAT_MAX; other++) {
+        if (other == (unsigned)kind || negotiator->pts[other] != pt)
+            continue;
+        for (unsigned s = 0; s < sizeof spare; s++)
+            if (spare[s] != pt && !memchr(negotiator->pts, spare[s], sizeof negotiator->pts)) {
+                negotiator->pts[other] = spare[s];
+                break;
+            }
+    }
+    negotiator->pts[kind] = pt;
+}
+
+static void remember_agreement(MdNegotiator *negotiator, const MdAgreed *agreed)
+{
+    const MdAgreedMedia *audio = &agreed->media[MD_LEG_MEDIA_AUDIO], *video = &agreed->media[MD_LEG_MEDIA_VIDEO];
+    for (unsigned i = 0; audio->active && i < audio->n_receive; i++)
+        remember_pt(negotiator, audio_format_of[audio->receive[i].codec], audio->receive[i].pt);
+    if (audio->active && audio->dtmf_clock_rate == 8000)
+        remember_pt(negotiator, MD_FORMAT_DTMF, audio->dtmf_receive_pt);
+    if (video->active && video->n_receive == 1)
+        remember_pt(negotiator, video->codec == MD_VIDEO_VP8 ? MD_FORMAT_VP8 : video->h264_mode ? MD_FORMAT_H264_1 : MD_FORMAT_H264_0, video->receive[0].pt);
+    negotiator->agreed = *agreed;
+    negotiator->complete = true;
+    negotiator->offered = false;
+}
+
+/* The version grows whenever the text changes (RFC 3264, 8). */
+static char *finish_text(MdNegotiator *negotiator, const GString *lines)
+{
+    if (negotiator->last_text && strcmp(negotiator->last_text, lines->str) != 0)
+        negotiator->session_version++;
+    g_free(negotiator->last_text);
+    negotiator->last_text = g_strdup(lines->str);
+    GString *text = g_string_sized_new(lines->len + 160);
+    md_describe_session(negotiator, text);
+    g_string_append_len(text, lines->str, (gssize)lines->len);
+    return g_string_free(text, FALSE);
+}
+
+static void answer_h264(const MdNegotiator *negotiator, const Candidate *c, char ret_profile[8], bool *ret_asymmetry)
+{
+    char text[16] = "42000a", flag[4];
+    md_fmtp_get(c->format->fmtp, "profile-level-id", text, sizeof text);
+    unsigned theirs, ours = md_h264_level_for(&negotiator->options.video_max);
+    md_h264_profile_rank(c->format->fmtp, &theirs);
+    *ret_asymmetry = md_fmtp_get(c->format->fmtp, "level-asymmetry-allowed", flag, sizeof flag) && strcmp(flag, "1") == 0;
+    g_snprintf(ret_profile, 8, "%.4s%02x", text, *ret_asymmetry ? ours : MIN(ours, theirs));
+}
+
+static void set_line(MdLine *line, const MdSdpMedia *from, int media)
+{
+    *line = (MdLine){.media = media, .proto = from->proto};
+    g_strlcpy(line->media_text, from->media_text, sizeof line->media_text);
+    g_strlcpy(line->proto_text, from->proto_text, sizeof line->proto_text);
+    g_strlcpy(line->format_text, from->format_text, sizeof line->format_text);
+}
+
+static bool check_line_order(const MdNegotiator *negotiator, const MdSdp *sdp, GError **error)
+{
+    if (negotiator->complete && sdp->n_media < negotiator->n_lines) {
+        g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "the description has %u m= lines, the session had %u", sdp->n_media, negotiator->n_lines);
+        return false;
+    }
+    return true;
+}
+
+char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdAgreed *ret_agreed, GError **error)
+{
+    g_autofree MdSdp *sdp = md_sdp_parse(text, error);
+    if (!sdp || !check_line_order(negotiator, sdp, error))
+        return NULL;
+    Candidate chosen[MD_LEG_MEDIA_MAX] = {0};
+    int at[MD_LEG_MEDIA_MAX];
+    g_autoptr(GError) why = NULL;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        chosen[m].agreed.codec = -1;
+        at[m] = choose_line(negotiator, m, sdp, &chosen[m], &why);
+    }
+    /* Every port 0 is a lawful way to end all streams of a session that exists. */
+    bool any_port = false;
+    for (unsigned i = 0; i < sdp->n_media; i++)
+        any_port |= sdp->media[i].port != 0;
+    if (at[0] < 0 && at[1] < 0 && (any_port || !negotiator->complete)) {
+        if (why)
+            g_propagate_error(error, g_steal_pointer(&why));
+        else
+            not_acceptable(error, "neither audio nor video is offered");
+        return NULL;
+    }
+    negotiator->n_lines = sdp->n_media;
+    g_autoptr(GString) lines = g_string_new(NULL);
+    for (unsigned i = 0; i < sdp->n_media; i++) {
+        int media = (int)i == at[MD_LEG_MEDIA_AUDIO] ? MD_LEG_MEDIA_AUDIO : (int)i == at[MD_LEG_MEDIA_VIDEO] ? MD_LEG_MEDIA_VIDEO : -1;
+        set_line(&negotiator->lines[i], &sdp->media[i], media);
+        if (media < 0) {
+            md_describe_refused(&negotiator->lines[i], lines);
+            continue;
+        }
+        const Candidate *c = &chosen[media];
+        char profile[8] = "";
+        MdDescribed described = {.agreed = &c->agreed, .answer_pt = c->format->pt, .h264_profile = profile, .crypto_tag = c->crypto_tag};
+        if (media == MD_LEG_MEDIA_VIDEO && c->agreed.codec == MD_VIDEO_H264)
+            answer_h264(negotiator, c, profile, &described.h264_asymmetry);
+        md_describe_answer_line(negotiator, &negotiator->lines[i], &described, lines);
+    }
+    MdAgreed agreed = {.media = {chosen[0].agreed, chosen[1].agreed}};
+    remember_agreement(negotiator, &agreed);
+    *ret_agreed = agreed;
+    return finish_text(negotiator, lines);
+}
+
+/* ---- offering ---- */
+
+static void new_line(MdNegotiator *negotiator, int media, MdSdpProto proto)
+{
+    MdLine *line = &negotiator->lines[negotiator->n_lines++];
+    *line = (MdLine){.media = media, .proto = proto};
+    g_strlcpy(line->media_text, media == MD_LEG_MEDIA_AUDIO ? "audio" : "video", sizeof line->media_text);
+    g_strlcpy(line->proto_text, md_sdp_proto_to_string(proto), sizeof line->proto_text);
+    g_strlcpy(line->format_text, "0", sizeof line->format_text);
+}
+
+char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
+{
+    const MdNegotiatorOptions *options = &negotiator->options;
+    MdSdpProto proto = options->offer_dtls && options->fingerprint ? MD_SDP_PROTO_DTLS_SAVP
+                       : options->security == MD_SECURITY_REQUIRED ? MD_SDP_PROTO_SAVP : MD_SDP_PROTO_AVP;
+    unsigned n_keys = 0;
+    for (unsigned m = 0; options->security != MD_SECURITY_OFF && m < MD_LEG_MEDIA_MAX; m++)
+        for (int suite = 0; suite < MD_SRTP_SUITE_MAX; suite++, n_keys++)
+            if (!make_key(negotiator, m, (MdSrtpSuite)suite, error))
+                return NULL;
+    if (!negotiator->complete) {
+        negotiator->n_lines = 0;
+        if (options->n_audio_codecs)
+            new_line(negotiator, MD_LEG_MEDIA_AUDIO, proto);
+        if (options->n_video_codecs)
+            new_line(negotiator, MD_LEG_MEDIA_VIDEO, proto);
+    }
+    g_autoptr(GString) lines = g_string_new(NULL);
+    for (unsigned i = 0; i < negotiator->n_lines; i++)
+        if (negotiator->lines[i].media < 0)
+            md_describe_refused(&negotiator->lines[i], lines);
+        else
+            md_describe_offer_line(negotiator, &negotiator->lines[i], lines);
+    negotiator->offered = true;
+    return finish_text(negotiator, lines);
+}
+
+static bool agree_answered_security(const MdNegotiator *negotiator, unsigned media, const MdLine *ours, const MdSdpMedia *line, MdAgreedMedia *ret,
+                                    GError **error)
+{
+    ret->security = MD_AGREED_PLAIN;
+    if (md_sdp_proto_is_dtls(ours->proto)) {
+        if (line->setup == MD_SDP_SETUP_ACTPASS || line->setup == MD_SDP_SETUP_NONE)
+            return not_acceptable(error, "the answer has neither a=setup:active nor passive");
+        return agree_dtls(negotiator, media, line, ret, error);
+    }
+    for (unsigned c = 0; negotiator->options.security != MD_SECURITY_OFF && c < line->n_cryptos; c++) {
+        const MdSdpCrypto *crypto = &line->cryptos[c];
+        if (!negotiator->has_key[media][crypto->key.suite])
+            continue;
+        ret->security = MD_AGREED_SDES;
+        ret->local_key = negotiator->keys[media][crypto->key.suite];
+        ret->remote_key = crypto->key;
+        return true;
+    }
+    if (negotiator->options.security == MD_SECURITY_REQUIRED || md_sdp_proto_is_secure(line->proto))
+        return not_acceptable(error, "the answer has no a=crypto line that fits our offer");
+    return true;
+}
+
+/* Numbers in the answer are what the peer wants to get; ours are what it may send (RFC 3264, 6.1). */
+static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, GError **error)
+{
+    const MdSdpFormat *first = NULL;
+    for (unsigned f = 0; f < line->n_formats; f++) {
+        const MdSdpFormat *format = &line->formats[f];
+        int codec = -1;
+        MdFormatKind kind;
+        if (media == MD_LEG_MEDIA_AUDIO) {
+            codec = audio_codec_of(negotiator, format);
+            kind = codec < 0 ? MD_FORMAT_MAX : audio_format_of[codec];
+        } else {
+            bool usable = rank_video(negotiator, format, &codec) > 0;
+            codec = usable ? codec : -1;
+            kind = codec == MD_VIDEO_VP8 ? MD_FORMAT_VP8 : md_fmtp_get_uint(format->fmtp, "packetization-mode", 0) ? MD_FORMAT_H264_1 : MD_FORMAT_H264_0;
+        }
+        if (codec < 0 || ret->n_receive == MD_AGREED_CODECS_MAX)
+            continue;
+        ret->receive[ret->n_receive].pt = negotiator->pts[kind];
+        ret->receive[ret->n_receive++].codec = codec;
+        if (!first) {
+            first = format;
+            ret->codec = codec;
+            ret->send_pt = format->pt;
+        }
+    }
+    if (!first)
+        return not_acceptable(error, "the answer has no %s codec of our offer", line->media_text);
+    if (media == MD_LEG_MEDIA_VIDEO) {
+        agree_video(negotiator, line, first, ret);
+        return true;
+    }
+    agree_audio(line, first, ret);
+    const MdSdpFormat *dtmf = find_dtmf(line, 8000);
+    if (dtmf && dtmf->clock_rate == 8000) {
+        ret->dtmf_send_pt = dtmf->pt;
+        ret->dtmf_receive_pt = negotiator->pts[MD_FORMAT_DTMF];
+        ret->dtmf_clock_rate = 8000;
+    }
+    if (find_cn(line))
+        ret->cn_receive_pt = negotiator->pts[MD_FORMAT_CN];
+    return true;
+}
+
+bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdAgreed *ret_agreed, GError **error)
+{
+    if (!negotiator->offered) {
+        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "an answer without an offer");
+        return false;
+    }
+    g_autofree MdSdp *sdp = md_sdp_parse(text, error);
+    if (!sdp)
+        return false;
+    if (sdp->n_media != negotiator->n_lines) {
+        g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "the answer has %u m= lines, the offer %u", sdp->n_media, negotiator->n_lines);
+        return false;
+    }
+    MdAgreed agreed = {0};
+    bool any = false;
+    for (unsigned i = 0; i < sdp->n_media; i++) {
+        const MdSdpMedia *line = &sdp->media[i];
+        const MdLine *ours = &negotiator->lines[i];
+        if (ours->media < 0 || line->port == 0)
+            continue;
+        if ((ours->media == MD_LEG_MEDIA_AUDIO) != (line->kind == MD_SDP_AUDIO) || line->kind == MD_SDP_OTHER || line->proto == MD_SDP_PROTO_OTHER)
+            return not_acceptable(error, "m= line %u of the answer is %s over %s", i + 1, line->media_text, line->proto_text);
+        MdAgreedMedia out = {.codec = -1, .dtmf_send_pt = MD_PT_NONE, .dtmf_receive_pt = MD_PT_NONE, .cn_receive_pt = MD_PT_NONE};
+        if (!address_usable(negotiator, line))
+            return not_acceptable(error, "the address family of c= is not ours");
+        if (!agree_answered_formats(negotiator, (unsigned)ours->media, line, &out, error) ||
+            !agree_answered_security(negotiator, (unsigned)ours->media, ours, line, &out, error))
+            return false;
+        agree_transport(line, &out);
+        agreed.media[ours->media] = out;
+        any = true;
+    }
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        if (!agreed.media[m].active)
+            agreed.media[m].codec = -1;
+    if (!any)
+        return not_acceptable(error, "every m= line was refused");
+    remember_agreement(negotiator, &agreed);
+    *ret_agreed = agreed;
+    return true;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "mediad/leg/leg.h"
+#include "mediad/leg/sdp.h"
+
+/* Offer and answer (RFC 3264) of one leg: at most one audio and one video line, everything else refused with port 0
+ * and kept in its place. Decides, but touches no socket, thread or codec. Control thread. Internal to leg.
+ *
+ * Security in our offers. REQUIRED: RTP/SAVP with a=crypto. PREFERRED: RTP/AVP with a=crypto ("best effort"): devices that know
+ * SDES take it (baresip "srtp"), those that do not ignore the attribute and stay reachable with plain RTP; the RFC 4568 way
+ * (RTP/SAVP) would be refused by them. offer_dtls: UDP/TLS/RTP/SAVP with a=fingerprint instead. */
+enum { MD_LEG_MEDIA_AUDIO, MD_LEG_MEDIA_VIDEO, MD_LEG_MEDIA_MAX };
+
+typedef enum MdAgreedSecurity { MD_AGREED_PLAIN, MD_AGREED_SDES, MD_AGREED_DTLS } MdAgreedSecurity;
+
+#define MD_PT_NONE 255
+#define MD_AGREED_CODECS_MAX 4
+
+typedef struct MdAgreedMedia {
+    bool active;              /* the line is there with a port on both sides */
+    unsigned direction;       /* MD_SDP_*, from our point of view */
+    MdAddr remote, remote_rtcp;
+    bool rtcp_mux;
+    uint8_t send_pt;
+    int codec;                /* MdAudioCodec or MdVideoCodec we send */
+    unsigned n_receive;       /* what may come in */
+    struct {
+        uint8_t pt;
+        int codec;
+    } receive[MD_AGREED_CODECS_MAX];
+    /* audio */
+    uint8_t dtmf_send_pt, dtmf_receive_pt, cn_receive_pt;
+    uint32_t dtmf_clock_rate;
+    unsigned ptime_ms;        /* 20, 40, 60 */
+    bool opus_fec;
+    uint32_t opus_bitrate_bps;
+    /* video */
+    unsigned feedback;        /* MD_SDP_FB_*, agreed */
+    uint8_t h264_mode;
+    MdVideoClass max;
+    /* security */
+    MdAgreedSecurity security;
+    MdSrtpKey local_key, remote_key; /* SDES */
+    char fingerprint[200];           /* DTLS: the peer's */
+    bool dtls_active;
+} MdAgreedMedia;
+
+typedef struct MdAgreed {
+    MdAgreedMedia media[MD_LEG_MEDIA_MAX];
+} MdAgreed;
+
+typedef struct MdNegotiatorOptions { /* strings borrowed: they outlive the negotiator */
+    const char *local_host;
+    uint16_t local_port[MD_LEG_MEDIA_MAX];
+    MdSecurity security;
+    const char *fingerprint;  /* ours, "sha-256 …"; NULL: no DTLS */
+    bool offer_dtls;
+    MdAudioCodec audio_codecs[MD_AUDIO_CODEC_MAX];
+    unsigned n_audio_codecs;
+    MdVideoCodec video_codecs[MD_VIDEO_CODEC_MAX];
+    unsigned n_video_codecs;
+    MdVideoClass video_max;
+} MdNegotiatorOptions;
+
+typedef enum MdFormatKind { /* what has a payload type number */
+    MD_FORMAT_OPUS, MD_FORMAT_G722, MD_FORMAT_PCMA, MD_FORMAT_PCMU, MD_FORMAT_DTMF, MD_FORMAT_CN,
+    MD_FORMAT_H264_1, MD_FORMAT_H264_0, MD_FORMAT_VP8, MD_FORMAT_MAX,
+} MdFormatKind;
+
+typedef struct MdLine { /* one m= line of the session, in its place for ever */
+    int media;          /* MD_LEG_MEDIA_*, or -1: refused */
+    MdSdpProto proto;
+    char media_text[24], proto_text[40], format_text[32];
+} MdLine;
+
+typedef struct MdNegotiator {
+    MdNegotiatorOptions options;
+    uint64_t session_id, session_version;
+    char *last_text;          /* what was sent last, to know when the version must grow */
+    bool offered;             /* an offer of ours waits for its answer */
+    unsigned n_lines;
+    MdLine lines[MD_SDP_MEDIA_MAX];
+    uint8_t pts[MD_FORMAT_MAX];
+    bool has_key[MD_LEG_MEDIA_MAX][MD_SRTP_SUITE_MAX];
+    MdSrtpKey keys[MD_LEG_MEDIA_MAX][MD_SRTP_SUITE_MAX]; /* ours, made once per leg: a re-INVITE does not rekey */
+    MdAgreed agreed;          /* last complete agreement */
+    bool complete;
+} MdNegotiator;
+
+/* session_id 0: random. */
+void md_negotiator_init(MdNegotiator *negotiator, const MdNegotiatorOptions *options, uint64_t session_id);
+void md_negotiator_clear(MdNegotiator *negotiator);
+char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error);
+/* On success *ret_agreed is the new agreement; on failure nothing has changed. */
+char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *sdp, MdAgreed *ret_agreed, GError **error);
+bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *sdp, MdAgreed *ret_agreed, GError **error);
+
+/* --- describe.c: text out --- */
+typedef struct MdDescribed { /* one line of ours to write */
+    const MdAgreedMedia *agreed; /* answer: what to say; NULL in offers */
+    uint8_t answer_pt;
+    const char *h264_profile;    /* answer: "42e01f" */
+    bool h264_asymmetry;
+    unsigned crypto_tag;
+} MdDescribed;
+void md_describe_session(const MdNegotiator *negotiator, GString *out);
+void md_describe_refused(const MdLine *line, GString *out);
+void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, GString *out);
+void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line, const MdDescribed *described, GString *out);
+/* H.264 level (times ten) that our largest class needs. */
+unsigned md_h264_level_for(const MdVideoClass *max);
+
+/* --- capability.c: what a peer's video parameters allow --- */
+/* 0..4: how well we like this H264 format (constrained baseline best), 0: cannot. Level in *ret_level (times ten). */
+unsigned md_h264_profile_rank(const char *fmtp, unsigned *ret_level);
+void md_h264_video_max(const char *fmtp, const MdVideoClass *ours, uint32_t bandwidth_bps, MdVideoClass *ret);
+void md_vp8_video_max(const char *fmtp, const MdVideoClass *ours, uint32_t bandwidth_bps, MdVideoClass *ret);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <stdbool.h>
+#include <glib.h>
+#include "mediad/core/media.h"
+#include "mediad/transport/addr.h"
+#include "mediad/transport/srtp.h"
+
+/* A session description (RFC 8866) as what we need of it: GStreamer reads the grammar, this turns it into plain
+ * values with limits. Pure; control thread. Internal to leg. */
+#define MD_SDP_TEXT_MAX 16384
+#define MD_SDP_MEDIA_MAX 16
+#define MD_SDP_FORMATS_MAX 48
+#define MD_SDP_CRYPTO_MAX 12
+
+typedef enum MdSdpMediaKind { MD_SDP_AUDIO, MD_SDP_VIDEO, MD_SDP_OTHER } MdSdpMediaKind;
+
+/* Bits, from the describer's point of view. */
+enum { MD_SDP_SEND = 1, MD_SDP_RECV = 2, MD_SDP_SENDRECV = 3 };
+
+enum { MD_SDP_FB_NACK = 1, MD_SDP_FB_PLI = 2, MD_SDP_FB_FIR = 4, MD_SDP_FB_TMMBR = 8 };
+
+typedef enum MdSdpProto {
+    MD_SDP_PROTO_AVP,
+    MD_SDP_PROTO_AVPF,
+    MD_SDP_PROTO_SAVP,
+    MD_SDP_PROTO_SAVPF,
+    MD_SDP_PROTO_DTLS_SAVP,   /* UDP/TLS/RTP/SAVP */
+    MD_SDP_PROTO_DTLS_SAVPF,
+    MD_SDP_PROTO_OTHER,
+} MdSdpProto;
+
+typedef enum MdSdpSetup { MD_SDP_SETUP_NONE, MD_SDP_SETUP_ACTIVE, MD_SDP_SETUP_PASSIVE, MD_SDP_SETUP_ACTPASS } MdSdpSetup;
+
+typedef struct MdSdpFormat {
+    uint8_t pt;
+    char name[24];
+    uint32_t clock_rate;
+    unsigned channels;
+    char fmtp[256];
+    unsigned feedback;        /* MD_SDP_FB_* */
+} MdSdpFormat;
+
+typedef struct MdSdpCrypto {
+    unsigned tag;
+    MdSrtpKey key;
+} MdSdpCrypto;
+
+typedef struct MdSdpMedia {
+    MdSdpMediaKind kind;
+    MdSdpProto proto;
+    char media_text[24], proto_text[40], format_text[32]; /* for an answer that refuses the line */
+    uint16_t port;            /* 0: refused or removed */
+    MdAddr rtp, rtcp;         /* unset when the line is refused */
+    bool held_address;        /* c=0.0.0.0 or ::, the old way to hold (RFC 3264, 8.4) */
+    unsigned direction;
+    unsigned ptime_ms, maxptime_ms; /* 0: nothing said */
+    uint32_t bandwidth_bps;   /* TIAS, else AS, else 0 */
+    bool rtcp_mux;
+    unsigned n_formats;
+    MdSdpFormat formats[MD_SDP_FORMATS_MAX];
+    unsigned n_cryptos;       /* those we understand; lines with an MKI or more than one key are left out */
+    MdSdpCrypto cryptos[MD_SDP_CRYPTO_MAX];
+    char fingerprint[200];    /* "sha-256 AB:…", "" none */
+    MdSdpSetup setup;
+} MdSdpMedia;
+
+typedef struct MdSdp {
+    unsigned n_media;
+    MdSdpMedia media[MD_SDP_MEDIA_MAX];
+} MdSdp;
+
+/* NULL + MD_LEG_ERROR_SYNTAX saying what is wrong. g_free. */
+MdSdp *md_sdp_parse(const char *text, GError **error);
+
+/* Value of a parameter in an a=fmtp text ("a=1; b=2"), names in any case. false: not there or too long. */
+bool md_fmtp_get(const char *fmtp, const char *name, char *ret, size_t cap);
+unsigned md_fmtp_get_uint(const char *fmtp, const char *name, unsigned fallback);
+/* One "a=crypto" value ("1 AES_CM_128_HMAC_SHA1_80 inline:…|2^31"). false: unknown suite, MKI, several keys, bad key. */
+bool md_sdp_parse_crypto(const char *value, MdSdpCrypto *ret);
+const char *md_sdp_direction_to_string(unsigned direction);
+const char *md_sdp_proto_to_string(MdSdpProto proto);
+bool md_sdp_proto_is_secure(MdSdpProto proto);
+bool md_sdp_proto_is_dtls(MdSdpProto proto);
