@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/area.h"
+#include "mediad/core/media.h"
+
+/* The registry of loudspeakers: each is a SIP account standing in an area. Whole in memory, every change durable first. Control
+ * thread. */
+typedef struct BcDevices BcDevices;
+
+typedef struct BcDevice {   /* strings owned by the registry, valid until control returns to the main loop */
+    const char *id;         /* SIP account name: [A-Za-z0-9._-]{1,64} */
+    const char *name;       /* UTF-8, up to 200 bytes */
+    const char *area;       /* code */
+    double latitude, longitude; /* degrees as configured, NAN unknown */
+    const char *vendor;     /* NULL unknown */
+    unsigned volume;        /* 0..100, wanted */
+    unsigned codecs;        /* bit 1 << MdAudioCodec for each it plays; 0: whatever it answers */
+    bool enabled;           /* false: never rung */
+    const char *outcome;    /* of the last announcement ("played", "missed: busy here"), NULL never rung */
+    int64_t outcome_us;     /* wall time of it */
+} BcDevice;
+
+#define BC_DEVICES_MAX 50000u
+
+BcDevices *bc_devices_new(MdStore *store, BcAreas *areas, GError **error);
+void bc_devices_unref(BcDevices *devices);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcDevices, bc_devices_unref)
+
+unsigned bc_devices_count(const BcDevices *devices);
+const BcDevice *bc_devices_find(const BcDevices *devices, const char *id);
+/* In (area, id) order: those in the subtrees of areas (NULL: everywhere). enabled_only leaves out the others. Unref. */
+GPtrArray *bc_devices_in(const BcDevices *devices, const char *const *areas, bool enabled_only);
+
+/* At start-up: adds what is missing in one transaction. */
+bool bc_devices_seed(BcDevices *devices, const BcDevice *seed, unsigned n, GError **error);
+void bc_devices_put(BcDevices *devices, const BcDevice *device, BcDoneFn done, void *user);
+void bc_devices_remove(BcDevices *devices, const char *id, BcDoneFn done, void *user);
+/* In memory at once; the play log's own transaction stores it. */
+void bc_devices_set_outcome(BcDevices *devices, const char *id, const char *outcome, int64_t wall_us);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/types.h"
+
+/* Times are microseconds since 1970 UTC; text columns hold UTF-8; booleans are 0 and 1. */
+const MdMigration bc_migrations[] = {
+    {300, "broadcast areas and loudspeakers",
+     "CREATE TABLE bc_areas (code TEXT PRIMARY KEY, ident TEXT, kind TEXT NOT NULL, parent TEXT, name TEXT NOT NULL);"
+     "CREATE INDEX bc_areas_parent ON bc_areas (parent);"
+     "CREATE TABLE bc_devices (id TEXT PRIMARY KEY, name TEXT NOT NULL, area TEXT NOT NULL, latitude DOUBLE PRECISION,"
+     " longitude DOUBLE PRECISION, vendor TEXT, volume BIGINT NOT NULL, codecs BIGINT NOT NULL, enabled BIGINT NOT NULL,"
+     " outcome TEXT, outcome_us BIGINT);"
+     "CREATE INDEX bc_devices_area ON bc_devices (area);"},
+    {301, "broadcast content",
+     "CREATE TABLE bc_content (id TEXT PRIMARY KEY, title TEXT NOT NULL, source_name TEXT, media_type TEXT,"
+     " source_bytes BIGINT NOT NULL, duration_us BIGINT NOT NULL, loudness_in DOUBLE PRECISION NOT NULL,"
+     " loudness DOUBLE PRECISION NOT NULL, true_peak DOUBLE PRECISION NOT NULL, gain_db DOUBLE PRECISION NOT NULL,"
+     " clipped_permille DOUBLE PRECISION NOT NULL, text TEXT, created_us BIGINT NOT NULL, created_by TEXT);"},
+    {302, "broadcast schedules",
+     "CREATE TABLE bc_schedules (id TEXT PRIMARY KEY, name TEXT NOT NULL, content TEXT NOT NULL, areas TEXT NOT NULL,"
+     " start_local TEXT NOT NULL, zone TEXT NOT NULL, rule TEXT, until_local TEXT, priority BIGINT NOT NULL,"
+     " repeats BIGINT NOT NULL, gap_s BIGINT NOT NULL, grace_s BIGINT NOT NULL, enabled BIGINT NOT NULL,"
+     " created_us BIGINT NOT NULL, created_by TEXT);"
+     "CREATE TABLE bc_claims (schedule TEXT NOT NULL, occurrence_us BIGINT NOT NULL, claimed_us BIGINT NOT NULL,"
+     " state TEXT NOT NULL, announcement TEXT, PRIMARY KEY (schedule, occurrence_us));"},
+    {303, "broadcast play log",
+     "CREATE TABLE bc_announcements (id TEXT PRIMARY KEY, kind TEXT NOT NULL, title TEXT NOT NULL, schedule TEXT,"
+     " occurrence_us BIGINT, content TEXT, source TEXT, priority BIGINT NOT NULL, areas TEXT NOT NULL,"
+     " start_us BIGINT NOT NULL, end_us BIGINT, state TEXT NOT NULL, reason TEXT, devices BIGINT NOT NULL,"
+     " played BIGINT NOT NULL, partial BIGINT NOT NULL, missed BIGINT NOT NULL, created_by TEXT);"
+     "CREATE INDEX bc_announcements_start ON bc_announcements (start_us);"
+     "CREATE TABLE bc_plays (announcement TEXT NOT NULL, device TEXT NOT NULL, area TEXT NOT NULL, outcome TEXT NOT NULL,"
+     " reason TEXT, rang_us BIGINT, answered_us BIGINT, from_us BIGINT, to_us BIGINT, rings BIGINT NOT NULL, codec TEXT,"
+     " PRIMARY KEY (announcement, device));"
+     "CREATE INDEX bc_plays_device ON bc_plays (device);"},
+};
+const unsigned bc_n_migrations = G_N_ELEMENTS(bc_migrations);
