@@ -5,7 +5,7 @@
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 
-#define STALL_US (20ll * G_USEC_PER_SEC) /* no sound for so long: the file plays with us */
+#define STALL_US (15ll * G_USEC_PER_SEC) /* no sound for so long: the file plays with us */
 #define POLL_NS (100 * GST_MSECOND)
 
 typedef struct Decode {
@@ -57,12 +57,6 @@ static void on_have_type(GstElement *typefind, guint probability, GstCaps *caps,
         d->media_type = g_strdup(gst_structure_get_name(gst_caps_get_structure(caps, 0)));
 }
 
-static void on_element_added(GstBin *bin, GstElement *element, gpointer user)
-{
-    if (g_str_has_prefix(GST_OBJECT_NAME(element), "typefind"))
-        g_signal_connect(element, "have-type", G_CALLBACK(on_have_type), user);
-}
-
 static bool build(Decode *d, const char *path, GError **error)
 {
     d->pipeline = gst_pipeline_new(NULL);
@@ -85,7 +79,11 @@ static bool build(Decode *d, const char *path, GError **error)
     g_signal_connect(decode, "autoplug-select", G_CALLBACK(on_autoplug_select), NULL);
     g_signal_connect(decode, "pad-added", G_CALLBACK(on_pad_added), d);
     g_signal_connect(decode, "no-more-pads", G_CALLBACK(on_no_more_pads), d);
-    g_signal_connect(decode, "element-added", G_CALLBACK(on_element_added), d);
+    GstElement *typefind = gst_bin_get_by_name(GST_BIN(decode), "typefind");
+    if (typefind) {
+        g_signal_connect(typefind, "have-type", G_CALLBACK(on_have_type), d);
+        gst_object_unref(typefind);
+    }
     return true;
 }
 
@@ -98,8 +96,8 @@ static bool check_bus(Decode *d, bool any_sound, GError **error)
         return true;
     g_autoptr(GError) why = NULL;
     gst_message_parse_error(message, &why, NULL);
-    g_set_error(error, BC_ERROR, BC_ERROR_CONTENT, any_sound ? "the file breaks off: %s" : "the file cannot be decoded: %s",
-                why->message);
+    g_set_error(error, BC_ERROR, BC_ERROR_CONTENT, any_sound ? "the file breaks off (%s): %s" : "no sound can be decoded from the file (%s): %s",
+                d->media_type ? d->media_type : "unknown type", why->message);
     return false;
 }
 

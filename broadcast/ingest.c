@@ -14,7 +14,7 @@
 #include "broadcast/limiter.h"
 #include "broadcast/profile.h"
 
-#define SILENT_LUFS -65.0   /* quieter than this all through is nothing */
+#define SILENT_LUFS -55.0   /* quieter than this all through: no gain makes a bulletin of it */
 #define GAIN_MAX_DB 40.0
 #define CODEC_MARGIN_DB 0.5 /* lossy profiles overshoot the master's peaks by some tenths */
 #define CLIP_RUN 3          /* so many samples in a row at full scale are a clipped peak */
