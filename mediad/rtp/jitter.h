@@ -63,7 +63,7 @@ void md_jitter_set_clock_rate(MdJitter *jitter, uint32_t clock_rate); /* resets 
  * 0; -EALREADY duplicate; -ETIME too late; -EMSGSIZE; -EINVAL. A payload of at most 2 bytes announces DTX (Opus). */
 int md_jitter_put(MdJitter *jitter, const MdRtpPacket *packet, uint32_t duration, int64_t now_us);
 /* This sequence number carries no sound (telephone-event, comfort noise): it is no loss; time passes as silence. */
-int md_jitter_put_silent(MdJitter *jitter, const MdRtpPacket *packet, int64_t now_us);
+int md_jitter_put_silent(MdJitter *jitter, const MdRtpPacket *packet);
 /* quiet: the sound just played was near silence, so a change of delay will not be heard. */
 void md_jitter_pull(MdJitter *jitter, int64_t now_us, bool quiet, MdJitterOut *ret);
 void md_jitter_stats(const MdJitter *jitter, MdJitterStats *ret);
