@@ -198,6 +198,9 @@ static void run_until(Rig *rig, int64_t until_us, BcSource *live, double hz, uns
         next = MIN(next, until_us);
         md_virtual_clock_advance(&rig->clock, MAX(next - now, 1));
     }
+    for (unsigned i = 0; i < 4; i++) /* letters between the workers */
+        md_worker_step(rig->workers[i % 2]);
+    md_mailbox_drain(rig->control, 0);
 }
 
 /* Share of the signal's energy at hz (Goertzel), 0..1. */
