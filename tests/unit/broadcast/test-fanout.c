@@ -180,6 +180,7 @@ static void take(Listener *l, unsigned frame_ms)
 /* Moves time on, one worker timer after the other. */
 static void run_until(Rig *rig, int64_t until_us, BcSource *live, double hz, unsigned *tick)
 {
+    until_us--; /* what is due at until_us itself is not for this run */
     while (md_clock_now_us(&rig->clock.base) < until_us) {
         int64_t now = md_clock_now_us(&rig->clock.base);
         if (live && now >= 1000000 + (int64_t)*tick * 20000) {
