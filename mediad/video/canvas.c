@@ -114,7 +114,7 @@ static bool meet(const MdRect *a, const MdRect *b)
 
 static uint8_t font_for(unsigned strip_height)
 {
-    unsigned px = strip_height * 72 / 100; /* Vietnamese stacks accents: a line is 1.36 em high */
+    unsigned px = strip_height * 68 / 100; /* Vietnamese stacks accents: a line is 1.36 em high */
     return (uint8_t)(px < 6 ? 6 : px > 200 ? 200 : px);
 }
 
@@ -205,7 +205,7 @@ static bool draw_picture(MdCanvas *canvas, const MdRect *rect, const MdPicture *
 
 static uint16_t strip_height(const MdRect *rect)
 {
-    unsigned height = rect->height * 17u / 100 & ~1u;
+    unsigned height = (rect->height * 9u / 100 + 8) & ~1u;
     return (uint16_t)(height < 12 ? 12 : height > 40 ? 40 : height);
 }
 
