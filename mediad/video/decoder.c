@@ -6,7 +6,7 @@
 #include <string.h>
 #include <libavcodec/avcodec.h>
 
-enum { SILENT = 200 }; /* above any log level: what the wire brings must not fill the log */
+#include "mediad/video/quiet.h"
 
 typedef enum DecoderState {
     DECODER_CLEAN,    /* references are good */
@@ -34,6 +34,7 @@ MdDecoder *md_decoder_new(MdVideoCodec codec)
 {
     if (codec < 0 || codec >= MD_VIDEO_CODEC_MAX)
         return NULL;
+    md_quiet_libavcodec();
     const AVCodec *implementation = avcodec_find_decoder(codec_ids[codec]);
     MdDecoder *decoder = implementation ? calloc(1, sizeof(*decoder)) : NULL;
     if (!decoder)
@@ -46,7 +47,6 @@ MdDecoder *md_decoder_new(MdVideoCodec codec)
     decoder->frame = av_frame_alloc();
     if (decoder->context && decoder->packet && decoder->frame) {
         decoder->context->thread_count = 1;
-        decoder->context->log_level_offset = SILENT;
         decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY;
         decoder->context->max_pixels = MD_PICTURE_PIXELS_MAX;
         decoder->context->error_concealment = FF_EC_GUESS_MVS | FF_EC_DEBLOCK;

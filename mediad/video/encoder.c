@@ -7,8 +7,9 @@
 #include <libavcodec/avcodec.h>
 #include <libavutil/opt.h>
 
+#include "mediad/video/quiet.h"
+
 enum {
-    SILENT = 200, /* above any log level: errors are returned, and the encoder's chatter is nobody's */
     KEY_INTERVAL_S = 30, /* key frames come on request; this is for receivers that cannot ask */
 };
 
@@ -74,6 +75,7 @@ static int open_context(MdEncoder *encoder)
 {
     static const char *const names[MD_VIDEO_CODEC_MAX] = {[MD_VIDEO_H264] = "libx264", [MD_VIDEO_VP8] = "libvpx"};
     const MdEncoderOptions *o = &encoder->options;
+    md_quiet_libavcodec();
     const AVCodec *codec = avcodec_find_encoder_by_name(names[o->codec]);
     if (!codec)
         return -ENOTSUP;
@@ -90,7 +92,6 @@ static int open_context(MdEncoder *encoder)
     context->framerate = (AVRational){o->fps, 1};
     context->gop_size = o->fps * KEY_INTERVAL_S;
     context->thread_count = 1;
-    context->log_level_offset = SILENT;
     apply_bitrate(encoder);
     if (o->codec == MD_VIDEO_H264)
         set_up_h264(encoder);
