@@ -212,6 +212,7 @@ static const CfgKey room_keys[] = {
     TEXT(CfgRoom, chair_pin, NULL, NULL, 4, 16, cfg_check_pin, CFG_SECRET, "Digits that make a caller the chair. Unset: none."),
     BOOL(CfgRoom, wait_for_chair, "false", 0, "Nobody hears or sees anybody until a chair is here."),
     BOOL(CfgRoom, mute_on_entry, "false", 0, "Members come in muted."),
+    BOOL(CfgRoom, lobby, "false", 0, "Guests wait until the chair or an operator admits them."),
     WORD(CfgRoom, layout, "\"auto\"", layouts, 0, "Arrangement of the pictures."),
     ENUM(CfgRoom, security, "\"preferred\"", securities, 0, "Media encryption demanded of members."),
     UINT(CfgRoom, max_members, NULL, "0", 0, 1000, 0, "Members at most. 0: as conference.members_max."),
