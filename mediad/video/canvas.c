@@ -256,7 +256,7 @@ static void draw_text(MdCanvas *canvas, Cell *cell, const MdTile *tile)
 static void draw_border(MdCanvas *canvas, const MdRect *rect)
 {
     const MdPlanes *planes = &canvas->picture->planes;
-    unsigned t = rect->height / 45u & ~1u;
+    unsigned t = rect->height / 30u & ~1u;
     uint16_t thick = (uint16_t)(t < 2 ? 2 : t > 6 ? 6 : t);
     MdRect sides[4] = {
         {rect->x, rect->y, rect->width, thick},

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "mediad/video/composer-private.h"
 
@@ -48,13 +47,13 @@ static bool draw_cell(ViewCanvas *canvas, unsigned index, int64_t now_us)
     return drawn;
 }
 
+/* Asia/Ho_Chi_Minh, whatever the machine's own zone is; it has no summer time. */
 static void write_clock(ViewCanvas *canvas, char text[8])
 {
-    time_t seconds = (time_t)(md_clock_wall_us(canvas->composer->clock) / 1000000);
-    struct tm tm;
+    int64_t minutes = md_clock_wall_us(canvas->composer->clock) / 60000000 + 7 * 60;
     text[0] = 0;
-    if (canvas->scene && canvas->scene->clock && localtime_r(&seconds, &tm))
-        strftime(text, 8, "%H:%M", &tm);
+    if (canvas->scene && canvas->scene->clock)
+        snprintf(text, 8, "%02u:%02u", (unsigned)(minutes / 60 % 24), (unsigned)(minutes % 60));
 }
 
 static void compose(ViewCanvas *canvas, int64_t now_us)

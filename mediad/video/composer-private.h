@@ -68,6 +68,8 @@ typedef struct Source {
     MdSourceState state;
     bool audio_muted, speaking;
     bool stalled;
+    bool test;                   /* draws its pictures itself */
+    uint32_t test_frame;
 } Source;
 
 /* Immutable, counted. */

@@ -5,8 +5,14 @@
 #include <string.h>
 
 #include "mediad/video/composer-private.h"
+#include "mediad/video/testpattern.h"
 
-enum { FRAMES_PER_RUN = 4 }; /* then other sources get their turn */
+enum {
+    FRAMES_PER_RUN = 4, /* then other sources get their turn */
+    TEST_WIDTH = 640,
+    TEST_HEIGHT = 360,
+    TEST_PERIOD_US = 66666,
+};
 
 Source *md_composer_find_source(const MdComposer *composer, uint32_t id)
 {
@@ -47,7 +53,7 @@ static void request_key(Source *source)
 {
     MdComposer *composer = source->composer;
     int64_t now = md_composer_now_us(composer), last = atomic_load(&source->last_key_request_us);
-    if (!atomic_load(&source->need_key) || !atomic_load(&source->shown) || (last && now - last < KEY_INTERVAL_US))
+    if (!atomic_load(&source->need_key) || !atomic_load(&source->shown) || source->test || (last && now - last < KEY_INTERVAL_US))
         return; /* a canvas that shows it comes back here at its ticks */
     atomic_store(&source->need_key, false);
     atomic_store(&source->last_key_request_us, now);
@@ -240,7 +246,7 @@ static int free_slot(MdComposer *composer, Source **ret)
     return -ENOSPC;
 }
 
-static void set_up(Source *source, const char *label)
+static void set_up(Source *source, const char *label, bool test)
 {
     source->dropping = true;
     source->dropping_since_us = -1;
@@ -257,11 +263,13 @@ static void set_up(Source *source, const char *label)
     source->label_version++;
     source->state = MD_SOURCE_LIVE;
     atomic_store(&source->live, true);
+    source->test = test;
+    source->test_frame = 0;
     source->audio_muted = source->speaking = source->stalled = false;
     pthread_mutex_unlock(&source->lock);
 }
 
-int md_composer_add_source(MdComposer *composer, uint32_t id, const char *label)
+static int add_source(MdComposer *composer, uint32_t id, const char *label, bool test)
 {
     if (!id)
         return -EINVAL;
@@ -269,13 +277,23 @@ int md_composer_add_source(MdComposer *composer, uint32_t id, const char *label)
     Source *source = NULL;
     int r = md_composer_find_source(composer, id) ? -EEXIST : free_slot(composer, &source);
     if (r == 0) {
-        set_up(source, label);
+        set_up(source, label, test);
         atomic_store(&source->slot, SLOT_LIVE);
         atomic_store_explicit(&source->id, id, memory_order_release);
         md_composer_refresh_shown(composer);
     }
     pthread_mutex_unlock(&composer->lock);
     return r;
+}
+
+int md_composer_add_source(MdComposer *composer, uint32_t id, const char *label)
+{
+    return add_source(composer, id, label, false);
+}
+
+int md_composer_add_test_source(MdComposer *composer, uint32_t id, const char *label)
+{
+    return add_source(composer, id, label, true);
 }
 
 void md_composer_remove_source(MdComposer *composer, uint32_t id)
@@ -361,6 +379,23 @@ bool md_composer_source_stats(const MdComposer *composer, uint32_t id, uint64_t 
 
 /* --- canvas's job --- */
 
+/* Under source->lock. */
+static void draw_test_picture(Source *source, int64_t now_us)
+{
+    uint32_t frame = (uint32_t)(now_us / TEST_PERIOD_US);
+    if (source->picture && frame == source->test_frame)
+        return;
+    MdPicture *picture = md_picture_new(TEST_WIDTH, TEST_HEIGHT);
+    if (!picture)
+        return;
+    md_testpattern_draw(&picture->planes, 0, frame);
+    md_picture_unref(source->picture);
+    source->picture = picture;
+    source->serial++;
+    source->test_frame = frame;
+    atomic_store(&source->picture_us, now_us);
+}
+
 static MdTileKind live_kind(Source *source, int64_t now_us)
 {
     bool late = now_us - atomic_load(&source->picture_us) > STALL_US;
@@ -383,6 +418,8 @@ void md_composer_source_tile(Source *source, int64_t now_us, MdTile *tile, char 
         [MD_SOURCE_AWAY] = MD_TILE_AWAY,
     };
     pthread_mutex_lock(&source->lock);
+    if (source->test)
+        draw_test_picture(source, now_us);
     tile->kind = source->state == MD_SOURCE_LIVE ? live_kind(source, now_us) : kinds[source->state];
     tile->serial = tile->kind == MD_TILE_PICTURE || tile->kind == MD_TILE_WEAK ? source->serial : 0;
     tile->name_version = source->label_version;

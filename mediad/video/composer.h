@@ -35,6 +35,8 @@ void md_composer_free(MdComposer *composer);
 
 /* A sender of pictures. label is UTF-8 (site name), copied. Control thread. 0 or -errno. */
 int md_composer_add_source(MdComposer *composer, uint32_t source, const char *label);
+/* A source that draws a moving test picture itself (15 a second while seen); nothing is pushed to it. Otherwise like any other. */
+int md_composer_add_test_source(MdComposer *composer, uint32_t source, const char *label);
 void md_composer_set_label(MdComposer *composer, uint32_t source, const char *label);
 void md_composer_remove_source(MdComposer *composer, uint32_t source);
 /* What to show instead of a missing picture and beside the label. Control thread. */
@@ -61,7 +63,7 @@ typedef struct MdScene {
     unsigned n_cells;
     const uint32_t *cells;    /* source ids in seat order; 0 = empty seat */
     const char *banner;       /* UTF-8, NULL none */
-    bool clock;               /* show the wall clock */
+    bool clock;               /* show the wall clock (Asia/Ho_Chi_Minh) */
 } MdScene;
 int md_composer_set_view(MdComposer *composer, uint32_t view, const MdScene *scene);
 void md_composer_remove_view(MdComposer *composer, uint32_t view);

@@ -498,6 +498,27 @@ static void test_leaving_and_coming(void)
     studio_free(studio);
 }
 
+static void test_test_source(void)
+{
+    static const uint32_t cells[] = {9};
+    Studio *studio = studio_new(0, 0, 0);
+    g_assert_cmpint(md_composer_add_test_source(studio->composer, 9, "Phòng thử"), ==, 0);
+    studio_view(studio, MD_LAYOUT_SINGLE, 1, cells);
+    studio_output(studio, 1, MD_VIDEO_H264, 640, 360, 15);
+    MdPicture *expected = md_picture_new(640, 360);
+    MdRect upper = {0, 0, 640, 300};
+    for (unsigned i = 0; i < 20; i++) {
+        studio_run(studio, 1, -1);
+        md_testpattern_draw(&expected->planes, 0, (uint32_t)(md_clock_now_us(&studio->clock.base) / 66666));
+        if (i > 3)
+            g_assert_cmpfloat(kit_psnr_part(&studio->screens[1].picture->planes, &upper, &expected->planes, &upper), >, 30);
+    }
+    g_assert_cmpuint(studio->screens[1].frames, ==, 20);
+    g_assert_cmpuint(studio->need_keys[9], ==, 0);
+    md_picture_unref(expected);
+    studio_free(studio);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -515,5 +536,6 @@ int main(int argc, char **argv)
     g_test_add_func("/video/composer/outputs", test_several_outputs);
     g_test_add_func("/video/composer/refusals", test_refusals);
     g_test_add_func("/video/composer/leaving", test_leaving_and_coming);
+    g_test_add_func("/video/composer/test-source", test_test_source);
     return g_test_run();
 }
