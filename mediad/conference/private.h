@@ -21,6 +21,7 @@ typedef struct MdRoomAudio MdRoomAudio;
 typedef struct MdRoomVideo MdRoomVideo;
 typedef struct MdMember MdMember;
 typedef struct MdDial MdDial;
+typedef struct MdTestPicture MdTestPicture;
 
 /* --- between control and worker ------------------------------------------------------------------------------- */
 
@@ -214,7 +215,7 @@ struct MdRoom {                /* C */
     bool plan_dirty, ending, stopping;
     int64_t end_us;            /* everybody is hung up then, 0: not ending */
     int64_t clock_us;          /* test room: next spoken clock */
-    int64_t picture_us;        /* test room: next picture */
+    MdTestPicture *picture;    /* test room, NULL: nobody has looked yet */
     MdMember *speaker, *speaker_before;
     int64_t speaker_us;
     _Atomic bool stopped;      /* A */
@@ -292,4 +293,5 @@ void md_room_video_forget(MdMember *member);
 void md_room_video_request_key(MdMember *member);
 
 /* test-room.c */
-void md_test_room_tick(MdRoom *room, int64_t now_us);
+void md_test_room_tick(MdRoom *room, int64_t now_us); /* every 100 ms */
+void md_test_picture_free(MdRoom *room);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediad/conference/prompts.h"
 #include <glib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "mediad/audio/kernels.h"
+#include "mediad/audio/level.h"
 #include "mediad/audio/tone.h"
 #include "mediad/audio/wav.h"
+
+/* Voices differ: every prompt is brought to one loudness. */
+static const float PROMPT_DBOV = -24, PROMPT_PEAK = 0.8f;
 
 enum { TONE_SAMPLES = MD_AUDIO_RATE * 3 / 10 };
 
@@ -34,13 +39,36 @@ unsigned md_language_from_string(const char *name)
     return MD_LANGUAGE_VI;
 }
 
+/* What is quiet at both ends (speech programs leave some) goes; the rest gets the common loudness. */
+static void make_even(Clip *clip)
+{
+    size_t first = 0, last = clip->samples;
+    while (first < last && fabsf(clip->pcm[first]) < 0.003f)
+        first++;
+    while (last > first && fabsf(clip->pcm[last - 1]) < 0.003f)
+        last--;
+    clip->samples = last - first;
+    memmove(clip->pcm, clip->pcm + first, clip->samples * sizeof *clip->pcm);
+    float *smaller = realloc(clip->pcm, MAX(clip->samples, 1) * sizeof *clip->pcm);
+    if (smaller != NULL)
+        clip->pcm = smaller;
+    unsigned n = (unsigned)clip->samples;
+    float gain = md_db_to_gain(PROMPT_DBOV - md_level_dbov(clip->pcm, n)), peak = md_kernels()->peak(clip->pcm, n);
+    if (peak * gain > PROMPT_PEAK)
+        gain = PROMPT_PEAK / peak;
+    md_kernels()->scale(clip->pcm, clip->pcm, n, gain, gain);
+}
+
 static bool load(MdPrompts *prompts, const char *dir, unsigned language, unsigned prompt)
 {
     Clip *clip = &prompts->clips[language][prompt];
     g_autofree char *file = prompt < MD_PROMPT_NUMBER_0
                                 ? g_strdup_printf("%s/%s/%s.wav", dir, languages[language], names[prompt])
                                 : g_strdup_printf("%s/%s/number-%u.wav", dir, languages[language], prompt - MD_PROMPT_NUMBER_0);
-    return md_wav_load(file, &clip->pcm, &clip->samples) == 0;
+    if (md_wav_load(file, &clip->pcm, &clip->samples) != 0)
+        return false;
+    make_even(clip);
+    return true;
 }
 
 MdPrompts *md_prompts_new(const char *dir, const MdLogger *logger)
