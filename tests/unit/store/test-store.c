@@ -296,7 +296,7 @@ static void test_crash(Fixture *f, gconstpointer data)
     GPid pid;
 
     g_clear_pointer(&f->store, md_store_close);
-    char *argv[] = {(char *)self, "--crash-child", f->path, NULL};
+    char *argv[] = {(char *)self, (char *)"--crash-child", f->path, NULL};
     g_assert_true(g_spawn_async_with_pipes(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL, &out,
                                            NULL, &error));
     g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof number);
