@@ -116,6 +116,7 @@ typedef struct CfgRoom {
     char *title;                /* NULL: name */
     char *pin, *chair_pin;      /* digits; NULL none */
     bool wait_for_chair, mute_on_entry;
+    bool lobby;                 /* guests wait until they are admitted */
     char *layout;               /* for md_layout_from_string */
     int security;               /* MdSecurity */
     unsigned max_members;
@@ -237,3 +238,8 @@ typedef struct CfgChange {
 GPtrArray *cfg_diff(const CfgSettings *before, const CfgSettings *after);
 /* "changed: a, b; needs a restart: c" for the log; g_free. "nothing changed" when so. */
 char *cfg_diff_to_string(GPtrArray *changes);
+
+/* Sets levels and the repeat limit of log as settings say; before (may be NULL) is what was applied last. Any thread. */
+void cfg_apply_log(const CfgSettings *settings, const CfgSettings *before, MdLog *log);
+/* First line of a file of at most 4 KiB, for passwords; refuses an empty one. NULL + CFG_ERROR_READ. g_free. */
+char *cfg_read_secret(const char *path, GError **error);

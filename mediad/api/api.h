@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <glib.h>
 #include <json-glib/json-glib.h>
+#include "mediad/core/clock.h"
 #include "mediad/core/log.h"
 #include "mediad/store/store.h"
 
@@ -23,7 +24,12 @@ typedef struct MdApiRoute {
     const char *response_schema; /* JSON Schema of the 2xx body, NULL: none */
     gsize body_max;              /* bytes, 0: 64 KiB; bodies above are refused with 413. raw bodies: see md_api_request_body_file */
     bool raw_body;               /* not JSON: streamed to a temporary file */
+    const char *query_schema;    /* JSON Schema (object) of the query parameters, NULL: any, undocumented. Checked like a body */
+    const char *response_type;   /* of the 2xx body, NULL: application/json */
 } MdApiRoute;
+const char *md_api_role_to_string(MdApiRole role); /* "anybody", "viewer", "broadcaster", "operator", "admin" */
+MdApiRole md_api_role_from_string(const char *name); /* MD_API_ROLE_MAX: unknown */
+/* user is handed to the handlers. Routes are static data and are kept by reference. A schema that does not parse ends the program. */
 void md_api_add_routes(MdApi *api, const MdApiRoute *routes, unsigned n, void *user);
 
 const char *md_api_request_param(const MdApiRequest *request, const char *name); /* path parameter, percent-decoded */
@@ -31,11 +37,18 @@ const char *md_api_request_query(const MdApiRequest *request, const char *name);
 JsonObject *md_api_request_body(const MdApiRequest *request);
 const char *md_api_request_body_file(const MdApiRequest *request, const char **ret_content_type); /* raw_body; deleted after the reply */
 const char *md_api_request_user(const MdApiRequest *request); /* signed-in account name, NULL: anybody */
+MdApiRole md_api_request_role(const MdApiRequest *request);
+const char *md_api_request_area(const MdApiRequest *request); /* area the account may work in, "" the whole province */
+MdApi *md_api_request_api(const MdApiRequest *request);
 /* A handler replies exactly once, now or later (the request is kept until then). Takes node (NULL: 204). */
 void md_api_reply(MdApiRequest *request, int status, JsonNode *node);
 void md_api_reply_text(MdApiRequest *request, int status, const char *content_type, const char *text);
+/* A whole file; byte ranges and If-None-Match are answered. etag (without quotes) may be NULL. 404 when it cannot be opened. */
+void md_api_reply_file(MdApiRequest *request, const char *path, const char *content_type, const char *etag);
 /* {"error": {"code": "room-not-found", "message": "…what…", "hint": "…how to mend it…"}} */
 void md_api_reply_error(MdApiRequest *request, int status, const char *code, const char *message, const char *hint);
+/* A failed store write: constraint 409, full 507, else 500. NULL error: 500. */
+void md_api_reply_store_error(MdApiRequest *request, const GError *error);
 
 /* To every /api/v1/events subscriber allowed to see it: {"type":…, "time":…, "data":{…}}. Slow subscribers are dropped, not waited for. */
 void md_api_publish(MdApi *api, const char *type, JsonNode *data /* taken */);
@@ -56,10 +69,25 @@ typedef struct MdApiOptions {
     unsigned sessions_max, websockets_max;
     unsigned session_lifetime_s;
     const MdLogger *logger;
+    const MdClock *clock;        /* NULL: system; wall time decides when sessions end */
+    unsigned connections_max;    /* 0: 2000 */
+    unsigned requests_per_s;     /* from one source, 0: 100; bursts up to four times that */
 } MdApiOptions;
 MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error);
 void md_api_free(MdApi *api);
+MdStore *md_api_store(const MdApi *api);
+const MdLogger *md_api_logger(const MdApi *api);
 /* The port really bound for listen[i] (tests use port 0). */
 unsigned md_api_port(const MdApi *api, unsigned i);
 extern const MdMigration md_api_migrations[];
 extern const unsigned md_api_n_migrations;
+
+/* The one-time set-up code while nobody has an account, else NULL. It is also in the log and in state_dir/setup-code. */
+const char *md_api_setup_code(const MdApi *api);
+
+/* Audit trail: every request that changes something, by itself; other events may be added. Rows are chained by SHA-256, so that a
+ * changed or removed row shows. done (may be NULL) runs after the row is durable. */
+void md_audit_append(MdApi *api, const char *who, const char *source, const char *what, const char *detail, int status,
+                     void (*done)(gpointer user), gpointer user);
+/* Reads the whole chain: false with the first bad row named. ret_rows may be NULL. */
+bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error);

@@ -26,6 +26,7 @@ typedef struct MdRoomSpec {          /* copied */
     MdLayoutKind layout;
     unsigned loudest;                /* how many talkers are mixed, 0: 4 */
     const char *language;            /* prompts: "vi" (default), "en" */
+    bool lobby;                      /* guests wait until they are admitted; and a locked room lets sites wait instead of refusing */
 } MdRoomSpec;
 
 typedef struct MdMemberInfo {        /* strings valid until control returns to the main loop */
@@ -71,9 +72,15 @@ typedef struct MdConferenceOptions {
     MdConferenceEventFn on_event;
     void *user;
     const MdLogger *logger;
+    const MdClock *clock;            /* NULL: system, and the conference runs its own timers on the main loop. Else the owner
+                                        calls md_conference_tick */
+    char *(*label_for)(const char *account, void *user); /* site name for an account, g_free'd; NULL or returns NULL: as it calls itself */
 } MdConferenceOptions;
 
 MdConference *md_conference_new(const MdConferenceOptions *options);
+/* Runs what is due of policy: PIN time-outs, redials, tours, who speaks, what the workers let go. Every 100 ms by itself unless
+ * options.clock was given. */
+void md_conference_tick(MdConference *conference);
 /* Ends every room; runs the main context until all legs are down. */
 void md_conference_free(MdConference *conference);
 
@@ -98,6 +105,7 @@ void md_room_info(MdRoom *room, MdRoomInfo *ret);
 GPtrArray *md_room_members(MdRoom *room); /* of MdMemberInfo*, g_free'd with the array */
 bool md_room_mute_member(MdRoom *room, const char *member, bool mute, GError **error);
 void md_room_mute_all(MdRoom *room, bool mute, bool except_chair);
+bool md_room_mute_video(MdRoom *room, const char *member, bool mute, GError **error); /* its picture is not shown */
 bool md_room_set_deaf(MdRoom *room, const char *member, bool deaf, GError **error);
 bool md_room_set_gain(MdRoom *room, const char *member, double gain_db /* -40..+20 */, GError **error);
 bool md_room_set_role(MdRoom *room, const char *member, MdRole role, GError **error);
@@ -109,6 +117,21 @@ bool md_room_set_tour(MdRoom *room, unsigned period_s /* 0: off */, GError **err
 void md_room_end(MdRoom *room); /* for all; the room is gone unless made by configuration */
 /* Rings targets (accounts or URIs); redial: keep calling those that drop or do not answer, with back-off, until give-up. */
 bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool redial, GError **error);
+
+/* Takes a target off the list and hangs up what it had. */
+bool md_room_undial(MdRoom *room, const char *target, GError **error);
+typedef enum MdDialState { MD_DIAL_CALLING, MD_DIAL_UP, MD_DIAL_WAITING, MD_DIAL_GIVEN_UP, MD_DIAL_STATE_MAX } MdDialState;
+const char *md_dial_state_to_string(MdDialState state);
+typedef struct MdDialInfo {          /* strings valid until control returns to the main loop */
+    const char *target;
+    MdRole role;
+    bool redial;
+    MdDialState state;
+    unsigned attempts;               /* since it was up last */
+    int64_t next_us;                 /* WAITING: monotonic time of the next attempt */
+    int last_code;                   /* SIP status of the last failure, 0 none */
+} MdDialInfo;
+GPtrArray *md_room_dials(MdRoom *room); /* of MdDialInfo*, g_free'd with the array */
 
 /* The room's sound for somebody else (loudspeakers, recorder): fn runs on the room's worker every 20 ms and must obey tick rules. */
 typedef void (*MdRoomTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *user);

@@ -18,6 +18,7 @@
 #define ADJUST_QUIET_US 40000    /* between two steps nobody hears */
 #define ADJUST_SPEECH_US 200000  /* between two steps in speech, when the excess is small */
 #define GROW_US 60000
+#define LEAST_PULLS 8            /* packets over which the least delay is taken: pulls of odd packet times differ by up to a tick */
 
 typedef enum SlotState { SLOT_EMPTY, SLOT_PACKET, SLOT_SILENT, SLOT_DONE } SlotState;
 
@@ -61,8 +62,8 @@ struct MdJitter {
     int64_t bucket_us;
     int64_t base_us, spread_us;
     unsigned late_recent;
-    int64_t delay_min_us; /* least delay seen since the last adjustment */
-    unsigned pulls;       /* packets played since then */
+    int64_t delay_min_us; /* least delay of the last pulls since an adjustment */
+    unsigned pulls;
     int64_t adjusted_us;
     MdJitterStats stats;
     Slot slots[SLOTS];
@@ -502,6 +503,18 @@ static void play(MdJitter *jitter, Slot *head, int64_t now_us, bool quiet, MdJit
     advance_to(jitter, head->seq + 1);
 }
 
+static void note_delay(MdJitter *jitter, int64_t delay)
+{
+    if (jitter->pulls == LEAST_PULLS) {
+        jitter->pulls = 0;
+        jitter->delay_min_us = INT64_MAX;
+    }
+    if (delay < jitter->delay_min_us)
+        jitter->delay_min_us = delay;
+    jitter->pulls++;
+    jitter->stats.delay_us = delay;
+}
+
 void md_jitter_pull(MdJitter *jitter, int64_t now_us, bool quiet, MdJitterOut *ret)
 {
     if (jitter->playing)
@@ -539,11 +552,7 @@ void md_jitter_pull(MdJitter *jitter, int64_t now_us, bool quiet, MdJitterOut *r
             stop_playing(jitter);
             continue;
         }
-        int64_t delay = delay_us(jitter, now_us);
-        if (delay < jitter->delay_min_us)
-            jitter->delay_min_us = delay;
-        jitter->pulls++;
-        jitter->stats.delay_us = delay;
+        note_delay(jitter, delay_us(jitter, now_us));
         if (!grow(jitter, now_us, quiet, ret))
             play(jitter, head, now_us, quiet, ret);
         return;

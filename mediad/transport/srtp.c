@@ -158,10 +158,10 @@ void md_srtp_free(MdSrtp *srtp)
     free(srtp);
 }
 
-static int result(srtp_err_status_t status, size_t *len, int n)
+static int result(srtp_err_status_t status, size_t *len, const int *n)
 {
     switch (status) {
-    case srtp_err_status_ok: *len = (size_t)n; return 0;
+    case srtp_err_status_ok: *len = (size_t)*n; return 0;
     case srtp_err_status_replay_fail:
     case srtp_err_status_replay_old: return -EALREADY;
     case srtp_err_status_bad_param:
@@ -175,7 +175,7 @@ int md_srtp_protect_rtp(MdSrtp *srtp, uint8_t *packet, size_t *len, size_t cap)
     if (*len < 12 || cap < *len + MD_SRTP_OVERHEAD_MAX)
         return *len < 12 ? -EINVAL : -ENOSPC;
     int n = (int)*len;
-    return result(srtp_protect(srtp->session, packet, &n), len, n);
+    return result(srtp_protect(srtp->session, packet, &n), len, &n);
 }
 
 int md_srtp_protect_rtcp(MdSrtp *srtp, uint8_t *packet, size_t *len, size_t cap)
@@ -183,7 +183,7 @@ int md_srtp_protect_rtcp(MdSrtp *srtp, uint8_t *packet, size_t *len, size_t cap)
     if (*len < 8 || cap < *len + MD_SRTP_OVERHEAD_MAX)
         return *len < 8 ? -EINVAL : -ENOSPC;
     int n = (int)*len;
-    return result(srtp_protect_rtcp(srtp->session, packet, &n), len, n);
+    return result(srtp_protect_rtcp(srtp->session, packet, &n), len, &n);
 }
 
 int md_srtp_unprotect_rtp(MdSrtp *srtp, uint8_t *packet, size_t *len)
@@ -191,7 +191,7 @@ int md_srtp_unprotect_rtp(MdSrtp *srtp, uint8_t *packet, size_t *len)
     if (*len < 12)
         return -EINVAL;
     int n = (int)*len;
-    return result(srtp_unprotect(srtp->session, packet, &n), len, n);
+    return result(srtp_unprotect(srtp->session, packet, &n), len, &n);
 }
 
 int md_srtp_unprotect_rtcp(MdSrtp *srtp, uint8_t *packet, size_t *len)
@@ -199,5 +199,5 @@ int md_srtp_unprotect_rtcp(MdSrtp *srtp, uint8_t *packet, size_t *len)
     if (*len < 8)
         return -EINVAL;
     int n = (int)*len;
-    return result(srtp_unprotect_rtcp(srtp->session, packet, &n), len, n);
+    return result(srtp_unprotect_rtcp(srtp->session, packet, &n), len, &n);
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "mediad/core/clock.h"
 #include "mediad/core/frame.h"
 #include "mediad/core/stats.h"
 #include "mediad/video/layout.h"
@@ -34,6 +35,8 @@ void md_composer_free(MdComposer *composer);
 
 /* A sender of pictures. label is UTF-8 (site name), copied. Control thread. 0 or -errno. */
 int md_composer_add_source(MdComposer *composer, uint32_t source, const char *label);
+/* A source that draws a moving test picture itself (15 a second while seen); nothing is pushed to it. Otherwise like any other. */
+int md_composer_add_test_source(MdComposer *composer, uint32_t source, const char *label);
 void md_composer_set_label(MdComposer *composer, uint32_t source, const char *label);
 void md_composer_remove_source(MdComposer *composer, uint32_t source);
 /* What to show instead of a missing picture and beside the label. Control thread. */
@@ -46,6 +49,10 @@ typedef enum MdSourceState {
 } MdSourceState;
 void md_composer_set_source_state(MdComposer *composer, uint32_t source, MdSourceState state, bool audio_muted, bool speaking);
 
+/* The largest tile this source fills on any canvas (0 x 0: nobody sees it): what its sender may be asked for (simulcast layer,
+ * max-fs). Any thread. false: unknown source. */
+bool md_composer_source_need(const MdComposer *composer, uint32_t source, uint16_t *ret_width, uint16_t *ret_height);
+
 /* Worker thread (one per source): never blocks. A source no view shows is not decoded: frames are dropped until a key
  * frame after it is shown again (on_need_key asks for one). Full queue: drops up to the next key frame. 0, -EAGAIN dropped, -ENOENT. */
 int md_composer_push(MdComposer *composer, uint32_t source, MdFrame *frame);
@@ -56,12 +63,14 @@ typedef struct MdScene {
     unsigned n_cells;
     const uint32_t *cells;    /* source ids in seat order; 0 = empty seat */
     const char *banner;       /* UTF-8, NULL none */
-    bool clock;               /* show the wall clock */
+    bool clock;               /* show the wall clock (Asia/Ho_Chi_Minh) */
 } MdScene;
 int md_composer_set_view(MdComposer *composer, uint32_t view, const MdScene *scene);
 void md_composer_remove_view(MdComposer *composer, uint32_t view);
 
-/* One shared encode of a view. Control thread. */
+/* One shared encode of a view. Control thread. While something moves on the canvas it sends fps pictures a second; one
+ * second after the last change it goes down to two a second until something moves, is spoken or is asked for again.
+ * A frame under way while the output is removed may still be delivered. -EEXIST, -EINVAL, -ENOSPC, -ENOMEM. */
 typedef struct MdComposerOutput {
     uint32_t view;
     MdVideoCodec codec;
@@ -72,6 +81,8 @@ typedef struct MdComposerOutput {
 } MdComposerOutput;
 int md_composer_add_output(MdComposer *composer, uint32_t output, const MdComposerOutput *spec);
 void md_composer_remove_output(MdComposer *composer, uint32_t output);
+/* Any thread; from the next picture on (VP8: with a key frame). 0, -ENOENT, -EINVAL. */
+int md_composer_set_output_bitrate(MdComposer *composer, uint32_t output, uint32_t bitrate_bps);
 /* Any thread: merged; at most one key frame per output every 500 ms beyond the first. */
 void md_composer_request_key(MdComposer *composer, uint32_t output);
 
@@ -94,6 +105,7 @@ typedef struct MdComposerStats { /* plain copies, summed over threads */
         decode_us, compose_us, encode_us;
 } MdComposerStats;
 void md_composer_stats(const MdComposer *composer, MdComposerStats *ret);
-/* Frames of this source decoded and its stalls so far; false: unknown source. Any thread. */
+/* Since it was added: pictures decoded; stalls (the picture stood still for more than 3 s while shown and live); time it stood
+ * still, counting only pauses above 500 ms. false: unknown source. Any thread. */
 bool md_composer_source_stats(const MdComposer *composer, uint32_t source, uint64_t *ret_decoded, uint64_t *ret_stalls,
                               uint64_t *ret_frozen_ms);

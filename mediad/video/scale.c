@@ -93,12 +93,13 @@ int md_scale(MdScaler *scaler, const MdPlanes *from, const MdRect *source, const
         return 0;
     }
     bool exact = (in.width == 2 * width && in.height == 2 * height) || (in.width == 4 * width && in.height == 4 * height);
-    if (exact || in.width < 2 * width || in.height < 2 * height || (in.width | in.height) & 3) {
-        bool reduces = in.width > width && in.height > height;
-        scale_plain(&in, &out, exact || (reduces && in.width >= 2 * width) ? kFilterBox : kFilterBilinear);
+    bool halves = in.width >= 2 * width && in.height >= 2 * height, quarters = in.width >= 4 * width && in.height >= 4 * height;
+    if (exact || !halves || quarters || (in.width | in.height) & 3) {
+        scale_plain(&in, &out, exact || halves ? kFilterBox : kFilterBilinear);
         return 0;
     }
-    /* below one half: an exact half first (fast path, no aliasing), then the rest from a quarter of the pixels */
+    /* between 1/2 and 1/4: an exact half first (fast path, no aliasing), the rest from a quarter of the pixels; measured at 3/5 of
+     * the time of one box filter, which wins again below 1/4 */
     size_t need = (size_t)in.width * in.height / 4 * 3 / 2;
     if (scaler->size < need) {
         uint8_t *grown = realloc(scaler->scratch, need);
@@ -109,6 +110,6 @@ int md_scale(MdScaler *scaler, const MdPlanes *from, const MdRect *source, const
     }
     MdPlanes half = md_planes_of(scaler->scratch, (uint16_t)(in.width / 2), (uint16_t)(in.height / 2));
     scale_plain(&in, &half, kFilterBox);
-    scale_plain(&half, &out, half.width >= 2 * width || half.height >= 2 * height ? kFilterBox : kFilterBilinear);
+    scale_plain(&half, &out, kFilterBilinear);
     return 0;
 }

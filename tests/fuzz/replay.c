@@ -15,11 +15,11 @@
 #define CUTS_MAX 64
 
 /* What runs now, for the crash note. */
-static char running[512];
+static char running[4200];
 
 static void note_crash(void)
 {
-    char line[600];
+    char line[4300];
     int n = snprintf(line, sizeof line, "\nBail out! died on %s\n", running);
     ssize_t wrote = write(STDOUT_FILENO, line, (size_t)n);
     (void)wrote;

@@ -80,7 +80,7 @@ static void test_values(Fixture *f, gconstpointer data)
 {
     GError *error = NULL;
 
-    g_assert_true(md_store_write_sync(f->store, add_room, "giao-ban", &error));
+    g_assert_true(md_store_write_sync(f->store, add_room, (gpointer)"giao-ban", &error));
     g_assert_true(md_store_write_sync(f->store, add_site, NULL, &error));
     g_assert_no_error(error);
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(f->store), &error,
@@ -111,7 +111,7 @@ static bool bad_sql(MdDb *db, gpointer data, GError **error)
 
 static bool no_seats(MdDb *db, gpointer data, GError **error)
 {
-    return add_room(db, "kept?", error) &&
+    return add_room(db, (gpointer)"kept?", error) &&
            md_db_run(db, error, "INSERT INTO rooms (name, seats) VALUES ('none', $1)", "i", (int64_t)0);
 }
 
@@ -136,7 +136,7 @@ static void test_errors(Fixture *f, gconstpointer data)
     g_clear_error(&error);
     g_assert_cmpint(count(f->store, "SELECT count(*) FROM rooms"), ==, 0);
     /* control's connection cannot write */
-    g_assert_false(add_room(md_store_reader(f->store), "sneaky", &error));
+    g_assert_false(add_room(md_store_reader(f->store), (gpointer)"sneaky", &error));
     g_assert_nonnull(error);
     g_clear_error(&error);
     g_assert_null(md_db_query(md_store_reader(f->store), &error, "SELEKT", ""));
@@ -328,7 +328,7 @@ static void test_memory(void)
     MdStore *store = md_store_open(":memory:", migrations, G_N_ELEMENTS(migrations), NULL, &error);
 
     g_assert_no_error(error);
-    g_assert_true(md_store_write_sync(store, add_room, "a", &error));
+    g_assert_true(md_store_write_sync(store, add_room, (gpointer)"a", &error));
     g_assert_cmpint(count(store, "SELECT count(*) FROM rooms"), ==, 1);
     md_store_close(store);
 }

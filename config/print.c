@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table as a settings file: with the values in force, or as the sample. */
+#include <math.h>
+#include <string.h>
+#include "config/table.h"
+
+#define COLUMNS 112
+
+static char *number_to_string(double value)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    return g_strdup(g_ascii_formatd(text, sizeof text, "%.10g", value));
+}
+
+static char *bounds(const CfgKey *key)
+{
+    g_autofree char *lo = number_to_string(key->min), *hi = number_to_string(key->max);
+    return key->min == key->max ? g_steal_pointer(&lo) : g_strdup_printf("%s to %s", lo, hi);
+}
+
+char *cfg_range_to_string(const CfgKey *key)
+{
+    g_autofree char *range = bounds(key);
+    g_autofree char *words = key->words ? g_strjoinv("\", \"", (char **)key->words) : NULL;
+    switch (key->type) {
+    case CFG_TYPE_BOOL:
+        return g_strdup("true or false");
+    case CFG_TYPE_UINT:
+    case CFG_TYPE_INT:
+        return g_strdup_printf("a whole number, %s%s%s", range, key->unit ? " " : "", key->unit ? key->unit : "");
+    case CFG_TYPE_DOUBLE:
+        return g_strdup_printf("a number, %s%s%s", range, key->unit ? " " : "", key->unit ? key->unit : "");
+    case CFG_TYPE_TEXT:
+        return g_strdup_printf("text of %s bytes in quotes", range);
+    case CFG_TYPE_WORD:
+    case CFG_TYPE_ENUM:
+        return g_strdup_printf("one of \"%s\"", words);
+    case CFG_TYPE_TEXTS:
+        return g_strdup_printf("a list of %s texts: [\"...\", \"...\"]", range);
+    case CFG_TYPE_ENUMS:
+        return g_strdup_printf("a list of %s of \"%s\"", range, words);
+    case CFG_TYPE_LIST:
+        return g_strdup_printf("a list of %s groups: ( { ... }, { ... } )", range);
+    default:
+        return g_strdup("a group");
+    }
+}
+
+/* --- writing --- */
+
+typedef struct Printer {
+    GString *out;
+    bool sample;      /* defaults, commented out; else values */
+    unsigned depth;
+    bool commented;   /* inside a sample list: every line is a comment */
+} Printer;
+
+static void start_line(Printer *p)
+{
+    if (p->commented)
+        g_string_append(p->out, "# ");
+    for (unsigned i = 0; i < p->depth; i++)
+        g_string_append(p->out, "  ");
+}
+
+/* Wrapped at COLUMNS, each line a comment. */
+static void comment(Printer *p, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    size_t used = 0;
+    for (char **w = words; *w; w++) {
+        size_t len = (size_t)g_utf8_strlen(*w, -1);
+        if (used == 0 || used + 1 + len > COLUMNS) {
+            if (used)
+                g_string_append_c(p->out, '\n');
+            start_line(p);
+            g_string_append(p->out, "#");
+            used = p->depth * 2 + 1 + (p->commented ? 2 : 0);
+        }
+        g_string_append_printf(p->out, " %s", *w);
+        used += 1 + len;
+    }
+    g_string_append_c(p->out, '\n');
+}
+
+static void about(Printer *p, const CfgKey *key)
+{
+    g_autofree char *range = cfg_range_to_string(key);
+    GString *text = g_string_new(key->help);
+    if (key->type != CFG_TYPE_GROUP)
+        g_string_append_printf(text, " (%s)", range);
+    if (key->flags & CFG_RESTART && key->type != CFG_TYPE_LIST && key->type != CFG_TYPE_GROUP)
+        g_string_append(text, " Takes effect at the next start.");
+    comment(p, text->str);
+    g_string_free(text, TRUE);
+}
+
+static void append_quoted(GString *out, const char *text)
+{
+    g_string_append_c(out, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            g_string_append_c(out, '\\');
+        g_string_append_c(out, *text);
+    }
+    g_string_append_c(out, '"');
+}
+
+static const void *field(const void *base, size_t offset)
+{
+    return (const char *)base + offset;
+}
+
+static void append_real(GString *out, double value)
+{
+    g_autofree char *text = number_to_string(value);
+    g_string_append(out, text);
+    if (!strpbrk(text, ".e"))
+        g_string_append(out, ".0"); /* libconfig tells whole from real by the point */
+}
+
+static void append_many(GString *out, const CfgKey *key, const void *base)
+{
+    g_string_append_c(out, '[');
+    if (key->type == CFG_TYPE_TEXTS) {
+        char *const *texts = *(char *const *const *)field(base, key->offset);
+        for (unsigned i = 0; texts[i]; i++) {
+            g_string_append(out, i ? ", " : "");
+            append_quoted(out, texts[i]);
+        }
+    } else {
+        const int *values = *(const int *const *)field(base, key->offset);
+        for (unsigned i = 0; i < *(const unsigned *)field(base, key->count_offset); i++) {
+            g_string_append(out, i ? ", " : "");
+            append_quoted(out, key->words[values[i]]);
+        }
+    }
+    g_string_append_c(out, ']');
+}
+
+/* The value as it stands in a file; false: unset. */
+static bool append_value(GString *out, const CfgKey *key, const void *base)
+{
+    const void *at = field(base, key->offset);
+    switch (key->type) {
+    case CFG_TYPE_BOOL:
+        g_string_append(out, *(const bool *)at ? "true" : "false");
+        return true;
+    case CFG_TYPE_UINT:
+        g_string_append_printf(out, "%u", *(const unsigned *)at);
+        return true;
+    case CFG_TYPE_INT:
+        g_string_append_printf(out, "%d", *(const int *)at);
+        return true;
+    case CFG_TYPE_DOUBLE:
+        append_real(out, *(const double *)at);
+        return true;
+    case CFG_TYPE_TEXT:
+    case CFG_TYPE_WORD:
+        if (!*(char *const *)at)
+            return false;
+        append_quoted(out, *(char *const *)at);
+        return true;
+    case CFG_TYPE_ENUM:
+        if (*(const int *)at < 0)
+            return false;
+        append_quoted(out, key->words[*(const int *)at]);
+        return true;
+    case CFG_TYPE_TEXTS:
+    case CFG_TYPE_ENUMS:
+        append_many(out, key, base);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void print_section(Printer *p, const CfgSection *section, const void *base);
+
+static void print_scalar(Printer *p, const CfgKey *key, const void *base)
+{
+    GString *value = g_string_new(NULL);
+    bool set;
+    if (p->sample) {
+        bool required = key->flags & CFG_REQUIRED;
+        const char *text = required || !key->fallback ? key->example : key->fallback;
+        g_string_append(value, text ? text : "\"\"");
+        set = required;
+    } else {
+        set = append_value(value, key, base);
+        if (set && key->flags & CFG_SECRET) {
+            g_string_assign(value, "\"\" (set, not shown)");
+            set = false;
+        } else if (!set) {
+            g_string_assign(value, "(not set)");
+        }
+    }
+    start_line(p);
+    g_string_append_printf(p->out, "%s%s = %s%s\n", set ? "" : "# ", key->name, value->str, set || p->sample ? ";" : "");
+    g_string_free(value, TRUE);
+}
+
+/* The sample shows one element, all of it commented out. */
+static void print_list_sample(Printer *p, const CfgKey *key)
+{
+    bool before = p->commented;
+    if (key->fallback && strcmp(key->fallback, "()") != 0) {
+        g_autofree char *text = g_strdup_printf("Default: %s", key->fallback);
+        comment(p, text);
+    }
+    p->commented = true;
+    start_line(p);
+    g_string_append_printf(p->out, "%s = (\n", key->name);
+    p->depth++;
+    start_line(p);
+    g_string_append(p->out, "{\n");
+    p->depth++;
+    print_section(p, key->section, NULL);
+    p->depth--;
+    start_line(p);
+    g_string_append(p->out, "}\n");
+    p->depth--;
+    start_line(p);
+    g_string_append(p->out, ");\n");
+    p->commented = before;
+}
+
+/* Elements on a line each, without their defaults' comments: lists are long. */
+static void print_list_values(Printer *p, const CfgKey *key, const void *base)
+{
+    unsigned n = *(const unsigned *)field(base, key->count_offset);
+    const char *items = *(const char *const *)field(base, key->offset);
+    start_line(p);
+    g_string_append_printf(p->out, "%s = (", key->name);
+    for (unsigned i = 0; i < n; i++) {
+        g_string_append(p->out, i ? ",\n" : "\n");
+        start_line(p);
+        g_string_append(p->out, "  {");
+        for (unsigned k = 0; k < key->section->n_keys; k++) {
+            const CfgKey *inner = &key->section->keys[k];
+            g_autoptr(GString) value = g_string_new(NULL);
+            if (inner->flags & CFG_SECRET || !append_value(value, inner, items + i * key->section->size))
+                continue;
+            g_string_append_printf(p->out, " %s = %s;", inner->name, value->str);
+        }
+        g_string_append(p->out, " }");
+    }
+    g_string_append(p->out, n ? "\n" : "");
+    if (n)
+        start_line(p);
+    g_string_append(p->out, ");\n");
+}
+
+static void print_key(Printer *p, const CfgKey *key, const void *base)
+{
+    about(p, key);
+    if (key->type == CFG_TYPE_GROUP) {
+        start_line(p);
+        g_string_append_printf(p->out, "%s: {\n", key->name);
+        p->depth++;
+        print_section(p, key->section, base ? field(base, key->offset) : NULL);
+        p->depth--;
+        start_line(p);
+        g_string_append(p->out, "};\n");
+    } else if (key->type != CFG_TYPE_LIST) {
+        print_scalar(p, key, base);
+    } else if (p->sample) {
+        print_list_sample(p, key);
+    } else {
+        print_list_values(p, key, base);
+    }
+}
+
+static void print_section(Printer *p, const CfgSection *section, const void *base)
+{
+    for (unsigned i = 0; i < section->n_keys; i++) {
+        if (p->depth == 0)
+            g_string_append_c(p->out, '\n');
+        print_key(p, &section->keys[i], base);
+    }
+}
+
+char *cfg_print(const CfgSettings *settings)
+{
+    Printer p = {.out = g_string_new("# mediad: the settings in force. PINs are not shown.\n")};
+    print_section(&p, &cfg_root, settings);
+    return g_string_free(p.out, FALSE);
+}
+
+char *cfg_sample(void)
+{
+    Printer p = {.out = g_string_new(
+                     "# Settings of mediad, for /etc/mediad/mediad.conf. What is commented out stands at its default.\n"
+                     "# \"mediad --config FILE --check\" tells what is wrong with a file; \"systemctl reload mediad\" takes over what may\n"
+                     "# change while running. Made from the table of settings; see also mediad.conf(5).\n"),
+                 .sample = true};
+    print_section(&p, &cfg_root, NULL);
+    return g_string_free(p.out, FALSE);
+}

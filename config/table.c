@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/table.h"
+
+/* offsetof that refuses a field of another C type than the row says. */
+#define AT(T, f, C) (offsetof(T, f) + _Generic(((T *)0)->f, C: 0))
+#define ROW(T, f, C, kind, lo, hi, ...) {.name = #f, .type = kind, .offset = AT(T, f, C), .min = lo, .max = hi, __VA_ARGS__}
+
+#define BOOL(T, f, def, fl, text) ROW(T, f, bool, CFG_TYPE_BOOL, 0, 1, .fallback = def, .flags = fl, .help = text)
+#define UINT(T, f, u, def, lo, hi, fl, text) \
+    ROW(T, f, unsigned, CFG_TYPE_UINT, lo, hi, .unit = u, .fallback = def, .flags = fl, .help = text)
+#define INT(T, f, u, def, lo, hi, fl, text) \
+    ROW(T, f, int, CFG_TYPE_INT, lo, hi, .unit = u, .fallback = def, .flags = fl, .help = text)
+#define REAL(T, f, u, def, lo, hi, fl, text) \
+    ROW(T, f, double, CFG_TYPE_DOUBLE, lo, hi, .unit = u, .fallback = def, .flags = fl, .help = text)
+#define TEXT(T, f, def, ex, lo, hi, rule, fl, text) \
+    ROW(T, f, char *, CFG_TYPE_TEXT, lo, hi, .fallback = def, .example = ex, .check = rule, .flags = fl, .help = text)
+#define WORD(T, f, def, list, fl, text) \
+    ROW(T, f, char *, CFG_TYPE_WORD, 0, 0, .fallback = def, .words = list, .flags = fl, .help = text)
+#define ENUM(T, f, def, list, fl, text) \
+    ROW(T, f, int, CFG_TYPE_ENUM, 0, 0, .fallback = def, .words = list, .flags = fl, .help = text)
+#define TEXTS(T, f, def, ex, hi, rule, fl, text) \
+    ROW(T, f, char **, CFG_TYPE_TEXTS, 0, hi, .fallback = def, .example = ex, .check = rule, .flags = fl, .help = text)
+#define ENUMS(T, f, def, list, lo, hi, fl, text) \
+    ROW(T, f, int *, CFG_TYPE_ENUMS, lo, hi, .count_offset = AT(T, n_##f, unsigned), .fallback = def, .words = list, \
+        .flags = fl, .help = text)
+#define GROUP(f, E, s, fl, text) ROW(CfgSettings, f, E, CFG_TYPE_GROUP, 0, 0, .section = &s, .flags = fl, .help = text)
+#define LIST(T, f, E, s, def, lo, hi, fl, text) \
+    ROW(T, f, E *, CFG_TYPE_LIST, lo, hi, .count_offset = AT(T, n_##f, unsigned), .section = &s, .fallback = def, \
+        .flags = fl, .help = text)
+#define SECTION(name, T) \
+    static const CfgSection name = {name##_keys, sizeof name##_keys / sizeof *name##_keys, sizeof(T)}
+
+#define R CFG_RESTART
+
+static const char *const languages[] = {"vi", "en", NULL};
+static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
+static const char *const transports[] = {"udp", "tcp", "tls", NULL};
+static const char *const digests[] = {"md5", "sha256", NULL};
+static const char *const securities[] = {"off", "preferred", "required", NULL};
+static const char *const audio_codecs[] = {"opus", "g722", "pcma", "pcmu", NULL};
+static const char *const video_codecs[] = {"h264", "vp8", NULL};
+static const char *const layouts[] = {"auto", "single", "1+5", "1+7", "2x2", "3x3", "4x4", "5x5", "6x6", "7x7", "8x8",
+                                      "9x8", "pip", NULL};
+static const char *const area_kinds[] = {"phuong", "xa", "thon", "to-dan-pho", "khac", NULL};
+static const char *const roles[] = {"guest", "site", "operator", "chair", NULL};
+static const char *const account_kinds[] = {"site", "loudspeaker", "operator", NULL};
+
+static const CfgKey general_keys[] = {
+    TEXT(CfgGeneral, domain, NULL, "\"hop.example.vn\"", 1, 253, cfg_check_host, CFG_REQUIRED | R,
+         "SIP domain: rooms answer at sip:ROOM@DOMAIN. It is the digest realm too, so passwords must be set anew when it "
+         "changes."),
+    TEXTS(CfgGeneral, aliases, "[]", NULL, 32, cfg_check_host, R, "Further names taken for our own in addresses."),
+    TEXT(CfgGeneral, state_dir, "\"/var/lib/mediad\"", NULL, 1, 512, cfg_check_path, R,
+         "Folder for the database, contents, certificates made here and what else must survive."),
+    TEXT(CfgGeneral, timezone, "\"Asia/Ho_Chi_Minh\"", NULL, 1, 64, cfg_check_timezone, 0,
+         "Time zone of schedules (IANA name)."),
+    WORD(CfgGeneral, language, "\"vi\"", languages, 0, "Language of spoken prompts where a room says nothing else."),
+    UINT(CfgGeneral, workers, "threads", "0", 0, 64, R, "Media threads. 0: one per core."),
+    BOOL(CfgGeneral, pin_workers, "true", R, "Keep each media thread on a core of its own."),
+    UINT(CfgGeneral, picture_threads, "threads", "0", 0, 64, R,
+         "Threads that decode, compose and encode pictures. 0: one per core."),
+    INT(CfgGeneral, picture_nice, NULL, "5", 0, 19, R,
+        "How far picture threads stand back behind sound (nice value)."),
+};
+SECTION(general, CfgGeneral);
+
+static const CfgKey topic_keys[] = {
+    TEXT(CfgLogTopic, topic, NULL, "\"sip/registrar\"", 1, 90, cfg_check_topic, CFG_REQUIRED | CFG_UNIQUE,
+         "First parts of the path of what is logged."),
+    ENUM(CfgLogTopic, level, "\"debug\"", levels, 0, "Level for it."),
+};
+SECTION(topic, CfgLogTopic);
+
+static const CfgKey log_section_keys[] = {
+    ENUM(CfgLog, level, "\"info\"", levels, 0, "Least important lines that are written."),
+    LIST(CfgLog, topics, CfgLogTopic, topic, "()", 0, 64, 0, "Other levels for some topics; the longest topic that fits wins."),
+    UINT(CfgLog, repeat_burst, "lines", "20", 0, 10000, 0,
+         "Lines of one kind about one object written per interval; the rest is counted and told in one line. 0: all."),
+    UINT(CfgLog, repeat_interval_s, "seconds", "10", 1, 3600, 0, "That interval."),
+};
+SECTION(log_section, CfgLog);
+
+static const CfgKey listener_keys[] = {
+    ENUM(CfgListener, transport, "\"udp\"", transports, R, "Transport protocol. tls: TLS 1.2 or later."),
+    TEXT(CfgListener, address, "\"0.0.0.0\"", NULL, 2, 45, cfg_check_address, R,
+         "Numeric address to listen on. \"::\" takes IPv6 only; name IPv4 in a listener of its own."),
+    UINT(CfgListener, port, NULL, "5060", 0, 65535, R, "Port; 5061 is usual for TLS. 0: any free one."),
+    TEXTS(CfgListener, trusted, "[]", NULL, 256, cfg_check_block, R,
+          "Addresses and blocks (\"10.0.0.0/8\") that call without signing in. Leave empty on networks others reach."),
+    ENUMS(CfgListener, digests, "[\"md5\"]", digests, 1, 2, R,
+          "Digest algorithms offered, in order. Some devices fail when two are offered; an account may ask for its own."),
+    ENUM(CfgListener, security, "\"preferred\"", securities, R,
+         "Media encryption (SRTP) of calls that come in here, where the account says nothing."),
+};
+SECTION(listener, CfgListener);
+
+static const CfgKey sip_keys[] = {
+    LIST(CfgSip, listeners, CfgListener, listener,
+         "( { transport = \"udp\"; address = \"0.0.0.0\"; port = 5060; }, "
+         "{ transport = \"tcp\"; address = \"0.0.0.0\"; port = 5060; }, "
+         "{ transport = \"tls\"; address = \"0.0.0.0\"; port = 5061; }, "
+         "{ transport = \"udp\"; address = \"::\"; port = 5060; }, "
+         "{ transport = \"tcp\"; address = \"::\"; port = 5060; }, "
+         "{ transport = \"tls\"; address = \"::\"; port = 5061; } )",
+         1, 64, R, "Sockets for SIP."),
+    TEXT(CfgSip, advertised_host, NULL, "\"203.0.113.10\"", 1, 253, cfg_check_host, R,
+         "Host put into Contact and Via instead of the socket's address, behind one-to-one address translation."),
+    TEXT(CfgSip, tls_certificate, NULL, "\"/etc/mediad/tls/fullchain.pem\"", 1, 512, cfg_check_path, R,
+         "Certificate chain for TLS listeners (PEM). Unset: a self-signed one is made."),
+    TEXT(CfgSip, tls_key, NULL, "\"/etc/mediad/tls/key.pem\"", 1, 512, cfg_check_path, R, "Its private key (PEM)."),
+    TEXT(CfgSip, tls_ca, NULL, "\"/etc/ssl/certs/ca-certificates.crt\"", 1, 512, cfg_check_path, R,
+         "Authorities that servers we connect to are checked against (PEM). Unset: the system's."),
+    BOOL(CfgSip, tls_verify, "true", R, "Check the certificates of servers we connect to."),
+    UINT(CfgSip, expires_min_s, "seconds", "60", 10, 3600, R, "Shortest registration granted; shorter ones get 423."),
+    UINT(CfgSip, expires_max_s, "seconds", "7200", 60, 604800, R, "Longest registration granted."),
+    UINT(CfgSip, expires_default_s, "seconds", "3600", 10, 604800, R, "Granted when a device asks for nothing."),
+    UINT(CfgSip, bindings_max, NULL, "100000", 1, 1000000, R, "Registered addresses of all accounts together."),
+    UINT(CfgSip, account_bindings_max, NULL, "5", 1, 50, R, "Registered addresses of one account."),
+    UINT(CfgSip, nonce_lifetime_s, "seconds", "300", 10, 86400, R, "How long an answer to a challenge may be used again."),
+    UINT(CfgSip, probe_after_s, "seconds", "120", 10, 86400, R,
+         "A registered UDP address silent this long is asked with OPTIONS whether it still lives."),
+    UINT(CfgSip, session_expires_s, "seconds", "1800", 90, 86400, R, "Session timer asked for (RFC 4028)."),
+    UINT(CfgSip, min_se_s, "seconds", "90", 90, 86400, R, "Shortest session timer accepted; shorter ones get 422."),
+    UINT(CfgSip, t1_ms, "milliseconds", "500", 50, 5000, R,
+         "Round-trip estimate that SIP retransmissions are built on (RFC 3261, 17.1.1.1)."),
+    UINT(CfgSip, calls_max, NULL, "12000", 1, 100000, R, "Calls at one time, both directions."),
+    UINT(CfgSip, calls_in_max, NULL, "1000", 1, 100000, R, "Incoming calls at one time."),
+    UINT(CfgSip, dials_per_s, "calls per second", "2000", 1, 20000, R, "Pace of outgoing calls."),
+    BOOL(CfgSip, allow_guests, "false", R, "Let callers without an account reach rooms that have a PIN, as guests."),
+    UINT(CfgSip, message_max_bytes, "bytes", "16384", 2048, 65535, R, "Largest message taken."),
+    UINT(CfgSip, tcp_idle_s, "seconds", "900", 30, 86400, R, "Silent TCP and TLS connections are closed after this."),
+    UINT(CfgSip, guard_rate_per_s, "messages per second", "200", 1, 100000, R,
+         "Messages one source (IPv4 address, IPv6 /64) may send in the long run."),
+    UINT(CfgSip, guard_burst, "messages", "1000", 1, 1000000, R,
+         "And at once: a commune behind one address whose power comes back registers everything together."),
+    UINT(CfgSip, guard_sources_max, NULL, "65536", 256, 4194304, R, "Sources remembered."),
+    UINT(CfgSip, guard_connections_per_source, NULL, "200", 1, 65536, R, "TCP and TLS connections of one source."),
+    UINT(CfgSip, guard_connections_max, NULL, "20000", 1, 1000000, R, "TCP and TLS connections altogether."),
+    UINT(CfgSip, guard_bad_passwords, NULL, "20", 1, 10000, R,
+         "Wrong passwords from a source that proved its address, within the window, before it is banned."),
+    UINT(CfgSip, guard_window_s, "seconds", "600", 1, 86400, R, "That window."),
+    UINT(CfgSip, guard_ban_s, "seconds", "600", 1, 604800, R, "Length of a ban."),
+};
+SECTION(sip, CfgSip);
+
+static const CfgKey trunk_keys[] = {
+    TEXT(CfgTrunk, name, NULL, "\"trung-uong\"", 1, 64, cfg_check_account, CFG_REQUIRED | CFG_UNIQUE | R, "Name in dial targets and logs."),
+    TEXT(CfgTrunk, proxy, NULL, "\"sip:10.0.0.1:5060\"", 5, 512, cfg_check_sip_uri, CFG_REQUIRED | R,
+         "SIP address every call of this trunk goes through."),
+    ENUM(CfgTrunk, transport, "\"udp\"", transports, R, "Transport protocol to it."),
+    TEXT(CfgTrunk, username, NULL, "\"hatinh\"", 1, 128, NULL, R, "User name for its challenges. Unset: none."),
+    TEXT(CfgTrunk, password_file, NULL, "\"/etc/mediad/trunk-password\"", 1, 512, cfg_check_path, R,
+         "File whose first line is the password; readable by mediad only."),
+    ENUM(CfgTrunk, security, "\"preferred\"", securities, R, "Media encryption of its calls."),
+};
+SECTION(trunk, CfgTrunk);
+
+static const CfgKey media_keys[] = {
+    TEXT(CfgMedia, address4, NULL, "\"203.0.113.10\"", 7, 15, cfg_check_address4, R,
+         "IPv4 address media is sent from and received at. Unset: the machine's own."),
+    TEXT(CfgMedia, address6, NULL, "\"2001:db8::10\"", 2, 45, cfg_check_address6, R,
+         "IPv6 address media is sent from and received at. Unset: the machine's own."),
+    UINT(CfgMedia, port_min, NULL, "16384", 1024, 65534, R, "First UDP port for media; even."),
+    UINT(CfgMedia, port_max, NULL, "32767", 1025, 65535, R,
+         "Last UDP port for media. A call takes two ports with sound and four with pictures."),
+    ENUM(CfgMedia, security, "\"preferred\"", securities, 0, "Media encryption of calls we make, where the account says nothing."),
+    ENUMS(CfgMedia, audio_codecs, "[\"opus\", \"g722\", \"pcma\", \"pcmu\"]", audio_codecs, 1, 4, 0, "Sound codecs, best first."),
+    ENUMS(CfgMedia, video_codecs, "[\"h264\", \"vp8\"]", video_codecs, 0, 2, 0, "Picture codecs, best first. Empty: sound only."),
+    UINT(CfgMedia, jitter_min_ms, "milliseconds", "20", 0, 500, 0, "Least delay of the jitter buffer."),
+    UINT(CfgMedia, jitter_max_ms, "milliseconds", "400", 40, 2000, 0, "Greatest delay of the jitter buffer."),
+};
+SECTION(media, CfgMedia);
+
+static const CfgKey video_class_keys[] = {
+    TEXT(CfgVideoClass, name, NULL, "\"720p\"", 1, 16, cfg_check_code, CFG_REQUIRED | CFG_UNIQUE, "Name of the class."),
+    UINT(CfgVideoClass, width, "pixels", "1280", 160, 1920, 0, "Width; even."),
+    UINT(CfgVideoClass, height, "pixels", "720", 90, 1088, 0, "Height; even."),
+    UINT(CfgVideoClass, fps, "pictures per second", "15", 1, 30, 0, "Rate."),
+    UINT(CfgVideoClass, bitrate_kbps, "kbit/s", "1000", 50, 20000, 0, "Bit rate."),
+};
+SECTION(video_class, CfgVideoClass);
+
+static const CfgKey video_keys[] = {
+    LIST(CfgVideo, classes, CfgVideoClass, video_class,
+         "( { name = \"1080p\"; width = 1920; height = 1080; fps = 25; bitrate_kbps = 3000; }, "
+         "{ name = \"720p\"; width = 1280; height = 720; fps = 15; bitrate_kbps = 1000; }, "
+         "{ name = \"360p\"; width = 640; height = 360; fps = 15; bitrate_kbps = 400; } )",
+         1, 8, 0, "Sizes pictures are encoded in: each is encoded once and shared by all who take it."),
+    TEXT(CfgVideo, max_class, "\"720p\"", NULL, 1, 16, cfg_check_code, 0, "Largest class sent, and asked of senders."),
+    TEXT(CfgVideo, font, "\"Noto Sans\"", NULL, 1, 128, NULL, 0, "Font of labels (Pango description)."),
+};
+SECTION(video, CfgVideo);
+
+static const CfgKey conference_keys[] = {
+    BOOL(CfgConference, create_on_call, "false", 0,
+         "A call to an unknown name opens a temporary room. Off: such calls get 404."),
+    TEXT(CfgConference, prompt_dir, "\"/usr/share/mediad/prompts\"", NULL, 1, 512, cfg_check_path, R,
+         "Folder of spoken prompts, with vi/ and en/ in it."),
+    UINT(CfgConference, redial_first_s, "seconds", "5", 1, 600, 0, "First pause before a dropped site is called again; then it doubles."),
+    UINT(CfgConference, redial_max_s, "seconds", "60", 1, 3600, 0, "Longest such pause."),
+    UINT(CfgConference, redial_give_up_s, "seconds", "1800", 10, 86400, 0, "After this long without success the site is left alone."),
+    UINT(CfgConference, loudest, "talkers", "4", 1, 16, 0, "How many talkers are heard at one time."),
+    UINT(CfgConference, rooms_max, NULL, "500", 1, 10000, R, "Rooms at one time."),
+    UINT(CfgConference, members_max, NULL, "200", 2, 1000, 0, "Members of a room that says nothing."),
+};
+SECTION(conference, CfgConference);
+
+static const CfgKey room_keys[] = {
+    TEXT(CfgRoom, name, NULL, "\"giao-ban\"", 1, 64, cfg_check_room, CFG_REQUIRED | CFG_UNIQUE, "User part of its SIP address."),
+    TEXT(CfgRoom, title, NULL, "\"Họp giao ban\"", 1, 256, NULL, 0, "Title shown. Unset: the name."),
+    TEXT(CfgRoom, pin, NULL, NULL, 4, 16, cfg_check_pin, CFG_SECRET, "Digits a caller must press. Unset: none."),
+    TEXT(CfgRoom, chair_pin, NULL, NULL, 4, 16, cfg_check_pin, CFG_SECRET, "Digits that make a caller the chair. Unset: none."),
+    BOOL(CfgRoom, wait_for_chair, "false", 0, "Nobody hears or sees anybody until a chair is here."),
+    BOOL(CfgRoom, mute_on_entry, "false", 0, "Members come in muted."),
+    BOOL(CfgRoom, lobby, "false", 0, "Guests wait until the chair or an operator admits them."),
+    WORD(CfgRoom, layout, "\"auto\"", layouts, 0, "Arrangement of the pictures."),
+    ENUM(CfgRoom, security, "\"preferred\"", securities, 0, "Media encryption demanded of members."),
+    UINT(CfgRoom, max_members, NULL, "0", 0, 1000, 0, "Members at most. 0: as conference.members_max."),
+    WORD(CfgRoom, language, NULL, languages, 0, "Language of prompts. Unset: general.language."),
+    TEXTS(CfgRoom, dial, "[]", NULL, 1000, cfg_check_dial, 0,
+          "Accounts or SIP addresses rung when the meeting begins; \"*\": every account under sites of kind site."),
+    BOOL(CfgRoom, redial, "true", 0, "Call those again that drop or do not answer."),
+};
+SECTION(room, CfgRoom);
+
+static const CfgKey province_keys[] = {
+    TEXT(CfgProvince, code, "\"42\"", NULL, 1, 16, cfg_check_code, R, "Administrative code of the province."),
+    TEXT(CfgProvince, name, "\"Hà Tĩnh\"", NULL, 1, 128, NULL, 0, "Its name."),
+};
+SECTION(province, CfgProvince);
+
+static const CfgKey area_keys[] = {
+    TEXT(CfgArea, code, NULL, "\"18073\"", 1, 16, cfg_check_code, CFG_REQUIRED | CFG_UNIQUE, "Administrative code."),
+    TEXT(CfgArea, name, NULL, "\"Phường Thành Sen\"", 1, 128, NULL, CFG_REQUIRED, "Name."),
+    WORD(CfgArea, kind, "\"xa\"", area_kinds, 0, "phuong: ward, xa: commune, thon: village, to-dan-pho: residential group."),
+    TEXT(CfgArea, parent, NULL, NULL, 1, 16, cfg_check_code, 0, "Code of the area it lies in, named earlier. Unset: the province."),
+    TEXT(CfgArea, ident_code, NULL, NULL, 1, 32, cfg_check_code, 0,
+         "Identifier code (QĐ 20/2020/QĐ-TTg), for the central system. Unset: not known."),
+    REAL(CfgArea, lat, "degrees", "0.0", -90, 90, 0, "Latitude of its centre (WGS 84)."),
+    REAL(CfgArea, lon, "degrees", "0.0", -180, 180, 0, "Longitude of its centre (WGS 84)."),
+};
+SECTION(area, CfgArea);
+
+static const CfgKey site_keys[] = {
+    TEXT(CfgSite, account, NULL, "\"site-18073\"", 1, 64, cfg_check_account, CFG_REQUIRED | CFG_UNIQUE,
+         "SIP account. It is made at the first start, with a random password that is shown once."),
+    TEXT(CfgSite, name, NULL, "\"Phường Thành Sen\"", 1, 128, NULL, CFG_REQUIRED, "Name on its tile."),
+    TEXT(CfgSite, area, NULL, NULL, 1, 16, cfg_check_code, 0, "Code of its area. Unset: the province."),
+    WORD(CfgSite, role, "\"site\"", roles, 0, "What it is in rooms."),
+    WORD(CfgSite, kind, "\"site\"", account_kinds, 0, "What it is: a conference site, a loudspeaker, an operator's phone."),
+    ENUM(CfgSite, security, NULL, securities, 0, "Media encryption. Unset: the listener's."),
+};
+SECTION(site, CfgSite);
+
+static const CfgKey broadcast_keys[] = {
+    TEXT(CfgBroadcast, content_dir, NULL, "\"/srv/mediad/content\"", 1, 512, cfg_check_path, R,
+         "Folder of bulletins' sound, by SHA-256. Unset: content in general.state_dir."),
+    TEXTS(CfgBroadcast, tts_command, "[\"espeak-ng\", \"-v\", \"vi\", \"--stdin\", \"--stdout\"]", NULL, 32, NULL, 0,
+          "Text to speech: program and arguments; text on its standard input, WAV on its standard output. Empty: none."),
+    UINT(CfgBroadcast, tts_timeout_s, "seconds", "60", 1, 600, 0, "It is ended after this."),
+    REAL(CfgBroadcast, loudness_lufs, "LUFS", "-16.0", -31, -5, 0, "Loudness bulletins are brought to (EBU R 128)."),
+    REAL(CfgBroadcast, true_peak_dbtp, "dBTP", "-1.0", -9, 0, 0, "Highest true peak."),
+    UINT(CfgBroadcast, ring_timeout_s, "seconds", "15", 2, 120, 0, "How long a loudspeaker is rung."),
+    UINT(CfgBroadcast, calls_per_s, "calls per second", "1000", 1, 20000, 0, "Pace of ringing loudspeakers."),
+    UINT(CfgBroadcast, frame_ms, "milliseconds", "40", 20, 60, 0,
+         "Sound per packet: 20, 40 or 60. Longer frames spare packets, and a lost one is heard more."),
+    ENUMS(CfgBroadcast, codecs, "[\"opus\", \"g722\", \"pcma\"]", audio_codecs, 1, 4, 0, "Codecs offered, best first."),
+    UINT(CfgBroadcast, opus_bitrate_kbps, "kbit/s", "32", 12, 128, 0, "Bit rate of Opus."),
+    ENUM(CfgBroadcast, security, "\"preferred\"", securities, 0,
+         "Encryption of announcements, under one key per announcement."),
+    UINT(CfgBroadcast, port, NULL, "0", 0, 65534, R,
+         "UDP port announcements are sent from; even, its successor takes reports. 0: out of media.port_min to port_max."),
+    UINT(CfgBroadcast, lead_s, "seconds", "8", 0, 60, 0, "Ringing begins this long before the time of a bulletin."),
+    UINT(CfgBroadcast, upload_max_mib, "MiB", "512", 1, 16384, 0, "Largest file taken in."),
+    UINT(CfgBroadcast, content_max_gib, "GiB", "50", 1, 16384, 0, "All bulletins' sound together."),
+    UINT(CfgBroadcast, duration_max_min, "minutes", "240", 1, 1440, 0, "Longest bulletin."),
+    UINT(CfgBroadcast, live_max, NULL, "16", 1, 256, 0, "Announcements at one time."),
+};
+SECTION(broadcast, CfgBroadcast);
+
+static const CfgKey api_keys[] = {
+    TEXTS(CfgApi, listen, "[\"0.0.0.0:8443\", \"[::]:8443\"]", NULL, 16, cfg_check_listen, R,
+          "Addresses and ports for HTTPS. Empty: no API."),
+    TEXT(CfgApi, tls_certificate, NULL, "\"/etc/mediad/tls/fullchain.pem\"", 1, 512, cfg_check_path, R,
+         "Certificate chain (PEM). Unset: a self-signed one is made."),
+    TEXT(CfgApi, tls_key, NULL, "\"/etc/mediad/tls/key.pem\"", 1, 512, cfg_check_path, R, "Its private key (PEM)."),
+    BOOL(CfgApi, allow_http, "false", R, "Speak plain HTTP instead; on loopback addresses only."),
+    TEXT(CfgApi, console_dir, NULL, "\"/usr/share/mediad/console\"", 1, 512, cfg_check_path, R, "Folder of web pages. Unset: none."),
+    UINT(CfgApi, session_lifetime_s, "seconds", "43200", 300, 2592000, R, "A sign-in holds this long."),
+    UINT(CfgApi, sessions_max, NULL, "1000", 1, 100000, R, "Sign-ins at one time."),
+    UINT(CfgApi, websockets_max, NULL, "200", 1, 10000, R, "Event subscribers at one time."),
+};
+SECTION(api, CfgApi);
+
+static const CfgKey store_keys[] = {
+    TEXT(CfgStore, uri, NULL, "\"/var/lib/mediad/mediad.sqlite\"", 1, 1024, cfg_check_store, R,
+         "SQLite file, or postgresql://... Unset: mediad.sqlite in general.state_dir."),
+};
+SECTION(store, CfgStore);
+
+static const CfgKey root_keys[] = {
+    GROUP(general, CfgGeneral, general, 0, "Who and where we are, threads."),
+    GROUP(log, CfgLog, log_section, 0, "What is logged: to the journal under systemd, else to standard error."),
+    GROUP(sip, CfgSip, sip, 0, "Signalling: listeners, registrations, calls, budgets per source."),
+    LIST(CfgSettings, trunks, CfgTrunk, trunk, "()", 0, 32, R, "Outside parties called through a proxy of theirs."),
+    GROUP(media, CfgMedia, media, 0, "Addresses, ports and codecs of sound and pictures."),
+    GROUP(video, CfgVideo, video, 0, "Picture sizes and labels."),
+    GROUP(conference, CfgConference, conference, 0, "All rooms."),
+    LIST(CfgSettings, rooms, CfgRoom, room, "()", 0, 500, 0, "Rooms that are always there."),
+    GROUP(province, CfgProvince, province, 0, "The province."),
+    LIST(CfgSettings, areas, CfgArea, area, "()", 0, 20000, 0, "The tree of areas under the province: communes, wards, villages."),
+    LIST(CfgSettings, sites, CfgSite, site, "()", 0, 20000, 0, "Accounts that must exist."),
+    GROUP(broadcast, CfgBroadcast, broadcast, 0, "Bulletins to loudspeakers."),
+    GROUP(api, CfgApi, api, 0, "HTTPS for operators and programs."),
+    GROUP(store, CfgStore, store, 0, "Where state is kept."),
+};
+const CfgSection cfg_root = {root_keys, sizeof root_keys / sizeof *root_keys, sizeof(CfgSettings)};

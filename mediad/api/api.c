@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mediad/api/private.h"
+#include <glib/gstdio.h>
+
+const MdMigration md_api_migrations[] = {
+    {100, "api users",
+     "CREATE TABLE md_users (name TEXT PRIMARY KEY, role TEXT NOT NULL "
+     "CHECK (role IN ('viewer', 'broadcaster', 'operator', 'admin')), area TEXT NOT NULL DEFAULT '', hash TEXT NOT NULL, "
+     "disabled BIGINT NOT NULL DEFAULT 0, created_us BIGINT NOT NULL)"},
+    {101, "api sessions",
+     "CREATE TABLE md_sessions (hash TEXT PRIMARY KEY, user_name TEXT NOT NULL REFERENCES md_users (name) ON DELETE CASCADE, "
+     "created_us BIGINT NOT NULL, expires_us BIGINT NOT NULL);"
+     "CREATE INDEX md_sessions_user ON md_sessions (user_name)"},
+    {102, "audit trail",
+     "CREATE TABLE md_audit (number BIGINT PRIMARY KEY, time_us BIGINT NOT NULL, who TEXT NOT NULL, source TEXT NOT NULL, "
+     "what TEXT NOT NULL, detail TEXT NOT NULL, status BIGINT NOT NULL, hash TEXT NOT NULL)"},
+};
+const unsigned md_api_n_migrations = G_N_ELEMENTS(md_api_migrations);
+
+MdStore *md_api_store(const MdApi *api)
+{
+    return api->store;
+}
+
+const MdLogger *md_api_logger(const MdApi *api)
+{
+    return &api->logger;
+}
+
+static void copy_options(MdApi *api, const MdApiOptions *options)
+{
+    if (options->logger)
+        api->logger = *options->logger;
+    api->clock = options->clock ? options->clock : md_clock_system();
+    api->state_dir = g_strdup(options->state_dir);
+    api->console_dir = g_strdup(options->console_dir);
+    api->connections_max = options->connections_max ? options->connections_max : 2000;
+    api->sessions_max = options->sessions_max ? options->sessions_max : 10000;
+    api->websockets_max = options->websockets_max ? options->websockets_max : 500;
+    api->session_lifetime_s = options->session_lifetime_s ? options->session_lifetime_s : 12 * 3600;
+}
+
+MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
+{
+    MdApi *api = g_new0(MdApi, 1);
+
+    copy_options(api, options);
+    api->store = store;
+    api->connections = g_rc_box_new0(unsigned);
+    api->listeners = md_api_new_listeners();
+    api->metrics = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
+    api->ready = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
+    api->guard = md_api_guard_new(options->requests_per_s);
+    api->soup = soup_server_new("server-header", "mediad", "raw-paths", TRUE, NULL);
+    if (g_mkdir_with_parents(api->state_dir, 0700) != 0 || !(api->passwords = md_api_passwords_new())) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot use the state directory %s", api->state_dir);
+        goto fail;
+    }
+    if (!(api->sessions = md_api_sessions_new(api, error)) || !md_api_users_setup(api, error))
+        goto fail;
+    soup_server_add_handler(api->soup, NULL, md_api_console_handler, api, NULL);
+    md_api_install_handlers(api);
+    md_api_health_handlers(api);
+    md_api_session_routes(api);
+    md_api_user_routes(api);
+    md_api_audit_routes(api);
+    api->events = md_api_events_new(api);
+    if (md_api_listen(api, options, error))
+        return api;
+fail:
+    md_api_free(api);
+    return NULL;
+}
+
+static bool nothing(MdDb *db, gpointer data, GError **error)
+{
+    return true;
+}
+
+static void passed(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    *(bool *)user = true;
+}
+
+/* Runs the main context until every write begun so far has told its end: those ends use what is freed next. */
+static void settle(MdApi *api)
+{
+    bool done = false;
+
+    md_store_write(api->store, nothing, NULL, NULL, passed, &done);
+    while (!done)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+void md_api_free(MdApi *api)
+{
+    if (!api)
+        return;
+    api->closing = true;
+    md_api_unlisten(api);
+    soup_server_disconnect(api->soup);
+    md_api_passwords_free(api->passwords);
+    settle(api);
+    settle(api); /* an end may have begun one more write */
+    md_api_events_free(api->events);
+    g_object_unref(api->soup);
+    g_clear_object(&api->certificate);
+    g_clear_pointer(&api->routes, g_ptr_array_unref);
+    g_ptr_array_unref(api->listeners);
+    g_array_unref(api->metrics);
+    g_array_unref(api->ready);
+    md_api_guard_free(api->guard);
+    md_api_sessions_free(api->sessions);
+    g_rc_box_release(api->connections);
+    g_free(api->setup_code);
+    g_free(api->openapi);
+    g_free(api->state_dir);
+    g_free(api->console_dir);
+    g_free(api);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mediad/api/private.h"
+#include <string.h>
+
+#define DETAIL_MAX 1024
+
+typedef struct Row {
+    MdApi *api;
+    int64_t time_us;
+    char *who, *source, *what, *detail;
+    int64_t status;
+    void (*done)(gpointer user);
+    gpointer user;
+} Row;
+
+static void row_free(gpointer data)
+{
+    Row *row = data;
+
+    g_free(row->who);
+    g_free(row->source);
+    g_free(row->what);
+    g_free(row->detail);
+    g_free(row);
+}
+
+static void feed(GChecksum *sum, const char *text)
+{
+    g_autofree char *length = g_strdup_printf("%zu:", strlen(text));
+
+    g_checksum_update(sum, (const guchar *)length, -1);
+    g_checksum_update(sum, (const guchar *)text, -1);
+}
+
+/* Every field with its length, so that no two rows give the same bytes. */
+static char *row_hash(const char *previous, int64_t number, int64_t time_us, const char *who, const char *source,
+                      const char *what, const char *detail, int64_t status)
+{
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autofree char *numbers = g_strdup_printf("%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT,
+                                               (gint64)number, (gint64)time_us, (gint64)status);
+
+    feed(sum, previous);
+    feed(sum, numbers);
+    feed(sum, who);
+    feed(sum, source);
+    feed(sum, what);
+    feed(sum, detail);
+    return g_strdup(g_checksum_get_string(sum));
+}
+
+static bool append(MdDb *db, gpointer data, GError **error)
+{
+    Row *row = data;
+    GError *local = NULL;
+    g_autoptr(MdRows) last = md_db_query(db, error, "SELECT number, hash FROM md_audit ORDER BY number DESC LIMIT 1", "");
+    int64_t number = 1;
+    g_autofree char *previous = NULL;
+
+    if (!last)
+        return false;
+    if (md_rows_next(last, &local)) {
+        number = md_rows_int(last, 0) + 1;
+        previous = g_strdup(md_rows_text(last, 1));
+    }
+    if (local) {
+        g_propagate_error(error, local);
+        return false;
+    }
+    g_clear_pointer(&last, md_rows_free);
+    g_autofree char *hash = row_hash(previous ? previous : "", number, row->time_us, row->who, row->source, row->what,
+                                     row->detail, row->status);
+    return md_db_run(db, error,
+                     "INSERT INTO md_audit (number, time_us, who, source, what, detail, status, hash) "
+                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                     "iissssis", number, row->time_us, row->who, row->source, row->what, row->detail, row->status, hash);
+}
+
+static void appended(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    Row *row = data;
+
+    if (!ok)
+        md_error(user, "audit: \"%s\" by %s could not be written: %s", row->what, row->who, error->message);
+    if (row->done)
+        row->done(row->user);
+}
+
+void md_audit_append(MdApi *api, const char *who, const char *source, const char *what, const char *detail, int status,
+                     void (*done)(gpointer user), gpointer user)
+{
+    Row *row = g_new0(Row, 1);
+
+    row->api = api;
+    row->time_us = md_clock_wall_us(api->clock);
+    row->who = g_strdup(who ? who : "-");
+    row->source = g_strdup(source ? source : "");
+    row->what = g_strdup(what);
+    row->detail = g_utf8_make_valid(detail ? detail : "", -1);
+    if (strlen(row->detail) > DETAIL_MAX)
+        *g_utf8_find_prev_char(row->detail, row->detail + DETAIL_MAX + 1) = '\0';
+    row->status = status;
+    row->done = done;
+    row->user = user;
+    md_store_write(api->store, append, row, row_free, appended, &api->logger);
+}
+
+bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error)
+{
+    GError *local = NULL;
+    int64_t expected = 1;
+    g_autofree char *previous = g_strdup("");
+    g_autoptr(MdRows) rows = md_db_query(
+        db, error, "SELECT number, time_us, who, source, what, detail, status, hash FROM md_audit ORDER BY number", "");
+
+    if (!rows)
+        return false;
+    while (md_rows_next(rows, &local)) {
+        int64_t number = md_rows_int(rows, 0);
+        if (number != expected) {
+            g_set_error(error, MD_STORE_ERROR, MD_STORE_ERROR_CONSTRAINT,
+                        "audit row %" G_GINT64_FORMAT " is missing", (gint64)expected);
+            return false;
+        }
+        g_autofree char *hash = row_hash(previous, number, md_rows_int(rows, 1), md_rows_text(rows, 2),
+                                         md_rows_text(rows, 3), md_rows_text(rows, 4), md_rows_text(rows, 5),
+                                         md_rows_int(rows, 6));
+        if (g_strcmp0(hash, md_rows_text(rows, 7)) != 0) {
+            g_set_error(error, MD_STORE_ERROR, MD_STORE_ERROR_CONSTRAINT,
+                        "audit row %" G_GINT64_FORMAT " was changed, or the one before it", (gint64)number);
+            return false;
+        }
+        g_free(previous);
+        previous = g_steal_pointer(&hash);
+        expected++;
+    }
+    if (local) {
+        g_propagate_error(error, local);
+        return false;
+    }
+    if (ret_rows)
+        *ret_rows = expected - 1;
+    return true;
+}
+
+/* --- what goes into the detail --- */
+
+static JsonNode *without_secrets(JsonNode *node);
+
+static void copy_member(JsonObject *object, const char *name, JsonNode *node, gpointer user)
+{
+    static const char *const secrets[] = {"password", "old_password", "pin", "chair_pin", "code", "token", "secret"};
+    JsonObject *copy = user;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(secrets); i++) {
+        if (g_str_equal(name, secrets[i])) {
+            json_object_set_string_member(copy, name, "***");
+            return;
+        }
+    }
+    json_object_set_member(copy, name, without_secrets(node));
+}
+
+static void copy_element(JsonArray *array, guint at, JsonNode *node, gpointer user)
+{
+    json_array_add_element(user, without_secrets(node));
+}
+
+static JsonNode *without_secrets(JsonNode *node)
+{
+    if (JSON_NODE_HOLDS_OBJECT(node)) {
+        JsonObject *copy = json_object_new();
+        json_object_foreach_member(json_node_get_object(node), copy_member, copy);
+        JsonNode *made = json_node_init_object(json_node_alloc(), copy);
+        json_object_unref(copy);
+        return made;
+    }
+    if (JSON_NODE_HOLDS_ARRAY(node)) {
+        JsonArray *copy = json_array_new();
+        json_array_foreach_element(json_node_get_array(node), copy_element, copy);
+        JsonNode *made = json_node_init_array(json_node_alloc(), copy);
+        json_array_unref(copy);
+        return made;
+    }
+    return json_node_copy(node);
+}
+
+char *md_api_audit_detail(JsonNode *body)
+{
+    g_autoptr(JsonNode) copy = without_secrets(body);
+
+    return json_to_string(copy, FALSE);
+}
+
+/* --- reading it --- */
+
+static void list(MdApiRequest *r, void *user)
+{
+    MdApi *api = md_api_request_api(r);
+    const char *before = md_api_request_query(r, "before"), *limit = md_api_request_query(r, "limit");
+    GError *error = NULL;
+    g_autoptr(JsonBuilder) b = json_builder_new();
+    g_autoptr(MdRows) rows = md_db_query(
+        md_store_reader(api->store), &error,
+        "SELECT number, time_us, who, source, what, detail, status FROM md_audit WHERE number < $1 "
+        "ORDER BY number DESC LIMIT $2",
+        "ii", before ? (int64_t)g_ascii_strtoll(before, NULL, 10) : (int64_t)G_MAXINT64,
+        limit ? (int64_t)g_ascii_strtoll(limit, NULL, 10) : (int64_t)100);
+
+    json_builder_begin_object(b);
+    json_builder_set_member_name(b, "rows");
+    json_builder_begin_array(b);
+    while (rows && md_rows_next(rows, &error)) {
+        static const char *const names[] = {"number", "time_us", "who", "source", "what", "detail", "status"};
+        json_builder_begin_object(b);
+        for (int i = 0; i < (int)G_N_ELEMENTS(names); i++) {
+            json_builder_set_member_name(b, names[i]);
+            if (i < 2 || i == 6)
+                json_builder_add_int_value(b, md_rows_int(rows, i));
+            else
+                json_builder_add_string_value(b, md_rows_text(rows, i));
+        }
+        json_builder_end_object(b);
+    }
+    json_builder_end_array(b);
+    json_builder_end_object(b);
+    if (error) {
+        md_api_reply_store_error(r, error);
+        g_error_free(error);
+        return;
+    }
+    md_api_reply(r, 200, json_builder_get_root(b));
+}
+
+static void verify(MdApiRequest *r, void *user)
+{
+    MdApi *api = md_api_request_api(r);
+    GError *error = NULL;
+    int64_t rows = 0;
+    bool ok = md_audit_verify(md_store_reader(api->store), &rows, &error);
+    g_autoptr(JsonBuilder) b = json_builder_new();
+
+    json_builder_begin_object(b);
+    json_builder_set_member_name(b, "intact");
+    json_builder_add_boolean_value(b, ok);
+    json_builder_set_member_name(b, "rows");
+    json_builder_add_int_value(b, rows);
+    if (!ok) {
+        json_builder_set_member_name(b, "problem");
+        json_builder_add_string_value(b, error->message);
+        md_error(&api->logger, "audit trail: %s", error->message);
+        g_error_free(error);
+    }
+    json_builder_end_object(b);
+    md_api_reply(r, 200, json_builder_get_root(b));
+}
+
+static const MdApiRoute routes[] = {
+    {.method = "GET", .path = "/audit", .role = MD_API_ADMIN, .handler = list,
+     .summary = "Who changed what, newest first.",
+     .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+                     "\"before\":{\"type\":\"integer\",\"minimum\":1,\"description\":\"only rows with a smaller number\"},"
+                     "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}}}",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{"
+                        "\"type\":\"object\",\"required\":[\"number\",\"time_us\",\"who\",\"what\",\"status\"],\"properties\":{"
+                        "\"number\":{\"type\":\"integer\"},\"time_us\":{\"type\":\"integer\"},\"who\":{\"type\":\"string\"},"
+                        "\"source\":{\"type\":\"string\"},\"what\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"},"
+                        "\"status\":{\"type\":\"integer\"}}}}}}"},
+    {.method = "GET", .path = "/audit/verify", .role = MD_API_ADMIN, .handler = verify,
+     .summary = "Check the hash chain of the audit trail from its first row.",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"intact\",\"rows\"],\"properties\":{\"intact\":{\"type\":\"boolean\"},"
+                        "\"rows\":{\"type\":\"integer\"},\"problem\":{\"type\":\"string\"}}}"},
+};
+
+void md_api_audit_routes(MdApi *api)
+{
+    md_api_add_routes(api, routes, G_N_ELEMENTS(routes), NULL);
+}

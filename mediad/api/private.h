@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* Shared by the files of this folder only. Everything runs on the control thread. */
+#include <libsoup/soup.h>
+#include "mediad/api/api.h"
+#include "mediad/api/json.h"
+
+#define MD_API_PREFIX "/api/v1"
+#define MD_API_BODY_DEFAULT (64 * 1024)
+#define MD_API_SEGMENTS_MAX 10
+
+typedef struct MdApiGuard MdApiGuard;
+typedef struct MdApiPasswords MdApiPasswords;
+typedef struct MdApiSessions MdApiSessions;
+typedef struct MdApiEvents MdApiEvents;
+
+typedef struct Route {
+    const MdApiRoute *spec;
+    void *user;
+    char **segments;
+    unsigned n_segments;
+    MdSchema *request, *query, *response;
+} Route;
+
+typedef struct MdApiSession {
+    char *hash; /* SHA-256 of the token, hex */
+    char *user;
+    char *area;
+    MdApiRole role;
+    int64_t expires_us, written_us; /* wall time; written_us: expiry as the store knows it */
+} MdApiSession;
+
+typedef struct MdApiCounters {
+    uint64_t requests, errors_4xx, errors_5xx, refused_rate, refused_connections, sign_ins, sign_ins_failed, events,
+        subscribers_dropped;
+} MdApiCounters;
+
+struct MdApi {
+    MdLogger logger;
+    const MdClock *clock;
+    MdStore *store;
+    SoupServer *soup;
+    GPtrArray *listeners;
+    GTlsCertificate *certificate;
+    char *state_dir, *console_dir;
+    unsigned *connections;      /* g_rc_box: connections may outlive us */
+    unsigned connections_max, sessions_max, websockets_max, session_lifetime_s;
+    GPtrArray *routes;          /* of Route* */
+    GArray *metrics, *ready;
+    MdApiGuard *guard;
+    MdApiPasswords *passwords;
+    MdApiSessions *sessions;
+    MdApiEvents *events;
+    char *setup_code;
+    char *openapi;              /* text, made on first demand, dropped when routes are added */
+    MdApiCounters counters;
+    bool closing;
+};
+
+struct MdApiRequest {
+    int refs;
+    MdApi *api;
+    SoupServerMessage *message;
+    const Route *route;
+    char *source;               /* numeric address */
+    char *path;                 /* raw, without query */
+    char *params[MD_API_SEGMENTS_MAX];
+    GHashTable *query;
+    char *user, *area, *session; /* session: hash of the token */
+    MdApiRole role;
+    GByteArray *body;           /* JSON while it comes */
+    gsize body_got, body_max;
+    int body_fd;
+    char *body_path;
+    const char *content_type;
+    JsonNode *json;
+    char *audit_detail;
+    bool handed; /* the handler holds a reference until it replies */
+    bool replied, paused, body_failed;
+};
+
+/* server.c: listeners */
+bool md_api_listen(MdApi *api, const MdApiOptions *options, GError **error);
+void md_api_unlisten(MdApi *api);
+GPtrArray *md_api_new_listeners(void);
+/* The TCP socket a request came by: borrowed, NULL when it is gone. */
+GSocket *md_api_message_socket(SoupServerMessage *message);
+/* certificate.c */
+GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger *logger, GError **error);
+
+/* request.c */
+void md_api_install_handlers(MdApi *api);
+void md_api_security_headers(MdApi *api, SoupServerMessage *message, bool is_console);
+char *md_api_source_of(SoupServerMessage *message);
+MdApiRequest *md_api_request_ref(MdApiRequest *request);
+void md_api_request_unref(MdApiRequest *request);
+
+/* guard.c: budgets per source and account */
+MdApiGuard *md_api_guard_new(unsigned requests_per_s);
+void md_api_guard_free(MdApiGuard *guard);
+bool md_api_guard_request(MdApiGuard *guard, const char *source, int64_t now_us);
+/* Seconds to wait before the next try, 0: go on. */
+unsigned md_api_guard_sign_in_wait(MdApiGuard *guard, const char *source, const char *account, int64_t now_us);
+void md_api_guard_sign_in_result(MdApiGuard *guard, const char *source, const char *account, bool ok, int64_t now_us);
+
+/* password.c: Argon2id on its own threads */
+MdApiPasswords *md_api_passwords_new(void);
+void md_api_passwords_free(MdApiPasswords *passwords);
+typedef void (*MdPasswordFn)(bool ok, const char *hash, gpointer user);
+/* hash NULL: the account does not exist; it takes the same time and fails. False: too many are waiting. */
+bool md_api_password_verify(MdApiPasswords *passwords, const char *password, const char *hash, MdPasswordFn fn,
+                            gpointer user);
+bool md_api_password_hash(MdApiPasswords *passwords, const char *password, MdPasswordFn fn, gpointer user);
+
+/* session.c */
+MdApiSessions *md_api_sessions_new(MdApi *api, GError **error);
+void md_api_sessions_free(MdApiSessions *sessions);
+/* The live session of a bearer token, prolonged by this use; NULL: none. */
+const MdApiSession *md_api_session_find(MdApi *api, const char *token);
+bool md_api_session_alive(MdApi *api, const char *hash);
+void md_api_sessions_drop_user(MdApi *api, const char *user); /* memory; the table goes with the user's write */
+unsigned md_api_sessions_count(const MdApi *api);
+void md_api_session_routes(MdApi *api);
+
+/* user.c */
+bool md_api_users_setup(MdApi *api, GError **error); /* makes the set-up code when there is nobody */
+void md_api_user_routes(MdApi *api);
+typedef struct MdApiUser {
+    char *name, *area, *hash;
+    MdApiRole role;
+    bool disabled;
+} MdApiUser;
+MdApiUser *md_api_user_load(MdDb *db, const char *name, GError **error); /* NULL without error: nobody */
+void md_api_user_free(MdApiUser *user);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdApiUser, md_api_user_free)
+
+/* audit.c */
+void md_api_audit_routes(MdApi *api);
+char *md_api_audit_detail(JsonNode *body); /* the body without its secrets */
+
+/* events.c */
+MdApiEvents *md_api_events_new(MdApi *api);
+void md_api_events_free(MdApiEvents *events);
+unsigned md_api_events_count(const MdApi *api);
+void md_api_events_recheck(MdApi *api); /* closes those whose session has ended */
+
+/* openapi.c, metrics.c, console.c */
+const char *md_api_openapi(MdApi *api);
+void md_api_health_handlers(MdApi *api);
+void md_api_console_handler(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query,
+                            gpointer user);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All rooms, and how a call finds its own. Control thread. */
+#include "mediad/conference/private.h"
+#include <string.h>
+
+enum { ROOMS_DEFAULT = 500, TICK_MS = 100, ROOM_NAME_MAX = 64, PIN_MAX = 16, TITLE_MAX = 256, SERVICE_MEMBERS = 100,
+       FREE_PATIENCE_MS = 5000 };
+
+G_DEFINE_QUARK(md-conference-error-quark, md_conference_error)
+
+int64_t md_conference_now_us(const MdConference *conference)
+{
+    return md_clock_now_us(conference->clock);
+}
+
+static gboolean on_tick(gpointer user)
+{
+    md_conference_tick(user);
+    return G_SOURCE_CONTINUE;
+}
+
+MdConference *md_conference_new(const MdConferenceOptions *options)
+{
+    g_return_val_if_fail(options->n_workers > 0 && options->control != NULL, NULL);
+    MdConference *conference = g_new0(MdConference, 1);
+    MdConferenceOptions *own = &conference->options;
+    *own = *options;
+    conference->logger = options->logger != NULL ? md_logger_child(options->logger, "conference") : (MdLogger){0};
+    own->logger = &conference->logger;
+    own->workers = g_memdup2(options->workers, options->n_workers * sizeof *options->workers);
+    conference->audio_codecs = g_memdup2(options->audio_codecs, options->n_audio_codecs * sizeof *options->audio_codecs);
+    conference->video_codecs = g_memdup2(options->video_codecs, options->n_video_codecs * sizeof *options->video_codecs);
+    conference->local_host = g_strdup(options->local_host);
+    conference->local_host6 = g_strdup(options->local_host6);
+    if (own->rooms_max == 0)
+        own->rooms_max = ROOMS_DEFAULT;
+    conference->clock = options->clock != NULL ? options->clock : md_clock_system();
+    conference->prompts = md_prompts_new(options->prompt_dir, &conference->logger);
+    conference->rooms = g_hash_table_new(g_str_hash, g_str_equal);
+    conference->by_serial = g_hash_table_new(NULL, NULL);
+    conference->load = g_new0(unsigned, options->n_workers);
+    if (options->clock == NULL)
+        conference->source = g_timeout_add(TICK_MS, on_tick, conference);
+    return conference;
+}
+
+void md_conference_tick(MdConference *conference)
+{
+    int64_t now_us = md_conference_now_us(conference);
+    g_autoptr(GList) rooms = g_hash_table_get_values(conference->by_serial);
+    for (GList *at = rooms; at != NULL; at = at->next)
+        md_room_tick(at->data, now_us);
+}
+
+void md_conference_free(MdConference *conference)
+{
+    if (conference == NULL)
+        return;
+    g_autoptr(GList) rooms = g_hash_table_get_values(conference->by_serial);
+    for (GList *at = rooms; at != NULL; at = at->next)
+        md_room_close(at->data, "server stops");
+    for (int ms = 0; ms < FREE_PATIENCE_MS && g_hash_table_size(conference->by_serial) > 0; ms++) {
+        g_main_context_iteration(NULL, FALSE); /* one round: others may keep the loop busy for ever */
+        md_mailbox_drain(conference->options.control, 0);
+        md_conference_tick(conference);
+        if (g_hash_table_size(conference->by_serial) > 0)
+            g_usleep(1000);
+    }
+    g_clear_handle_id(&conference->source, g_source_remove);
+    if (g_hash_table_size(conference->by_serial) > 0) {
+        /* A worker no longer runs: what it holds cannot be taken from it safely. */
+        md_error(&conference->logger, "%u rooms are not down: their memory is left", g_hash_table_size(conference->by_serial));
+        return;
+    }
+    g_hash_table_unref(conference->rooms);
+    g_hash_table_unref(conference->by_serial);
+    md_prompts_free(conference->prompts);
+    g_free((void *)(uintptr_t)conference->options.workers);
+    g_free(conference->audio_codecs);
+    g_free(conference->video_codecs);
+    g_free(conference->local_host);
+    g_free(conference->local_host6);
+    g_free(conference->load);
+    g_free(conference);
+}
+
+/* --- rooms ------------------------------------------------------------------------------------------------------------ */
+
+static bool valid_name(const char *name)
+{
+    size_t len = name != NULL ? strlen(name) : 0;
+    if (len == 0 || len > ROOM_NAME_MAX)
+        return false;
+    return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+}
+
+static bool valid_pin(const char *pin)
+{
+    return pin == NULL || (strlen(pin) <= PIN_MAX && strspn(pin, "0123456789") == strlen(pin));
+}
+
+static bool check_spec(const MdRoomSpec *spec, GError **error)
+{
+    const char *wrong = NULL;
+    if (!valid_name(spec->name) || strcmp(spec->name, "echo") == 0 || strcmp(spec->name, "test") == 0)
+        wrong = "a room's name is 1 to 64 of a-z 0-9 . _ - and neither echo nor test";
+    else if (!valid_pin(spec->pin) || !valid_pin(spec->chair_pin))
+        wrong = "a PIN is at most 16 digits";
+    else if (spec->pin != NULL && *spec->pin != 0 && g_strcmp0(spec->pin, spec->chair_pin) == 0)
+        wrong = "the chair's PIN must differ from the members'";
+    else if (spec->title != NULL && (strlen(spec->title) > TITLE_MAX || !g_utf8_validate(spec->title, -1, NULL)))
+        wrong = "a title is at most 256 bytes of UTF-8";
+    else if (spec->max_members > MD_ROOM_MEMBERS_MAX)
+        wrong = "a room seats at most 1000";
+    else if (spec->loudest > MD_MIX_LOUDEST_MAX)
+        wrong = "at most 8 talkers are mixed";
+    else if ((unsigned)spec->layout >= MD_LAYOUT_KIND_MAX || (unsigned)spec->security >= MD_SECURITY_MAX)
+        wrong = "no such layout or media security";
+    if (wrong != NULL)
+        g_set_error_literal(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, wrong);
+    return wrong == NULL;
+}
+
+MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *spec, GError **error)
+{
+    if (!check_spec(spec, error))
+        return NULL;
+    if (g_hash_table_contains(conference->rooms, spec->name)) {
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_EXISTS, "there is a room %s already", spec->name);
+        return NULL;
+    }
+    if (g_hash_table_size(conference->rooms) >= conference->options.rooms_max) {
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT, "the limit of %u rooms is reached",
+                    conference->options.rooms_max);
+        return NULL;
+    }
+    MdRoom *room = md_room_new(conference, MD_ROOM_MEETING, spec);
+    if (room == NULL) {
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT, "the media worker takes no more rooms now");
+        return NULL;
+    }
+    g_hash_table_insert(conference->rooms, room->name, room);
+    md_room_emit(room, "room.created", NULL, "title", "s", room->title, NULL);
+    return room;
+}
+
+MdRoom *md_conference_find_room(MdConference *conference, const char *name)
+{
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    return g_hash_table_lookup(conference->rooms, lower);
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+    return strcmp((*(MdRoom *const *)a)->name, (*(MdRoom *const *)b)->name);
+}
+
+GPtrArray *md_conference_rooms(MdConference *conference)
+{
+    GPtrArray *rooms = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer room;
+    g_hash_table_iter_init(&iter, conference->rooms);
+    while (g_hash_table_iter_next(&iter, NULL, &room))
+        g_ptr_array_add(rooms, room);
+    g_ptr_array_sort(rooms, by_name);
+    return rooms;
+}
+
+/* --- calls ------------------------------------------------------------------------------------------------------------ */
+
+static MdRoom *room_for_call(MdConference *conference, const char *to_user)
+{
+    MdRoom *room = md_conference_find_room(conference, to_user);
+    if (room != NULL || !conference->options.create_on_call)
+        return room;
+    g_autofree char *lower = g_ascii_strdown(to_user, -1);
+    g_autoptr(GError) error = NULL;
+    room = md_conference_create_room(conference, &(MdRoomSpec){.name = lower, .temporary = true}, &error);
+    if (room == NULL)
+        md_info(&conference->logger, "no room for %s: %s", to_user, error->message);
+    return room;
+}
+
+static void take_call(MdRoom *room, MdCall *call, MdRole role)
+{
+    MdMember *member = md_member_new(room, call, role);
+    md_call_set_handler(call, &md_member_call_handler, member);
+}
+
+void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole role)
+{
+    const MdCallInfo *info = md_call_info(call);
+    MdRoom *room = room_for_call(conference, info->to_user != NULL ? info->to_user : "");
+    if (room == NULL)
+        md_call_reject(call, 404, "No Such Room");
+    else if (room->ending || room->end_us != 0)
+        md_call_reject(call, 480, "Meeting Is Ending");
+    else if (room->locked && role < MD_ROLE_OPERATOR && !room->lobby)
+        md_call_reject(call, 403, "Meeting Locked");
+    else if (md_room_count(room) >= room->max_members)
+        md_call_reject(call, 486, "Meeting Full");
+    else
+        take_call(room, call, role);
+}
+
+static void accept_service(MdConference *conference, MdRoom **room, MdRoomKind kind, const char *name, MdCall *call)
+{
+    if (*room == NULL)
+        *room = md_room_new(conference, kind, &(MdRoomSpec){.name = name, .max_members = SERVICE_MEMBERS});
+    if (*room == NULL)
+        md_call_reject(call, 503, "Service Unavailable");
+    else if (md_room_count(*room) >= (*room)->max_members)
+        md_call_reject(call, 486, "Busy Here");
+    else
+        take_call(*room, call, MD_ROLE_GUEST);
+}
+
+void md_conference_accept_echo(MdConference *conference, MdCall *call)
+{
+    accept_service(conference, &conference->echo, MD_ROOM_ECHO, "echo", call);
+}
+
+void md_conference_accept_test(MdConference *conference, MdCall *call)
+{
+    accept_service(conference, &conference->test, MD_ROOM_TEST, "test", call);
+}

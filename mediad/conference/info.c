@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a room tells of itself. Control thread. */
+#include "mediad/conference/private.h"
+
+static const char *const roles[MD_ROLE_MAX] = {"guest", "site", "operator", "chair"};
+
+const char *md_role_to_string(MdRole role)
+{
+    return (unsigned)role < MD_ROLE_MAX ? roles[role] : NULL;
+}
+
+MdRole md_role_from_string(const char *name)
+{
+    for (int i = 0; name != NULL && i < MD_ROLE_MAX; i++)
+        if (g_ascii_strcasecmp(name, roles[i]) == 0)
+            return (MdRole)i;
+    return MD_ROLE_INVALID;
+}
+
+void md_room_info(MdRoom *room, MdRoomInfo *ret)
+{
+    const MdRoomStats *stats = &room->audio->stats;
+    *ret = (MdRoomInfo){
+        .name = room->name,
+        .title = room->title,
+        .locked = room->locked,
+        .waiting_for_chair = room->waiting,
+        .muted_all = room->muted_all,
+        .layout = room->layout,
+        .members = md_room_count(room),
+        .ticks = md_stat_get(&stats->ticks),
+        .ticks_late = md_stat_get(&stats->ticks_late),
+        .encodes = md_stat_get(&stats->encodes),
+        .tick_us_max = (int64_t)md_stat_get(&stats->tick_us_max),
+    };
+    if (room->video != NULL)
+        md_composer_stats(md_room_video_composer(room->video), &ret->video);
+}
+
+static MdMemberInfo *member_info(const MdMember *member)
+{
+    MdMemberInfo *info = g_new0(MdMemberInfo, 1);
+    *info = (MdMemberInfo){
+        .id = member->text_id,
+        .name = member->name,
+        .uri = member->uri,
+        .account = member->account,
+        .role = member->role,
+        .muted = member->muted,
+        .deaf = member->deaf,
+        .video_muted = member->video_muted,
+        .in_lobby = member->state != MD_MEMBER_IN,
+        .talking = member->seat != NULL && atomic_load_explicit(&member->seat->talking, memory_order_relaxed),
+        .gain_db = member->gain_db,
+        .joined_wall_us = member->joined_wall_us,
+        .media = {.audio_codec = MD_AUDIO_CODEC_NONE, .video_codec = MD_VIDEO_CODEC_NONE, .security = "none"},
+    };
+    if (member->leg != NULL) {
+        md_leg_summary(member->leg, &info->media);
+        info->stats = md_leg_stats(member->leg);
+    }
+    if (member->in_composer)
+        md_composer_source_stats(md_room_video_composer(member->room->video), member->source, &info->video_decoded,
+                                 &info->video_stalls, &info->video_frozen_ms);
+    return info;
+}
+
+GPtrArray *md_room_members(MdRoom *room)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < room->members->len; i++) {
+        const MdMember *member = g_ptr_array_index(room->members, i);
+        if (member->state != MD_MEMBER_LEAVING && member->established)
+            g_ptr_array_add(list, member_info(member));
+    }
+    return list;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The PIN at the door: keyed in by DTMF, # ends it, three tries, spoken prompts. */
+#include "mediad/conference/private.h"
+#include <openssl/crypto.h>
+#include <string.h>
+
+enum { TRIES = 3, DIGITS_MAX = 16 };
+static const int64_t TIMEOUT_US = 20 * G_USEC_PER_SEC;
+static const int64_t GOODBYE_US = 3 * G_USEC_PER_SEC;
+
+/* Accounts that may run the meeting need no PIN; whoever was rung by the room is let in, too (the caller looks at that). */
+bool md_ivr_needs_pin(const MdMember *member)
+{
+    return member->room->kind == MD_ROOM_MEETING && member->room->pin != NULL && member->role < MD_ROLE_OPERATOR;
+}
+
+static void ask(MdMember *member, bool wrong)
+{
+    MdRoom *room = member->room;
+    int64_t spoken_us = md_prompts_duration_us(room->conference->prompts, room->language, MD_PROMPT_ENTER_PIN);
+    const uint8_t prompts[] = {MD_PROMPT_WRONG_PIN, MD_PROMPT_ENTER_PIN};
+    md_room_play(room, member, wrong ? prompts : prompts + 1, wrong ? 2 : 1, true);
+    member->deadline_us = md_conference_now_us(room->conference) + spoken_us + TIMEOUT_US;
+    g_string_truncate(member->digits, 0);
+}
+
+void md_ivr_begin(MdMember *member)
+{
+    ask(member, false);
+}
+
+/* The same time whatever is right about it. */
+static bool same(const char *given, const char *pin)
+{
+    char a[DIGITS_MAX + 1] = {0}, b[DIGITS_MAX + 1] = {0};
+    if (pin == NULL)
+        return false;
+    g_strlcpy(a, given, sizeof a);
+    g_strlcpy(b, pin, sizeof b);
+    return CRYPTO_memcmp(a, b, sizeof a) == 0;
+}
+
+static void failed(MdMember *member, const char *why)
+{
+    MdRoom *room = member->room;
+    member->pin_tries++;
+    md_room_emit(room, "member.pin-failed", member, "uri", "s", member->uri, "tries", "i", (int)member->pin_tries, NULL);
+    if (member->pin_tries < TRIES) {
+        ask(member, true);
+        return;
+    }
+    md_notice(&room->logger, "%s (%s): PIN: %s %d times, hung up", member->text_id, member->uri, why, TRIES);
+    md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WRONG_PIN}, 1, true);
+    member->deadline_us = 0;
+    member->hangup_us = md_conference_now_us(room->conference) + GOODBYE_US;
+}
+
+void md_ivr_digit(MdMember *member, char digit)
+{
+    MdRoom *room = member->room;
+    if (member->hangup_us != 0)
+        return;
+    if (digit == '*') {
+        g_string_truncate(member->digits, 0);
+        return;
+    }
+    if (digit != '#') {
+        if (member->digits->len <= DIGITS_MAX) /* one too many: can only be wrong */
+            g_string_append_c(member->digits, digit);
+        member->deadline_us = md_conference_now_us(room->conference) + TIMEOUT_US;
+        return;
+    }
+    bool fits = member->digits->len <= DIGITS_MAX;
+    bool chair = same(member->digits->str, room->chair_pin), guest = same(member->digits->str, room->pin);
+    if (!fits || (!chair && !guest)) {
+        failed(member, "wrong");
+        return;
+    }
+    if (chair)
+        member->role = MD_ROLE_CHAIR;
+    md_member_enter(member);
+}
+
+void md_ivr_tick(MdMember *member, int64_t now_us)
+{
+    if (member->deadline_us != 0 && now_us >= member->deadline_us)
+        failed(member, "not keyed in or wrong");
+}

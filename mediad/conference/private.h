@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* What the files of this folder share. Fields are grouped by who may touch them:
+ *   C  control thread        W  the room's worker        I  immutable after creation        A  atomic, any thread */
+#include <json-glib/json-glib.h>
+#include "mediad/audio/codec.h"
+#include "mediad/audio/level.h"
+#include "mediad/audio/mixer.h"
+#include "mediad/audio/tone.h"
+#include "mediad/conference/conference.h"
+#include "mediad/conference/prompts.h"
+#include "mediad/core/plan.h"
+
+#define MD_ROOM_MEMBERS_MAX 1000
+#define MD_ROOM_TAPS_MAX 8
+#define MD_MEMBER_LABEL_MAX 128
+
+typedef enum MdRoomKind { MD_ROOM_MEETING, MD_ROOM_ECHO, MD_ROOM_TEST } MdRoomKind;
+
+typedef struct MdRoomAudio MdRoomAudio;
+typedef struct MdRoomVideo MdRoomVideo;
+typedef struct MdMember MdMember;
+typedef struct MdDial MdDial;
+typedef struct MdTestPicture MdTestPicture;
+
+/* --- between control and worker ------------------------------------------------------------------------------- */
+
+/* One encoder and the packet it made this tick, for all who hear it. Held by plans and control: counted. */
+typedef struct MdRoomEncoder {
+    _Atomic int refs;          /* A */
+    MdLegAudioFormat format;   /* I */
+    unsigned ticks_per_packet; /* I */
+    MdAudioEncoder *encoder;   /* W from here on */
+    uint64_t tick;             /* last tick encoded */
+    bool running;              /* in step with the room's packet grid */
+    int len;
+    uint8_t payload[MD_AUDIO_PAYLOAD_MAX];
+} MdRoomEncoder;
+
+typedef enum MdHears { MD_HEARS_NOTHING, MD_HEARS_ROOM, MD_HEARS_SELF } MdHears;
+
+/* A member's place on the worker. Made by control before the leg starts, freed by control after the leg is gone. */
+typedef struct MdSeat {
+    uint32_t id;               /* I */
+    MdLeg *leg;                /* I */
+    MdRoomAudio *audio;        /* I */
+    MdMixMember mix;           /* W */
+    MdVad vad;                 /* W */
+    MdPlayer player;           /* W: prompts for this one alone */
+    bool own_in_use;           /* W: hears its own encoder now */
+    MdLegAudioFormat audio_format;   /* W: as last told to control */
+    MdLegVideoFormat video_format;   /* W */
+    bool formats_told;               /* W */
+    float pcm[MD_AUDIO_TICK_SAMPLES]; /* W */
+    MdLegAudio in;                   /* W */
+    _Atomic bool talking;      /* A: written by the worker */
+    _Atomic float level_dbov;  /* A: smoothed */
+    _Atomic bool gone;         /* A: the leg's last callback has run */
+} MdSeat;
+
+typedef struct MdPlanSeat {
+    MdSeat *seat;
+    float gain;                /* 0: not heard */
+    MdHears hears;
+    MdRoomEncoder *own;        /* NULL: nothing can be sent yet */
+    MdRoomEncoder *shared;
+    uint32_t output;           /* picture it gets, 0 none */
+    bool shown;                /* its pictures go to the composer */
+} MdPlanSeat;
+
+typedef struct MdPlanTap {
+    MdRoomTapFn fn;
+    void *user;
+} MdPlanTap;
+
+typedef struct MdRoomPlan {    /* immutable once published */
+    MdComposer *composer;      /* NULL: no pictures */
+    unsigned n_taps;
+    MdPlanTap taps[MD_ROOM_TAPS_MAX];
+    unsigned n_seats;
+    MdPlanSeat seats[];
+} MdRoomPlan;
+
+#define MD_ROOM_STATS(X) \
+    X(ticks, COUNTER, "mixer ticks run") \
+    X(ticks_late, COUNTER, "mixer ticks begun more than 5 ms late, or left out") \
+    X(encodes, COUNTER, "audio encodes made") \
+    X(tick_us_max, GAUGE, "longest mixer tick, microseconds") \
+    X(tick_us, COUNTER, "time spent in mixer ticks, microseconds")
+MD_STATS_STRUCT(MdRoomStats, MD_ROOM_STATS);
+
+struct MdRoomAudio {
+    MdWorker *worker;          /* I */
+    MdMailbox *control;        /* I */
+    MdConference *conference;  /* I: only handed back to control in mail */
+    const MdPrompts *prompts;  /* I */
+    uint32_t room;             /* I: serial number */
+    MdRoomKind kind;           /* I */
+    unsigned language;         /* I */
+    unsigned cap;              /* I: seats at most */
+    MdPlanSlot slot;           /* A */
+    MdRoomStats stats;         /* A */
+    MdTimer timer;             /* W from here on */
+    int64_t due_us;
+    uint64_t tick;
+    bool stopped;
+    MdPlayer player;           /* for everybody */
+    MdTone tone;               /* test room */
+    MdMix mix;
+    float common[MD_AUDIO_TICK_SAMPLES];
+    float before[MD_AUDIO_TICK_SAMPLES]; /* common of the tick before */
+    float own[MD_AUDIO_TICK_SAMPLES];
+    MdMixInput inputs[];
+};
+
+MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format);
+void md_room_encoder_unref(MdRoomEncoder *encoder);
+MdRoomEncoder *md_room_encoder_ref(MdRoomEncoder *encoder);
+bool md_leg_audio_format_equal(const MdLegAudioFormat *a, const MdLegAudioFormat *b);
+
+/* Control. The tick starts on the worker with the first mail and ends with md_room_audio_stop, after which *ret_passed is set. */
+MdRoomAudio *md_room_audio_new(MdWorker *worker, MdConference *conference, MdMailbox *control, const MdPrompts *prompts,
+                               uint32_t room, MdRoomKind kind, unsigned language, unsigned cap, unsigned loudest);
+int md_room_audio_start(MdRoomAudio *audio);
+int md_room_audio_stop(MdRoomAudio *audio, _Atomic bool *ret_passed);
+void md_room_audio_free(MdRoomAudio *audio);
+void md_room_plan_free(void *plan);
+/* Queues prompts for one seat (NULL: for everybody), after what is playing; replace: instead of it. 0 or -ENOBUFS. */
+int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, const uint8_t *prompts, unsigned n, bool replace);
+extern const MdLegSink md_seat_sink;
+/* Worker mail of the composer's events. */
+void md_room_audio_post_frame(MdRoomAudio *audio, uint32_t output, MdFrame *frame);
+void md_room_audio_post_need_key(MdRoomAudio *audio, uint32_t source);
+
+/* --- control ---------------------------------------------------------------------------------------------------- */
+
+typedef enum MdMemberState {
+    MD_MEMBER_CALLING,   /* signalling under way */
+    MD_MEMBER_PIN,       /* asked for the PIN */
+    MD_MEMBER_LOBBY,     /* waits to be admitted */
+    MD_MEMBER_IN,
+    MD_MEMBER_LEAVING,   /* out of the plan next; the call is closed */
+    MD_MEMBER_STATE_MAX,
+} MdMemberState;
+
+struct MdMember {              /* C */
+    uint32_t id;
+    char text_id[16];
+    MdRoom *room;
+    MdCall *call;              /* own reference */
+    MdLeg *leg;
+    MdSeat *seat;              /* NULL until media starts */
+    bool leg_started, leg_stopped;
+    char *name, *uri, *account;
+    MdRole role;
+    MdMemberState state;
+    bool established, muted, deaf, video_muted;
+    double gain_db;
+    int64_t joined_us, joined_wall_us, spoke_us;
+    GString *digits;           /* DTMF so far */
+    unsigned pin_tries;
+    int64_t deadline_us;       /* of the PIN, 0 none */
+    int64_t hangup_us;         /* hang up then, 0: not */
+    int64_t prompt_us;         /* repeat the waiting prompt then, 0: not */
+    MdDial *dial;              /* dial-list entry it stands for */
+    MdLegAudioFormat audio_format;
+    MdLegVideoFormat video_format;
+    MdRoomEncoder *own;
+    bool in_composer;
+    uint32_t source, view, output;
+};
+
+struct MdDial {                /* C */
+    MdRoom *room;
+    char *target;
+    MdRole role;
+    bool redial, forgotten;
+    MdDialState state;
+    unsigned attempts;
+    int64_t next_us, down_since_us;
+    int last_code;
+    MdMember *member;          /* while calling or up */
+    uint32_t source;           /* its tile while it is away */
+    bool in_composer;
+};
+
+typedef struct MdTap {
+    MdRoomTapFn fn;
+    void *user;
+    void (*done)(void *user);
+    _Atomic bool passed;       /* A: removed, and the worker has ticked past it */
+    bool removed, posted;
+} MdTap;
+
+struct MdRoom {                /* C */
+    MdConference *conference;
+    uint32_t serial;
+    MdRoomKind kind;
+    char *name, *title, *pin, *chair_pin;
+    unsigned language, max_members;
+    bool wait_for_chair, mute_on_entry, temporary, lobby, locked, muted_all, waiting;
+    MdSecurity security;
+    MdLayoutKind layout;
+    char **seats;              /* pinned member ids, NULL none */
+    int64_t tour_us, tour_next_us;
+    unsigned tour_step;
+    MdWorker *worker;
+    unsigned worker_index;
+    MdRoomAudio *audio;
+    MdRoomVideo *video;        /* NULL: none */
+    GPtrArray *members;        /* MdMember*, in order of joining, leaving ones too */
+    GPtrArray *dials;          /* MdDial* */
+    GPtrArray *encoders;       /* shared MdRoomEncoder* */
+    GPtrArray *taps;           /* MdTap* */
+    bool plan_dirty, ending, stopping;
+    int64_t end_us;            /* everybody is hung up then, 0: not ending */
+    int64_t clock_us;          /* test room: next spoken clock */
+    MdTestPicture *picture;    /* test room, NULL: nobody has looked yet */
+    MdMember *speaker, *speaker_before;
+    int64_t speaker_us;
+    _Atomic bool stopped;      /* A */
+    MdLogger logger;
+};
+
+struct MdConference {          /* C */
+    MdConferenceOptions options;
+    MdAudioCodec *audio_codecs;
+    MdVideoCodec *video_codecs;
+    char *local_host, *local_host6;
+    const MdClock *clock;
+    MdPrompts *prompts;
+    GHashTable *rooms;         /* name → MdRoom* */
+    GHashTable *by_serial;     /* serial → MdRoom*, ending and service rooms too */
+    MdRoom *echo, *test;
+    unsigned *load;            /* members per worker */
+    uint32_t next_serial, next_member;
+    guint source;
+    MdLogger logger;
+};
+
+int64_t md_conference_now_us(const MdConference *conference);
+
+/* event.c: fields are (name, format letter s/i/b/d, value) triples, NULL ends */
+void md_room_emit(MdRoom *room, const char *type, const MdMember *member, ...) G_GNUC_NULL_TERMINATED;
+
+/* room.c */
+MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec *spec);
+void md_room_free(MdRoom *room);
+void md_room_tick(MdRoom *room, int64_t now_us);
+/* Recomputes whether the room waits for its chair. */
+void md_room_update_chair(MdRoom *room);
+unsigned md_room_count(const MdRoom *room); /* members that are not leaving */
+MdMember *md_room_member(MdRoom *room, const char *id, GError **error);
+/* Hangs up everybody and lets go as soon as all are down. */
+void md_room_close(MdRoom *room, const char *reason);
+void md_room_play(MdRoom *room, MdMember *member, const uint8_t *prompts, unsigned n, bool replace);
+
+/* room-plan.c */
+void md_room_replan(MdRoom *room);
+
+/* member.c */
+extern const MdCallHandler md_member_call_handler;
+MdMember *md_member_new(MdRoom *room, MdCall *call, MdRole role);
+void md_member_free(MdMember *member);
+bool md_member_make_leg(MdMember *member, const char *local_host, GError **error);
+void md_member_leave(MdMember *member, int code, const char *reason); /* the call is closed or being hung up */
+void md_member_hang_up(MdMember *member, const char *reason);
+void md_member_enter(MdMember *member);  /* past PIN and lobby */
+void md_member_tick(MdMember *member, int64_t now_us);
+void md_member_dtmf(MdMember *member, char digit);
+bool md_member_sees(const MdMember *member); /* takes part: neither at the door nor on its way out */
+
+/* ivr.c */
+bool md_ivr_needs_pin(const MdMember *member);
+void md_ivr_begin(MdMember *member);
+void md_ivr_digit(MdMember *member, char digit);
+void md_ivr_tick(MdMember *member, int64_t now_us);
+
+/* dial.c */
+void md_dial_free(MdDial *dial);
+void md_dial_tick(MdRoom *room, int64_t now_us);
+void md_dial_member_up(MdMember *member);
+void md_dial_member_gone(MdMember *member, int code);
+void md_dial_forget(MdRoom *room, MdDial *dial);
+
+/* room-video.c */
+void md_room_video_init(MdRoom *room);
+void md_room_video_update(MdRoom *room);      /* scenes and outputs after a change */
+void md_room_video_tick(MdRoom *room, int64_t now_us);
+MdComposer *md_room_video_composer(const MdRoomVideo *video);
+void md_room_video_free(MdRoom *room);
+void md_room_video_forget(MdMember *member);
+void md_room_video_request_key(MdMember *member);
+
+/* test-room.c */
+void md_test_room_tick(MdRoom *room, int64_t now_us); /* every 100 ms */
+void md_test_picture_free(MdRoom *room);

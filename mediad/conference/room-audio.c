@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The worker's half of a room: one tick every 20 ms by absolute deadline. pull → levels → mix → one encode for each distinct
+ * mix and format → send. Inside the tick nothing allocates, locks or logs. */
+#include "mediad/conference/private.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "mediad/audio/kernels.h"
+
+enum { LATE_US = 5000, BEHIND_MAX_US = 200000, PHASES = 7, FORMAT_TICKS = 5, PLAY_MAX = MD_PLAYER_QUEUE_MAX };
+static const double TEST_HZ = 440;
+static const float DUCK_GAIN = 0.3f; /* the room, while a prompt speaks over it */
+
+/* --- encoders ----------------------------------------------------------------------------------------------------- */
+
+MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format)
+{
+    MdAudioEncoderConfig config = {
+        .codec = format->codec,
+        .ptime_ms = format->codec == MD_AUDIO_OPUS ? format->ptime_ms : MD_AUDIO_TICK_MS,
+        .bitrate_bps = format->opus_bitrate_bps,
+        .fec = format->opus_fec,
+        .loss_percent = format->opus_fec ? 10 : 0,
+    };
+    MdRoomEncoder *encoder = calloc(1, sizeof *encoder);
+    if (encoder == NULL)
+        return NULL;
+    encoder->encoder = md_audio_encoder_new(&config);
+    if (encoder->encoder == NULL) {
+        free(encoder);
+        return NULL;
+    }
+    atomic_init(&encoder->refs, 1);
+    encoder->format = *format;
+    encoder->ticks_per_packet = md_audio_encoder_config(encoder->encoder)->ptime_ms / MD_AUDIO_TICK_MS;
+    return encoder;
+}
+
+MdRoomEncoder *md_room_encoder_ref(MdRoomEncoder *encoder)
+{
+    if (encoder != NULL)
+        atomic_fetch_add_explicit(&encoder->refs, 1, memory_order_relaxed);
+    return encoder;
+}
+
+void md_room_encoder_unref(MdRoomEncoder *encoder)
+{
+    if (encoder == NULL || atomic_fetch_sub_explicit(&encoder->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    md_audio_encoder_free(encoder->encoder);
+    free(encoder);
+}
+
+bool md_leg_audio_format_equal(const MdLegAudioFormat *a, const MdLegAudioFormat *b)
+{
+    if (a->sending != b->sending || a->codec != b->codec || a->ptime_ms != b->ptime_ms)
+        return false;
+    return a->codec != MD_AUDIO_OPUS || (a->opus_fec == b->opus_fec && a->opus_bitrate_bps == b->opus_bitrate_bps);
+}
+
+/* A gap in an encoder's use: Opus starts afresh (its first frame then needs nothing of the past); the waveform codecs are
+ * run over the last tick so that their filters already know the sound. */
+static void prime(MdRoomAudio *audio, MdRoomEncoder *encoder)
+{
+    if (encoder->format.codec == MD_AUDIO_OPUS)
+        md_audio_encoder_reset(encoder->encoder);
+    else
+        md_audio_encoder_encode(encoder->encoder, audio->before, encoder->payload, sizeof encoder->payload);
+}
+
+/* Packets longer than a tick end on the same ticks in every encoder of that length, so that a listener can change over from
+ * one to another between two packets. */
+static void encode(MdRoomAudio *audio, MdRoomEncoder *encoder, const float *pcm)
+{
+    if (encoder->tick == audio->tick)
+        return;
+    if (encoder->tick + 1 != audio->tick)
+        encoder->running = false;
+    encoder->tick = audio->tick;
+    encoder->len = 0;
+    if (!encoder->running) {
+        if (audio->tick % encoder->ticks_per_packet != 0)
+            return;
+        prime(audio, encoder);
+        encoder->running = true;
+    }
+    int len = md_audio_encoder_encode(encoder->encoder, pcm, encoder->payload, sizeof encoder->payload);
+    encoder->len = len > 0 ? len : 0;
+    md_stat_add(&audio->stats.encodes, 1);
+}
+
+/* --- telling control ------------------------------------------------------------------------------------------------ */
+
+typedef struct FormatMail {
+    MdConference *conference;
+    uint32_t room, seat;
+    MdLegAudioFormat audio;
+    MdLegVideoFormat video;
+} FormatMail;
+G_STATIC_ASSERT(sizeof(FormatMail) <= MD_MAIL_PAYLOAD_MAX);
+
+static MdMember *find_member(MdConference *conference, uint32_t room_serial, uint32_t seat)
+{
+    MdRoom *room = g_hash_table_lookup(conference->by_serial, GUINT_TO_POINTER(room_serial));
+    for (guint i = 0; room != NULL && i < room->members->len; i++) {
+        MdMember *member = g_ptr_array_index(room->members, i);
+        if (member->id == seat)
+            return member;
+    }
+    return NULL;
+}
+
+static void formats_changed(void *payload, size_t len)
+{
+    const FormatMail *mail = payload;
+    MdMember *member = find_member(mail->conference, mail->room, mail->seat);
+    if (member == NULL || member->state == MD_MEMBER_LEAVING)
+        return;
+    member->audio_format = mail->audio;
+    member->video_format = mail->video;
+    md_room_replan(member->room);
+}
+
+static bool video_equal(const MdLegVideoFormat *a, const MdLegVideoFormat *b)
+{
+    return a->sending == b->sending && a->receiving == b->receiving && a->codec == b->codec &&
+           a->h264_packetization_mode == b->h264_packetization_mode && a->max.width == b->max.width &&
+           a->max.height == b->max.height && a->max.fps == b->max.fps && a->max.bitrate_bps == b->max.bitrate_bps;
+}
+
+/* Tells control when what the peer takes has changed; when the mailbox is full the next look tries again. */
+static void watch_formats(MdRoomAudio *audio, MdSeat *seat)
+{
+    FormatMail mail = {.conference = audio->conference, .room = audio->room, .seat = seat->id};
+    md_leg_audio_format(seat->leg, &mail.audio);
+    md_leg_video_format(seat->leg, &mail.video);
+    if (seat->formats_told && md_leg_audio_format_equal(&mail.audio, &seat->audio_format) &&
+        video_equal(&mail.video, &seat->video_format))
+        return;
+    if (md_mailbox_post(audio->control, formats_changed, &mail, sizeof mail) != 0)
+        return;
+    seat->audio_format = mail.audio;
+    seat->video_format = mail.video;
+    seat->formats_told = true;
+}
+
+/* --- the tick --------------------------------------------------------------------------------------------------------- */
+
+static void pull(MdRoomAudio *audio, const MdRoomPlan *plan, int64_t now_us)
+{
+    for (unsigned i = 0; i < plan->n_seats; i++) {
+        MdSeat *seat = plan->seats[i].seat;
+        md_leg_pull_audio(seat->leg, now_us, seat->pcm, &seat->in);
+        bool talking = md_vad_tick(&seat->vad, seat->in.level_dbov) && plan->seats[i].gain > 0;
+        if (talking != atomic_load_explicit(&seat->talking, memory_order_relaxed))
+            atomic_store_explicit(&seat->talking, talking, memory_order_relaxed);
+        audio->inputs[i] = (MdMixInput){.member = &seat->mix, .pcm = seat->pcm, .level_dbov = seat->in.level_dbov,
+                                        .gain = plan->seats[i].gain};
+        if ((audio->tick + seat->id) % FORMAT_TICKS == 0 || !seat->formats_told)
+            watch_formats(audio, seat);
+    }
+}
+
+static void make_common(MdRoomAudio *audio, const MdRoomPlan *plan)
+{
+    memcpy(audio->before, audio->common, sizeof audio->before);
+    md_mix_run(&audio->mix, audio->inputs, plan->n_seats);
+    md_mix_common(&audio->mix, audio->common);
+    bool spoken = md_player_tick(&audio->player, audio->prompts, audio->language, audio->common);
+    /* The test room beeps for half a second in two, but not while the clock speaks. */
+    if (audio->kind == MD_ROOM_TEST && !spoken) {
+        if (audio->tick % 100 < 25)
+            md_tone_fill(&audio->tone, audio->common, MD_AUDIO_TICK_SAMPLES);
+        else
+            memset(audio->common, 0, sizeof audio->common);
+    }
+    for (unsigned i = 0; i < plan->n_seats; i++)
+        atomic_store_explicit(&plan->seats[i].seat->level_dbov, plan->seats[i].seat->mix.level_dbov, memory_order_relaxed);
+    for (unsigned i = 0; i < plan->n_taps; i++)
+        plan->taps[i].fn(audio->common, audio->due_us, plan->taps[i].user);
+}
+
+/* What this seat alone hears, in audio->own; false: the common mix will do. */
+static bool make_own(MdRoomAudio *audio, const MdPlanSeat *at, int active)
+{
+    MdSeat *seat = at->seat;
+    bool speaks = seat->player.n > 0;
+    if (at->hears == MD_HEARS_ROOM && active < 0 && !speaks)
+        return false;
+    if (at->hears == MD_HEARS_SELF)
+        memcpy(audio->own, seat->pcm, sizeof audio->own);
+    else if (at->hears == MD_HEARS_NOTHING)
+        memset(audio->own, 0, sizeof audio->own);
+    else if (active >= 0)
+        md_mix_minus(&audio->mix, audio->inputs, (unsigned)active, audio->own);
+    else
+        memcpy(audio->own, audio->common, sizeof audio->own);
+    if (speaks) {
+        md_kernels()->scale(audio->own, audio->own, MD_AUDIO_TICK_SAMPLES, DUCK_GAIN, DUCK_GAIN);
+        md_player_tick(&seat->player, audio->prompts, audio->language, audio->own);
+    }
+    return true;
+}
+
+static void send_seat(MdRoomAudio *audio, const MdPlanSeat *at, int active)
+{
+    MdSeat *seat = at->seat;
+    if (at->own == NULL || at->shared == NULL) {
+        if (seat->player.n > 0) /* its time passes though nobody hears it */
+            make_own(audio, at, active);
+        return;
+    }
+    bool own = make_own(audio, at, active);
+    bool between = audio->tick % at->own->ticks_per_packet == 0;
+    if (between)
+        seat->own_in_use = own;
+    MdRoomEncoder *encoder = seat->own_in_use ? at->own : at->shared;
+    if (seat->own_in_use) {
+        encode(audio, encoder, own ? audio->own : audio->common);
+    } else {
+        encode(audio, encoder, audio->common);
+    }
+    md_leg_send_audio(seat->leg, encoder->payload, (size_t)encoder->len, audio->due_us);
+}
+
+static void tick(MdRoomAudio *audio)
+{
+    const MdRoomPlan *plan = md_plan_get(&audio->slot);
+    audio->tick++;
+    if (plan == NULL)
+        return;
+    pull(audio, plan, audio->due_us);
+    make_common(audio, plan);
+    unsigned next = 0; /* the mix lists its contributors in the order of the inputs */
+    for (unsigned i = 0; i < plan->n_seats; i++) {
+        int active = -1;
+        if (next < audio->mix.n_active && audio->mix.active[next] == i)
+            active = (int)next++;
+        send_seat(audio, &plan->seats[i], active);
+    }
+}
+
+static void on_timer(MdTimer *timer, int64_t due_us, void *user)
+{
+    MdRoomAudio *audio = user;
+    int64_t began_us = md_worker_clock_us(audio->worker);
+    audio->due_us = due_us;
+    if (began_us - due_us > LATE_US)
+        md_stat_add(&audio->stats.ticks_late, 1);
+    tick(audio);
+    int64_t took_us = md_worker_clock_us(audio->worker) - began_us;
+    md_stat_add(&audio->stats.ticks, 1);
+    md_stat_add(&audio->stats.tick_us, (uint64_t)took_us);
+    if ((uint64_t)took_us > md_stat_get(&audio->stats.tick_us_max))
+        md_stat_set(&audio->stats.tick_us_max, (uint64_t)took_us);
+    /* The grid never moves. After a long stop (the machine slept) the ticks nobody can use any more are left out and counted. */
+    int64_t next_us = due_us + MD_AUDIO_TICK_US;
+    for (; began_us - next_us > BEHIND_MAX_US; next_us += MD_AUDIO_TICK_US)
+        md_stat_add(&audio->stats.ticks_late, 1);
+    md_worker_timer_at(audio->worker, timer, next_us, on_timer, audio);
+}
+
+/* --- mail -------------------------------------------------------------------------------------------------------------- */
+
+static void start_mail(void *payload, size_t len)
+{
+    MdRoomAudio *audio = *(MdRoomAudio **)payload;
+    /* Rooms of one worker take turns within the 20 ms instead of all starting at once. */
+    int64_t phase = (int64_t)(audio->room % PHASES) * (MD_AUDIO_TICK_US / PHASES);
+    int64_t now_us = md_worker_clock_us(audio->worker);
+    int64_t due_us = now_us - now_us % MD_AUDIO_TICK_US + MD_AUDIO_TICK_US + phase;
+    md_worker_timer_at(audio->worker, &audio->timer, due_us, on_timer, audio);
+}
+
+typedef struct StopMail {
+    MdRoomAudio *audio;
+    _Atomic bool *ret_passed;
+} StopMail;
+
+static void stop_mail(void *payload, size_t len)
+{
+    const StopMail *mail = payload;
+    mail->audio->stopped = true;
+    md_worker_timer_cancel(mail->audio->worker, &mail->audio->timer);
+    atomic_store_explicit(mail->ret_passed, true, memory_order_release);
+}
+
+typedef struct PlayMail {
+    MdRoomAudio *audio;
+    MdSeat *seat;
+    uint8_t n;
+    bool replace;
+    uint8_t prompts[PLAY_MAX];
+} PlayMail;
+
+static void play_mail(void *payload, size_t len)
+{
+    const PlayMail *mail = payload;
+    MdPlayer *player = mail->seat != NULL ? &mail->seat->player : &mail->audio->player;
+    if (mail->replace)
+        *player = (MdPlayer){0};
+    md_player_add(player, mail->prompts, mail->n);
+}
+
+int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, const uint8_t *prompts, unsigned n, bool replace)
+{
+    PlayMail mail = {.audio = audio, .seat = seat, .n = (uint8_t)MIN(n, PLAY_MAX), .replace = replace};
+    memcpy(mail.prompts, prompts, mail.n);
+    return md_worker_post(audio->worker, play_mail, &mail, sizeof mail);
+}
+
+typedef struct FrameMail {
+    MdRoomAudio *audio;
+    MdFrame *frame;
+    uint32_t output;
+} FrameMail;
+
+static void frame_mail(void *payload, size_t len)
+{
+    const FrameMail *mail = payload;
+    const MdRoomPlan *plan = md_plan_get(&mail->audio->slot);
+    int64_t now_us = md_worker_now_us(mail->audio->worker);
+    for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++)
+        if (plan->seats[i].output == mail->output)
+            md_leg_send_video(plan->seats[i].seat->leg, mail->frame, now_us);
+    md_frame_unref(mail->frame);
+}
+
+void md_room_audio_post_frame(MdRoomAudio *audio, uint32_t output, MdFrame *frame)
+{
+    FrameMail mail = {audio, md_frame_ref(frame), output};
+    if (md_worker_post(audio->worker, frame_mail, &mail, sizeof mail) != 0)
+        md_frame_unref(frame);
+}
+
+static void need_key_mail(void *payload, size_t len)
+{
+    const FrameMail *mail = payload;
+    const MdRoomPlan *plan = md_plan_get(&mail->audio->slot);
+    for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++)
+        if (plan->seats[i].seat->id == mail->output)
+            md_leg_request_key_frame(plan->seats[i].seat->leg, md_worker_now_us(mail->audio->worker));
+}
+
+void md_room_audio_post_need_key(MdRoomAudio *audio, uint32_t source)
+{
+    FrameMail mail = {audio, NULL, source};
+    md_worker_post(audio->worker, need_key_mail, &mail, sizeof mail);
+}
+
+/* --- what the leg tells -------------------------------------------------------------------------------------------------- */
+
+static const MdPlanSeat *plan_seat(const MdRoomPlan *plan, const MdSeat *seat)
+{
+    for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++)
+        if (plan->seats[i].seat == seat)
+            return &plan->seats[i];
+    return NULL;
+}
+
+static void on_video(MdLeg *leg, MdFrame *frame, void *user)
+{
+    MdSeat *seat = user;
+    const MdRoomPlan *plan = md_plan_get(&seat->audio->slot);
+    const MdPlanSeat *at = plan_seat(plan, seat);
+    if (at == NULL)
+        return;
+    if (seat->audio->kind == MD_ROOM_ECHO)
+        md_leg_send_video(leg, frame, md_worker_now_us(seat->audio->worker));
+    else if (plan->composer != NULL && at->shown)
+        md_composer_push(plan->composer, seat->id, frame);
+}
+
+static void on_key_frame_request(MdLeg *leg, void *user)
+{
+    MdSeat *seat = user;
+    const MdRoomPlan *plan = md_plan_get(&seat->audio->slot);
+    const MdPlanSeat *at = plan_seat(plan, seat);
+    if (at == NULL)
+        return;
+    if (seat->audio->kind == MD_ROOM_ECHO) /* the picture is its own: so is the key frame */
+        md_leg_request_key_frame(leg, md_worker_now_us(seat->audio->worker));
+    else if (plan->composer != NULL && at->output != 0)
+        md_composer_request_key(plan->composer, at->output);
+}
+
+typedef struct DtmfMail {
+    MdConference *conference;
+    uint32_t room, seat;
+    char digit;
+} DtmfMail;
+
+static void dtmf_mail(void *payload, size_t len)
+{
+    const DtmfMail *mail = payload;
+    MdMember *member = find_member(mail->conference, mail->room, mail->seat);
+    if (member != NULL)
+        md_member_dtmf(member, mail->digit);
+}
+
+static void on_dtmf(MdLeg *leg, char digit, unsigned duration_ms, void *user)
+{
+    MdSeat *seat = user;
+    DtmfMail mail = {seat->audio->conference, seat->audio->room, seat->id, digit};
+    md_mailbox_post(seat->audio->control, dtmf_mail, &mail, sizeof mail);
+}
+
+const MdLegSink md_seat_sink = {on_video, on_key_frame_request, on_dtmf};
+
+/* --- control ---------------------------------------------------------------------------------------------------------------- */
+
+MdRoomAudio *md_room_audio_new(MdWorker *worker, MdConference *conference, MdMailbox *control, const MdPrompts *prompts,
+                               uint32_t room, MdRoomKind kind, unsigned language, unsigned cap, unsigned loudest)
+{
+    MdRoomAudio *audio = calloc(1, sizeof *audio + cap * sizeof audio->inputs[0]);
+    if (audio == NULL)
+        return NULL;
+    audio->worker = worker;
+    audio->conference = conference;
+    audio->control = control;
+    audio->prompts = prompts;
+    audio->room = room;
+    audio->kind = kind;
+    audio->language = language;
+    audio->cap = cap;
+    md_mix_init(&audio->mix, loudest);
+    md_tone_init(&audio->tone, TEST_HZ, MD_AUDIO_RATE, 0.1f);
+    md_plan_slot_init(&audio->slot, md_room_plan_free);
+    return audio;
+}
+
+int md_room_audio_start(MdRoomAudio *audio)
+{
+    return md_worker_post(audio->worker, start_mail, &audio, sizeof audio);
+}
+
+int md_room_audio_stop(MdRoomAudio *audio, _Atomic bool *ret_passed)
+{
+    StopMail mail = {audio, ret_passed};
+    return md_worker_post(audio->worker, stop_mail, &mail, sizeof mail);
+}
+
+void md_room_audio_free(MdRoomAudio *audio)
+{
+    if (audio == NULL)
+        return;
+    md_plan_slot_clear(&audio->slot);
+    free(audio);
+}
+
+void md_room_plan_free(void *user)
+{
+    MdRoomPlan *plan = user;
+    for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++) {
+        md_room_encoder_unref(plan->seats[i].own);
+        md_room_encoder_unref(plan->seats[i].shared);
+    }
+    free(plan);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Wires the room to its composer: who sits where in which view, and one shared encode for all who can take the same picture.
+ * Control thread; the composer's own events only post to the worker. */
+#include "mediad/conference/private.h"
+#include <string.h>
+
+enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEWS = 4 };
+static const int64_t SPEAKER_HOLD_US = 2 * G_USEC_PER_SEC; /* a picture stays at least so long */
+
+/* The classes of pictures: what a peer can take is rounded down to one of them. */
+typedef struct Class {
+    uint16_t width, height;
+    uint32_t bitrate_bps;
+} Class;
+static const Class classes[] = {{1920, 1080, 3000000}, {1280, 720, 1500000}, {640, 360, 512000}, {320, 180, 192000}};
+static const uint32_t bitrates[] = {64000, 128000, 192000, 256000, 384000, 512000, 768000, 1024000, 1500000, 2000000, 3000000};
+
+typedef struct Output {
+    uint32_t id;
+    MdComposerOutput spec;
+    bool used;
+} Output;
+
+typedef struct Scene { /* what a view shows now: to tell the composer only of changes */
+    MdLayoutKind layout;
+    unsigned n;
+    uint32_t cells[MD_LAYOUT_CELLS_MAX];
+    char *banner;
+    bool clock, set;
+} Scene;
+
+struct MdRoomVideo {
+    MdComposer *composer;
+    GArray *outputs;      /* Output */
+    uint32_t next_output;
+    Scene scenes[VIEWS];
+};
+
+MdComposer *md_room_video_composer(const MdRoomVideo *video)
+{
+    return video->composer;
+}
+
+static void on_frame(uint32_t output, MdFrame *frame, void *user)
+{
+    md_room_audio_post_frame(user, output, frame);
+}
+
+static void on_need_key(uint32_t source, void *user)
+{
+    md_room_audio_post_need_key(user, source);
+}
+
+void md_room_video_init(MdRoom *room)
+{
+    const MdConferenceOptions *options = &room->conference->options;
+    if (options->pictures == NULL || options->n_video_codecs == 0)
+        return;
+    MdComposerOptions wanted = {.pool = options->pictures, .clock = options->clock,
+                                .events = {on_frame, on_need_key}, .user = room->audio};
+    MdComposer *composer = md_composer_new(&wanted);
+    if (composer == NULL) {
+        md_error(&room->logger, "no composer: the room has sound only");
+        return;
+    }
+    room->video = g_new0(MdRoomVideo, 1);
+    room->video->composer = composer;
+    room->video->outputs = g_array_new(FALSE, TRUE, sizeof(Output));
+}
+
+void md_room_video_free(MdRoom *room)
+{
+    MdRoomVideo *video = room->video;
+    if (video == NULL)
+        return;
+    room->video = NULL;
+    md_composer_free(video->composer);
+    g_array_unref(video->outputs);
+    for (unsigned i = 0; i < VIEWS; i++)
+        g_free(video->scenes[i].banner);
+    g_free(video);
+}
+
+/* --- sources ---------------------------------------------------------------------------------------------------------- */
+
+static void update_member_source(MdRoom *room, MdMember *member)
+{
+    MdComposer *composer = room->video->composer;
+    bool wanted = md_member_sees(member) && room->kind == MD_ROOM_MEETING;
+    if (wanted && !member->in_composer)
+        member->in_composer = md_composer_add_source(composer, member->source, member->name) == 0;
+    else if (!wanted && member->in_composer)
+        md_room_video_forget(member);
+    if (!member->in_composer)
+        return;
+    MdSourceState state = member->video_muted              ? MD_SOURCE_MUTED_VIDEO
+                          : member->video_format.receiving ? MD_SOURCE_LIVE
+                                                           : MD_SOURCE_AUDIO_ONLY;
+    md_composer_set_source_state(composer, member->source, state, member->muted, member == room->speaker);
+}
+
+/* A tile "being called" stands for whoever is on the list and not here. */
+static void update_dial_source(MdRoom *room, MdDial *dial)
+{
+    MdComposer *composer = room->video->composer;
+    bool here = dial->member != NULL && dial->member->state == MD_MEMBER_IN;
+    bool wanted = !dial->forgotten && !here && dial->state != MD_DIAL_GIVEN_UP;
+    if (wanted == dial->in_composer)
+        return;
+    if (wanted) {
+        const char *name = dial->member != NULL ? dial->member->name : dial->target;
+        g_autofree char *label = NULL;
+        if (room->conference->options.label_for != NULL)
+            label = room->conference->options.label_for(dial->target, room->conference->options.user);
+        dial->in_composer = md_composer_add_source(composer, dial->source, label != NULL ? label : name) == 0;
+        md_composer_set_source_state(composer, dial->source, MD_SOURCE_AWAY, false, false);
+    } else {
+        md_composer_remove_source(composer, dial->source);
+        dial->in_composer = false;
+    }
+}
+
+void md_room_video_forget(MdMember *member)
+{
+    if (!member->in_composer || member->room->video == NULL)
+        return;
+    md_composer_remove_source(member->room->video->composer, member->source);
+    member->in_composer = false;
+}
+
+/* --- views ------------------------------------------------------------------------------------------------------------ */
+
+static bool follows_speaker(const MdRoom *room)
+{
+    return room->layout == MD_LAYOUT_SINGLE || room->layout == MD_LAYOUT_1P5 || room->layout == MD_LAYOUT_1P7 ||
+           room->layout == MD_LAYOUT_PIP;
+}
+
+static bool contains(const GArray *list, uint32_t source)
+{
+    for (guint i = 0; i < list->len; i++)
+        if (g_array_index(list, uint32_t, i) == source)
+            return true;
+    return false;
+}
+
+static void add(GArray *list, uint32_t source)
+{
+    if (!contains(list, source))
+        g_array_append_val(list, source);
+}
+
+static int by_spoken(gconstpointer a, gconstpointer b)
+{
+    const MdMember *x = *(MdMember *const *)a, *y = *(MdMember *const *)b;
+    if (x->spoke_us != y->spoke_us)
+        return x->spoke_us > y->spoke_us ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void add_pinned(MdRoom *room, GArray *list)
+{
+    for (char **id = room->seats; id != NULL && *id != NULL; id++) {
+        MdMember *member = md_room_member(room, *id, NULL);
+        if (member != NULL && member->in_composer)
+            add(list, member->source);
+    }
+}
+
+/* Everybody with a tile, from the pinned ones over who speaks (where the layout follows speech) to who is being called. */
+static GArray *seating(MdRoom *room, const MdMember *first, const MdMember *last)
+{
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    add_pinned(room, list);
+    guint pinned = list->len;
+    if (first != NULL && first->in_composer && pinned == 0)
+        add(list, first->source);
+    g_autoptr(GPtrArray) members = g_ptr_array_new();
+    for (guint i = 0; i < room->members->len; i++) {
+        MdMember *member = g_ptr_array_index(room->members, i);
+        if (member->in_composer && member != last)
+            g_ptr_array_add(members, member);
+    }
+    if (follows_speaker(room) && room->tour_us == 0)
+        g_ptr_array_sort(members, by_spoken);
+    guint turn = room->tour_us != 0 && members->len > 0 ? room->tour_step % members->len : 0;
+    for (guint i = 0; i < members->len; i++)
+        add(list, ((MdMember *)g_ptr_array_index(members, (i + turn) % members->len))->source);
+    if (last != NULL && last->in_composer)
+        add(list, last->source);
+    for (guint i = 0; i < room->dials->len && !follows_speaker(room); i++) {
+        const MdDial *dial = g_ptr_array_index(room->dials, i);
+        if (dial->in_composer)
+            add(list, dial->source);
+    }
+    return list;
+}
+
+static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray *cells, const char *banner, bool with_clock)
+{
+    Scene *scene = &room->video->scenes[view];
+    unsigned n = cells != NULL ? MIN(cells->len, MD_LAYOUT_CELLS_MAX) : 0;
+    bool same = scene->set && scene->layout == layout && scene->n == n && scene->clock == with_clock &&
+                g_strcmp0(scene->banner, banner) == 0 &&
+                (n == 0 || memcmp(scene->cells, cells->data, n * sizeof(uint32_t)) == 0);
+    if (same)
+        return;
+    scene->set = true;
+    scene->layout = layout;
+    scene->n = n;
+    scene->clock = with_clock;
+    g_free(scene->banner);
+    scene->banner = g_strdup(banner);
+    if (n > 0)
+        memcpy(scene->cells, cells->data, n * sizeof(uint32_t));
+    MdScene wanted = {.layout = layout, .n_cells = n, .cells = scene->cells, .banner = banner, .clock = with_clock};
+    int error = md_composer_set_view(room->video->composer, view, &wanted);
+    if (error != 0)
+        md_warning(&room->logger, "view %u refused by the composer: %s", view, g_strerror(-error));
+}
+
+static void update_views(MdRoom *room)
+{
+    bool vi = room->language == MD_LANGUAGE_VI;
+    if (room->kind == MD_ROOM_TEST) {
+        uint32_t source = room->serial;
+        g_autoptr(GArray) one = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+        g_array_append_val(one, source);
+        show(room, VIEW_ROOM, MD_LAYOUT_SINGLE, one, NULL, true);
+        return;
+    }
+    g_autoptr(GArray) cells = seating(room, follows_speaker(room) ? room->speaker : NULL, NULL);
+    show(room, VIEW_ROOM, room->layout, cells, NULL, false);
+    if (follows_speaker(room) && room->speaker != NULL) {
+        g_autoptr(GArray) others = seating(room, room->speaker_before, room->speaker);
+        show(room, VIEW_SPEAKER, room->layout, others, NULL, false);
+    }
+    show(room, VIEW_DOOR, MD_LAYOUT_SINGLE, NULL,
+         vi ? "Vui lòng chờ chủ tọa cuộc họp" : "Please wait for the chair of the meeting", true);
+}
+
+/* --- outputs ----------------------------------------------------------------------------------------------------------- */
+
+static MdComposerOutput output_spec(const MdRoom *room, const MdMember *member, uint32_t view)
+{
+    const MdVideoClass *max = &member->video_format.max;
+    const MdVideoClass *ours = &room->conference->options.video_max;
+    unsigned pick = G_N_ELEMENTS(classes) - 1;
+    for (unsigned i = 0; i < G_N_ELEMENTS(classes); i++) {
+        bool fits = classes[i].width <= max->width && classes[i].height <= max->height &&
+                    (ours->width == 0 || classes[i].width <= ours->width);
+        /* A picture needs about a third of its class's rate: below that a smaller one looks better. */
+        if (fits && (max->bitrate_bps == 0 || classes[i].bitrate_bps / 3 <= max->bitrate_bps)) {
+            pick = i;
+            break;
+        }
+    }
+    uint32_t wanted = classes[pick].bitrate_bps, rate = bitrates[0];
+    if (max->bitrate_bps != 0 && max->bitrate_bps < wanted)
+        wanted = max->bitrate_bps;
+    for (unsigned i = 0; i < G_N_ELEMENTS(bitrates) && bitrates[i] <= wanted; i++)
+        rate = bitrates[i];
+    unsigned fps = ours->fps != 0 ? ours->fps : 15;
+    if (max->fps != 0 && max->fps < fps)
+        fps = max->fps >= 15 ? 15 : MAX(max->fps, 5);
+    bool single_nal = member->video_format.codec == MD_VIDEO_H264 && member->video_format.h264_packetization_mode == 0;
+    return (MdComposerOutput){.view = view, .codec = member->video_format.codec, .width = classes[pick].width,
+                              .height = classes[pick].height, .fps = (uint8_t)fps, .bitrate_bps = rate,
+                              .max_payload = single_nal ? 1200 : 0};
+}
+
+static bool spec_equal(const MdComposerOutput *a, const MdComposerOutput *b)
+{
+    return a->view == b->view && a->codec == b->codec && a->width == b->width && a->height == b->height && a->fps == b->fps &&
+           a->bitrate_bps == b->bitrate_bps && a->max_payload == b->max_payload;
+}
+
+static uint32_t output_for(MdRoom *room, const MdComposerOutput *spec)
+{
+    MdRoomVideo *video = room->video;
+    for (guint i = 0; i < video->outputs->len; i++) {
+        Output *output = &g_array_index(video->outputs, Output, i);
+        if (spec_equal(&output->spec, spec)) {
+            output->used = true;
+            return output->id;
+        }
+    }
+    Output output = {.id = ++video->next_output, .spec = *spec, .used = true};
+    int error = md_composer_add_output(video->composer, output.id, spec);
+    if (error != 0) {
+        md_warning(&room->logger, "no encoder for %ux%u at %u bit/s: %s", spec->width, spec->height, spec->bitrate_bps,
+                   g_strerror(-error));
+        return 0;
+    }
+    g_array_append_val(video->outputs, output);
+    return output.id;
+}
+
+static uint32_t view_of(const MdRoom *room, const MdMember *member)
+{
+    if (room->kind == MD_ROOM_TEST)
+        return VIEW_ROOM;
+    if (!md_member_sees(member) || room->waiting)
+        return VIEW_DOOR;
+    return member == room->speaker && follows_speaker(room) ? VIEW_SPEAKER : VIEW_ROOM;
+}
+
+static void update_outputs(MdRoom *room)
+{
+    MdRoomVideo *video = room->video;
+    for (guint i = 0; i < video->outputs->len; i++)
+        g_array_index(video->outputs, Output, i).used = false;
+    for (guint i = 0; i < room->members->len; i++) {
+        MdMember *member = g_ptr_array_index(room->members, i);
+        uint32_t output = 0;
+        if (member->state != MD_MEMBER_LEAVING && member->leg_started && member->video_format.sending) {
+            MdComposerOutput spec = output_spec(room, member, view_of(room, member));
+            output = output_for(room, &spec);
+        }
+        if (output != member->output && output != 0)
+            md_composer_request_key(video->composer, output);
+        member->output = output;
+    }
+    for (guint i = video->outputs->len; i-- > 0;) {
+        const Output *output = &g_array_index(video->outputs, Output, i);
+        if (output->used)
+            continue;
+        md_composer_remove_output(video->composer, output->id);
+        g_array_remove_index(video->outputs, i);
+    }
+}
+
+void md_room_video_update(MdRoom *room)
+{
+    if (room->video == NULL)
+        return;
+    for (guint i = 0; i < room->members->len; i++)
+        update_member_source(room, g_ptr_array_index(room->members, i));
+    for (guint i = 0; i < room->dials->len; i++)
+        update_dial_source(room, g_ptr_array_index(room->dials, i));
+    update_views(room);
+    update_outputs(room);
+}
+
+void md_room_video_request_key(MdMember *member)
+{
+    if (member->room->video != NULL && member->output != 0)
+        md_composer_request_key(member->room->video->composer, member->output);
+    else if (member->room->kind == MD_ROOM_ECHO && member->call != NULL)
+        md_call_request_key_frame(member->call);
+}
+
+/* --- who speaks ---------------------------------------------------------------------------------------------------------- */
+
+static MdMember *loudest(const MdRoom *room)
+{
+    MdMember *best = NULL;
+    float level = 0;
+    for (guint i = 0; i < room->members->len; i++) {
+        MdMember *member = g_ptr_array_index(room->members, i);
+        if (!md_member_sees(member) || !member->leg_started ||
+            !atomic_load_explicit(&member->seat->talking, memory_order_relaxed))
+            continue;
+        float its = atomic_load_explicit(&member->seat->level_dbov, memory_order_relaxed);
+        if (best == NULL || its > level) {
+            best = member;
+            level = its;
+        }
+    }
+    return best;
+}
+
+void md_room_video_tick(MdRoom *room, int64_t now_us)
+{
+    if (room->kind != MD_ROOM_MEETING)
+        return;
+    bool changed = false;
+    MdMember *now = loudest(room);
+    if (now != NULL && now != room->speaker && (room->speaker == NULL || now_us - room->speaker_us >= SPEAKER_HOLD_US)) {
+        room->speaker_before = room->speaker;
+        room->speaker = now;
+        room->speaker_us = now_us;
+        md_room_emit(room, "room.speaker", now, NULL);
+        changed = true;
+    }
+    if (room->tour_us != 0 && now_us >= room->tour_next_us) {
+        room->tour_step++;
+        room->tour_next_us = now_us + room->tour_us;
+        changed = true;
+    }
+    if (changed && room->video != NULL)
+        md_room_replan(room);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* 70 sites send 640x360 at 15 pictures a second in H.264; one 1280x720 composite of them is made. What our composer takes against
+ * the floor: the same decodes, the same scaling and the same encode with the bare libraries, in the same run.
+ * CPU milliseconds per second of media, median of the rounds. Usage: bench-canvas [--json] [--sites N] [--seconds N] [--rounds N] */
+#include <errno.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <libavcodec/avcodec.h>
+#include <libavutil/opt.h>
+#include <libyuv.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "mediad/video/composer.h"
+#include "mediad/video/decoder.h"
+#include "mediad/video/scale.h"
+#include "mediad/video/quiet.h"
+
+enum { FPS = 15, WIDTH = 1280, HEIGHT = 720, BITRATE = 1500000, CLIP_FRAMES = 120, SITES_MAX = 72, PRE_ROLL = 24 };
+
+static int sites = 70, seconds = 4, rounds = 5;
+static gboolean as_json;
+static const GOptionEntry entries[] = {
+    {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "print one JSON object", NULL},
+    {"sites", 0, 0, G_OPTION_ARG_INT, &sites, "sites, 1 to 72", "N"},
+    {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "media seconds per round", "N"},
+    {"rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "rounds, 1 to 99", "N"},
+    {0},
+};
+
+/* --- content: made by ffmpeg when the bench starts: something moves everywhere, with a camera's noise on it --- */
+
+static const char *const scenes[] = {
+    "mandelbrot=s=640x360:r=15:start_scale=0.5,noise=c0s=4:c0f=t",
+    "testsrc2=s=640x360:r=15,noise=c0s=4:c0f=t",
+    "mandelbrot=s=640x360:r=15:start_scale=0.02:start_x=-0.74:start_y=0.13,noise=c0s=5:c0f=t",
+    "gradients=s=640x360:r=15:speed=0.03:seed=5,noise=c0s=4:c0f=t",
+    "sierpinski=s=640x360:r=15:seed=9,noise=c0s=3:c0f=t",
+};
+enum { CLIPS = G_N_ELEMENTS(scenes) };
+
+typedef struct Clip {
+    MdFrame *frames[CLIP_FRAMES];
+    AVPacket *packets[CLIP_FRAMES];
+    unsigned n;
+    size_t bytes;
+} Clip;
+
+static void add_frame(Clip *clip, const uint8_t *data, size_t len, bool key)
+{
+    if (clip->n == CLIP_FRAMES)
+        return;
+    MdFrame *frame = md_frame_new(MD_VIDEO_H264, len);
+    memcpy(frame->data, data, len);
+    frame->len = len;
+    frame->key = key;
+    AVPacket *packet = av_packet_alloc();
+    av_new_packet(packet, (int)len);
+    memcpy(packet->data, data, len);
+    clip->frames[clip->n] = frame;
+    clip->packets[clip->n++] = packet;
+    clip->bytes += len;
+}
+
+/* One slice per picture: an access unit ends with its slice. */
+static void cut(Clip *clip, const uint8_t *data, size_t len)
+{
+    size_t begin = 0;
+    bool slice = false, key = false;
+    for (size_t i = 0; i + 4 < len; i++) {
+        if (data[i] || data[i + 1] || data[i + 2] != 1)
+            continue;
+        size_t start = i && !data[i - 1] ? i - 1 : i;
+        if (slice) {
+            add_frame(clip, data + begin, start - begin, key);
+            begin = start;
+        }
+        unsigned type = data[i + 3] & 31;
+        slice = type == 1 || type == 5;
+        key = type == 5;
+    }
+    add_frame(clip, data + begin, len - begin, key);
+}
+
+static bool make_clip(Clip *clip, const char *folder, unsigned n)
+{
+    g_autofree char *file = g_strdup_printf("%s/%u.h264", folder, n), *count = g_strdup_printf("%d", CLIP_FRAMES);
+    const char *argv[] = {"ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", scenes[n], "-frames:v", count, "-pix_fmt", "yuv420p",
+                          "-c:v", "libx264", "-profile:v", "baseline", "-preset", "veryfast", "-tune", "zerolatency", "-threads", "1",
+                          "-b:v", "500k", "-maxrate", "500k", "-bufsize", "250k", "-g", "1000", "-f", "h264", file, NULL};
+    int status = 0;
+    g_autoptr(GError) error = NULL;
+    if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error) || status) {
+        g_printerr("ffmpeg: %s\n", error ? error->message : "failed");
+        return false;
+    }
+    g_autofree char *data = NULL;
+    gsize len;
+    bool got = g_file_get_contents(file, &data, &len, NULL);
+    g_unlink(file);
+    if (got)
+        cut(clip, (const uint8_t *)data, len);
+    return got && clip->n == CLIP_FRAMES;
+}
+
+/* --- both ways run the same frames: site i shows clip i mod CLIPS, i mod PRE_ROLL frames ahead --- */
+
+static unsigned frame_at(unsigned site, unsigned tick)
+{
+    return (tick + site % PRE_ROLL) % CLIP_FRAMES;
+}
+
+static double cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+typedef struct Cost {
+    double total, decode, compose, encode; /* ms per media second */
+    size_t bytes;
+} Cost;
+
+/* The floor: nothing but the libraries' own work. */
+typedef struct Floor {
+    AVCodecContext *decoders[SITES_MAX], *encoder;
+    AVFrame *frame, *canvas;
+    AVPacket *packet;
+    MdRect cells[MD_LAYOUT_CELLS_MAX];
+} Floor;
+
+static void floor_open(Floor *floor)
+{
+    const AVCodec *h264 = avcodec_find_decoder(AV_CODEC_ID_H264), *x264 = avcodec_find_encoder_by_name("libx264");
+    md_layout_cells(MD_LAYOUT_AUTO, (unsigned)sites, WIDTH, HEIGHT, floor->cells);
+    for (int i = 0; i < sites; i++) {
+        floor->decoders[i] = avcodec_alloc_context3(h264);
+        floor->decoders[i]->thread_count = 1;
+        floor->decoders[i]->flags |= AV_CODEC_FLAG_LOW_DELAY;
+        avcodec_open2(floor->decoders[i], h264, NULL);
+    }
+    AVCodecContext *e = floor->encoder = avcodec_alloc_context3(x264);
+    e->width = WIDTH, e->height = HEIGHT, e->pix_fmt = AV_PIX_FMT_YUV420P;
+    e->time_base = (AVRational){1, FPS}, e->framerate = (AVRational){FPS, 1};
+    e->gop_size = FPS * 30, e->thread_count = 1, e->max_b_frames = 0, e->refs = 1;
+    e->bit_rate = e->rc_max_rate = BITRATE, e->rc_buffer_size = BITRATE / 2;
+    av_opt_set(e->priv_data, "preset", "superfast", 0);
+    av_opt_set(e->priv_data, "tune", "zerolatency", 0);
+    av_opt_set(e->priv_data, "profile", "baseline", 0);
+    av_opt_set(e->priv_data, "x264-params", "scenecut=0:sliced-threads=0", 0);
+    if (avcodec_open2(e, x264, NULL) < 0)
+        g_error("no libx264");
+    floor->frame = av_frame_alloc();
+    floor->packet = av_packet_alloc();
+    AVFrame *c = floor->canvas = av_frame_alloc();
+    c->width = WIDTH, c->height = HEIGHT, c->format = AV_PIX_FMT_YUV420P;
+    av_frame_get_buffer(c, 64);
+}
+
+static void floor_close(Floor *floor)
+{
+    for (int i = 0; i < sites; i++)
+        avcodec_free_context(&floor->decoders[i]);
+    avcodec_free_context(&floor->encoder);
+    av_frame_free(&floor->frame);
+    av_frame_free(&floor->canvas);
+    av_packet_free(&floor->packet);
+}
+
+static void floor_scale(Floor *floor, const AVFrame *from, const MdRect *cell)
+{
+    MdFit fit = md_fit((unsigned)from->width, (unsigned)from->height, cell->width, cell->height);
+    const MdRect *s = &fit.source;
+    AVFrame *to = floor->canvas;
+    int x = cell->x + fit.tile.x, y = cell->y + fit.tile.y;
+    I420Scale(from->data[0] + s->y * from->linesize[0] + s->x, from->linesize[0],
+              from->data[1] + s->y / 2 * from->linesize[1] + s->x / 2, from->linesize[1],
+              from->data[2] + s->y / 2 * from->linesize[2] + s->x / 2, from->linesize[2], s->width, s->height,
+              to->data[0] + y * to->linesize[0] + x, to->linesize[0], to->data[1] + y / 2 * to->linesize[1] + x / 2,
+              to->linesize[1], to->data[2] + y / 2 * to->linesize[2] + x / 2, to->linesize[2], fit.tile.width,
+              fit.tile.height, kFilterBox);
+}
+
+static void floor_tick(Floor *floor, Clip *clips, unsigned tick, Cost *cost)
+{
+    /* all decodes, then all tiles, as a composer that works by ticks must; pictures wait in the decoders' own memory */
+    static AVFrame *latest[SITES_MAX];
+    double begun = cpu_ms();
+    for (int i = 0; i < sites; i++) {
+        if (!latest[i])
+            latest[i] = av_frame_alloc();
+        avcodec_send_packet(floor->decoders[i], clips[i % CLIPS].packets[frame_at((unsigned)i, tick)]);
+        avcodec_receive_frame(floor->decoders[i], latest[i]);
+    }
+    double decoded = cpu_ms();
+    for (int i = 0; i < sites; i++)
+        if (latest[i]->data[0])
+            floor_scale(floor, latest[i], &floor->cells[i]);
+    double composed = cpu_ms();
+    floor->canvas->pts = tick;
+    avcodec_send_frame(floor->encoder, floor->canvas);
+    while (avcodec_receive_packet(floor->encoder, floor->packet) == 0) {
+        cost->bytes += (size_t)floor->packet->size;
+        av_packet_unref(floor->packet);
+    }
+    double encoded = cpu_ms();
+    cost->decode += decoded - begun;
+    cost->compose += composed - decoded;
+    cost->encode += encoded - composed;
+    cost->total += encoded - begun;
+}
+
+static Cost run_floor(Clip *clips)
+{
+    Floor floor = {0};
+    Cost cost = {0};
+    floor_open(&floor);
+    for (int i = 0; i < sites; i++) /* the frames before its first */
+        for (unsigned j = 0; j < (unsigned)i % PRE_ROLL; j++) {
+            avcodec_send_packet(floor.decoders[i], clips[i % CLIPS].packets[j]);
+            avcodec_receive_frame(floor.decoders[i], floor.frame);
+            av_frame_unref(floor.frame);
+        }
+    for (unsigned tick = 0; tick < FPS; tick++) /* warm-up */
+        floor_tick(&floor, clips, tick, &cost);
+    cost = (Cost){0};
+    for (unsigned tick = FPS; tick < FPS * (unsigned)(1 + seconds); tick++)
+        floor_tick(&floor, clips, tick, &cost);
+    floor_close(&floor);
+    cost.total /= seconds, cost.decode /= seconds, cost.compose /= seconds, cost.encode /= seconds;
+    return cost;
+}
+
+/* --- ours --- */
+
+static void on_frame(uint32_t output, MdFrame *frame, void *user)
+{
+    *(size_t *)user += frame->len;
+}
+
+static void on_need_key(uint32_t source, void *user)
+{
+}
+
+static void our_tick(MdComposer *composer, MdVirtualClock *clock, Clip *clips, unsigned tick)
+{
+    for (int i = 0; i < sites; i++) {
+        MdFrame *frame = clips[i % CLIPS].frames[frame_at((unsigned)i, tick)];
+        md_composer_push(composer, (uint32_t)i + 1, frame);
+    }
+    md_virtual_clock_advance(clock, 1000000 / FPS);
+    md_composer_tick(composer, md_clock_now_us(&clock->base));
+}
+
+static MdComposer *open_composer(MdVirtualClock *clock, size_t *bytes)
+{
+    uint32_t cells[SITES_MAX];
+    md_virtual_clock_init(clock, 1000000, 1700000000000000);
+    MdComposerOptions options = {.clock = &clock->base, .events = {on_frame, on_need_key}, .user = bytes};
+    MdComposer *composer = md_composer_new(&options);
+    for (int i = 0; i < sites; i++) {
+        g_autofree char *name = g_strdup_printf("Xã Cẩm Xuyên %d", i + 1);
+        cells[i] = (uint32_t)i + 1;
+        md_composer_add_source(composer, cells[i], name);
+    }
+    MdScene scene = {.layout = MD_LAYOUT_AUTO, .n_cells = (unsigned)sites, .cells = cells};
+    md_composer_set_view(composer, 1, &scene);
+    MdComposerOutput output = {.view = 1, .codec = MD_VIDEO_H264, .width = WIDTH, .height = HEIGHT, .fps = FPS, .bitrate_bps = BITRATE};
+    md_composer_add_output(composer, 1, &output);
+    return composer;
+}
+
+static Cost run_ours(Clip *clips)
+{
+    MdVirtualClock clock;
+    size_t bytes = 0;
+    MdComposer *composer = open_composer(&clock, &bytes);
+    for (int i = 0; i < sites; i++)
+        for (unsigned j = 0; j < (unsigned)i % PRE_ROLL; j++)
+            md_composer_push(composer, (uint32_t)i + 1, clips[i % CLIPS].frames[j]);
+    for (unsigned tick = 0; tick < FPS; tick++)
+        our_tick(composer, &clock, clips, tick);
+    MdComposerStats before, after;
+    md_composer_stats(composer, &before);
+    bytes = 0;
+    double begun = cpu_ms();
+    for (unsigned tick = FPS; tick < FPS * (unsigned)(1 + seconds); tick++)
+        our_tick(composer, &clock, clips, tick);
+    double total = cpu_ms() - begun;
+    md_composer_stats(composer, &after);
+    if (after.frames_decoded - before.frames_decoded != (uint64_t)(sites * seconds * FPS) ||
+        after.tiles_drawn - before.tiles_drawn != (uint64_t)(sites * seconds * FPS) ||
+        after.frames_encoded - before.frames_encoded != (uint64_t)(seconds * FPS))
+        g_error("the composer did not do the whole work: %" G_GUINT64_FORMAT " decodes, %" G_GUINT64_FORMAT " tiles, %" G_GUINT64_FORMAT " encodes",
+                after.frames_decoded - before.frames_decoded, after.tiles_drawn - before.tiles_drawn,
+                after.frames_encoded - before.frames_encoded);
+    md_composer_free(composer);
+    return (Cost){
+        .total = total / seconds,
+        .decode = (double)(after.decode_us - before.decode_us) / 1e3 / seconds,
+        .compose = (double)(after.compose_us - before.compose_us) / 1e3 / seconds,
+        .encode = (double)(after.encode_us - before.encode_us) / 1e3 / seconds,
+        .bytes = bytes,
+    };
+}
+
+static int by_total(const void *a, const void *b)
+{
+    double x = ((const Cost *)a)->total, y = ((const Cost *)b)->total;
+    return (x > y) - (x < y);
+}
+
+static void report(Cost *floors, Cost *ours)
+{
+    qsort(floors, (size_t)rounds, sizeof(Cost), by_total);
+    qsort(ours, (size_t)rounds, sizeof(Cost), by_total);
+    const Cost *f = &floors[rounds / 2], *o = &ours[rounds / 2];
+    if (as_json) {
+        g_print("{\"name\": \"canvas\", \"unit\": \"CPU ms per media second\", \"cost\": %.2f, \"floor\": %.2f, \"ratio\": %.3f, "
+                "\"target\": 1.3, \"sites\": %d, \"rounds\": %d, \"cost_min\": %.2f, \"cost_max\": %.2f, \"floor_min\": %.2f, "
+                "\"floor_max\": %.2f}\n",
+                o->total, f->total, o->total / f->total, sites, rounds, ours[0].total, ours[rounds - 1].total, floors[0].total,
+                floors[rounds - 1].total);
+        return;
+    }
+    g_print("canvas: %d x 640x360p15 H.264 into one 1280x720p15 H.264 of %d kbit/s; CPU ms per media second, median of %d rounds\n",
+            sites, BITRATE / 1000, rounds);
+    g_print("         total (min-max)         decode  compose   encode   kbit/s\n");
+    g_print("floor  %7.1f (%.1f-%.1f)  %7.1f  %7.1f  %7.1f  %7.0f\n", f->total, floors[0].total, floors[rounds - 1].total, f->decode,
+            f->compose, f->encode, (double)f->bytes * 8 / 1000 / seconds);
+    g_print("ours   %7.1f (%.1f-%.1f)  %7.1f  %7.1f  %7.1f  %7.0f\n", o->total, ours[0].total, ours[rounds - 1].total, o->decode,
+            o->compose, o->encode, (double)o->bytes * 8 / 1000 / seconds);
+    g_print("ratio  %.3f (target 1.3)\n", o->total / f->total);
+}
+
+int main(int argc, char **argv)
+{
+    static Clip clips[CLIPS];
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_autoptr(GError) error = NULL;
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, &error) || sites < 1 || sites > SITES_MAX || seconds < 1 || seconds > 600 ||
+        rounds < 1 || rounds > 99) {
+        g_printerr("%s\n", error ? error->message : "out of range");
+        return 2;
+    }
+    md_quiet_libavcodec();
+    g_autofree char *folder = g_dir_make_tmp("bench-canvas-XXXXXX", NULL);
+    for (unsigned i = 0; i < CLIPS; i++)
+        if (!folder || !make_clip(&clips[i], folder, i))
+            return 1;
+    g_rmdir(folder);
+    Cost floors[99], ours[99];
+    run_floor(clips);
+    run_ours(clips);
+    for (int i = 0; i < rounds; i++) { /* alternating, so that both meet the same noise */
+        floors[i] = run_floor(clips);
+        ours[i] = run_ours(clips);
+    }
+    report(floors, ours);
+    return 0;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/api/client.h"
+#include <glib/gstdio.h>
+#include <string.h>
+
+void test_api_start(TestApi *t, unsigned requests_per_s, const MdMigration *extra, unsigned n_extra)
+{
+    static const char *const listen[] = {"http://127.0.0.1:0", "127.0.0.1:0", "http://[::1]:0", NULL};
+    GError *error = NULL;
+    g_autofree MdMigration *all = g_new(MdMigration, md_api_n_migrations + n_extra);
+
+    *t = (TestApi){0};
+    memcpy(all, md_api_migrations, md_api_n_migrations * sizeof *all);
+    if (n_extra)
+        memcpy(all + md_api_n_migrations, extra, n_extra * sizeof *all);
+    t->dir = g_dir_make_tmp("api-XXXXXX", &error);
+    g_assert_no_error(error);
+    t->store = md_store_open(":memory:", all, md_api_n_migrations + n_extra, NULL, &error);
+    g_assert_no_error(error);
+    md_virtual_clock_init(&t->clock, 1000000, 1790000000LL * 1000000);
+    MdApiOptions options = {
+        .listen = listen,
+        .allow_http = true,
+        .state_dir = t->dir,
+        .console_dir = g_getenv("TEST_CONSOLE_DIR"),
+        .session_lifetime_s = 3600,
+        .websockets_max = 3,
+        .clock = &t->clock.base,
+        .requests_per_s = requests_per_s ? requests_per_s : 1000000,
+    };
+    t->api = md_api_new(&options, t->store, &error);
+    g_assert_no_error(error);
+    t->port = md_api_port(t->api, 0);
+    t->tls_port = md_api_port(t->api, 1);
+    t->session = soup_session_new_with_options("max-conns-per-host", 8, NULL);
+}
+
+void test_api_stop(TestApi *t)
+{
+    static const char *const files[] = {"setup-code", "https-cert.pem", "https-key.pem"};
+
+    g_clear_object(&t->session);
+    md_api_free(t->api);
+    md_store_close(t->store);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(t->dir, files[i], NULL);
+        g_unlink(path);
+    }
+    g_assert_cmpint(g_rmdir(t->dir), ==, 0); /* nothing else was left there */
+    g_free(t->dir);
+    g_clear_pointer(&t->document, json_node_unref);
+}
+
+typedef struct Wait {
+    bool done;
+    GBytes *bytes;
+    GError *error;
+} Wait;
+
+static void finished(GObject *source, GAsyncResult *result, gpointer user)
+{
+    Wait *wait = user;
+
+    wait->bytes = soup_session_send_and_read_finish(SOUP_SESSION(source), result, &wait->error);
+    wait->done = true;
+}
+
+TestReply *test_call_raw(TestApi *t, const char *method, const char *url_path, const char *token, const char *type,
+                         const char *body, gssize len)
+{
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u%s", t->port, url_path);
+    g_autoptr(SoupMessage) message = soup_message_new(method, url);
+    Wait wait = {0};
+
+    g_assert_nonnull(message);
+    if (token) {
+        g_autofree char *value = g_strconcat("Bearer ", token, NULL);
+        soup_message_headers_append(soup_message_get_request_headers(message), "Authorization", value);
+    }
+    if (body) {
+        g_autoptr(GBytes) bytes = g_bytes_new(body, len < 0 ? strlen(body) : (gsize)len);
+        soup_message_set_request_body_from_bytes(message, type, bytes);
+    }
+    soup_session_send_and_read_async(t->session, message, G_PRIORITY_DEFAULT, NULL, finished, &wait);
+    while (!wait.done)
+        g_main_context_iteration(NULL, TRUE);
+    TestReply *reply = g_new0(TestReply, 1);
+    if (wait.error)
+        g_test_message("%s %s: %s", method, url_path, wait.error->message);
+    g_assert_no_error(wait.error);
+    reply->status = soup_message_get_status(message);
+    reply->headers = soup_message_headers_ref(soup_message_get_response_headers(message));
+    gsize size;
+    const char *data = g_bytes_get_data(wait.bytes, &size);
+    reply->text = g_strndup(data ? data : "", size);
+    g_bytes_unref(wait.bytes);
+    if (g_strcmp0(soup_message_headers_get_content_type(reply->headers, NULL), "application/json") == 0)
+        reply->json = md_json_parse(reply->text, size, NULL);
+    return reply;
+}
+
+/* The documented operation for a call: literal segments before parameters. */
+static JsonObject *operation_of(TestApi *t, const char *method, const char *path)
+{
+    g_autofree char *lower = g_ascii_strdown(method, -1);
+    g_autofree char *bare = g_strndup(path, strcspn(path, "?"));
+    g_auto(GStrv) have = g_strsplit(bare, "/", -1);
+    JsonObject *paths = json_object_get_object_member(json_node_get_object(t->document), "paths");
+    g_autoptr(GList) names = json_object_get_members(paths);
+    JsonObject *best = NULL;
+    int best_literals = -1;
+
+    for (GList *l = names; l; l = l->next) {
+        g_auto(GStrv) want = g_strsplit(l->data, "/", -1);
+        JsonObject *item = json_object_get_object_member(paths, l->data);
+        int literals = 0;
+        if (g_strv_length(want) != g_strv_length(have) || !json_object_has_member(item, lower))
+            continue;
+        for (unsigned i = 0; want[i]; i++) {
+            if (g_str_equal(want[i], have[i]))
+                literals++;
+            else if (want[i][0] != '{')
+                literals = -1000;
+        }
+        if (literals > best_literals) {
+            best_literals = literals;
+            best = json_object_get_object_member(item, lower);
+        }
+    }
+    return best;
+}
+
+static void check_reply(TestApi *t, const char *method, const char *path, const TestReply *reply)
+{
+    JsonObject *operation = operation_of(t, method, path);
+    GError *error = NULL;
+    JsonNode *schema = NULL;
+
+    g_assert_nonnull(operation);
+    JsonObject *responses = json_object_get_object_member(operation, "responses");
+    if (reply->status >= 300) {
+        JsonObject *components = json_object_get_object_member(json_node_get_object(t->document), "components");
+        schema = json_object_get_member(json_object_get_object_member(components, "schemas"), "Error");
+    } else if (reply->status == 204) {
+        g_assert_true(json_object_has_member(responses, "204"));
+        g_assert_cmpstr(reply->text, ==, "");
+        return;
+    } else {
+        g_assert_true(json_object_has_member(responses, "2XX"));
+        JsonObject *content =
+            json_object_get_object_member(json_object_get_object_member(responses, "2XX"), "content");
+        if (!json_object_has_member(content, "application/json"))
+            return;
+        schema = json_object_get_member(json_object_get_object_member(content, "application/json"), "schema");
+    }
+    g_autofree char *text = json_to_string(schema, FALSE);
+    MdSchema *compiled = md_schema_new(text, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(reply->json);
+    md_schema_check(compiled, reply->json, &error);
+    if (error)
+        g_test_message("%s %s: %s", method, path, reply->text);
+    g_assert_no_error(error);
+    md_schema_free(compiled);
+}
+
+TestReply *test_call(TestApi *t, const char *method, const char *path, const char *token, const char *body)
+{
+    g_autofree char *full = g_strconcat("/api/v1", path, NULL);
+    g_autofree char *json = body ? g_strdelimit(g_strdup(body), "'", '"') : NULL;
+
+    if (!t->document) {
+        g_autoptr(TestReply) document = test_call_raw(t, "GET", "/api/v1/openapi.json", NULL, NULL, NULL, 0);
+        g_assert_cmpuint(document->status, ==, 200);
+        t->document = json_node_ref(document->json);
+    }
+    TestReply *reply = test_call_raw(t, method, full, token, "application/json", json, -1);
+    check_reply(t, method, full, reply);
+    return reply;
+}
+
+void test_expect(TestApi *t, const char *method, const char *path, const char *token, const char *body, unsigned status,
+                 const char *code)
+{
+    g_autoptr(TestReply) reply = test_call(t, method, path, token, body);
+
+    if (reply->status != status)
+        g_test_message("%s %s %s: %u %s", method, path, body ? body : "", reply->status, reply->text);
+    g_assert_cmpuint(reply->status, ==, status);
+    if (code)
+        g_assert_cmpstr(test_error_code(reply), ==, code);
+}
+
+const char *test_string(const TestReply *reply, const char *member)
+{
+    return json_object_get_string_member(json_node_get_object(reply->json), member);
+}
+
+static JsonObject *error_of(const TestReply *reply)
+{
+    return json_object_get_object_member(json_node_get_object(reply->json), "error");
+}
+
+const char *test_error_code(const TestReply *reply)
+{
+    return json_object_get_string_member(error_of(reply), "code");
+}
+
+const char *test_error_message(const TestReply *reply)
+{
+    return json_object_get_string_member(error_of(reply), "message");
+}
+
+void test_reply_free(TestReply *reply)
+{
+    soup_message_headers_unref(reply->headers);
+    g_clear_pointer(&reply->json, json_node_unref);
+    g_free(reply->text);
+    g_free(reply);
+}
+
+static char *sign_in(TestApi *t, const char *name)
+{
+    g_autofree char *body = g_strdup_printf("{'user':'%s','password':'correct horse battery'}", name);
+    g_autoptr(TestReply) reply = test_call(t, "POST", "/session", NULL, body);
+
+    g_assert_cmpuint(reply->status, ==, 201);
+    return g_strdup(test_string(reply, "token"));
+}
+
+char *test_api_admin(TestApi *t)
+{
+    g_autofree char *body = g_strdup_printf("{'code':'%s','user':'root','password':'correct horse battery'}",
+                                            md_api_setup_code(t->api));
+
+    test_expect(t, "POST", "/setup", NULL, body, 201, NULL);
+    return sign_in(t, "root");
+}
+
+char *test_api_user(TestApi *t, const char *admin, const char *name, const char *role)
+{
+    g_autofree char *body =
+        g_strdup_printf("{'name':'%s','role':'%s','password':'correct horse battery','area':'18673'}", name, role);
+
+    test_expect(t, "POST", "/users", admin, body, 201, NULL);
+    return sign_in(t, name);
+}

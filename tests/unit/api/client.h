@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* An API server inside the test and a client for it, both on the test's main context. Answers are checked against the
+ * OpenAPI document as they come. */
+#include <libsoup/soup.h>
+#include "mediad/api/api.h"
+#include "mediad/api/json.h"
+
+typedef struct TestApi {
+    char *dir;
+    MdStore *store;
+    MdApi *api;
+    MdVirtualClock clock;
+    SoupSession *session;
+    JsonNode *document;
+    unsigned port, tls_port;
+} TestApi;
+
+typedef struct TestReply {
+    unsigned status;
+    SoupMessageHeaders *headers;
+    char *text;
+    JsonNode *json; /* NULL: no JSON */
+} TestReply;
+
+/* requests_per_s 0: as good as none. extra: more migrations, may be NULL. */
+void test_api_start(TestApi *t, unsigned requests_per_s, const MdMigration *extra, unsigned n_extra);
+void test_api_stop(TestApi *t);
+/* The set-up and a sign-in as "root" with "correct horse battery"; the token: g_free. */
+char *test_api_admin(TestApi *t);
+/* A user of that role and a sign-in. */
+char *test_api_user(TestApi *t, const char *admin, const char *name, const char *role);
+
+/* body: JSON text with ' for ", or NULL. */
+TestReply *test_call(TestApi *t, const char *method, const char *path, const char *token, const char *body);
+TestReply *test_call_raw(TestApi *t, const char *method, const char *url_path, const char *token, const char *type,
+                         const char *body, gssize len);
+/* The same, asserting the status; error replies also by code. */
+void test_expect(TestApi *t, const char *method, const char *path, const char *token, const char *body, unsigned status,
+                 const char *code);
+const char *test_string(const TestReply *reply, const char *member);
+const char *test_error_code(const TestReply *reply);
+const char *test_error_message(const TestReply *reply);
+void test_reply_free(TestReply *reply);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TestReply, test_reply_free)

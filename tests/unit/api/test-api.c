@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/api/client.h"
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void set_up(TestApi *t, gconstpointer data)
+{
+    test_api_start(t, GPOINTER_TO_UINT(data), NULL, 0);
+}
+
+static void tear_down(TestApi *t, gconstpointer data)
+{
+    test_api_stop(t);
+}
+
+static void test_setup(TestApi *t, gconstpointer data)
+{
+    g_autofree char *path = g_build_filename(t->dir, "setup-code", NULL);
+    g_autofree char *code = g_strdup(md_api_setup_code(t->api));
+    g_autofree char *file = NULL;
+    struct stat st;
+
+    g_assert_true(g_file_get_contents(path, &file, NULL, NULL));
+    g_assert_cmpstr(g_strchomp(file), ==, code);
+    g_assert_cmpint(g_stat(path, &st), ==, 0);
+    g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+    test_expect(t, "POST", "/setup", NULL, "{'code':'AAAA-AAAA-AAAA-AAAA','user':'root','password':'correct horse battery'}",
+                403, "wrong-code");
+    g_autofree char *weak = g_strdup_printf("{'code':'%s','user':'root','password':'too short'}", code);
+    g_autoptr(TestReply) reply = test_call(t, "POST", "/setup", NULL, weak);
+    g_assert_cmpuint(reply->status, ==, 400);
+    g_assert_cmpstr(test_error_message(reply), ==, "field 'password': must have at least 10 characters, has 9");
+    g_autofree char *same = g_strdup_printf("{'code':'%s','user':'rootrootroot','password':'rootrootroot'}", code);
+    test_expect(t, "POST", "/setup", NULL, same, 400, "weak-password");
+    g_autofree char *token = test_api_admin(t);
+    g_assert_null(md_api_setup_code(t->api));
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_autofree char *again = g_strdup_printf("{'code':'%s','user':'root2','password':'correct horse battery'}", code);
+    test_expect(t, "POST", "/setup", NULL, again, 409, "set-up-done");
+    g_autoptr(TestReply) me = test_call(t, "GET", "/session", token, NULL);
+    g_assert_cmpstr(test_string(me, "user"), ==, "root");
+    g_assert_cmpstr(test_string(me, "role"), ==, "admin");
+}
+
+static void test_sessions(TestApi *t, gconstpointer data)
+{
+    g_autofree char *token = test_api_admin(t);
+    g_autofree char *sql = NULL;
+
+    g_assert_cmpuint(strlen(token), ==, 43); /* 256 bits */
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(t->store), NULL, "SELECT hash FROM md_sessions", "");
+    g_assert_true(md_rows_next(rows, NULL));
+    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, token, -1);
+    g_assert_cmpstr(md_rows_text(rows, 0), ==, hash); /* never the token itself */
+    test_expect(t, "GET", "/session", NULL, NULL, 401, "not-signed-in");
+    test_expect(t, "GET", "/session", "AAAA", NULL, 401, "not-signed-in");
+    test_expect(t, "GET", "/users", token, NULL, 200, NULL);
+    /* each use moves the end; after a whole lifetime without use it is over */
+    for (unsigned i = 0; i < 3; i++) {
+        md_virtual_clock_advance(&t->clock, INT64_C(3000) * G_USEC_PER_SEC);
+        test_expect(t, "GET", "/session", token, NULL, 200, NULL);
+    }
+    md_virtual_clock_advance(&t->clock, INT64_C(3601) * G_USEC_PER_SEC);
+    test_expect(t, "GET", "/session", token, NULL, 401, "not-signed-in");
+    g_autoptr(TestReply) again =
+        test_call(t, "POST", "/session", NULL, "{'user':'root','password':'correct horse battery'}");
+    g_assert_cmpuint(again->status, ==, 201);
+    const char *second = test_string(again, "token");
+    test_expect(t, "DELETE", "/session", second, NULL, 204, NULL);
+    test_expect(t, "GET", "/session", second, NULL, 401, "not-signed-in");
+}
+
+static void test_restart(TestApi *t, gconstpointer data)
+{
+    g_autofree char *token = test_api_admin(t);
+    GError *error = NULL;
+    MdApiOptions options = {.listen = (const char *const[]){"http://127.0.0.1:0", NULL}, .allow_http = true,
+                            .state_dir = t->dir, .session_lifetime_s = 3600, .clock = &t->clock.base};
+
+    md_api_free(t->api);
+    t->api = md_api_new(&options, t->store, &error);
+    g_assert_no_error(error);
+    t->port = md_api_port(t->api, 0);
+    test_expect(t, "GET", "/session", token, NULL, 200, NULL);
+    g_assert_null(md_api_setup_code(t->api));
+}
+
+static void test_users(TestApi *t, gconstpointer data)
+{
+    g_autofree char *admin = test_api_admin(t);
+    g_autofree char *viewer = test_api_user(t, admin, "lan", "viewer");
+
+    test_expect(t, "POST", "/users", admin, "{'name':'lan','role':'admin','password':'correct horse battery'}", 409,
+                "user-exists");
+    test_expect(t, "POST", "/users", admin, "{'name':'Lan!','role':'admin','password':'correct horse battery'}", 400,
+                "invalid-field");
+    test_expect(t, "GET", "/users/lan", viewer, NULL, 403, "not-allowed");
+    g_autoptr(TestReply) list = test_call(t, "GET", "/users", admin, NULL);
+    g_assert_cmpstr(list->text, ==,
+                    "{\"users\":[{\"name\":\"lan\",\"role\":\"viewer\",\"area\":\"18673\",\"disabled\":false},"
+                    "{\"name\":\"root\",\"role\":\"admin\",\"area\":\"\",\"disabled\":false}]}");
+    /* a change of rights ends the sessions */
+    test_expect(t, "PATCH", "/users/lan", admin, "{'role':'operator'}", 200, NULL);
+    test_expect(t, "GET", "/session", viewer, NULL, 401, "not-signed-in");
+    test_expect(t, "PATCH", "/users/lan", admin, "{'disabled':true}", 200, NULL);
+    test_expect(t, "POST", "/session", NULL, "{'user':'lan','password':'correct horse battery'}", 401, "wrong-password");
+    test_expect(t, "PATCH", "/users/lan", admin, "{'disabled':false,'password':'another good one'}", 200, NULL);
+    test_expect(t, "POST", "/session", NULL, "{'user':'lan','password':'another good one'}", 201, NULL);
+    test_expect(t, "PATCH", "/users/nobody", admin, "{'disabled':false}", 404, "user-not-found");
+    /* never without an administrator */
+    test_expect(t, "PATCH", "/users/root", admin, "{'role':'viewer'}", 409, "conflict");
+    test_expect(t, "PATCH", "/users/root", admin, "{'disabled':true}", 409, "conflict");
+    test_expect(t, "DELETE", "/users/root", admin, NULL, 409, "conflict");
+    test_expect(t, "GET", "/session", admin, NULL, 200, NULL);
+    test_expect(t, "DELETE", "/users/lan", admin, NULL, 204, NULL);
+    test_expect(t, "DELETE", "/users/lan", admin, NULL, 404, "user-not-found");
+    test_expect(t, "POST", "/session/password", admin,
+                "{'old_password':'wrong','password':'a new long one'}", 403, "wrong-password");
+    test_expect(t, "POST", "/session/password", admin,
+                "{'old_password':'correct horse battery','password':'a new long one'}", 200, NULL);
+    test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'a new long one'}", 201, NULL);
+}
+
+static void test_back_off(TestApi *t, gconstpointer data)
+{
+    g_autofree char *admin = test_api_admin(t);
+
+    for (unsigned i = 0; i < 5; i++)
+        test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'no'}", 401, "wrong-password");
+    g_autoptr(TestReply) reply =
+        test_call(t, "POST", "/session", NULL, "{'user':'root','password':'correct horse battery'}");
+    g_assert_cmpuint(reply->status, ==, 429);
+    g_assert_cmpstr(soup_message_headers_get_one(reply->headers, "Retry-After"), ==, "1");
+    test_expect(t, "GET", "/session", admin, NULL, 200, NULL); /* those inside are not disturbed */
+    md_virtual_clock_advance(&t->clock, 1 * G_USEC_PER_SEC);
+    test_expect(t, "POST", "/session", NULL, "{'user':'nobody','password':'no'}", 401, "wrong-password");
+    md_virtual_clock_advance(&t->clock, 1 * G_USEC_PER_SEC);
+    test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'correct horse battery'}", 429, "too-many-tries");
+    md_virtual_clock_advance(&t->clock, 1 * G_USEC_PER_SEC);
+    test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'correct horse battery'}", 201, NULL);
+    test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'no'}", 401, "wrong-password"); /* forgiven */
+}
+
+/* Every documented route refuses everybody below its role, and nobody at it. */
+static void test_roles(TestApi *t, gconstpointer data)
+{
+    g_autofree char *admin = test_api_admin(t);
+    g_autofree char *tokens[MD_API_ROLE_MAX] = {
+        NULL, test_api_user(t, admin, "v", "viewer"), test_api_user(t, admin, "b", "broadcaster"),
+        test_api_user(t, admin, "o", "operator"), NULL};
+    JsonObject *paths = json_object_get_object_member(json_node_get_object(t->document), "paths");
+    g_autoptr(GList) names = json_object_get_members(paths);
+    unsigned checked = 0;
+
+    for (GList *l = names; l; l = l->next) {
+        JsonObject *item = json_object_get_object_member(paths, l->data);
+        g_autoptr(GList) methods = json_object_get_members(item);
+        for (GList *m = methods; m; m = m->next) {
+            JsonObject *operation = json_object_get_object_member(item, m->data);
+            MdApiRole least = md_api_role_from_string(json_object_get_string_member(operation, "x-least-role"));
+            g_autofree char *method = g_ascii_strup(m->data, -1);
+            g_assert_cmpint(least, <, MD_API_ROLE_MAX);
+            for (MdApiRole role = MD_API_ANYBODY; role < least; role++) {
+                g_autoptr(TestReply) reply = test_call_raw(t, method, l->data, tokens[role], "application/json", "{}", 2);
+                g_assert_cmpuint(reply->status, ==, role == MD_API_ANYBODY ? 401 : 403);
+                g_assert_cmpstr(test_error_code(reply), ==, role == MD_API_ANYBODY ? "not-signed-in" : "not-allowed");
+                checked++;
+            }
+        }
+    }
+    g_assert_cmpuint(checked, >, 15);
+    for (unsigned i = 0; i < MD_API_ROLE_MAX; i++)
+        g_free(g_steal_pointer(&tokens[i]));
+}
+
+static void test_bad_requests(TestApi *t, gconstpointer data)
+{
+    g_autofree char *admin = test_api_admin(t);
+    g_autofree char *large = g_strnfill(70000, ' ');
+    g_autoptr(TestReply) bad = test_call_raw(t, "POST", "/api/v1/users", admin, "application/json", "{\"name\":", -1);
+    g_assert_cmpuint(bad->status, ==, 400);
+    g_assert_cmpstr(test_error_code(bad), ==, "bad-json");
+    g_autoptr(TestReply) array = test_call_raw(t, "POST", "/api/v1/users", admin, "application/json", "[]", -1);
+    g_assert_cmpstr(test_error_code(array), ==, "bad-json");
+    g_autoptr(TestReply) form = test_call_raw(t, "POST", "/api/v1/users", admin, "text/plain", "{}", -1);
+    g_assert_cmpuint(form->status, ==, 415);
+    g_autoptr(TestReply) none = test_call_raw(t, "POST", "/api/v1/users", admin, NULL, NULL, 0);
+    g_assert_cmpuint(none->status, ==, 415);
+    g_autoptr(TestReply) big = test_call_raw(t, "POST", "/api/v1/users", admin, "application/json", large, -1);
+    g_assert_cmpuint(big->status, ==, 413);
+    g_autoptr(TestReply) where = test_call_raw(t, "GET", "/api/v1/nowhere", admin, NULL, NULL, 0);
+    g_assert_cmpuint(where->status, ==, 404);
+    g_assert_cmpstr(test_error_code(where), ==, "no-such-address");
+    g_autoptr(TestReply) method = test_call_raw(t, "PUT", "/api/v1/users", admin, "application/json", "{}", -1);
+    g_assert_cmpuint(method->status, ==, 405);
+    g_assert_nonnull(strstr(soup_message_headers_get_one(method->headers, "Allow"), "POST"));
+    g_autoptr(TestReply) nul = test_call_raw(t, "GET", "/api/v1/users/a%00b", admin, NULL, NULL, 0);
+    g_assert_cmpuint(nul->status, ==, 400);
+    test_expect(t, "GET", "/audit?limit=0", admin, NULL, 400, "invalid-query");
+    test_expect(t, "GET", "/audit?limit=ten", admin, NULL, 400, "invalid-query");
+    test_expect(t, "GET", "/audit?what=1", admin, NULL, 400, "invalid-query");
+    test_expect(t, "GET", "/users/%C4%90%E1%BB%A9c", admin, NULL, 404, "user-not-found");
+    /* and the server still stands */
+    test_expect(t, "GET", "/session", admin, NULL, 200, NULL);
+}
+
+static void test_audit(TestApi *t, gconstpointer data)
+{
+    g_autofree char *admin = test_api_admin(t);
+    g_autofree char *viewer = test_api_user(t, admin, "lan", "viewer");
+
+    test_expect(t, "DELETE", "/users/lan", viewer, NULL, 403, "not-allowed");
+    test_expect(t, "DELETE", "/users/lan", admin, NULL, 204, NULL);
+    g_autoptr(TestReply) list = test_call(t, "GET", "/audit?limit=3", admin, NULL);
+    g_autoptr(TestReply) all = test_call(t, "GET", "/audit", admin, NULL);
+    JsonArray *rows = json_object_get_array_member(json_node_get_object(list->json), "rows");
+    g_assert_cmpuint(json_array_get_length(rows), ==, 3);
+    JsonObject *first = json_array_get_object_element(rows, 0);
+    g_assert_cmpstr(json_object_get_string_member(first, "who"), ==, "root");
+    g_assert_cmpstr(json_object_get_string_member(first, "what"), ==, "DELETE /api/v1/users/lan");
+    g_assert_cmpint(json_object_get_int_member(first, "status"), ==, 204);
+    g_assert_cmpstr(json_object_get_string_member(first, "source"), ==, "127.0.0.1");
+    JsonObject *second = json_array_get_object_element(rows, 1);
+    g_assert_cmpstr(json_object_get_string_member(second, "who"), ==, "lan");
+    g_assert_cmpint(json_object_get_int_member(second, "status"), ==, 403);
+    g_assert_null(strstr(all->text, "horse"));
+    g_assert_nonnull(strstr(all->text, "***"));
+    g_autoptr(TestReply) good = test_call(t, "GET", "/audit/verify", admin, NULL);
+    g_assert_true(json_object_get_boolean_member(json_node_get_object(good->json), "intact"));
+    g_assert_cmpint(json_object_get_int_member(json_node_get_object(good->json), "rows"), ==, 6);
+}
+
+static bool tamper(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error, data, "");
+}
+
+static void test_audit_tampered(TestApi *t, gconstpointer data)
+{
+    g_autofree char *admin = test_api_admin(t);
+    GError *error = NULL;
+
+    g_free(test_api_user(t, admin, "lan", "viewer"));
+    g_assert_true(md_audit_verify(md_store_reader(t->store), NULL, &error));
+    g_assert_true(md_store_write_sync(t->store, tamper,
+                                      (gpointer) "UPDATE md_audit SET who = 'somebody' WHERE number = 2", NULL));
+    g_assert_false(md_audit_verify(md_store_reader(t->store), NULL, &error));
+    g_assert_cmpstr(error->message, ==, "audit row 2 was changed, or the one before it");
+    g_clear_error(&error);
+    g_assert_true(md_store_write_sync(t->store, tamper, (gpointer) "DELETE FROM md_audit WHERE number = 2", NULL));
+    g_assert_false(md_audit_verify(md_store_reader(t->store), NULL, &error));
+    g_assert_cmpstr(error->message, ==, "audit row 2 is missing");
+    g_clear_error(&error);
+}
+
+static void test_rate(TestApi *t, gconstpointer data)
+{
+    unsigned refused = 0;
+
+    for (unsigned i = 0; i < 50; i++) {
+        g_autoptr(TestReply) reply = test_call_raw(t, "GET", "/api/v1/session", NULL, NULL, NULL, 0);
+        refused += reply->status == 429;
+    }
+    g_assert_cmpuint(refused, ==, 10); /* 10 a second, bursts of 40 */
+    md_virtual_clock_advance(&t->clock, G_USEC_PER_SEC / 5);
+    for (unsigned i = 0; i < 3; i++) {
+        g_autoptr(TestReply) reply = test_call_raw(t, "GET", "/healthz", NULL, NULL, NULL, 0);
+        g_assert_cmpuint(reply->status, ==, i < 2 ? 200 : 429);
+    }
+}
+
+static char *not_yet(void *user)
+{
+    return *(bool *)user ? NULL : g_strdup("SIP: no listener");
+}
+
+static void one_metric(GString *out, void *user)
+{
+    g_string_append(out, "mediad_test 7\n");
+}
+
+static void test_health(TestApi *t, gconstpointer data)
+{
+    bool ready = false;
+
+    md_api_add_ready_check(t->api, not_yet, &ready);
+    md_api_add_metrics(t->api, one_metric, NULL);
+    g_autoptr(TestReply) health = test_call_raw(t, "GET", "/healthz", NULL, NULL, NULL, 0);
+    g_assert_cmpuint(health->status, ==, 200);
+    g_autoptr(TestReply) no = test_call_raw(t, "GET", "/readyz", NULL, NULL, NULL, 0);
+    g_assert_cmpuint(no->status, ==, 503);
+    g_assert_cmpstr(no->text, ==, "SIP: no listener\n");
+    ready = true;
+    g_autoptr(TestReply) yes = test_call_raw(t, "GET", "/readyz", NULL, NULL, NULL, 0);
+    g_assert_cmpuint(yes->status, ==, 200);
+    g_autoptr(TestReply) metrics = test_call_raw(t, "GET", "/metrics", NULL, NULL, NULL, 0);
+    g_assert_nonnull(strstr(metrics->text, "\nmediad_test 7\n"));
+    g_assert_nonnull(strstr(metrics->text, "# TYPE mediad_api_requests_total counter\nmediad_api_requests_total "));
+    g_assert_cmpstr(soup_message_headers_get_one(metrics->headers, "X-Content-Type-Options"), ==, "nosniff");
+}
+
+/* The document's structure, and that it holds every operation it should. */
+static void test_openapi(TestApi *t, gconstpointer data)
+{
+    g_autoptr(TestReply) reply = test_call(t, "GET", "/openapi.json", NULL, NULL);
+    JsonObject *root = json_node_get_object(reply->json);
+    JsonObject *paths = json_object_get_object_member(root, "paths");
+    g_autoptr(GList) names = json_object_get_members(paths);
+    g_autoptr(GHashTable) ids = g_hash_table_new(g_str_hash, g_str_equal);
+
+    g_assert_cmpstr(json_object_get_string_member(root, "openapi"), ==, "3.0.3");
+    for (GList *l = names; l; l = l->next) {
+        JsonObject *item = json_object_get_object_member(paths, l->data);
+        g_autoptr(GList) methods = json_object_get_members(item);
+        g_assert_true(g_str_has_prefix(l->data, "/api/v1/"));
+        for (GList *m = methods; m; m = m->next) {
+            JsonObject *operation = json_object_get_object_member(item, m->data);
+            unsigned want = 0, have = 0;
+            g_assert_true(g_strv_contains((const char *const[]){"get", "post", "put", "patch", "delete", NULL}, m->data));
+            g_assert_true(g_hash_table_add(ids, (gpointer)json_object_get_string_member(operation, "operationId")));
+            g_assert_true(g_str_has_suffix(json_object_get_string_member(operation, "summary"), "."));
+            g_assert_true(json_object_has_member(json_object_get_object_member(operation, "responses"), "default"));
+            for (const char *p = l->data; *p; p++)
+                want += *p == '{';
+            JsonArray *parameters = json_object_has_member(operation, "parameters")
+                                        ? json_object_get_array_member(operation, "parameters")
+                                        : NULL;
+            for (unsigned i = 0; parameters && i < json_array_get_length(parameters); i++) {
+                JsonObject *p = json_array_get_object_element(parameters, i);
+                g_assert_true(json_object_has_member(p, "schema"));
+                have += g_str_equal(json_object_get_string_member(p, "in"), "path");
+            }
+            g_assert_cmpuint(have, ==, want);
+        }
+    }
+    g_assert_true(json_object_has_member(json_object_get_object_member(paths, "/api/v1/users/{user}"), "patch"));
+}
+
+/* --- raw bodies and late replies --- */
+
+static const MdApiRoute upload_routes[];
+static MdApiRequest *kept;
+
+static void upload(MdApiRequest *r, void *user)
+{
+    const char *type;
+    g_autofree char *text = NULL;
+    gsize size;
+
+    g_assert_true(g_file_get_contents(md_api_request_body_file(r, &type), &text, &size, NULL));
+    g_assert_cmpstr(type, ==, "audio/mpeg");
+    g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, size);
+    JsonObject *object = json_object_new();
+    json_object_set_string_member(object, "sha256", sum);
+    json_object_set_string_member(object, "file", md_api_request_body_file(r, NULL));
+    JsonNode *node = json_node_init_object(json_node_alloc(), object);
+    json_object_unref(object);
+    md_api_reply(r, 201, node);
+}
+
+static void keep(MdApiRequest *r, void *user)
+{
+    kept = r;
+}
+
+static const MdApiRoute upload_routes[] = {
+    {.method = "POST", .path = "/upload", .role = MD_API_ANYBODY, .handler = upload, .summary = "Upload.", .raw_body = true,
+     .body_max = 1000000, .response_schema = "{\"type\":\"object\",\"required\":[\"sha256\"]}"},
+    {.method = "GET", .path = "/late", .role = MD_API_ANYBODY, .handler = keep, .summary = "Late.",
+     .response_schema = "{\"type\":\"object\"}"},
+};
+
+static void test_upload(TestApi *t, gconstpointer data)
+{
+    g_autofree char *body = g_malloc(1000001);
+
+    md_api_add_routes(t->api, upload_routes, G_N_ELEMENTS(upload_routes), NULL);
+    for (unsigned i = 0; i <= 1000000; i++)
+        body[i] = (char)(i * 7 + i / 256);
+    g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)body, 1000000);
+    g_autoptr(TestReply) good = test_call_raw(t, "POST", "/api/v1/upload", NULL, "audio/mpeg", body, 1000000);
+    g_assert_cmpuint(good->status, ==, 201);
+    g_assert_cmpstr(test_string(good, "sha256"), ==, sum);
+    g_assert_false(g_file_test(test_string(good, "file"), G_FILE_TEST_EXISTS)); /* gone with the reply */
+    g_autoptr(TestReply) large = test_call_raw(t, "POST", "/api/v1/upload", NULL, "audio/mpeg", body, 1000001);
+    g_assert_cmpuint(large->status, ==, 413);
+}
+
+static gboolean stop_waiting(gpointer user)
+{
+    g_cancellable_cancel(user);
+    return G_SOURCE_REMOVE;
+}
+
+static void aborted(GObject *source, GAsyncResult *result, gpointer user)
+{
+    g_autoptr(GBytes) bytes = soup_session_send_and_read_finish(SOUP_SESSION(source), result, NULL);
+
+    *(bool *)user = true;
+}
+
+/* The client goes away before the handler replies: the reply is dropped without harm. */
+static void test_late(TestApi *t, gconstpointer data)
+{
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/api/v1/late", t->port);
+    g_autoptr(SoupMessage) message = soup_message_new("GET", url);
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    bool done = false;
+
+    md_api_add_routes(t->api, upload_routes, G_N_ELEMENTS(upload_routes), NULL);
+    soup_session_send_and_read_async(t->session, message, G_PRIORITY_DEFAULT, cancellable, aborted, &done);
+    while (!kept)
+        g_main_context_iteration(NULL, TRUE);
+    g_idle_add(stop_waiting, cancellable);
+    while (!done)
+        g_main_context_iteration(NULL, TRUE);
+    for (unsigned i = 0; i < 20; i++)
+        g_main_context_iteration(NULL, FALSE);
+    md_api_reply_text(g_steal_pointer(&kept), 200, "application/json", "{}");
+    g_autoptr(TestReply) health = test_call_raw(t, "GET", "/healthz", NULL, NULL, NULL, 0);
+    g_assert_cmpuint(health->status, ==, 200);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define CASE(name, fn, rate) g_test_add("/api/" name, TestApi, GUINT_TO_POINTER(rate), set_up, fn, tear_down)
+    CASE("setup", test_setup, 0);
+    CASE("sessions", test_sessions, 0);
+    CASE("restart", test_restart, 0);
+    CASE("users", test_users, 0);
+    CASE("back-off", test_back_off, 0);
+    CASE("roles", test_roles, 0);
+    CASE("bad-requests", test_bad_requests, 0);
+    CASE("audit", test_audit, 0);
+    CASE("audit-tampered", test_audit_tampered, 0);
+    CASE("rate", test_rate, 10);
+    CASE("health", test_health, 0);
+    CASE("openapi", test_openapi, 0);
+    CASE("upload", test_upload, 0);
+    CASE("late", test_late, 0);
+    return g_test_run();
+}
