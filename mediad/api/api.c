@@ -14,8 +14,21 @@ const MdMigration md_api_migrations[] = {
     {102, "audit trail",
      "CREATE TABLE md_audit (number BIGINT PRIMARY KEY, time_us BIGINT NOT NULL, who TEXT NOT NULL, source TEXT NOT NULL, "
      "what TEXT NOT NULL, detail TEXT NOT NULL, status BIGINT NOT NULL, hash TEXT NOT NULL)"},
+    {103, "rooms made by the api", "CREATE TABLE md_rooms (name TEXT PRIMARY KEY, spec TEXT NOT NULL)"},
 };
 const unsigned md_api_n_migrations = G_N_ELEMENTS(md_api_migrations);
+
+typedef struct Owned {
+    gpointer data;
+    GDestroyNotify free_data;
+} Owned;
+
+void md_api_own(MdApi *api, gpointer data, GDestroyNotify free_data)
+{
+    Owned owned = {data, free_data};
+
+    g_array_append_val(api->owned, owned);
+}
 
 MdStore *md_api_store(const MdApi *api)
 {
@@ -50,6 +63,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     api->listeners = md_api_new_listeners();
     api->metrics = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
     api->ready = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
+    api->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
     api->guard = md_api_guard_new(options->requests_per_s);
     api->soup = soup_server_new("server-header", "mediad", "raw-paths", TRUE, NULL);
     if (g_mkdir_with_parents(api->state_dir, 0700) != 0 || !(api->passwords = md_api_passwords_new())) {
@@ -102,6 +116,11 @@ void md_api_free(MdApi *api)
     md_api_passwords_free(api->passwords);
     settle(api);
     settle(api); /* an end may have begun one more write */
+    for (guint i = api->owned->len; i-- > 0;) {
+        Owned *owned = &g_array_index(api->owned, Owned, i);
+        owned->free_data(owned->data);
+    }
+    g_array_unref(api->owned);
     md_api_events_free(api->events);
     g_object_unref(api->soup);
     g_clear_object(&api->certificate);

@@ -75,6 +75,8 @@ typedef struct MdApiOptions {
 } MdApiOptions;
 MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error);
 void md_api_free(MdApi *api);
+/* Something that lives as long as the api: freed (last come, first gone) when it goes. */
+void md_api_own(MdApi *api, gpointer data, GDestroyNotify free_data);
 MdStore *md_api_store(const MdApi *api);
 const MdLogger *md_api_logger(const MdApi *api);
 /* The port really bound for listen[i] (tests use port 0). */

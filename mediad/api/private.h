@@ -47,6 +47,7 @@ struct MdApi {
     unsigned connections_max, sessions_max, websockets_max, session_lifetime_s;
     GPtrArray *routes;          /* of Route* */
     GArray *metrics, *ready;
+    GArray *owned;
     MdApiGuard *guard;
     MdApiPasswords *passwords;
     MdApiSessions *sessions;

@@ -150,6 +150,17 @@ MdRoom *md_conference_find_room(MdConference *conference, const char *name)
     return g_hash_table_lookup(conference->rooms, lower);
 }
 
+bool md_conference_remove_room(MdConference *conference, const char *name, GError **error)
+{
+    MdRoom *room = md_conference_find_room(conference, name);
+    if (!room) {
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_NOT_FOUND, "there is no room '%s'", name);
+        return false;
+    }
+    md_room_close(room, "removed");
+    return true;
+}
+
 static int by_name(gconstpointer a, gconstpointer b)
 {
     return strcmp((*(MdRoom *const *)a)->name, (*(MdRoom *const *)b)->name);

@@ -93,6 +93,8 @@ typedef enum MdConferenceError {
 
 MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *spec, GError **error);
 MdRoom *md_conference_find_room(MdConference *conference, const char *name); /* borrowed */
+/* Ends the meeting and forgets the room, whoever made it. NOT_FOUND. */
+bool md_conference_remove_room(MdConference *conference, const char *name, GError **error);
 GPtrArray *md_conference_rooms(MdConference *conference); /* of borrowed MdRoom*, in name order; unref the array */
 /* A call for room to_user; answers, asks the PIN, or rejects (404, 403 locked, 486 full, 488 media). role: what the account
  * may be (GUEST when unknown). Keeps its own reference on call. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* /rooms/{room}/members: one party of a meeting. */
+#include "mediad/api/room-json.h"
+#include <string.h>
+
+static JsonObject *media_json(const MdLegSummary *media)
+{
+    JsonObject *o = json_object_new();
+    const char *audio = media->audio_codec >= 0 ? md_audio_codec_to_string(media->audio_codec) : NULL;
+    const char *video = media->video_codec >= 0 ? md_video_codec_to_string(media->video_codec) : NULL;
+
+    json_object_set_string_member(o, "audio", audio ? audio : "none");
+    json_object_set_string_member(o, "video", video ? video : "none");
+    json_object_set_string_member(o, "security", media->security ? media->security : "none");
+    json_object_set_string_member(o, "remote", media->remote);
+    return o;
+}
+
+static JsonObject *member_json(MdApiRooms *rooms, const MdMemberInfo *m)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_string_member(o, "id", m->id);
+    json_object_set_string_member(o, "name", m->name ? m->name : "");
+    json_object_set_string_member(o, "uri", m->uri ? m->uri : "");
+    if (m->account)
+        json_object_set_string_member(o, "account", m->account);
+    json_object_set_string_member(o, "role", md_role_to_string(m->role));
+    json_object_set_boolean_member(o, "muted", m->muted);
+    json_object_set_boolean_member(o, "deaf", m->deaf);
+    json_object_set_boolean_member(o, "video_muted", m->video_muted);
+    json_object_set_boolean_member(o, "in_lobby", m->in_lobby);
+    json_object_set_boolean_member(o, "talking", m->talking);
+    json_object_set_double_member(o, "gain_db", m->gain_db);
+    json_object_set_int_member(o, "joined_us", m->joined_wall_us);
+    json_object_set_object_member(o, "media", media_json(&m->media));
+    json_object_set_object_member(o, "stats", md_api_leg_stats_json(rooms, m));
+    return o;
+}
+
+static void list(MdApiRequest *r, void *user)
+{
+    MdApiRooms *rooms = user;
+    MdRoom *room = md_api_room_of(r, rooms);
+
+    if (!room)
+        return;
+    JsonArray *array = json_array_new();
+    g_autoptr(GPtrArray) all = md_room_members(room);
+    for (unsigned i = 0; i < all->len; i++)
+        json_array_add_object_element(array, member_json(rooms, all->pdata[i]));
+    md_api_reply(r, 200, md_api_take_list("members", array));
+}
+
+static void refuse_unknown(MdApiRequest *r)
+{
+    md_api_reply_error(r, 404, "member-not-found", "there is no such member in the room",
+                       "GET /api/v1/rooms/ROOM/members lists their ids");
+}
+
+static void show(MdApiRequest *r, void *user)
+{
+    MdApiRooms *rooms = user;
+    MdRoom *room = md_api_room_of(r, rooms);
+
+    if (!room)
+        return;
+    g_autoptr(GPtrArray) all = md_room_members(room);
+    for (unsigned i = 0; i < all->len; i++) {
+        const MdMemberInfo *m = all->pdata[i];
+        if (g_str_equal(m->id, md_api_request_param(r, "member"))) {
+            md_api_reply(r, 200, md_api_take_object(member_json(rooms, m)));
+            return;
+        }
+    }
+    refuse_unknown(r);
+}
+
+/* One field after the other; the schema has checked their values, so only the member itself can be wrong. */
+static bool change(MdRoom *room, const char *id, JsonObject *body, GError **error)
+{
+    const char *role = json_object_get_string_member_with_default(body, "role", NULL);
+
+    if (json_object_has_member(body, "muted") &&
+        !md_room_mute_member(room, id, json_object_get_boolean_member(body, "muted"), error))
+        return false;
+    if (json_object_has_member(body, "video_muted") &&
+        !md_room_mute_video(room, id, json_object_get_boolean_member(body, "video_muted"), error))
+        return false;
+    if (json_object_has_member(body, "deaf") &&
+        !md_room_set_deaf(room, id, json_object_get_boolean_member(body, "deaf"), error))
+        return false;
+    if (json_object_has_member(body, "gain_db") &&
+        !md_room_set_gain(room, id, json_object_get_double_member(body, "gain_db"), error))
+        return false;
+    return !role || md_room_set_role(room, id, md_role_from_string(role), error);
+}
+
+static void update(MdApiRequest *r, void *user)
+{
+    MdRoom *room = md_api_room_of(r, user);
+    GError *error = NULL;
+
+    if (!room)
+        return;
+    bool ok = change(room, md_api_request_param(r, "member"), md_api_request_body(r), &error);
+    md_api_reply_conference(r, ok, error);
+}
+
+static void admit(MdApiRequest *r, void *user)
+{
+    MdRoom *room = md_api_room_of(r, user);
+    GError *error = NULL;
+
+    if (!room)
+        return;
+    bool ok = md_room_admit(room, md_api_request_param(r, "member"), &error);
+    md_api_reply_conference(r, ok, error);
+}
+
+static void kick(MdApiRequest *r, void *user)
+{
+    MdRoom *room = md_api_room_of(r, user);
+    GError *error = NULL;
+
+    if (!room)
+        return;
+    bool ok = md_room_kick(room, md_api_request_param(r, "member"), &error);
+    md_api_reply_conference(r, ok, error);
+}
+
+#define FLAG "{\"type\":\"boolean\"}"
+#define TEXT "{\"type\":\"string\"}"
+#define ROLE "{\"type\":\"string\",\"enum\":[\"guest\",\"site\",\"operator\",\"chair\"]}"
+#define MEMBER                                                                                                         \
+    "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"muted\",\"media\",\"stats\"],\"properties\":{\"id\":" TEXT     \
+    ",\"name\":" TEXT ",\"uri\":" TEXT ",\"account\":" TEXT ",\"role\":" ROLE ",\"muted\":" FLAG ",\"deaf\":" FLAG               \
+    ",\"video_muted\":" FLAG ",\"in_lobby\":" FLAG ",\"talking\":" FLAG ",\"gain_db\":{\"type\":\"number\"},"                 \
+    "\"joined_us\":{\"type\":\"integer\"},\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT     \
+    ",\"security\":" TEXT ",\"remote\":" TEXT "}},\"stats\":" MD_API_LEG_STATS_SCHEMA "}}"
+
+static const MdApiRoute routes[] = {
+    {.method = "GET", .path = "/rooms/{room}/members", .role = MD_API_VIEWER, .handler = list,
+     .summary = "Who is in the room, with the statistics of each.",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"members\"],\"properties\":{\"members\":{\"type\":\"array\",\"items\":" MEMBER "}}}"},
+    {.method = "GET", .path = "/rooms/{room}/members/{member}", .role = MD_API_VIEWER, .handler = show,
+     .summary = "One member, with statistics.", .response_schema = MEMBER},
+    {.method = "PATCH", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .handler = update,
+     .summary = "Mute, deafen, hide, turn up or down, or give another role.",
+     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"deaf\":" FLAG
+                       ",\"video_muted\":" FLAG ",\"gain_db\":{\"type\":\"number\",\"minimum\":-40,\"maximum\":20},\"role\":" ROLE "}}"},
+    {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", .role = MD_API_OPERATOR, .handler = admit,
+     .summary = "Let a member in from the lobby."},
+    {.method = "DELETE", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .handler = kick,
+     .summary = "Send a member out."},
+};
+
+void md_api_member_routes(MdApiRooms *rooms)
+{
+    md_api_add_routes(rooms->api, routes, G_N_ELEMENTS(routes), rooms);
+}

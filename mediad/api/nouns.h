@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "mediad/api/api.h"
+#include "mediad/conference/conference.h"
+#include "sip/sip.h"
+
+/* What the API offers of each room of the house: routes and metrics. Called by main after md_api_new; what is handed over must
+ * outlive the api. Control thread. */
+
+/* Rooms, members, dial lists, statistics of legs. Rooms made by the API are kept in the store and made again here. */
+void md_api_add_rooms(MdApi *api, MdConference *conference);
+/* SIP accounts, registrations, banned sources. agent may be NULL (tests): nobody is registered then. */
+void md_api_add_accounts(MdApi *api, SgAccounts *accounts, SgAgent *agent);
+
+typedef struct MdApiListener {
+    const char *kind;    /* "sip-udp", "https" … */
+    const char *address; /* "[::]:5060" */
+} MdApiListener;
+typedef struct MdApiStatus { /* copied; strings and the array too */
+    MdConference *conference; /* any of these may be NULL */
+    SgAccounts *accounts;
+    SgAgent *agent;
+    unsigned workers;
+    const MdApiListener *listeners;
+    unsigned n_listeners;
+} MdApiStatus;
+void md_api_add_status(MdApi *api, const MdApiStatus *status);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "mediad/api/nouns.h"
+
+/* What rooms.c, members.c and legs.c share. */
+typedef struct MdApiLegs MdApiLegs;
+
+typedef struct MdApiRooms {
+    MdApi *api;
+    MdConference *conference;
+    MdApiLegs *legs;
+} MdApiRooms;
+
+typedef struct MdApiLegRates { /* over the last sampling period */
+    uint64_t audio_in_bps, audio_out_bps, video_in_bps, video_out_bps;
+    double audio_loss_percent, video_loss_percent;
+} MdApiLegRates;
+
+/* The room a request names; replies 404 and returns NULL when there is none. */
+MdRoom *md_api_room_of(MdApiRequest *request, MdApiRooms *rooms);
+/* ok: 204, else what the error means. */
+void md_api_reply_conference(MdApiRequest *request, bool ok, GError *error /* taken */);
+JsonNode *md_api_take_object(JsonObject *object /* taken */);
+/* {"name": [ … ]} */
+JsonNode *md_api_take_list(const char *name, JsonArray *array /* taken */);
+
+void md_api_member_routes(MdApiRooms *rooms);
+
+/* legs.c: samples byte counters every five seconds, so that bit rates can be told. */
+MdApiLegs *md_api_legs_new(MdApiRooms *rooms);
+void md_api_legs_free(MdApiLegs *legs);
+void md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret);
+void md_api_legs_sample(MdApiLegs *legs, int64_t now_us);
+JsonObject *md_api_leg_stats_json(MdApiRooms *rooms, const MdMemberInfo *member);
+#define MD_API_LEG_STATS_SCHEMA                                                                                        \
+    "{\"type\":\"object\",\"description\":\"counters since the leg began, gauges, and rates over the last seconds\","      \
+    "\"additionalProperties\":{\"type\":\"number\"}}"
