@@ -221,7 +221,7 @@ void test_reply_free(TestReply *reply)
     g_free(reply);
 }
 
-static char *sign_in(TestApi *t, const char *name)
+char *test_sign_in(TestApi *t, const char *name)
 {
     g_autofree char *body = g_strdup_printf("{'user':'%s','password':'correct horse battery'}", name);
     g_autoptr(TestReply) reply = test_call(t, "POST", "/session", NULL, body);
@@ -236,7 +236,7 @@ char *test_api_admin(TestApi *t)
                                             md_api_setup_code(t->api));
 
     test_expect(t, "POST", "/setup", NULL, body, 201, NULL);
-    return sign_in(t, "root");
+    return test_sign_in(t, "root");
 }
 
 char *test_api_user(TestApi *t, const char *admin, const char *name, const char *role)
@@ -245,5 +245,36 @@ char *test_api_user(TestApi *t, const char *admin, const char *name, const char 
         g_strdup_printf("{'name':'%s','role':'%s','password':'correct horse battery','area':'18673'}", name, role);
 
     test_expect(t, "POST", "/users", admin, body, 201, NULL);
-    return sign_in(t, name);
+    return test_sign_in(t, name);
+}
+
+unsigned test_check_roles(TestApi *t)
+{
+    g_autofree char *admin = md_api_setup_code(t->api) ? test_api_admin(t) : test_sign_in(t, "root");
+    char *tokens[MD_API_ROLE_MAX] = {
+        NULL, test_api_user(t, admin, "v", "viewer"), test_api_user(t, admin, "b", "broadcaster"),
+        test_api_user(t, admin, "o", "operator"), NULL};
+    JsonObject *paths = json_object_get_object_member(json_node_get_object(t->document), "paths");
+    g_autoptr(GList) names = json_object_get_members(paths);
+    unsigned checked = 0;
+
+    for (GList *l = names; l; l = l->next) {
+        JsonObject *item = json_object_get_object_member(paths, l->data);
+        g_autoptr(GList) methods = json_object_get_members(item);
+        for (GList *m = methods; m; m = m->next) {
+            JsonObject *operation = json_object_get_object_member(item, m->data);
+            MdApiRole least = md_api_role_from_string(json_object_get_string_member(operation, "x-least-role"));
+            g_autofree char *method = g_ascii_strup(m->data, -1);
+            g_assert_cmpint(least, <, MD_API_ROLE_MAX);
+            for (MdApiRole role = MD_API_ANYBODY; role < least; role++) {
+                g_autoptr(TestReply) reply = test_call_raw(t, method, l->data, tokens[role], "application/json", "{}", 2);
+                g_assert_cmpuint(reply->status, ==, role == MD_API_ANYBODY ? 401 : 403);
+                g_assert_cmpstr(test_error_code(reply), ==, role == MD_API_ANYBODY ? "not-signed-in" : "not-allowed");
+                checked++;
+            }
+        }
+    }
+    for (unsigned i = 0; i < MD_API_ROLE_MAX; i++)
+        g_free(tokens[i]);
+    return checked;
 }

@@ -28,6 +28,7 @@ void test_api_start(TestApi *t, unsigned requests_per_s, const MdMigration *extr
 void test_api_stop(TestApi *t);
 /* The set-up and a sign-in as "root" with "correct horse battery"; the token: g_free. */
 char *test_api_admin(TestApi *t);
+char *test_sign_in(TestApi *t, const char *name); /* with that password */
 /* A user of that role and a sign-in. */
 char *test_api_user(TestApi *t, const char *admin, const char *name, const char *role);
 
@@ -38,6 +39,8 @@ TestReply *test_call_raw(TestApi *t, const char *method, const char *url_path, c
 /* The same, asserting the status; error replies also by code. */
 void test_expect(TestApi *t, const char *method, const char *path, const char *token, const char *body, unsigned status,
                  const char *code);
+/* Every documented route refuses everybody below its role; how many refusals were seen. */
+unsigned test_check_roles(TestApi *t);
 const char *test_string(const TestReply *reply, const char *member);
 const char *test_error_code(const TestReply *reply);
 const char *test_error_message(const TestReply *reply);

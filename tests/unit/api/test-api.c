@@ -142,36 +142,9 @@ static void test_back_off(TestApi *t, gconstpointer data)
     test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'no'}", 401, "wrong-password"); /* forgiven */
 }
 
-/* Every documented route refuses everybody below its role, and nobody at it. */
 static void test_roles(TestApi *t, gconstpointer data)
 {
-    g_autofree char *admin = test_api_admin(t);
-    g_autofree char *tokens[MD_API_ROLE_MAX] = {
-        NULL, test_api_user(t, admin, "v", "viewer"), test_api_user(t, admin, "b", "broadcaster"),
-        test_api_user(t, admin, "o", "operator"), NULL};
-    JsonObject *paths = json_object_get_object_member(json_node_get_object(t->document), "paths");
-    g_autoptr(GList) names = json_object_get_members(paths);
-    unsigned checked = 0;
-
-    for (GList *l = names; l; l = l->next) {
-        JsonObject *item = json_object_get_object_member(paths, l->data);
-        g_autoptr(GList) methods = json_object_get_members(item);
-        for (GList *m = methods; m; m = m->next) {
-            JsonObject *operation = json_object_get_object_member(item, m->data);
-            MdApiRole least = md_api_role_from_string(json_object_get_string_member(operation, "x-least-role"));
-            g_autofree char *method = g_ascii_strup(m->data, -1);
-            g_assert_cmpint(least, <, MD_API_ROLE_MAX);
-            for (MdApiRole role = MD_API_ANYBODY; role < least; role++) {
-                g_autoptr(TestReply) reply = test_call_raw(t, method, l->data, tokens[role], "application/json", "{}", 2);
-                g_assert_cmpuint(reply->status, ==, role == MD_API_ANYBODY ? 401 : 403);
-                g_assert_cmpstr(test_error_code(reply), ==, role == MD_API_ANYBODY ? "not-signed-in" : "not-allowed");
-                checked++;
-            }
-        }
-    }
-    g_assert_cmpuint(checked, >, 15);
-    for (unsigned i = 0; i < MD_API_ROLE_MAX; i++)
-        g_free(g_steal_pointer(&tokens[i]));
+    g_assert_cmpuint(test_check_roles(t), >, 15);
 }
 
 static void test_bad_requests(TestApi *t, gconstpointer data)
