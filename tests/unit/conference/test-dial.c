@@ -148,7 +148,7 @@ static void test_limits(void)
     g_assert_false(md_room_dial(room, (const char *const[]){"a", "b c", NULL}, MD_ROLE_SITE, true, &error));
     g_assert_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID);
     g_assert_cmpuint(meeting->dialer.calls->len, ==, 0); /* all or nothing */
-    targets->pdata[25] = NULL;
+    g_clear_pointer(&targets->pdata[25], g_free);
     g_clear_error(&error);
     g_assert_true(md_room_dial(room, (const char *const *)targets->pdata, MD_ROLE_SITE, true, &error));
     g_assert_cmpuint(meeting->dialer.calls->len, ==, 10); /* ten at a time */
