@@ -150,7 +150,7 @@ static int drop(Source *source)
 static int drop_and_ask(Source *source)
 {
     if (!atomic_exchange(&source->need_key, true))
-        md_picture_job_submit(&source->job);
+        md_picture_job_submit_lazily(&source->job);
     return drop(source);
 }
 
@@ -181,7 +181,7 @@ static int push(Source *source, MdFrame *frame)
         return drop_and_ask(source);
     }
     source->dropping = false;
-    md_picture_job_submit(&source->job);
+    md_picture_job_submit_lazily(&source->job);
     return 0;
 }
 

@@ -29,7 +29,7 @@ struct MdPicturePool {
     pthread_t threads[THREADS_MAX];
     pthread_t timer_thread;
     _Atomic(MdPictureJob *) stack; /* just submitted, newest first */
-    sem_t work;
+    sem_t wake;                     /* somebody should look; threads look until nothing is left */
     _Atomic bool stopping;
 
     pthread_mutex_t lock; /* between pool threads only: orders what came from the stack */
@@ -67,12 +67,12 @@ static MdPictureJob *take_all(_Atomic(MdPictureJob *) *stack)
     return list;
 }
 
-static void enqueue(MdPictureJob *job)
+static void enqueue(MdPictureJob *job, bool wake)
 {
     MdPicturePool *pool = job->queue->pool;
     push(pool ? &pool->stack : &job->queue->stack, job);
-    if (pool)
-        sem_post(&pool->work);
+    if (pool && wake)
+        sem_post(&pool->wake);
 }
 
 void md_picture_job_init(MdPictureJob *job, MdPictureQueue *queue, bool urgent, MdPictureJobFn fn, void *user)
@@ -81,7 +81,7 @@ void md_picture_job_init(MdPictureJob *job, MdPictureQueue *queue, bool urgent, 
     atomic_init(&job->state, JOB_IDLE);
 }
 
-void md_picture_job_submit(MdPictureJob *job)
+static void submit(MdPictureJob *job, bool wake)
 {
     int state = atomic_load_explicit(&job->state, memory_order_relaxed);
     for (;;) {
@@ -93,7 +93,17 @@ void md_picture_job_submit(MdPictureJob *job)
     if (state != JOB_IDLE)
         return;
     atomic_fetch_add_explicit(&job->queue->busy, 1, memory_order_relaxed);
-    enqueue(job);
+    enqueue(job, wake);
+}
+
+void md_picture_job_submit(MdPictureJob *job)
+{
+    submit(job, true);
+}
+
+void md_picture_job_submit_lazily(MdPictureJob *job)
+{
+    submit(job, false);
 }
 
 static void run(MdPictureJob *job)
@@ -107,7 +117,7 @@ static void run(MdPictureJob *job)
         return;
     }
     atomic_store_explicit(&job->state, JOB_QUEUED, memory_order_release); /* was AGAIN: submits change nothing there */
-    enqueue(job);
+    enqueue(job, false); /* this thread looks again at once */
 }
 
 void md_picture_queue_init(MdPictureQueue *queue, MdPicturePool *pool)
@@ -180,15 +190,24 @@ static void *pool_thread(void *user)
 {
     MdPicturePool *pool = user;
     lower_priority(pool);
-    for (;;) {
-        while (sem_wait(&pool->work) < 0 && errno == EINTR)
-            continue;
-        MdPictureJob *job = next_job(pool); /* one post per job: none only when stopping */
-        if (job)
+    while (!atomic_load(&pool->stopping)) {
+        for (MdPictureJob *job; (job = next_job(pool));)
             run(job);
-        else if (atomic_load(&pool->stopping))
-            return NULL;
+        while (sem_wait(&pool->wake) < 0 && errno == EINTR)
+            continue;
     }
+    return NULL;
+}
+
+/* Wakes the threads for jobs submitted lazily, unless they are about to look anyway. */
+static void look(MdPicturePool *pool)
+{
+    int value = 0;
+    if (!atomic_load_explicit(&pool->stack, memory_order_relaxed))
+        return;
+    sem_getvalue(&pool->wake, &value);
+    for (; value < (int)pool->n_threads; value++)
+        sem_post(&pool->wake);
 }
 
 /* Submits what is due; returns the next deadline. */
@@ -210,11 +229,13 @@ static void *timer_thread(void *user)
     MdPicturePool *pool = user;
     pthread_mutex_lock(&pool->timer_lock);
     while (!pool->timer_stopping) {
-        int64_t next = fire_timers(pool, now_us());
+        int64_t now = now_us(), next = fire_timers(pool, now);
+        look(pool);
         if (next == INT64_MAX) {
             pthread_cond_wait(&pool->timer_wake, &pool->timer_lock);
             continue;
         }
+        next = next < now + MD_PICTURE_LOOK_US ? next : now + MD_PICTURE_LOOK_US;
         struct timespec until = {.tv_sec = next / 1000000, .tv_nsec = next % 1000000 * 1000};
         pthread_cond_timedwait(&pool->timer_wake, &pool->timer_lock, &until);
     }
@@ -253,7 +274,7 @@ static void stop_threads(MdPicturePool *pool, unsigned n)
 {
     atomic_store(&pool->stopping, true);
     for (unsigned i = 0; i < n; i++)
-        sem_post(&pool->work);
+        sem_post(&pool->wake);
     for (unsigned i = 0; i < n; i++)
         pthread_join(pool->threads[i], NULL);
 }
@@ -263,7 +284,7 @@ static void dispose(MdPicturePool *pool)
     pthread_cond_destroy(&pool->timer_wake);
     pthread_mutex_destroy(&pool->timer_lock);
     pthread_mutex_destroy(&pool->lock);
-    sem_destroy(&pool->work);
+    sem_destroy(&pool->wake);
     free(pool);
 }
 
@@ -284,7 +305,7 @@ MdPicturePool *md_picture_pool_new(unsigned threads, int nice)
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_mutex_init(&pool->timer_lock, NULL);
-    sem_init(&pool->work, 0, 0);
+    sem_init(&pool->wake, 0, 0);
     for (unsigned i = 0; i < pool->n_threads; i++)
         if (pthread_create(&pool->threads[i], NULL, pool_thread, pool) != 0) {
             stop_threads(pool, i);

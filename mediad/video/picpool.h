@@ -40,6 +40,10 @@ void md_picture_queue_run(MdPictureQueue *queue);
 
 void md_picture_job_init(MdPictureJob *job, MdPictureQueue *queue, bool urgent, MdPictureJobFn fn, void *user);
 void md_picture_job_submit(MdPictureJob *job); /* any thread, never blocks */
+/* The same without waking anybody: a system call less for the media worker. A pool thread that is awake takes it next, otherwise the
+ * pool looks every MD_PICTURE_LOOK_US while any timer runs. */
+#define MD_PICTURE_LOOK_US 5000
+void md_picture_job_submit_lazily(MdPictureJob *job);
 
 /* Submits the job every period_us from first_us on (monotonic, system clock); periods missed are skipped, not made up. Pool queues only.
  * Control thread. Stopping: no submit by the timer afterwards. */

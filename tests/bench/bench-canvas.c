@@ -18,13 +18,14 @@
 
 enum { FPS = 15, WIDTH = 1280, HEIGHT = 720, BITRATE = 1500000, CLIP_FRAMES = 120, SITES_MAX = 72, PRE_ROLL = 24 };
 
-static int sites = 70, seconds = 4, rounds = 5;
+static int sites = 70, seconds = 4, rounds = 5, paced;
 static gboolean as_json;
 static const GOptionEntry entries[] = {
     {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "print one JSON object", NULL},
     {"sites", 0, 0, G_OPTION_ARG_INT, &sites, "sites, 1 to 72", "N"},
     {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "media seconds per round", "N"},
     {"rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "rounds, 1 to 99", "N"},
+    {"paced", 0, 0, G_OPTION_ARG_INT, &paced, "also run N seconds in real time on the picture pool", "N"},
     {0},
 };
 
@@ -253,12 +254,8 @@ static void our_tick(MdComposer *composer, MdVirtualClock *clock, Clip *clips, u
     md_composer_tick(composer, md_clock_now_us(&clock->base));
 }
 
-static MdComposer *open_composer(MdVirtualClock *clock, size_t *bytes)
+static void fill_composer(MdComposer *composer, uint32_t cells[SITES_MAX])
 {
-    uint32_t cells[SITES_MAX];
-    md_virtual_clock_init(clock, 1000000, 1700000000000000);
-    MdComposerOptions options = {.clock = &clock->base, .events = {on_frame, on_need_key}, .user = bytes};
-    MdComposer *composer = md_composer_new(&options);
     for (int i = 0; i < sites; i++) {
         g_autofree char *name = g_strdup_printf("Xã Cẩm Xuyên %d", i + 1);
         cells[i] = (uint32_t)i + 1;
@@ -268,6 +265,15 @@ static MdComposer *open_composer(MdVirtualClock *clock, size_t *bytes)
     md_composer_set_view(composer, 1, &scene);
     MdComposerOutput output = {.view = 1, .codec = MD_VIDEO_H264, .width = WIDTH, .height = HEIGHT, .fps = FPS, .bitrate_bps = BITRATE};
     md_composer_add_output(composer, 1, &output);
+}
+
+static MdComposer *open_composer(MdVirtualClock *clock, size_t *bytes)
+{
+    uint32_t cells[SITES_MAX];
+    md_virtual_clock_init(clock, 1000000, 1700000000000000);
+    MdComposerOptions options = {.clock = &clock->base, .events = {on_frame, on_need_key}, .user = bytes};
+    MdComposer *composer = md_composer_new(&options);
+    fill_composer(composer, cells);
     return composer;
 }
 
@@ -303,6 +309,47 @@ static Cost run_ours(Clip *clips)
         .encode = (double)(after.encode_us - before.encode_us) / 1e3 / seconds,
         .bytes = bytes,
     };
+}
+
+/* In real time on the pool's threads, pushed from this thread as a media worker would: CPU, and how long a push takes. */
+static void run_paced(Clip *clips)
+{
+    size_t bytes = 0;
+    uint32_t cells[SITES_MAX];
+    MdPicturePool *pool = md_picture_pool_new(0, 5);
+    MdComposerOptions options = {.pool = pool, .events = {on_frame, on_need_key}, .user = &bytes};
+    MdComposer *composer = md_composer_new(&options);
+    fill_composer(composer, cells);
+    const MdClock *clock = md_clock_system();
+    int64_t start = md_clock_now_us(clock), longest_us = 0, pushing_us = 0;
+    MdComposerStats before = {0}, after;
+    double cpu = 0;
+    int64_t total = (int64_t)sites * FPS * (paced + 2);
+    for (int64_t n = 0; n < total; n++) { /* spread evenly over the second */
+        int64_t due = start + n * 1000000 / (sites * FPS), now;
+        while ((now = md_clock_now_us(clock)) < due)
+            g_usleep((gulong)(due - now));
+        if (n == (int64_t)sites * FPS * 2) { /* warm */
+            md_composer_stats(composer, &before);
+            cpu = cpu_ms();
+            longest_us = pushing_us = 0;
+        }
+        int site = (int)(n % sites);
+        md_composer_push(composer, (uint32_t)site + 1, clips[site % CLIPS].frames[n / sites % CLIP_FRAMES]);
+        int64_t took = md_clock_now_us(clock) - now;
+        pushing_us += took;
+        longest_us = took > longest_us ? took : longest_us;
+    }
+    cpu = cpu_ms() - cpu;
+    md_composer_stats(composer, &after);
+    g_print("paced  %7.1f CPU ms per second over %d s on the pool; %.1f decodes, %.1f tiles, %.2f encodes a second; dropped %" G_GUINT64_FORMAT
+            ", late ticks %" G_GUINT64_FORMAT "; a push takes %.2f us, at most %d us\n",
+            cpu / paced, paced, (double)(after.frames_decoded - before.frames_decoded) / paced,
+            (double)(after.tiles_drawn - before.tiles_drawn) / paced, (double)(after.frames_encoded - before.frames_encoded) / paced,
+            after.frames_dropped - before.frames_dropped, after.ticks_late - before.ticks_late,
+            (double)pushing_us / (sites * FPS * paced), (int)longest_us);
+    md_composer_free(composer);
+    md_picture_pool_free(pool);
 }
 
 static int by_total(const void *a, const void *b)
@@ -341,7 +388,7 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error) || sites < 1 || sites > SITES_MAX || seconds < 1 || seconds > 600 ||
-        rounds < 1 || rounds > 99) {
+        rounds < 1 || rounds > 99 || paced < 0 || paced > 600) {
         g_printerr("%s\n", error ? error->message : "out of range");
         return 2;
     }
@@ -359,5 +406,7 @@ int main(int argc, char **argv)
         ours[i] = run_ours(clips);
     }
     report(floors, ours);
+    if (paced > 0 && !as_json)
+        run_paced(clips);
     return 0;
 }
