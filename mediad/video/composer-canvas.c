@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "mediad/video/composer-private.h"
+#include "mediad/video/scale.h"
 
 /* --- job --- */
 
@@ -56,10 +57,9 @@ static void write_clock(ViewCanvas *canvas, char text[8])
         snprintf(text, 8, "%02u:%02u", (unsigned)(minutes / 60 % 24), (unsigned)(minutes % 60));
 }
 
-static void compose(ViewCanvas *canvas, int64_t now_us)
+/* Draws what changed; returns how many tiles. */
+static unsigned draw_tiles(ViewCanvas *canvas, int64_t now_us)
 {
-    MdComposer *composer = canvas->composer;
-    int64_t begun = md_composer_cpu_us();
     char clock[8];
     take_scene(canvas);
     write_clock(canvas, clock);
@@ -67,12 +67,87 @@ static void compose(ViewCanvas *canvas, int64_t now_us)
     unsigned drawn = 0;
     for (unsigned i = 0; i < md_canvas_n_cells(canvas->canvas); i++)
         drawn += draw_cell(canvas, i, now_us);
-    if (drawn) {
+    count_stat(canvas->composer, tiles_drawn, drawn);
+    return drawn;
+}
+
+/* One of three that nobody holds any more, or NULL. */
+static MdPicture *spare_half(ViewCanvas *canvas)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        if (!canvas->halves[i])
+            canvas->halves[i] = md_picture_new(canvas->width / 2 & ~1, canvas->height / 2 & ~1);
+        if (canvas->halves[i] && atomic_load_explicit(&canvas->halves[i]->refs, memory_order_acquire) == 1)
+            return md_picture_ref(canvas->halves[i]);
+    }
+    return NULL;
+}
+
+static void publish_half(ViewCanvas *canvas, MdPicture *half)
+{
+    pthread_mutex_lock(&canvas->composer->lock);
+    MdPicture *old = canvas->half;
+    canvas->half = half;
+    canvas->half_serial++;
+    pthread_mutex_unlock(&canvas->composer->lock);
+    md_picture_unref(old);
+}
+
+static void make_half(ViewCanvas *canvas)
+{
+    const MdPlanes *from = md_canvas_planes(canvas->canvas);
+    MdPicture *half = spare_half(canvas);
+    if (!half)
+        return; /* the older one stays */
+    MdScaler none = {0}; /* an exact half needs no scratch */
+    md_scale(&none, from, &(MdRect){0, 0, from->width, from->height}, &half->planes,
+             &(MdRect){0, 0, half->planes.width, half->planes.height});
+    publish_half(canvas, half);
+}
+
+/* Takes the parent's half when there is one. Returns whether this canvas shows it; *ret_changed: a new one. */
+static bool take_half(ViewCanvas *canvas, bool *ret_half_wanted, bool *ret_changed)
+{
+    MdPicture *half = NULL;
+    uint64_t serial = 0;
+    pthread_mutex_lock(&canvas->composer->lock);
+    *ret_half_wanted = canvas->half_wanted;
+    if (canvas->parent && canvas->parent->half) {
+        half = md_picture_ref(canvas->parent->half);
+        serial = canvas->parent->half_serial;
+    }
+    pthread_mutex_unlock(&canvas->composer->lock);
+    *ret_changed = half && (!canvas->derived || serial != canvas->derived_serial);
+    if (half && !canvas->derived)
+        canvas->version = 0; /* to be laid out anew when it is drawn again */
+    md_picture_unref(canvas->derived);
+    canvas->derived = half;
+    canvas->derived_serial = serial;
+    return half;
+}
+
+static void compose(ViewCanvas *canvas, int64_t now_us)
+{
+    MdComposer *composer = canvas->composer;
+    int64_t begun = md_composer_cpu_us();
+    bool half_wanted, changed;
+    if (!take_half(canvas, &half_wanted, &changed)) {
+        changed = draw_tiles(canvas, now_us) > 0;
+        if (half_wanted && (changed || !canvas->half))
+            make_half(canvas);
+        else if (!half_wanted && canvas->half)
+            publish_half(canvas, NULL); /* or it would be old when wanted again */
+    }
+    if (changed) {
         canvas->changed_us = canvas->tick_us;
         count_stat(composer, frames_composed, 1);
     }
-    count_stat(composer, tiles_drawn, drawn);
     count_stat(composer, compose_us, md_composer_cpu_us() - begun);
+}
+
+const MdPlanes *md_composer_canvas_planes(const ViewCanvas *canvas)
+{
+    return canvas->derived ? &canvas->derived->planes : md_canvas_planes(canvas->canvas);
 }
 
 /* Sets outputs that are due to work on the picture. Marking and submitting happen under the lock that removing takes, so an output
@@ -107,12 +182,25 @@ static void tick(ViewCanvas *canvas)
     start_outputs(canvas);
 }
 
-static void clean_up(ViewCanvas *canvas)
+static void drop_pictures(ViewCanvas *canvas)
 {
     md_canvas_free(canvas->canvas);
     canvas->canvas = NULL;
     md_scene_unref(canvas->scene);
     canvas->scene = NULL;
+    md_picture_unref(canvas->derived);
+    canvas->derived = NULL;
+    md_picture_unref(canvas->half);
+    canvas->half = NULL;
+    for (unsigned i = 0; i < 3; i++) {
+        md_picture_unref(canvas->halves[i]);
+        canvas->halves[i] = NULL;
+    }
+}
+
+static void clean_up(ViewCanvas *canvas)
+{
+    drop_pictures(canvas); /* since it is DYING nobody has it as parent */
     atomic_store_explicit(&canvas->slot, SLOT_FREE, memory_order_release);
 }
 
@@ -184,6 +272,9 @@ ViewCanvas *md_composer_canvas_for(MdComposer *composer, const MdComposerOutput 
     canvas->version = 0;
     canvas->ticks = 0;
     canvas->tick_us = canvas->changed_us = 0;
+    canvas->half_serial = canvas->derived_serial = 0;
+    canvas->half_wanted = false;
+    canvas->parent = NULL;
     atomic_store(&canvas->encoding, 0);
     atomic_store(&canvas->waiting, false);
     return canvas; /* LIVE with its first output */
@@ -229,11 +320,37 @@ void md_composer_canvas_remove(ViewCanvas *canvas, Output *output)
     md_picture_job_submit(&canvas->job);
 }
 
+static bool is_half_of(const ViewCanvas *canvas, const ViewCanvas *other)
+{
+    return other && other != canvas && atomic_load(&other->slot) == SLOT_LIVE && other->view == canvas->view &&
+           other->width == 2 * canvas->width && other->height == 2 * canvas->height && other->fps >= canvas->fps;
+}
+
+void md_composer_choose_parents(MdComposer *composer)
+{
+    for (unsigned i = 0; i < OUTPUTS_MAX; i++)
+        if (composer->canvases[i])
+            composer->canvases[i]->half_wanted = false;
+    for (unsigned i = 0; i < OUTPUTS_MAX; i++) {
+        ViewCanvas *canvas = composer->canvases[i];
+        if (!canvas)
+            continue;
+        canvas->parent = NULL;
+        const View *view = md_composer_find_view(composer, canvas->view);
+        if (atomic_load(&canvas->slot) != SLOT_LIVE || !view || view->scene->n_cells < DERIVE_CELLS_MIN)
+            continue;
+        for (unsigned j = 0; j < OUTPUTS_MAX && !canvas->parent; j++)
+            if (is_half_of(canvas, composer->canvases[j])) {
+                canvas->parent = composer->canvases[j];
+                canvas->parent->half_wanted = true;
+            }
+    }
+}
+
 void md_composer_canvas_free(ViewCanvas *canvas)
 {
     if (!canvas)
         return;
-    md_canvas_free(canvas->canvas);
-    md_scene_unref(canvas->scene);
+    drop_pictures(canvas);
     free(canvas);
 }

@@ -71,7 +71,7 @@ static MdFrame *encode(Output *output)
     if (key)
         atomic_store(&output->key_wanted, false);
     if (prepare(output))
-        md_encoder_encode(output->encoder, md_canvas_planes(output->canvas->canvas), key, &frame);
+        md_encoder_encode(output->encoder, md_composer_canvas_planes(output->canvas), key, &frame);
     count_stat(composer, encode_us, md_composer_cpu_us() - begun);
     if (!frame) {
         if (key)

@@ -26,6 +26,9 @@ enum {
     OUTPUTS_PER_CANVAS = 32,
 };
 
+/* From so many tiles on, a canvas of exactly half the size of another of its view is made by halving that one: one fast
+ * scaling instead of one per tile. Names are too small to read there either way; with fewer tiles they are drawn for their size. */
+#define DERIVE_CELLS_MIN 25
 #define KEY_INTERVAL_US 500000     /* between key-frame requests to a source, and between key frames of an output */
 #define STALL_US 3000000           /* the weak-line tile */
 #define FREEZE_US 500000           /* a still picture longer than this counts as frozen */
@@ -90,7 +93,8 @@ typedef struct View { /* under composer->lock */
 
 struct Output;
 
-typedef struct ViewCanvas { /* one size of one view */
+typedef struct ViewCanvas ViewCanvas;
+struct ViewCanvas { /* one size of one view */
     MdComposer *composer;
     MdPictureJob job;
     _Atomic int slot;
@@ -102,16 +106,23 @@ typedef struct ViewCanvas { /* one size of one view */
     unsigned fps;
     unsigned n_outputs;
     struct Output *outputs[OUTPUTS_PER_CANVAS];
+    struct ViewCanvas *parent;     /* twice as large, of the same view: this one is its half */
+    bool half_wanted;              /* some canvas has this one as its parent */
+    MdPicture *half;               /* the newest, for those */
+    uint64_t half_serial;
     /* job (and control before the first run) */
     _Atomic int64_t due_us;
     _Atomic int64_t period_us;
     MdCanvas *canvas;
+    MdPicture *derived;            /* the parent's half, shown instead of canvas; NULL: canvas */
+    uint64_t derived_serial;
+    MdPicture *halves[3];          /* used in turn */
     uint64_t version;              /* of the scene laid out */
     Scene *scene;                  /* laid out */
     uint64_t ticks;
     int64_t tick_us;               /* due time of the picture on the canvas */
     int64_t changed_us;            /* when something was drawn last */
-} ViewCanvas;
+};
 
 typedef struct Output {
     MdComposer *composer;
@@ -173,6 +184,8 @@ void md_composer_canvas_add(ViewCanvas *canvas, Output *output);    /* under loc
 void md_composer_canvas_remove(ViewCanvas *canvas, Output *output); /* under lock */
 void md_composer_canvas_encoded(ViewCanvas *canvas);                /* an output is done with the picture */
 void md_composer_canvas_free(ViewCanvas *canvas);
+void md_composer_choose_parents(MdComposer *composer);              /* under lock */
+const MdPlanes *md_composer_canvas_planes(const ViewCanvas *canvas); /* the picture to encode; while an output of it is pending */
 
 /* composer-output.c */
 bool md_composer_output_due(const Output *output, const ViewCanvas *canvas); /* canvas's job */

@@ -99,6 +99,7 @@ static void note_needs(MdComposer *composer, const ViewCanvas *canvas, uint32_t 
 void md_composer_refresh_shown(MdComposer *composer)
 {
     uint32_t needs[SOURCES_MAX] = {0};
+    md_composer_choose_parents(composer);
     for (unsigned i = 0; i < OUTPUTS_MAX; i++) {
         const ViewCanvas *canvas = composer->canvases[i];
         if (canvas && atomic_load(&canvas->slot) == SLOT_LIVE)

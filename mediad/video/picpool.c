@@ -34,6 +34,7 @@ struct MdPicturePool {
 
     pthread_mutex_t lock; /* between pool threads only: orders what came from the stack */
     JobList urgent, normal;
+    unsigned n_urgent;             /* taken in a row */
 
     pthread_mutex_t timer_lock;
     pthread_cond_t timer_wake;
@@ -172,9 +173,12 @@ static MdPictureJob *next_job(MdPicturePool *pool)
         next = job->next;
         append(job->urgent ? &pool->urgent : &pool->normal, job);
     }
-    MdPictureJob *job = take_first(&pool->urgent);
+    /* when there is more to do than time for it, decoding still gets every third turn: late pictures rather than none */
+    bool normal_first = pool->n_urgent >= 2;
+    MdPictureJob *job = take_first(normal_first ? &pool->normal : &pool->urgent);
     if (!job)
-        job = take_first(&pool->normal);
+        job = take_first(normal_first ? &pool->urgent : &pool->normal);
+    pool->n_urgent = job && job->urgent ? pool->n_urgent + 1 : 0;
     pthread_mutex_unlock(&pool->lock);
     return job;
 }

@@ -448,6 +448,38 @@ static void test_several_outputs(void)
     studio_free(studio);
 }
 
+/* Many tiles: the half-size canvas is made from the large one, drawing no tile of its own, and comes alone when that one goes. */
+static void test_half_size(void)
+{
+    uint32_t cells[30];
+    for (unsigned i = 0; i < 30; i++)
+        cells[i] = 30 - i;
+    Studio *studio = studio_new(30, 320, 180);
+    studio_view(studio, MD_LAYOUT_AUTO, 30, cells);
+    studio_output(studio, 1, MD_VIDEO_H264, 1280, 720, 15);
+    studio_output(studio, 2, MD_VIDEO_H264, 640, 360, 15);
+    studio_run(studio, 5, -1);
+    uint64_t before = stats_of(studio).tiles_drawn;
+    unsigned frames = studio->screens[2].frames;
+    studio_run(studio, 10, -1);
+    g_assert_cmpuint(stats_of(studio).tiles_drawn - before, ==, 300);
+    g_assert_cmpuint(studio->screens[2].frames - frames, ==, 10);
+    for (unsigned i = 0; i < 30; i++)
+        g_assert_cmpint(seen(studio, 2, MD_LAYOUT_AUTO, 30, i, NULL), ==, (int)cells[i]);
+    md_composer_remove_output(studio->composer, 1);
+    studio_run(studio, 5, -1);
+    g_assert_cmpuint(stats_of(studio).tiles_drawn - before, ==, 300 + 36 + 4 * 30); /* once the empty seats too */
+    for (unsigned i = 0; i < 30; i++)
+        g_assert_cmpint(seen(studio, 2, MD_LAYOUT_AUTO, 30, i, NULL), ==, (int)cells[i]);
+    studio_output(studio, 3, MD_VIDEO_H264, 1280, 720, 15); /* and back */
+    studio_view(studio, MD_LAYOUT_AUTO, 29, cells + 1);
+    studio_run(studio, 5, -1);
+    for (unsigned output = 2; output <= 3; output++)
+        for (unsigned i = 0; i < 29; i++)
+            g_assert_cmpint(seen(studio, output, MD_LAYOUT_AUTO, 29, i, NULL), ==, (int)cells[i + 1]);
+    studio_free(studio);
+}
+
 static void test_refusals(void)
 {
     Studio *studio = studio_new(1, 320, 180);
@@ -534,6 +566,7 @@ int main(int argc, char **argv)
     g_test_add_func("/video/composer/overflow", test_queue_overflow);
     g_test_add_func("/video/composer/switching", test_switching_streams);
     g_test_add_func("/video/composer/outputs", test_several_outputs);
+    g_test_add_func("/video/composer/half-size", test_half_size);
     g_test_add_func("/video/composer/refusals", test_refusals);
     g_test_add_func("/video/composer/leaving", test_leaving_and_coming);
     g_test_add_func("/video/composer/test-source", test_test_source);

@@ -121,10 +121,10 @@ static void *push_all(void *user)
 
 static void set_scene(Stress *stress, unsigned round)
 {
-    uint32_t cells[SOURCES];
-    for (unsigned i = 0; i < SOURCES; i++)
+    uint32_t cells[40];
+    for (unsigned i = 0; i < 40; i++)
         cells[i] = (i + round) % (SOURCES + 1);
-    MdScene scene = {.layout = (MdLayoutKind)(round % MD_LAYOUT_KIND_MAX), .n_cells = 1 + round % SOURCES, .cells = cells,
+    MdScene scene = {.layout = (MdLayoutKind)(round % 3 ? 0 : round % MD_LAYOUT_KIND_MAX), .n_cells = 1 + round * 7 % 40, .cells = cells,
                      .banner = round % 3 ? "Họp giao ban" : NULL, .clock = round % 2};
     g_assert_cmpint(md_composer_set_view(stress->composer, 1 + round % 2, &scene), ==, 0);
 }
@@ -132,7 +132,7 @@ static void set_scene(Stress *stress, unsigned round)
 static void churn(Stress *stress, unsigned round)
 {
     uint32_t id = 1 + round * 5 % SOURCES, output = 1 + round % OUTPUTS;
-    MdComposerOutput spec = {.view = 1 + output % 2, .codec = output == 3 ? MD_VIDEO_VP8 : MD_VIDEO_H264, .width = 320, .height = 180,
+    MdComposerOutput spec = {.view = 1 + output % 2, .codec = output == 3 ? MD_VIDEO_VP8 : MD_VIDEO_H264, .width = output > 2 ? 640 : 320, .height = output > 2 ? 360 : 180,
                              .fps = (uint8_t)(10 + output * 10), .bitrate_bps = 200000};
     uint64_t decoded, stalls, frozen;
     set_scene(stress, round);
@@ -177,10 +177,12 @@ static void test_stress(void)
     md_composer_stats(stress.composer, &stats);
     md_composer_free(stress.composer); /* in the middle of its work */
     atomic_store(&stress.freed, true);
+    g_test_message("%u decoded, %u tiles, %u encoded, %u late", (unsigned)stats.frames_decoded, (unsigned)stats.tiles_drawn,
+                   (unsigned)stats.frames_encoded, (unsigned)stats.ticks_late);
     md_picture_pool_free(pool);
     for (unsigned i = 1; i <= OUTPUTS; i++)
         g_assert_cmpuint(atomic_load(&stress.frames[i]), >, 0);
-    g_assert_cmpuint(stats.frames_decoded, >, 100);
+    g_assert_cmpuint(stats.frames_decoded, >, 10);
     g_assert_cmpuint(stats.tiles_drawn, >, 100);
     g_assert_cmpuint(atomic_load(&stress.need_keys), >, 0);
     for (unsigned c = 0; c < 2; c++)
