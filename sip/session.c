@@ -228,8 +228,8 @@ static bool ready_flow(SgSession *session)
     SgFlow flow;
     SgUri uri;
 
-    if (session->flow.kind == SG_UDP || session->flow.conn != 0)
-        return true;
+    if (session->flow.kind == SG_UDP || session->flow.conn != 0 || session->flow.listener == UINT_MAX)
+        return true; /* where we have connected to we may connect again */
     if (!sg_uri_parse(&uri, session->target) || !sg_uri_address(&uri, &address, &kind) || kind != session->flow.kind)
         return false;
     if (sg_transport_route(session->sessions->options.transport, kind, &address, &flow) < 0)
