@@ -222,8 +222,14 @@ void md_member_tick(MdMember *member, int64_t now_us)
         member->prompt_us = now_us + WAITING_REPEAT_US;
         md_room_play(room, member, (const uint8_t[]){outside ? MD_PROMPT_LOBBY : MD_PROMPT_WAITING_FOR_CHAIR}, 1, false);
     }
-    if (member->leg_started && atomic_load_explicit(&member->seat->talking, memory_order_relaxed))
+    bool talking = member->leg_started && atomic_load_explicit(&member->seat->talking, memory_order_relaxed);
+    if (talking)
         member->spoke_us = now_us;
+    if (talking == member->talking)
+        return;
+    member->talking = talking;
+    md_room_emit(room, "member.talking", member, "talking", "b", talking, NULL);
+    md_room_video_talking(member);
 }
 
 /* A chair's PIN may be keyed in at any time: digits, then #. */

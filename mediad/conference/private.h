@@ -21,7 +21,6 @@ typedef struct MdRoomAudio MdRoomAudio;
 typedef struct MdRoomVideo MdRoomVideo;
 typedef struct MdMember MdMember;
 typedef struct MdDial MdDial;
-typedef struct MdTestPicture MdTestPicture;
 
 /* --- between control and worker ------------------------------------------------------------------------------- */
 
@@ -154,7 +153,7 @@ struct MdMember {              /* C */
     char *name, *uri, *account;
     MdRole role;
     MdMemberState state;
-    bool established, muted, deaf, video_muted;
+    bool established, muted, deaf, video_muted, talking;
     double gain_db;
     int64_t joined_us, joined_wall_us, spoke_us;
     GString *digits;           /* DTMF so far */
@@ -215,7 +214,6 @@ struct MdRoom {                /* C */
     bool plan_dirty, ending, stopping;
     int64_t end_us;            /* everybody is hung up then, 0: not ending */
     int64_t clock_us;          /* test room: next spoken clock */
-    MdTestPicture *picture;    /* test room, NULL: nobody has looked yet */
     MdMember *speaker, *speaker_before;
     int64_t speaker_us;
     _Atomic bool stopped;      /* A */
@@ -290,8 +288,8 @@ void md_room_video_tick(MdRoom *room, int64_t now_us);
 MdComposer *md_room_video_composer(const MdRoomVideo *video);
 void md_room_video_free(MdRoom *room);
 void md_room_video_forget(MdMember *member);
+void md_room_video_talking(MdMember *member); /* it has begun or ended */
 void md_room_video_request_key(MdMember *member);
 
 /* test-room.c */
 void md_test_room_tick(MdRoom *room, int64_t now_us); /* every 100 ms */
-void md_test_picture_free(MdRoom *room);

@@ -4,7 +4,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEWS = 4 };
+enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEWS = 4, TEST_SOURCE = 1 };
 static const int64_t SPEAKER_HOLD_US = 2 * G_USEC_PER_SEC; /* a picture stays at least so long */
 
 /* The classes of pictures: what a peer can take is rounded down to one of them. */
@@ -66,6 +66,8 @@ void md_room_video_init(MdRoom *room)
     room->video = g_new0(MdRoomVideo, 1);
     room->video->composer = composer;
     room->video->outputs = g_array_new(FALSE, TRUE, sizeof(Output));
+    if (room->kind == MD_ROOM_TEST)
+        md_composer_add_test_source(composer, TEST_SOURCE, room->language == MD_LANGUAGE_VI ? "Phòng thử" : "Test room");
 }
 
 void md_room_video_free(MdRoom *room)
@@ -96,7 +98,13 @@ static void update_member_source(MdRoom *room, MdMember *member)
     MdSourceState state = member->video_muted              ? MD_SOURCE_MUTED_VIDEO
                           : member->video_format.receiving ? MD_SOURCE_LIVE
                                                            : MD_SOURCE_AUDIO_ONLY;
-    md_composer_set_source_state(composer, member->source, state, member->muted, member == room->speaker);
+    md_composer_set_source_state(composer, member->source, state, member->muted, member->talking);
+}
+
+void md_room_video_talking(MdMember *member)
+{
+    if (member->room->video != NULL && member->in_composer)
+        update_member_source(member->room, member);
 }
 
 /* A tile "being called" stands for whoever is on the list and not here. */
@@ -223,7 +231,7 @@ static void update_views(MdRoom *room)
 {
     bool vi = room->language == MD_LANGUAGE_VI;
     if (room->kind == MD_ROOM_TEST) {
-        uint32_t source = room->serial;
+        uint32_t source = TEST_SOURCE;
         g_autoptr(GArray) one = g_array_new(FALSE, FALSE, sizeof(uint32_t));
         g_array_append_val(one, source);
         show(room, VIEW_ROOM, MD_LAYOUT_SINGLE, one, NULL, true);
@@ -372,6 +380,9 @@ static MdMember *loudest(const MdRoom *room)
 
 void md_room_video_tick(MdRoom *room, int64_t now_us)
 {
+    const MdClock *clock = room->conference->options.clock;
+    if (room->video != NULL && clock != NULL && clock != md_clock_system())
+        md_composer_tick(room->video->composer, now_us); /* no threads of its own then */
     if (room->kind != MD_ROOM_MEETING)
         return;
     bool changed = false;

@@ -70,7 +70,6 @@ void md_room_free(MdRoom *room)
     g_hash_table_remove(room->conference->by_serial, GUINT_TO_POINTER(room->serial));
     room->conference->load[room->worker_index]--;
     md_room_audio_free(room->audio);
-    md_test_picture_free(room);
     g_ptr_array_unref(room->members);
     g_ptr_array_unref(room->dials);
     g_ptr_array_unref(room->encoders);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A room with real pictures in virtual time: coded test pictures go in, what each site is sent is decoded and read. */
+#include "tests/fixtures/meeting.h"
+#include "tests/unit/video/video-kit.h"
+
+enum { SITES = 5, FRAME_MS = 100 };
+
+typedef struct Site {
+    MdLeg *leg;
+    Camera camera;
+    MdDecoder *decoder;
+    MdPicture *seen;
+    unsigned keys_answered;
+} Site;
+
+typedef struct Hall {
+    Meeting *meeting;
+    MdRoom *room;
+    Site sites[SITES];
+    unsigned n;
+} Hall;
+
+static void on_picture(MdLeg *leg, const MdFrame *frame)
+{
+    Site *site = leg->viewer;
+    MdPicture *picture = NULL;
+    if (site->decoder == NULL || md_decoder_codec(site->decoder) != frame->codec) {
+        md_decoder_free(site->decoder);
+        site->decoder = md_decoder_new(frame->codec);
+    }
+    /* -EAGAIN: in the middle of a shared stream, until the key frame that was asked for comes */
+    if (md_decoder_decode(site->decoder, frame, 0, &picture) == 0 && picture != NULL) {
+        md_picture_unref(site->seen);
+        site->seen = picture;
+    }
+}
+
+static void join(Hall *hall, const char *sdp)
+{
+    Site *site = &hall->sites[hall->n++];
+    site->camera = kit_camera(MD_VIDEO_H264, 640, 360, (uint16_t)(100 + hall->n));
+    meeting_join(hall->meeting, "r", "site", MD_ROLE_SITE, sdp, &site->leg);
+    site->leg->viewer = site;
+    site->leg->on_picture = on_picture;
+}
+
+static void run(Hall *hall, unsigned ms)
+{
+    for (unsigned t = 0; t < ms; t += FRAME_MS) {
+        for (unsigned i = 0; i < hall->n; i++) {
+            Site *site = &hall->sites[i];
+            bool key = site->leg->key_requests > site->keys_answered;
+            site->keys_answered = site->leg->key_requests;
+            MdFrame *frame = kit_camera_shoot(&site->camera, key, md_clock_now_us(&hall->meeting->clock.base));
+            if (site->leg->started && site->leg->sink.on_video != NULL)
+                site->leg->sink.on_video(site->leg, frame, site->leg->user);
+            md_frame_unref(frame);
+        }
+        meeting_run_ms(hall->meeting, FRAME_MS);
+    }
+}
+
+static int reads(const Site *site, MdLayoutKind layout, unsigned want, unsigned cell)
+{
+    MdRect rects[MD_LAYOUT_CELLS_MAX];
+    uint16_t id;
+    g_assert_nonnull(site->seen);
+    const MdPlanes *planes = &site->seen->planes;
+    g_assert_cmpint(md_layout_cells(layout, want, planes->width, planes->height, rects), >, (int)cell);
+    return md_pattern_read(planes, &rects[cell], 640, 360, &id, NULL) ? id : -1;
+}
+
+static Hall *hall_new(MdLayoutKind layout)
+{
+    Hall *hall = g_new0(Hall, 1);
+    hall->meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    hall->room = meeting_room(hall->meeting, &(MdRoomSpec){.name = "r", .layout = layout});
+    return hall;
+}
+
+static void hall_free(Hall *hall)
+{
+    meeting_free(hall->meeting);
+    for (unsigned i = 0; i < hall->n; i++) {
+        kit_camera_clear(&hall->sites[i].camera);
+        md_decoder_free(hall->sites[i].decoder);
+        md_picture_unref(hall->sites[i].seen);
+    }
+    g_free(hall);
+}
+
+static void test_grid(void)
+{
+    Hall *hall = hall_new(MD_LAYOUT_AUTO);
+    for (unsigned i = 0; i < 4; i++)
+        join(hall, i == 3 ? "hz=0 video=vp8" : i == 2 ? "hz=0 video=h264 height=360" : "hz=0 video=h264");
+    run(hall, 3000);
+    for (unsigned i = 0; i < 4; i++)
+        for (unsigned cell = 0; cell < 4; cell++)
+            g_assert_cmpint(reads(&hall->sites[i], MD_LAYOUT_AUTO, 4, cell), ==, 101 + (int)cell);
+    g_assert_cmpuint(hall->sites[0].seen->planes.width, ==, 1280);
+    g_assert_cmpuint(hall->sites[2].seen->planes.width, ==, 640);
+    MdRoomInfo info;
+    md_room_info(hall->room, &info);
+    g_assert_cmpuint(info.video.decode_errors, ==, 0);
+    /* A fifth comes: the grid grows, and the newcomer sees it at once, by a key frame. */
+    join(hall, "hz=0 video=h264");
+    run(hall, 2000);
+    for (unsigned cell = 0; cell < 5; cell++)
+        g_assert_cmpint(reads(&hall->sites[4], MD_LAYOUT_AUTO, 5, cell), ==, 101 + (int)cell);
+    g_autoptr(GPtrArray) members = md_room_members(hall->room);
+    g_assert_cmpuint(((const MdMemberInfo *)g_ptr_array_index(members, 1))->video_decoded, >, 20);
+    hall_free(hall);
+}
+
+static void test_speaker(void)
+{
+    Hall *hall = hall_new(MD_LAYOUT_SINGLE);
+    for (unsigned i = 0; i < 3; i++)
+        join(hall, "hz=400 video=h264");
+    for (unsigned speaker = 0; speaker < 3; speaker++) {
+        for (unsigned i = 0; i < 3; i++)
+            hall->sites[i].leg->silent = i != speaker;
+        run(hall, 4000);
+        for (unsigned i = 0; i < 3; i++) {
+            int seen = reads(&hall->sites[i], MD_LAYOUT_SINGLE, 1, 0);
+            if (i != speaker)
+                g_assert_cmpint(seen, ==, 101 + (int)speaker);
+            else if (speaker > 0) /* who spoke before */
+                g_assert_cmpint(seen, ==, 100 + (int)speaker);
+            else
+                g_assert_cmpint(seen, !=, 101);
+        }
+    }
+    hall_free(hall);
+}
+
+static void test_waiting(void)
+{
+    Hall *hall = g_new0(Hall, 1);
+    hall->meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    hall->room = meeting_room(hall->meeting, &(MdRoomSpec){.name = "r", .wait_for_chair = true});
+    join(hall, "hz=0 video=h264");
+    join(hall, "hz=0 video=h264");
+    run(hall, 2000);
+    for (unsigned i = 0; i < 2; i++) /* a picture, but nobody in it */
+        g_assert_cmpint(reads(&hall->sites[i], MD_LAYOUT_SINGLE, 1, 0), ==, -1);
+    g_assert_true(md_room_set_role(hall->room, meeting_member(hall->room, 0), MD_ROLE_CHAIR, NULL));
+    run(hall, 3000);
+    g_assert_cmpint(reads(&hall->sites[0], MD_LAYOUT_AUTO, 2, 1), ==, 102);
+    g_assert_cmpint(reads(&hall->sites[1], MD_LAYOUT_AUTO, 2, 0), ==, 101);
+    hall_free(hall);
+}
+
+static void test_test_room(void)
+{
+    Hall *hall = g_new0(Hall, 1);
+    hall->meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    Site *site = &hall->sites[0];
+    meeting_join(hall->meeting, "test", NULL, MD_ROLE_GUEST, "hz=0 video=h264", &site->leg);
+    site->leg->viewer = site;
+    site->leg->on_picture = on_picture;
+    meeting_run_ms(hall->meeting, 2000);
+    g_assert_nonnull(site->seen);
+    MdPicture *before = md_picture_ref(site->seen);
+    meeting_run_ms(hall->meeting, 1000);
+    g_assert_cmpfloat(kit_psnr(&before->planes, &site->seen->planes), <, 35); /* it moves */
+    md_picture_unref(before);
+    meeting_free(hall->meeting);
+    md_decoder_free(site->decoder);
+    md_picture_unref(site->seen);
+    g_free(hall);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/media/picture-room/grid", test_grid);
+    g_test_add_func("/media/picture-room/speaker", test_speaker);
+    g_test_add_func("/media/picture-room/waiting", test_waiting);
+    g_test_add_func("/media/picture-room/test-room", test_test_room);
+    return g_test_run();
+}
