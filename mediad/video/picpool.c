@@ -91,8 +91,11 @@ static void submit(MdPictureJob *job, bool wake)
         if (atomic_compare_exchange_weak_explicit(&job->state, &state, next, memory_order_acq_rel, memory_order_relaxed))
             break;
     }
-    if (state != JOB_IDLE)
+    if (state != JOB_IDLE) {
+        if (wake && state == JOB_QUEUED && job->queue->pool)
+            sem_post(&job->queue->pool->wake); /* it may have been submitted lazily */
         return;
+    }
     atomic_fetch_add_explicit(&job->queue->busy, 1, memory_order_relaxed);
     enqueue(job, wake);
 }
@@ -134,6 +137,7 @@ void md_picture_queue_wait(MdPictureQueue *queue)
         md_picture_queue_run(queue);
     while (atomic_load_explicit(&queue->busy, memory_order_acquire)) {
         struct timespec pause = {.tv_nsec = 200000};
+        sem_post(&queue->pool->wake); /* for jobs submitted lazily when no timer runs any more */
         nanosleep(&pause, NULL);
     }
 }

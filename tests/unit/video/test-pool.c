@@ -55,6 +55,34 @@ static void test_strands(void)
     md_picture_pool_free(pool);
 }
 
+/* Lazy submits run without any timer once somebody waits or submits aloud; and by themselves while a timer runs. */
+static void test_lazy(void)
+{
+    MdPicturePool *pool = md_picture_pool_new(2, 5);
+    MdPictureQueue queue, other;
+    Strand strand = {0}, ticker = {0};
+    md_picture_queue_init(&queue, pool);
+    md_picture_queue_init(&other, pool);
+    md_picture_job_init(&strand.job, &queue, false, run_strand, &strand);
+    md_picture_job_init(&ticker.job, &other, true, run_strand, &ticker);
+    md_picture_job_submit_lazily(&strand.job);
+    md_picture_queue_wait(&queue);
+    g_assert_cmpuint(atomic_load(&strand.runs), ==, 1);
+    md_picture_job_submit_lazily(&strand.job);
+    md_picture_job_submit(&strand.job);
+    while (atomic_load(&strand.runs) < 2)
+        usleep(200);
+    md_picture_job_start_timer(&ticker.job, md_clock_now_us(md_clock_system()) + 3600000000ll, 1000000);
+    md_picture_queue_wait(&queue);
+    md_picture_job_submit_lazily(&strand.job);
+    while (atomic_load(&strand.runs) < 3)
+        usleep(200);
+    md_picture_job_stop_timer(&ticker.job);
+    md_picture_queue_wait(&queue);
+    md_picture_queue_wait(&other);
+    md_picture_pool_free(pool);
+}
+
 static void test_timer(void)
 {
     MdPicturePool *pool = md_picture_pool_new(1, 5);
@@ -196,6 +224,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/video/pool/strands", test_strands);
+    g_test_add_func("/video/pool/lazy", test_lazy);
     g_test_add_func("/video/pool/timer", test_timer);
     g_test_add_func("/video/pool/stress", test_stress);
     return g_test_run();
