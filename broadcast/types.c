@@ -45,6 +45,17 @@ char *bc_new_id(const char *prefix)
     return g_strdup_printf("%s-%08x%08x", prefix, g_random_int(), g_random_int());
 }
 
+GPtrArray *bc_table_values(GHashTable *table)
+{
+    GPtrArray *all = g_ptr_array_sized_new(g_hash_table_size(table));
+    GHashTableIter it;
+    gpointer value;
+    g_hash_table_iter_init(&it, table);
+    while (g_hash_table_iter_next(&it, NULL, &value))
+        g_ptr_array_add(all, value);
+    return all;
+}
+
 typedef struct Write {
     MdStoreFn fn;
     gpointer data;

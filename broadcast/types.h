@@ -34,6 +34,8 @@ bool bc_code_ok(const char *code, gsize max);
 /* 16 random hex digits with a prefix: "s-1f…"; g_free. */
 char *bc_new_id(const char *prefix);
 
+GPtrArray *bc_table_values(GHashTable *table); /* borrowed values; unref the array */
+
 /* A write on the store thread, then apply on control, then done. owner is referenced (g_rc_box) meanwhile; apply may be NULL. */
 typedef void (*BcApplyFn)(gpointer owner, gpointer data);
 void bc_write(MdStore *store, MdStoreFn fn, gpointer data, GDestroyNotify free_data, gpointer owner,

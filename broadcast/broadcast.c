@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/broadcast.h"
+
+#include <string.h>
+#include "broadcast/live.h"
+#include "broadcast/planner.h"
+#include "broadcast/stream-source.h"
+
+
+
+struct BcBroadcast {
+    BcBroadcastOptions o;
+    char *timezone;
+    BcTapOps tap;
+    MdLogger logger;
+    BcTimers *timers;
+    BcAreas *areas;
+    BcDevices *devices;
+    BcContents *contents;
+    BcSchedules *schedules;
+    BcPlayLog *play_log;
+    BcStage *stage;
+    BcPlanner *planner;
+    unsigned pending; /* live sources and writes that call back */
+};
+
+static void on_event(const char *type, BcAnnouncement *announcement, void *user)
+{
+    BcBroadcast *b = user;
+    BcRun run;
+    bc_announcement_run(announcement, &run);
+    md_info(&b->logger, "%s: \"%s\" (%s), %d loudspeakers, %d played, %d partly, %d missed", type, run.title, run.id, (int)run.devices,
+            (int)run.played, (int)run.partial, (int)run.missed);
+    if (b->o.on_event)
+        b->o.on_event(type, &run, b->o.user);
+}
+
+static bool open_stage(BcBroadcast *b, GError **error)
+{
+    static const MdAudioCodec all[] = {MD_AUDIO_OPUS, MD_AUDIO_G722, MD_AUDIO_PCMA, MD_AUDIO_PCMU};
+    const BcBroadcastOptions *o = &b->o;
+    BcStageOptions stage = {.dialer = o->dialer,
+                            .workers = o->workers,
+                            .n_workers = o->n_workers,
+                            .control = o->control,
+                            .timers = b->timers,
+                            .areas = b->areas,
+                            .devices = b->devices,
+                            .play_log = b->play_log,
+                            .local_host = o->local_host,
+                            .local_host6 = o->local_host6,
+                            .port = o->port,
+                            .frame_ms = o->frame_ms ? o->frame_ms : 40,
+                            .ring_timeout_ms = (o->ring_timeout_s ? o->ring_timeout_s : 20) * 1000,
+                            .calls_per_s = o->calls_per_s ? o->calls_per_s : 200,
+                            .opus_bitrate_bps = o->opus_bitrate_bps ? o->opus_bitrate_bps : 32000,
+                            .security = o->security,
+                            .running_max = o->live_max ? o->live_max : 64,
+                            .from_user = o->from_user,
+                            .step_workers = o->manual,
+                            .on_event = on_event,
+                            .user = b,
+                            .logger = &b->logger};
+    const MdAudioCodec *codecs = o->n_codecs ? o->codecs : all;
+    stage.n_codecs = MIN(o->n_codecs ? o->n_codecs : G_N_ELEMENTS(all), MD_AUDIO_CODEC_MAX);
+    memcpy(stage.codecs, codecs, stage.n_codecs * sizeof *codecs);
+    b->stage = bc_stage_new(&stage, error);
+    return b->stage != NULL;
+}
+
+static bool open_contents(BcBroadcast *b, GError **error)
+{
+    const BcBroadcastOptions *o = &b->o;
+    BcContentOptions contents = {.ingest = {.content_dir = o->content_dir,
+                                            .bytes_max = o->upload_max_bytes,
+                                            .duration_max_us = o->duration_max_us,
+                                            .target_lufs = o->loudness_lufs,
+                                            .peak_dbtp = o->true_peak_dbtp,
+                                            .frame_ms = o->frame_ms,
+                                            .opus_bitrate_bps = o->opus_bitrate_bps},
+                                 .speech = {.command = o->speech_command, .time_max_us = (int64_t)o->speech_timeout_s * G_USEC_PER_SEC},
+                                 .clock = bc_timers_clock(b->timers),
+                                 .logger = &b->logger};
+    b->contents = bc_contents_new(o->store, &contents, error);
+    return b->contents != NULL;
+}
+
+BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
+{
+    BcBroadcast *b = g_new0(BcBroadcast, 1);
+    b->o = *options;
+    b->timezone = g_strdup(options->timezone ? options->timezone : "Asia/Ho_Chi_Minh");
+    b->tap = options->tap ? *options->tap : (BcTapOps){0};
+    b->logger = options->logger ? md_logger_child(options->logger, "broadcast") : (MdLogger){0};
+    b->timers = bc_timers_new(options->clock, !options->manual);
+    int64_t wall = bc_broadcast_wall_us(b);
+    bool ok = (b->areas = bc_areas_new(options->store, error)) && (b->devices = bc_devices_new(options->store, b->areas, error)) &&
+              (b->play_log = bc_play_log_new(options->store, b->timers, error)) &&
+              (b->schedules = bc_schedules_new(options->store, wall, error)) && open_contents(b, error) && open_stage(b, error);
+    b->o.local_host = b->o.local_host6 = b->o.content_dir = b->o.from_user = b->o.timezone = NULL; /* the caller's; copied above */
+    b->o.speech_command = NULL;
+    if (!ok) {
+        bc_broadcast_free(b);
+        return NULL;
+    }
+    b->planner = bc_planner_new(&(BcPlannerOptions){.stage = b->stage, .schedules = b->schedules, .contents = b->contents,
+                                                    .lead_s = options->lead_s ? options->lead_s : 10, .logger = &b->logger});
+    return b;
+}
+
+void bc_broadcast_free(BcBroadcast *b)
+{
+    if (!b)
+        return;
+    if (b->planner)
+        bc_planner_stop(b->planner);
+    bc_stage_free(b->stage);
+    bc_contents_free(b->contents);
+    while (b->pending || (b->planner && bc_planner_pending(b->planner))) {
+        md_mailbox_drain(b->o.control, 0);
+        if (!g_main_context_iteration(NULL, FALSE))
+            g_usleep(500);
+    }
+    bc_planner_free(b->planner);
+    bc_play_log_free(b->play_log);
+    bc_schedules_unref(b->schedules);
+    bc_devices_unref(b->devices);
+    bc_areas_unref(b->areas);
+    bc_timers_free(b->timers);
+    g_free(b->timezone);
+    g_free(b);
+}
+
+BcAreas *bc_broadcast_areas(BcBroadcast *b)
+{
+    return b->areas;
+}
+
+BcDevices *bc_broadcast_devices(BcBroadcast *b)
+{
+    return b->devices;
+}
+
+BcContents *bc_broadcast_contents(BcBroadcast *b)
+{
+    return b->contents;
+}
+
+BcSchedules *bc_broadcast_schedules(BcBroadcast *b)
+{
+    return b->schedules;
+}
+
+BcPlayLog *bc_broadcast_play_log(BcBroadcast *b)
+{
+    return b->play_log;
+}
+
+const char *bc_broadcast_timezone(const BcBroadcast *b)
+{
+    return b->timezone;
+}
+
+int64_t bc_broadcast_wall_us(const BcBroadcast *b)
+{
+    return md_clock_wall_us(bc_timers_clock(b->timers));
+}
+
+bool bc_broadcast_is_registered(BcBroadcast *b, const char *device)
+{
+    return b->o.dialer->is_registered && b->o.dialer->is_registered(b->o.dialer, device);
+}
+
+typedef struct Put {
+    BcBroadcast *b;
+    BcDoneFn done;
+    void *user;
+} Put;
+
+static void on_put(const GError *error, void *user)
+{
+    Put *put = user;
+    put->b->pending--;
+    if (!error)
+        bc_planner_look(put->b->planner);
+    if (put->done)
+        put->done(error, put->user);
+    g_free(put);
+}
+
+static bool areas_known(BcBroadcast *b, const char *const *areas, GError **error)
+{
+    if (!areas || !areas[0]) {
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"areas\" must name at least one area");
+        return false;
+    }
+    for (unsigned i = 0; areas[i]; i++)
+        if (!bc_areas_find(b->areas, areas[i])) {
+            g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no area %s", areas[i]);
+            return false;
+        }
+    return true;
+}
+
+void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char **ret_id, BcDoneFn done, void *user)
+{
+    BcSchedule s = *schedule;
+    g_autoptr(GError) error = NULL;
+    if (!s.zone)
+        s.zone = b->timezone;
+    if (!s.repeats)
+        s.repeats = 1;
+    if (!areas_known(b, s.areas, &error)) {
+        if (done)
+            done(error, user);
+        return;
+    }
+    Put *put = g_new0(Put, 1);
+    *put = (Put){b, done, user};
+    b->pending++;
+    bc_schedules_put(b->schedules, &s, bc_broadcast_wall_us(b), ret_id, on_put, put);
+}
+
+void bc_broadcast_play(BcBroadcast *b, const char *content, const char *const *areas, BcPriority priority, unsigned repeats,
+                       int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user)
+{
+    g_autoptr(GError) error = NULL;
+    const BcContent *found = bc_contents_find(b->contents, content);
+    if (!found)
+        g_set_error(&error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no such recording");
+    else if (repeats > 10 || priority < BC_EMERGENCY || priority >= BC_PRIORITY_MAX || (title && !bc_text_ok(title, 200)))
+        g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "\"repeats\", \"priority\" or \"title\" is out of range");
+    else
+        areas_known(b, areas, &error);
+    if (error) {
+        if (done)
+            done(NULL, error, user);
+        return;
+    }
+    BcAnnouncementSpec spec = {.kind = "now", .title = title ? title : found->title, .content = content, .priority = priority,
+                               .areas = areas, .start_wall_us = start_wall_us, .created_by = created_by};
+    bc_planner_play(b->planner, &spec, MAX(repeats, 1), 2 * G_USEC_PER_SEC, done, user);
+}
+
+char *bc_broadcast_live(BcBroadcast *b, const char *room, const char *url, const char *const *areas, BcPriority priority,
+                        const char *title, const char *created_by, GError **error)
+{
+    if (!areas_known(b, areas, error))
+        return NULL;
+    bool fields = !room != !url && priority >= BC_EMERGENCY && priority < BC_PRIORITY_MAX && (!title || bc_text_ok(title, 200));
+    if (!fields) {
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "give either \"room\" or \"url\", and a known \"priority\"");
+        return NULL;
+    }
+    if (url && !bc_stream_check_url(url, error))
+        return NULL;
+    BcLiveSpec spec = {.room = room, .url = url, .areas = areas, .priority = priority, .title = title ? title : room ? room : url,
+                       .created_by = created_by, .tap = &b->tap, .pending = &b->pending};
+    BcAnnouncement *a = bc_live_start(b->stage, &spec, error);
+    return a ? g_strdup(a->id) : NULL;
+}
+
+bool bc_broadcast_stop(BcBroadcast *b, const char *id, const char *who, GError **error)
+{
+    BcAnnouncement *a = bc_announcement_find(b->stage, id);
+    if (!a || a->over) {
+        g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "no announcement %s is on", id ? id : "");
+        return false;
+    }
+    g_autofree char *reason = who ? g_strdup_printf("stopped by %s", who) : g_strdup("stopped");
+    bc_announcement_stop(a, reason, false);
+    return true;
+}
+
+void bc_broadcast_running(BcBroadcast *b, BcRunFn fn, void *user)
+{
+    for (unsigned i = 0; i < b->stage->running->len; i++) {
+        BcAnnouncement *a = b->stage->running->pdata[i];
+        BcRun run;
+        bc_announcement_run(a, &run);
+        if (!a->over)
+            fn(&run, user);
+    }
+}
+
+void bc_broadcast_stats(BcBroadcast *b, BcBroadcastStats *ret)
+{
+    BcFanoutTotals totals;
+    bc_stage_totals(b->stage, &totals);
+    *ret = (BcBroadcastStats){.devices = bc_devices_count(b->devices),
+                              .held = g_hash_table_size(b->stage->holders),
+                              .ringing = bc_ringer_waiting(b->stage->ringer),
+                              .packets = totals.packets,
+                              .reports = totals.reports,
+                              .errors = totals.errors,
+                              .skipped = totals.skipped,
+                              .frames = totals.frames,
+                              .frames_late = totals.frames_late};
+    for (unsigned i = 0; i < b->stage->running->len; i++)
+        ret->running += !((BcAnnouncement *)b->stage->running->pdata[i])->over;
+}
+
+int64_t bc_broadcast_step(BcBroadcast *b)
+{
+    return bc_timers_run(b->timers);
+}

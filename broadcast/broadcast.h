@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/area.h"
+#include "broadcast/content.h"
+#include "broadcast/device.h"
+#include "broadcast/play-log.h"
+#include "broadcast/schedule.h"
+#include "mediad/core/worker.h"
+#include "mediad/leg/call.h"
+
+/* The room's front: what main wires and the API calls. Control thread. */
+typedef struct BcBroadcast BcBroadcast;
+
+/* The sound of a meeting, from whoever owns the rooms: main plugs md_room_add_tap in here. fn runs on the room's worker every
+ * 20 ms. remove: done runs on control after the last fn. */
+typedef void (*BcTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *tap_user);
+typedef struct BcTapOps {
+    bool (*add)(const char *room, BcTapFn fn, void *tap_user, void *user, GError **error);
+    void (*remove)(const char *room, BcTapFn fn, void *tap_user, void (*done)(void *tap_user), void *user);
+    void *user;
+} BcTapOps;
+
+/* Something happened: "announcement.ringing", "announcement.playing", "announcement.ended". run is borrowed. */
+typedef void (*BcEventFn)(const char *type, const BcRun *run, void *user);
+
+typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean the default said */
+    MdStore *store;
+    MdDialer *dialer;
+    MdWorker *const *workers;            /* must run until bc_broadcast_free has returned */
+    unsigned n_workers;
+    MdMailbox *control;                  /* drained by the control thread */
+    const MdClock *clock;                /* that of the workers; NULL: system */
+    const char *local_host, *local_host6; /* numeric, to send from; either may be NULL */
+    uint16_t port;                       /* even; 0: any */
+    const char *from_user;               /* SIP user part the loudspeakers see calling: "broadcast" */
+    const char *content_dir;
+    const char *const *speech_command;   /* argv: espeak-ng -v vi --stdout */
+    unsigned speech_timeout_s;           /* 60 */
+    double loudness_lufs, true_peak_dbtp; /* -16, -1 */
+    int64_t upload_max_bytes;            /* 512 MiB */
+    int64_t duration_max_us;             /* 60 min */
+    unsigned frame_ms;                   /* 40 */
+    const MdAudioCodec *codecs;          /* in order of preference: Opus, G.722, PCMA, PCMU */
+    unsigned n_codecs;
+    uint32_t opus_bitrate_bps;           /* 32000 */
+    MdSecurity security;                 /* no default: OFF is 0 */
+    unsigned ring_timeout_s;             /* 20 */
+    unsigned calls_per_s;                /* 200 */
+    unsigned lead_s;                     /* 10 */
+    unsigned live_max;                   /* announcements at one time: 64 */
+    const char *timezone;                /* "Asia/Ho_Chi_Minh" */
+    const BcTapOps *tap;                 /* NULL: rooms cannot be broadcast */
+    BcEventFn on_event;
+    void *user;
+    bool manual;                         /* tests: no threads in the workers, time moved by bc_broadcast_step */
+    const MdLogger *logger;
+} BcBroadcastOptions;
+
+BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error);
+/* Stops every announcement, hangs up, waits for workers and jobs. The store must still be open. */
+void bc_broadcast_free(BcBroadcast *broadcast);
+
+BcAreas *bc_broadcast_areas(BcBroadcast *broadcast);         /* borrowed, all of them */
+BcDevices *bc_broadcast_devices(BcBroadcast *broadcast);
+BcContents *bc_broadcast_contents(BcBroadcast *broadcast);
+BcSchedules *bc_broadcast_schedules(BcBroadcast *broadcast);
+BcPlayLog *bc_broadcast_play_log(BcBroadcast *broadcast);
+const char *bc_broadcast_timezone(const BcBroadcast *broadcast);
+int64_t bc_broadcast_wall_us(const BcBroadcast *broadcast);
+bool bc_broadcast_is_registered(BcBroadcast *broadcast, const char *device);
+
+/* Fills in what is left out (zone, repeats 1, grace) and looks at the timetable anew once it is stored. */
+void bc_broadcast_put_schedule(BcBroadcast *broadcast, const BcSchedule *schedule, char **ret_id, BcDoneFn done, void *user);
+
+/* Plays stored content at start_wall_us (0: as soon as the loudspeakers can have answered). done gets the announcement's id. */
+typedef void (*BcStartedFn)(const char *id, const GError *error, void *user);
+void bc_broadcast_play(BcBroadcast *broadcast, const char *content, const char *const *areas, BcPriority priority, unsigned repeats,
+                       int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user);
+/* Live: exactly one of room and url. Returns the announcement's id (g_free) or NULL with error. */
+char *bc_broadcast_live(BcBroadcast *broadcast, const char *room, const char *url, const char *const *areas, BcPriority priority,
+                        const char *title, const char *created_by, GError **error);
+bool bc_broadcast_stop(BcBroadcast *broadcast, const char *id, const char *who, GError **error);
+/* What is on now. */
+void bc_broadcast_running(BcBroadcast *broadcast, BcRunFn fn, void *user);
+
+typedef struct BcBroadcastStats {
+    unsigned running, devices, held, ringing;   /* ringing: calls waiting for their turn */
+    uint64_t packets, reports, errors, skipped, frames, frames_late; /* of all announcements so far */
+} BcBroadcastStats;
+void bc_broadcast_stats(BcBroadcast *broadcast, BcBroadcastStats *ret);
+
+/* Tests with manual: what is due by the clock. Returns the next deadline (monotonic), INT64_MAX none. */
+int64_t bc_broadcast_step(BcBroadcast *broadcast);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/play-log.h"
+
+#include <string.h>
+
+#define FLUSH_US 1000000
+
+typedef struct Rows { /* everything of one transaction; strings in one chunk */
+    GStringChunk *strings;
+    GArray *runs, *plays;
+    GHashTable *latest; /* "announcement\ndevice" -> index + 1 in plays: an open row is overwritten, not appended */
+} Rows;
+
+struct BcPlayLog {
+    MdStore *store;
+    BcTimers *timers;
+    BcTimer timer;
+    Rows *rows;
+};
+
+static void free_rows(gpointer data)
+{
+    Rows *rows = data;
+    g_string_chunk_free(rows->strings);
+    g_array_unref(rows->runs);
+    g_array_unref(rows->plays);
+    g_hash_table_unref(rows->latest);
+    g_free(rows);
+}
+
+static Rows *new_rows(void)
+{
+    Rows *rows = g_new0(Rows, 1);
+    rows->strings = g_string_chunk_new(4096);
+    rows->runs = g_array_new(FALSE, FALSE, sizeof(BcRun));
+    rows->plays = g_array_new(FALSE, FALSE, sizeof(BcPlay));
+    rows->latest = g_hash_table_new(g_str_hash, g_str_equal);
+    return rows;
+}
+
+static bool mark_interrupted(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error,
+                     "UPDATE bc_plays SET outcome = CASE WHEN from_us > 0 THEN 'partial' ELSE 'missed' END, reason = 'mediad stopped'"
+                     " WHERE outcome IN ('waiting', 'ringing', 'playing')",
+                     "") &&
+           md_db_run(db, error,
+                     "UPDATE bc_announcements SET state = 'interrupted', reason = 'mediad stopped' WHERE state IN ('ringing', 'playing')", "");
+}
+
+BcPlayLog *bc_play_log_new(MdStore *store, BcTimers *timers, GError **error)
+{
+    if (!md_store_write_sync(store, mark_interrupted, NULL, error))
+        return NULL;
+    BcPlayLog *log = g_new0(BcPlayLog, 1);
+    log->store = store;
+    log->timers = timers;
+    log->rows = new_rows();
+    return log;
+}
+
+void bc_play_log_free(BcPlayLog *log)
+{
+    if (!log)
+        return;
+    bc_play_log_flush(log);
+    bc_timer_cancel(&log->timer);
+    free_rows(log->rows);
+    g_free(log);
+}
+
+static void on_timer(BcTimer *timer, void *user)
+{
+    bc_play_log_flush(user);
+}
+
+static void wake(BcPlayLog *log)
+{
+    if (!log->timer.armed_in)
+        bc_timer_at(log->timers, &log->timer, md_clock_now_us(bc_timers_clock(log->timers)) + FLUSH_US, on_timer, log);
+}
+
+static const char *keep(Rows *rows, const char *text)
+{
+    return text ? g_string_chunk_insert_const(rows->strings, text) : NULL;
+}
+
+void bc_play_log_run(BcPlayLog *log, const BcRun *run)
+{
+    BcRun copy = *run;
+    const char **strings[] = {&copy.id,     &copy.kind,  &copy.title, &copy.schedule, &copy.content,
+                              &copy.source, &copy.areas, &copy.state, &copy.reason,   &copy.created_by};
+    for (unsigned i = 0; i < G_N_ELEMENTS(strings); i++)
+        *strings[i] = keep(log->rows, *strings[i]);
+    g_array_append_val(log->rows->runs, copy);
+    wake(log);
+}
+
+void bc_play_log_play(BcPlayLog *log, const BcPlay *play)
+{
+    Rows *rows = log->rows;
+    BcPlay copy = *play;
+    const char **strings[] = {&copy.announcement, &copy.device, &copy.area, &copy.outcome, &copy.reason, &copy.codec};
+    for (unsigned i = 0; i < G_N_ELEMENTS(strings); i++)
+        *strings[i] = keep(rows, *strings[i]);
+    g_autofree char *key = g_strconcat(play->announcement, "\n", play->device, NULL);
+    unsigned at = GPOINTER_TO_UINT(g_hash_table_lookup(rows->latest, key));
+    if (at) {
+        g_array_index(rows->plays, BcPlay, at - 1) = copy;
+    } else {
+        g_array_append_val(rows->plays, copy);
+        g_hash_table_insert(rows->latest, g_string_chunk_insert(rows->strings, key), GUINT_TO_POINTER(rows->plays->len));
+    }
+    wake(log);
+}
+
+static bool write_run(MdDb *db, const BcRun *r, GError **error)
+{
+    return md_db_run(db, error, "DELETE FROM bc_announcements WHERE id = $1", "s", r->id) &&
+           md_db_run(db, error,
+                     "INSERT INTO bc_announcements (id, kind, title, schedule, occurrence_us, content, source, priority, areas,"
+                     " start_us, end_us, state, reason, devices, played, partial, missed, created_by)"
+                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                     "ssssissisiissiiiis", r->id, r->kind, r->title, r->schedule, r->occurrence_us, r->content, r->source,
+                     (int64_t)r->priority, r->areas, r->start_us, r->end_us, r->state, r->reason, r->devices, r->played, r->partial,
+                     r->missed, r->created_by);
+}
+
+static bool write_play(MdDb *db, const BcPlay *p, GError **error)
+{
+    if (!md_db_run(db, error, "DELETE FROM bc_plays WHERE announcement = $1 AND device = $2", "ss", p->announcement, p->device) ||
+        !md_db_run(db, error,
+                   "INSERT INTO bc_plays (announcement, device, area, outcome, reason, rang_us, answered_us, from_us, to_us, rings, codec)"
+                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                   "sssssiiiiis", p->announcement, p->device, p->area, p->outcome, p->reason, p->rang_us, p->answered_us, p->from_us,
+                   p->to_us, p->rings, p->codec))
+        return false;
+    if (!g_str_equal(p->outcome, "played") && !g_str_equal(p->outcome, "partial") && !g_str_equal(p->outcome, "missed"))
+        return true;
+    g_autofree char *outcome = p->reason ? g_strdup_printf("%s: %s", p->outcome, p->reason) : g_strdup(p->outcome);
+    return md_db_run(db, error, "UPDATE bc_devices SET outcome = $1, outcome_us = $2 WHERE id = $3", "sis", outcome,
+                     p->to_us ? p->to_us : p->rang_us, p->device);
+}
+
+static bool write_rows(MdDb *db, gpointer data, GError **error)
+{
+    Rows *rows = data;
+    for (unsigned i = 0; i < rows->runs->len; i++)
+        if (!write_run(db, &g_array_index(rows->runs, BcRun, i), error))
+            return false;
+    for (unsigned i = 0; i < rows->plays->len; i++)
+        if (!write_play(db, &g_array_index(rows->plays, BcPlay, i), error))
+            return false;
+    return true;
+}
+
+void bc_play_log_flush(BcPlayLog *log)
+{
+    bc_timer_cancel(&log->timer);
+    if (log->rows->runs->len + log->rows->plays->len == 0)
+        return;
+    md_store_write(log->store, write_rows, log->rows, free_rows, NULL, NULL);
+    log->rows = new_rows();
+}
+
+bool bc_play_log_runs(BcPlayLog *log, const char *id, int64_t before_us, unsigned limit, BcRunFn fn, void *user, GError **error)
+{
+    g_autoptr(MdRows) rows =
+        md_db_query(md_store_reader(log->store), error,
+                    "SELECT id, kind, title, schedule, occurrence_us, content, source, priority, areas, start_us, end_us, state, reason,"
+                    " devices, played, partial, missed, created_by FROM bc_announcements"
+                    " WHERE start_us < $1 AND ($2 = '' OR id = $3) ORDER BY start_us DESC, id LIMIT $4",
+                    "issi", before_us ? before_us : INT64_MAX, id ? id : "", id ? id : "", (int64_t)limit);
+    GError *failure = NULL;
+    while (rows && md_rows_next(rows, &failure)) {
+        BcRun r = {md_rows_text(rows, 0),  md_rows_text(rows, 1),  md_rows_text(rows, 2),  md_rows_text(rows, 3),
+                   md_rows_int(rows, 4),   md_rows_text(rows, 5),  md_rows_text(rows, 6),  (BcPriority)md_rows_int(rows, 7),
+                   md_rows_text(rows, 8),  md_rows_int(rows, 9),   md_rows_int(rows, 10),  md_rows_text(rows, 11),
+                   md_rows_text(rows, 12), md_rows_int(rows, 13),  md_rows_int(rows, 14),  md_rows_int(rows, 15),
+                   md_rows_int(rows, 16),  md_rows_text(rows, 17)};
+        fn(&r, user);
+    }
+    if (failure)
+        g_propagate_error(error, failure);
+    return rows && !failure;
+}
+
+bool bc_play_log_plays(BcPlayLog *log, const char *announcement, const char *device, unsigned limit, unsigned offset, BcPlayFn fn,
+                       void *user, GError **error)
+{
+    static const char by_announcement[] =
+        "SELECT announcement, device, area, outcome, reason, rang_us, answered_us, from_us, to_us, rings, codec FROM bc_plays"
+        " WHERE announcement = $1 ORDER BY area, device LIMIT $2 OFFSET $3";
+    static const char by_device[] =
+        "SELECT p.announcement, p.device, p.area, p.outcome, p.reason, p.rang_us, p.answered_us, p.from_us, p.to_us, p.rings, p.codec"
+        " FROM bc_plays p JOIN bc_announcements a ON a.id = p.announcement WHERE p.device = $1 ORDER BY a.start_us DESC LIMIT $2 OFFSET $3";
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(log->store), error, announcement ? by_announcement : by_device, "sii",
+                                         announcement ? announcement : device, (int64_t)limit, (int64_t)offset);
+    GError *failure = NULL;
+    while (rows && md_rows_next(rows, &failure)) {
+        BcPlay p = {md_rows_text(rows, 0), md_rows_text(rows, 1), md_rows_text(rows, 2), md_rows_text(rows, 3),
+                    md_rows_text(rows, 4), md_rows_int(rows, 5),  md_rows_int(rows, 6),  md_rows_int(rows, 7),
+                    md_rows_int(rows, 8),  md_rows_int(rows, 9),  md_rows_text(rows, 10)};
+        fn(&p, user);
+    }
+    if (failure)
+        g_propagate_error(error, failure);
+    return rows && !failure;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/device.h"
+#include "broadcast/fanout.h"
+#include "broadcast/play-log.h"
+#include "broadcast/ringer.h"
+#include "mediad/leg/announce-sdp.h"
+#include "mediad/leg/call.h"
+
+/* What all announcements share: sockets, the ringer, and which announcement holds which loudspeaker. Inside this folder only;
+ * control thread. */
+typedef struct BcStage BcStage;
+typedef struct BcAnnouncement BcAnnouncement;
+typedef struct BcTarget BcTarget;
+
+typedef struct BcStageOptions {
+    MdDialer *dialer;
+    MdWorker *const *workers;
+    unsigned n_workers;
+    MdMailbox *control;
+    BcTimers *timers;
+    BcAreas *areas;
+    BcDevices *devices;
+    BcPlayLog *play_log;
+    const char *local_host, *local_host6; /* addresses to send from and to offer; either may be NULL */
+    uint16_t port;                        /* even, its successor takes the reports; 0: any */
+    unsigned frame_ms, ring_timeout_ms, calls_per_s;
+    MdAudioCodec codecs[MD_AUDIO_CODEC_MAX]; /* order of preference */
+    unsigned n_codecs;
+    uint32_t opus_bitrate_bps;
+    MdSecurity security;
+    unsigned running_max;
+    const char *from_user;
+    bool step_workers;                    /* tests: workers have no threads of their own */
+    void (*on_event)(const char *type, BcAnnouncement *announcement, void *user);
+    void *user;
+    const MdLogger *logger;
+} BcStageOptions;
+
+struct BcStage {
+    BcStageOptions o;
+    char *local_host, *local_host6, *from_user;
+    const MdClock *clock;
+    BcRinger *ringer;
+    GHashTable *holders;  /* device id -> BcTarget* that rings or plays there */
+    GPtrArray *running;   /* BcAnnouncement*, in order of starting */
+    uint64_t last_order;
+    BcFanoutTotals totals; /* of announcements that are over */
+    int rtp_fd, rtcp_fd, rtp_fd6, rtcp_fd6;
+    uint16_t port, port6;
+};
+
+BcStage *bc_stage_new(const BcStageOptions *options, GError **error);
+/* Stops everything, waits until no worker touches it. */
+void bc_stage_free(BcStage *stage);
+static inline int64_t bc_stage_now_us(const BcStage *stage)
+{
+    return md_clock_now_us(stage->clock);
+}
+static inline int64_t bc_stage_wall_us(const BcStage *stage)
+{
+    return md_clock_wall_us(stage->clock);
+}
+
+/* Keeps the figures of a fan-out that is about to be stopped. */
+void bc_stage_retire_fanout(BcStage *stage, const BcFanout *fanout);
+/* Of all announcements so far. */
+void bc_stage_totals(const BcStage *stage, BcFanoutTotals *ret);
+
+/* May target ring its loudspeaker? True: it holds it now, whoever held it before was cut off (*ret_cut). */
+bool bc_stage_take(BcStage *stage, BcTarget *target, bool *ret_cut);
+/* The loudspeaker is free: the most urgent announcement that waits for it goes on. */
+void bc_stage_release(BcStage *stage, BcTarget *target);
+
+/* --- one loudspeaker in one announcement --- */
+typedef enum BcTargetState {
+    BC_TARGET_WAITING,  /* a more urgent announcement holds the loudspeaker */
+    BC_TARGET_QUEUED,   /* will be dialled */
+    BC_TARGET_PAUSED,   /* will be tried again later */
+    BC_TARGET_RINGING,
+    BC_TARGET_ANSWERED,
+    BC_TARGET_ENDED,
+} BcTargetState;
+
+struct BcTarget {
+    BcAnnouncement *announcement;
+    char *device, *area;
+    unsigned codecs;
+    BcTargetState state;
+    MdCall *call;
+    uint32_t handle;      /* in the fan-out, 0 none */
+    BcTimer timer;
+    BcRing ring;
+    unsigned failures;    /* calls that came to nothing */
+    bool broken;          /* played, but not all the time */
+    const char *outcome;  /* static; NULL: open */
+    char *reason;
+    int64_t rang_us, answered_us, from_us, to_us; /* wall, 0 never */
+    unsigned rings;
+    MdAudioCodec codec;
+};
+
+void bc_target_init(BcTarget *target, BcAnnouncement *announcement, const BcDevice *device);
+void bc_target_clear(BcTarget *target);
+/* Wants to be heard there: takes the loudspeaker or waits for it. */
+void bc_target_want(BcTarget *target);
+/* A more urgent announcement takes the loudspeaker. */
+void bc_target_cut(BcTarget *target, const char *reason);
+/* The announcement is over: hangs up (paced, or now), settles the outcome. */
+void bc_target_end(BcTarget *target, const char *reason, bool now);
+void bc_target_log(const BcTarget *target);
+/* Where it stands, for the play log: "waiting", "ringing", "playing", "played", "partial", "missed". */
+const char *bc_target_outcome(const BcTarget *target);
+
+/* --- one announcement --- */
+typedef struct BcAnnouncementSpec { /* strings and source are copied or referenced */
+    const char *id;          /* NULL: made */
+    const char *kind;        /* "schedule", "live", "now" */
+    const char *title;
+    const char *schedule;
+    int64_t occurrence_us;
+    const char *content, *source_name;
+    BcPriority priority;
+    const char *const *areas;
+    int64_t start_wall_us;   /* past: at once */
+    BcSource *source;
+    const char *created_by;
+    void (*on_closed)(void *user); /* nobody pulls the source any more; may be NULL */
+    void *user;
+} BcAnnouncementSpec;
+
+typedef struct BcOffer { /* what one loudspeaker is offered; shared by all that need the same */
+    char *sdp;
+    char **headers;
+} BcOffer;
+
+struct BcAnnouncement {
+    BcStage *stage;
+    char *id, *kind, *title, *schedule, *content, *source_name, *areas, *created_by;
+    int64_t occurrence_us, start_wall_us, start_us;
+    BcPriority priority;
+    uint64_t order;          /* later is greater */
+    BcSource *source;
+    BcFanout *fanout;
+    MdSrtpKey keys[2];
+    unsigned n_keys;
+    const MdSrtpKey *key_list[2];
+    MdAnnounceCodec codecs[MD_AUDIO_CODEC_MAX];
+    unsigned n_codecs;
+    MdAnnounceOffer offer;   /* as the answers are checked against; codecs are all */
+    GHashTable *offers;      /* "host|codecs" -> BcOffer* */
+    BcTarget *targets;
+    unsigned n_targets;
+    GHashTable *by_device;   /* device id -> BcTarget* */
+    BcTimer commit, start, finish;
+    const char *state;       /* "ringing", "playing", "done", "stopped" */
+    char *reason;
+    int64_t end_wall_us;
+    bool over;               /* ended; hanging up */
+    unsigned hanging_up;     /* calls still to be hung up */
+    bool fanout_gone;
+    BcTimer settle;
+    void (*on_closed)(void *user);
+    void *user;
+};
+
+/* Rings at once; sound starts at start_wall_us. NULL: BC_ERROR_NOT_FOUND (an area), LIMIT, FAILED. */
+BcAnnouncement *bc_announcement_start(BcStage *stage, const BcAnnouncementSpec *spec, GError **error);
+BcAnnouncement *bc_announcement_find(BcStage *stage, const char *id);
+/* Ends it before its time; now: hangs up without pacing. */
+void bc_announcement_stop(BcAnnouncement *announcement, const char *reason, bool now);
+const BcOffer *bc_announcement_offer(BcAnnouncement *announcement, const BcTarget *target, GError **error);
+void bc_announcement_commit_soon(BcAnnouncement *announcement);
+void bc_announcement_hung_up(BcAnnouncement *announcement); /* one call of those being hung up is gone */
+void bc_announcement_run(const BcAnnouncement *announcement, BcRun *ret); /* strings borrowed */
+/* Time until the end, INT64_MAX live. */
+int64_t bc_announcement_left_us(const BcAnnouncement *announcement);

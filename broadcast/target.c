@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/stage.h"
+
+#include <string.h>
+
+#define REDIAL_US 3000000       /* a call that failed is tried once more */
+#define AFTER_CUT_US 400000     /* so long a loudspeaker needs to be idle again after we hung up */
+#define UNREGISTERED_US 15000000 /* then we look whether it has come back */
+#define WORTH_US 3000000        /* with less left nobody is rung any more */
+#define LATE_US 1500000         /* joined later than this: it missed the beginning */
+
+void bc_target_init(BcTarget *t, BcAnnouncement *announcement, const BcDevice *device)
+{
+    *t = (BcTarget){.announcement = announcement, .codecs = device->codecs, .codec = MD_AUDIO_CODEC_NONE};
+    t->device = g_strdup(device->id);
+    t->area = g_strdup(device->area);
+}
+
+void bc_target_clear(BcTarget *t)
+{
+    bc_timer_cancel(&t->timer);
+    bc_ringer_cancel(&t->ring);
+    if (t->call) {
+        md_call_set_handler(t->call, NULL, NULL);
+        md_call_unref(t->call);
+    }
+    g_free(t->device);
+    g_free(t->area);
+    g_free(t->reason);
+}
+
+const char *bc_target_outcome(const BcTarget *t)
+{
+    if (t->outcome)
+        return t->outcome;
+    return t->state == BC_TARGET_ANSWERED ? "playing" : t->state == BC_TARGET_RINGING ? "ringing" : "waiting";
+}
+
+void bc_target_log(const BcTarget *t)
+{
+    const BcAnnouncement *a = t->announcement;
+    BcPlay play = {a->id,          t->device,      t->area,    bc_target_outcome(t), t->reason,
+                   t->rang_us,     t->answered_us, t->from_us, t->to_us,             t->rings,
+                   t->codec == MD_AUDIO_CODEC_NONE ? NULL : md_audio_codec_to_string(t->codec)};
+    bc_play_log_play(a->stage->o.play_log, &play);
+    if (!t->outcome)
+        return;
+    g_autofree char *outcome = t->reason ? g_strdup_printf("%s: %s", t->outcome, t->reason) : g_strdup(t->outcome);
+    bc_devices_set_outcome(a->stage->o.devices, t->device, outcome, bc_stage_wall_us(a->stage));
+}
+
+static void set_reason(BcTarget *t, const char *reason)
+{
+    if (reason && t->reason != reason) {
+        g_free(t->reason);
+        t->reason = g_strndup(reason, 200);
+    }
+}
+
+/* It hears nothing from now on. */
+static void leave_sound(BcTarget *t)
+{
+    BcAnnouncement *a = t->announcement;
+    int64_t now = bc_stage_wall_us(a->stage);
+    if (!t->handle)
+        return;
+    if (a->fanout) {
+        bc_fanout_remove(a->fanout, t->handle);
+        bc_announcement_commit_soon(a);
+    }
+    t->handle = 0;
+    if (t->from_us > now)
+        t->from_us = 0; /* gone before the sound began */
+    else
+        t->to_us = now;
+}
+
+/* Lets the call go without listening to what it still says. */
+static void drop_call(BcTarget *t)
+{
+    if (!t->call)
+        return;
+    MdCall *call = g_steal_pointer(&t->call);
+    md_call_set_handler(call, NULL, NULL);
+    md_call_hangup(call, "announcement ended");
+    md_call_unref(call);
+}
+
+static void hang_up_now(void *user)
+{
+    BcTarget *t = user;
+    drop_call(t);
+    bc_stage_release(t->announcement->stage, t);
+    bc_announcement_hung_up(t->announcement);
+}
+
+static void on_try_again(BcTimer *timer, void *user)
+{
+    BcTarget *t = user;
+    if (t->state == BC_TARGET_PAUSED)
+        bc_target_want(t);
+}
+
+static void pause_for(BcTarget *t, int64_t us)
+{
+    t->state = BC_TARGET_PAUSED;
+    bc_timer_at(t->announcement->stage->o.timers, &t->timer, bc_stage_now_us(t->announcement->stage) + us, on_try_again, t);
+}
+
+static void give_up(BcTarget *t)
+{
+    t->state = BC_TARGET_ENDED;
+    t->outcome = t->from_us ? "partial" : "missed";
+    bc_stage_release(t->announcement->stage, t);
+    bc_target_log(t);
+}
+
+/* A call came to nothing. Once more, unless it is final or hardly anything is left. */
+static void failed(BcTarget *t, const char *reason, bool final)
+{
+    BcAnnouncement *a = t->announcement;
+    set_reason(t, reason);
+    t->failures++;
+    if (final || t->failures > 1 || bc_announcement_left_us(a) < REDIAL_US + WORTH_US) {
+        give_up(t);
+        return;
+    }
+    bc_stage_release(a->stage, t);
+    pause_for(t, REDIAL_US);
+    bc_target_log(t);
+}
+
+static void on_ringing(MdCall *call, int code, void *user)
+{
+    BcTarget *t = user;
+    if (t->state == BC_TARGET_RINGING && !t->rang_us)
+        t->rang_us = bc_stage_wall_us(t->announcement->stage);
+}
+
+static void on_sdp(MdCall *call, MdSdpKind kind, const char *sdp, void *user)
+{
+    BcTarget *t = user;
+    BcAnnouncement *a = t->announcement;
+    MdAnnounceAnswer answer;
+    g_autoptr(GError) error = NULL;
+    if (t->state != BC_TARGET_RINGING || kind != MD_SDP_ANSWER || !sdp || a->over)
+        return; /* a re-INVITE of a loudspeaker is not answered with anything new: signalling refuses it */
+    if (!md_announce_parse_answer(&a->offer, sdp, &answer, &error)) {
+        drop_call(t);
+        failed(t, error->message, true);
+        return;
+    }
+    int key = BC_FANOUT_PLAIN;
+    for (unsigned i = 0; answer.secured && i < a->n_keys; i++)
+        if (a->keys[i].suite == answer.suite)
+            key = (int)i;
+    BcDestination to = {answer.remote, answer.remote_rtcp, answer.codec, key};
+    t->handle = bc_fanout_add(a->fanout, &to);
+    if (!t->handle) {
+        drop_call(t);
+        failed(t, "its answer names an address we cannot send to", true);
+        return;
+    }
+    int64_t now = bc_stage_wall_us(a->stage);
+    t->state = BC_TARGET_ANSWERED;
+    t->answered_us = now;
+    if (!t->rang_us)
+        t->rang_us = now;
+    if (!t->from_us)
+        t->from_us = MAX(now, a->start_wall_us);
+    t->to_us = 0;
+    t->codec = answer.codec;
+    bc_announcement_commit_soon(a);
+    bc_target_log(t);
+}
+
+static void on_closed(MdCall *call, int code, const char *reason, void *user)
+{
+    BcTarget *t = user;
+    bool answered = t->state == BC_TARGET_ANSWERED;
+    g_clear_pointer(&t->call, md_call_unref);
+    if (t->state == BC_TARGET_ENDED) { /* it hung up while waiting to be hung up */
+        bc_ringer_cancel(&t->ring);
+        bc_stage_release(t->announcement->stage, t);
+        bc_announcement_hung_up(t->announcement);
+        return;
+    }
+    leave_sound(t);
+    t->broken |= answered && t->from_us;
+    g_autofree char *why = answered ? g_strdup_printf("the loudspeaker ended the call (%d %s)", code, reason ? reason : "")
+                                    : g_strdup_printf("%d %s", code, reason ? reason : "");
+    static const int transient[] = {408, 480, 486, 500, 503, 504};
+    bool again = answered;
+    for (unsigned i = 0; i < G_N_ELEMENTS(transient); i++)
+        again |= code == transient[i];
+    failed(t, why, !again);
+}
+
+static const MdCallHandler handler = {.on_sdp = on_sdp, .on_ringing = on_ringing, .on_closed = on_closed};
+
+static void dial(void *user)
+{
+    BcTarget *t = user;
+    BcAnnouncement *a = t->announcement;
+    BcStage *stage = a->stage;
+    MdDialer *dialer = stage->o.dialer;
+    g_autoptr(GError) error = NULL;
+    if (bc_announcement_left_us(a) < WORTH_US) {
+        set_reason(t, "too little was left to ring it");
+        give_up(t);
+        return;
+    }
+    if (dialer->is_registered && !dialer->is_registered(dialer, t->device)) {
+        set_reason(t, "not registered");
+        bc_stage_release(stage, t);
+        pause_for(t, UNREGISTERED_US);
+        bc_target_log(t);
+        return;
+    }
+    const BcOffer *offer = bc_announcement_offer(a, t, &error);
+    MdDialRequest request = {.target = t->device,
+                             .from_user = stage->from_user,
+                             .from_display = a->title,
+                             .sdp = offer ? offer->sdp : NULL,
+                             .headers = offer ? (const char *const *)offer->headers : NULL,
+                             .ring_timeout_ms = stage->o.ring_timeout_ms};
+    t->state = BC_TARGET_RINGING;
+    t->rings++;
+    MdCall *call = offer ? dialer->dial(dialer, &request, &handler, t, &error) : NULL;
+    if (call && (t->state == BC_TARGET_RINGING || t->state == BC_TARGET_ANSWERED))
+        t->call = call;
+    else if (call)
+        md_call_unref(call); /* it was over before dial returned */
+    else if (t->state == BC_TARGET_RINGING)
+        failed(t, error ? error->message : "it cannot be called", !offer);
+}
+
+void bc_target_want(BcTarget *t)
+{
+    BcStage *stage = t->announcement->stage;
+    bool cut = false;
+    if (bc_announcement_left_us(t->announcement) < WORTH_US) {
+        give_up(t);
+        return;
+    }
+    if (!bc_stage_take(stage, t, &cut)) {
+        t->state = BC_TARGET_WAITING;
+        set_reason(t, "held by another announcement");
+        return;
+    }
+    if (cut) {
+        pause_for(t, AFTER_CUT_US);
+        return;
+    }
+    t->state = BC_TARGET_QUEUED;
+    bc_ringer_push(stage->ringer, &t->ring, t->announcement->priority, dial, t);
+}
+
+void bc_target_cut(BcTarget *t, const char *reason)
+{
+    t->broken |= t->state == BC_TARGET_ANSWERED;
+    leave_sound(t);
+    bc_ringer_cancel(&t->ring);
+    bc_timer_cancel(&t->timer);
+    if (t->call && t->state == BC_TARGET_ENDED)
+        bc_announcement_hung_up(t->announcement);
+    drop_call(t);
+    if (t->state == BC_TARGET_ENDED)
+        return;
+    set_reason(t, reason);
+    t->state = BC_TARGET_WAITING;
+    bc_target_log(t);
+}
+
+void bc_target_end(BcTarget *t, const char *reason, bool now)
+{
+    BcAnnouncement *a = t->announcement;
+    if (t->state == BC_TARGET_ENDED)
+        return;
+    bool whole = !reason && t->state == BC_TARGET_ANSWERED && !t->broken && t->from_us && t->from_us <= a->start_wall_us + LATE_US;
+    if (reason)
+        set_reason(t, reason);
+    else if (t->state == BC_TARGET_ANSWERED && !whole && !t->reason)
+        set_reason(t, "joined late");
+    else if (t->state != BC_TARGET_ANSWERED && !t->reason)
+        set_reason(t, t->rings ? "no answer before the end" : "it was not its turn before the end");
+    bc_timer_cancel(&t->timer);
+    bc_ringer_cancel(&t->ring);
+    leave_sound(t);
+    int64_t duration = bc_source_duration_us(a->source);
+    if (!reason && t->to_us && duration != INT64_MAX)
+        t->to_us = MIN(t->to_us, a->start_wall_us + duration);
+    t->state = BC_TARGET_ENDED;
+    t->outcome = whole ? "played" : t->from_us ? "partial" : "missed";
+    if (whole)
+        g_clear_pointer(&t->reason, g_free);
+    bc_target_log(t);
+    if (!t->call) {
+        bc_stage_release(a->stage, t);
+        return;
+    }
+    a->hanging_up++;
+    if (now)
+        hang_up_now(t);
+    else
+        bc_ringer_push(a->stage->ringer, &t->ring, a->priority, hang_up_now, t);
+}
