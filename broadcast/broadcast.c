@@ -304,3 +304,8 @@ int64_t bc_broadcast_step(BcBroadcast *b)
 {
     return bc_timers_run(b->timers);
 }
+
+unsigned bc_broadcast_pending(const BcBroadcast *b)
+{
+    return b->pending + bc_planner_pending(b->planner);
+}

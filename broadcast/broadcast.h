@@ -91,3 +91,5 @@ void bc_broadcast_stats(BcBroadcast *broadcast, BcBroadcastStats *ret);
 
 /* Tests with manual: what is due by the clock. Returns the next deadline (monotonic), INT64_MAX none. */
 int64_t bc_broadcast_step(BcBroadcast *broadcast);
+/* What waits for the store, the disk or a tap: tests let it arrive before they move time. */
+unsigned bc_broadcast_pending(const BcBroadcast *broadcast);

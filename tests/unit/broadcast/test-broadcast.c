@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/broadcast.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+#include "mediad/rtp/packet.h"
+#include "mediad/transport/srtp.h"
+#include "mediad/transport/udp.h"
+
+/* The whole room on a clock turned by hand: a real store, real sockets, workers stepped, and a dialler whose loudspeakers do as
+ * their names say: ok, busy (486), mute (rings until the time-out), late (answers after 6 s), drop (hangs up after 3 s of
+ * sound, twice), off (not registered), none (answers with no codec), video (488). */
+#define S ((int64_t)1000000)
+#define T0 (1795384800 * S) /* 2026-11-23 05:00 in Hà Tĩnh */
+enum { SETTLE_MS = 20 };
+
+typedef struct Speaker {
+    char *id;
+    int fd;
+    MdAddr local;
+    unsigned packets, dials, hangups;
+    int64_t first_us, last_us; /* of packets, virtual wall time */
+    MdSrtp *srtp;
+    MdAudioDecoder *decoder;
+    float pcm[48000 * 8];
+    unsigned samples;
+    char *headers;
+} Speaker;
+
+typedef struct FakeCall {
+    struct Rig *rig;
+    Speaker *speaker;
+    MdCall *call;
+    int64_t answer_us, close_us, dialled_us;
+    int close_code;
+    bool gone;
+    char *offer;
+} FakeCall;
+
+typedef struct Rig {
+    MdVirtualClock clock;
+    MdWorker *workers[2];
+    MdMailbox *control;
+    char *dir;
+    MdStore *store;
+    BcBroadcast *b;
+    MdDialer dialer;
+    GHashTable *speakers;
+    GPtrArray *calls;
+    BcTapFn tap_fn;
+    void *tap_user;
+    unsigned tick;
+    GString *events;
+} Rig;
+
+static Rig *rig_of(MdDialer *dialer)
+{
+    return (Rig *)((char *)dialer - G_STRUCT_OFFSET(Rig, dialer));
+}
+
+static int64_t wall(Rig *rig)
+{
+    return md_clock_wall_us(&rig->clock.base);
+}
+
+static void free_speaker(gpointer data)
+{
+    Speaker *s = data;
+    close(s->fd);
+    md_srtp_free(s->srtp);
+    md_audio_decoder_free(s->decoder);
+    g_free(s->headers);
+    g_free(s->id);
+    g_free(s);
+}
+
+static Speaker *speaker(Rig *rig, const char *id)
+{
+    Speaker *s = g_hash_table_lookup(rig->speakers, id);
+    if (s)
+        return s;
+    s = g_new0(Speaker, 1);
+    s->id = g_strdup(id);
+    MdAddr any;
+    md_addr_from_host(&any, "127.0.0.1", 0);
+    s->fd = md_udp_open(&any, &s->local);
+    g_assert_cmpint(s->fd, >=, 0);
+    g_hash_table_insert(rig->speakers, s->id, s);
+    return s;
+}
+
+/* --- the dialler --- */
+
+static void fake_hangup(void *impl, const char *reason)
+{
+    FakeCall *c = impl;
+    if (c->gone)
+        return;
+    c->gone = true;
+    c->speaker->hangups++;
+}
+
+static void fake_free(void *impl)
+{
+    FakeCall *c = impl;
+    c->call = NULL;
+    c->gone = true;
+}
+
+static const MdCallOps fake_ops = {.hangup = fake_hangup, .free_impl = fake_free};
+
+static MdCall *fake_dial(MdDialer *dialer, const MdDialRequest *request, const MdCallHandler *handler, void *user, GError **error)
+{
+    Rig *rig = rig_of(dialer);
+    FakeCall *c = g_new0(FakeCall, 1);
+    MdCallInfo info = {.id = g_strdup("x")};
+    c->rig = rig;
+    c->speaker = speaker(rig, request->target);
+    c->call = md_call_new(&fake_ops, c, &info);
+    c->offer = g_strdup(request->sdp);
+    c->dialled_us = wall(rig);
+    c->answer_us = c->close_us = INT64_MAX;
+    c->speaker->dials++;
+    g_free(c->speaker->headers);
+    c->speaker->headers = g_strjoinv("\n", (char **)request->headers);
+    const char *id = request->target;
+    if (g_str_has_prefix(id, "busy"))
+        c->close_us = wall(rig) + S / 2, c->close_code = 486;
+    else if (g_str_has_prefix(id, "video"))
+        c->close_us = wall(rig) + S / 2, c->close_code = 488;
+    else if (g_str_has_prefix(id, "mute"))
+        c->close_us = wall(rig) + request->ring_timeout_ms * 1000ll, c->close_code = 408;
+    else
+        c->answer_us = wall(rig) + (g_str_has_prefix(id, "late") ? 12 * S : S / 2);
+    md_call_set_handler(c->call, handler, user);
+    g_ptr_array_add(rig->calls, c);
+    return c->call;
+}
+
+static bool fake_is_registered(MdDialer *dialer, const char *account)
+{
+    return !g_str_has_prefix(account, "off");
+}
+
+static char *fake_local_host(MdDialer *dialer, const char *target)
+{
+    return g_strdup("127.0.0.1");
+}
+
+static void answer(FakeCall *c)
+{
+    Speaker *s = c->speaker;
+    bool none = g_str_has_prefix(s->id, "none");
+    const char *crypto = strstr(c->offer, "a=crypto:");
+    g_assert_nonnull(crypto);
+    const char *inline_key = strstr(crypto, "inline:") + 7;
+    MdSrtpKey key;
+    g_assert_cmpint(md_srtp_key_from_base64(MD_SRTP_AEAD_AES_128_GCM, inline_key, strcspn(inline_key, "|\r\n "), &key), ==, 0);
+    md_srtp_free(s->srtp);
+    s->srtp = md_srtp_new(MD_SRTP_RECEIVE, &key);
+    md_audio_decoder_free(s->decoder);
+    s->decoder = md_audio_decoder_new(MD_AUDIO_OPUS);
+    MdSrtpKey own;
+    char text[MD_SRTP_KEY_BASE64_MAX];
+    md_srtp_key_generate(MD_SRTP_AEAD_AES_128_GCM, &own);
+    md_srtp_key_to_base64(&own, text, sizeof text);
+    g_autofree char *sdp = g_strdup_printf(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u RTP/SAVP %s\r\na=rtpmap:111 opus/48000/2\r\n"
+        "a=crypto:1 AEAD_AES_128_GCM inline:%s\r\na=recvonly\r\n",
+        none ? 0 : md_addr_port(&s->local), none ? "0" : "111", text);
+    md_call_emit_ringing(c->call, 180);
+    MdCall *call = md_call_ref(c->call);
+    md_call_emit_sdp(call, MD_SDP_ANSWER, sdp);
+    md_call_emit_established(call);
+    md_call_unref(call);
+}
+
+static void step_call(FakeCall *c)
+{
+    int64_t now = wall(c->rig);
+    if (!c->gone && now >= c->answer_us) {
+        c->answer_us = INT64_MAX;
+        answer(c);
+    }
+    if (!c->gone && g_str_has_prefix(c->speaker->id, "drop") && c->speaker->first_us && c->close_us == INT64_MAX) {
+        c->close_us = MAX(c->speaker->first_us, c->dialled_us) + 3 * S;
+        c->close_code = 200;
+    }
+    if (!c->gone && now >= c->close_us) {
+        c->gone = true;
+        md_call_emit_closed(c->call, c->close_code, c->close_code == 486 ? "Busy Here" : c->close_code == 408 ? "Request Timeout" : "Bye");
+    }
+}
+
+/* --- sound --- */
+
+static void receive(Rig *rig, Speaker *s)
+{
+    uint8_t data[2048];
+    MdAddr from;
+    for (int n; (n = md_udp_receive(s->fd, &from, data, sizeof data)) >= 0;) {
+        size_t len = (size_t)n;
+        MdRtpPacket packet;
+        if (!s->srtp || md_srtp_unprotect_rtp(s->srtp, data, &len) < 0)
+            continue; /* of an announcement before: its key is another */
+        g_assert_cmpint(md_rtp_parse(data, len, &packet), ==, 0);
+        if (!s->packets++)
+            s->first_us = wall(rig);
+        s->last_us = wall(rig);
+        if (s->samples + MD_AUDIO_PACKET_SAMPLES_MAX > G_N_ELEMENTS(s->pcm))
+            s->samples = 0;
+        int got = md_audio_decoder_decode(s->decoder, packet.payload, packet.payload_len, s->pcm + s->samples, MD_AUDIO_PACKET_SAMPLES_MAX);
+        g_assert_cmpint(got, >, 0);
+        s->samples += (unsigned)got;
+    }
+}
+
+static double purity(const float *pcm, unsigned n, double hz)
+{
+    double w = 2 * G_PI * hz / 48000, c = 2 * cos(w), s1 = 0, s2 = 0, energy = 0;
+    for (unsigned i = 0; i < n; i++) {
+        double s = pcm[i] + c * s1 - s2;
+        s2 = s1;
+        s1 = s;
+        energy += pcm[i] * pcm[i];
+    }
+    return energy > 0 ? (s1 * s1 + s2 * s2 - c * s1 * s2) * 2 / (n * energy) : 0;
+}
+
+/* --- the rig --- */
+
+static bool tap_add(const char *room, BcTapFn fn, void *tap_user, void *user, GError **error)
+{
+    Rig *rig = user;
+    if (!g_str_equal(room, "giao-ban")) {
+        g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no room %s", room);
+        return false;
+    }
+    rig->tap_fn = fn;
+    rig->tap_user = tap_user;
+    return true;
+}
+
+static void tap_remove(const char *room, BcTapFn fn, void *tap_user, void (*done)(void *tap_user), void *user)
+{
+    Rig *rig = user;
+    g_assert_true(rig->tap_fn == fn && rig->tap_user == tap_user);
+    rig->tap_fn = NULL;
+    done(tap_user);
+}
+
+static void on_event(const char *type, const BcRun *run, void *user)
+{
+    Rig *rig = user;
+    g_string_append_printf(rig->events, "%s %s;", type + strlen("announcement."), run->title);
+}
+
+static void open_room(Rig *rig, const char *database)
+{
+    g_autofree char *path = g_build_filename(rig->dir, database, NULL), *content = g_build_filename(rig->dir, "content", NULL);
+    g_autoptr(GError) error = NULL;
+    rig->store = md_store_open(path, bc_migrations, bc_n_migrations, NULL, &error);
+    g_assert_no_error(error);
+    BcTapOps tap = {tap_add, tap_remove, rig};
+    rig->b = bc_broadcast_new(&(BcBroadcastOptions){.store = rig->store, .dialer = &rig->dialer, .workers = rig->workers, .n_workers = 2,
+                                                    .control = rig->control, .clock = &rig->clock.base, .local_host = "127.0.0.1",
+                                                    .content_dir = content, .frame_ms = 40, .security = MD_SECURITY_REQUIRED,
+                                                    .ring_timeout_s = 4, .calls_per_s = 100, .lead_s = 10, .tap = &tap,
+                                                    .on_event = on_event, .user = rig, .manual = true},
+                              &error);
+    g_assert_no_error(error);
+}
+
+static void close_room(Rig *rig)
+{
+    bc_broadcast_free(rig->b);
+    md_store_close(rig->store);
+    rig->b = NULL;
+    rig->store = NULL;
+}
+
+static void on_done(const GError *error, void *user)
+{
+    if (error)
+        g_test_message("%s", error->message);
+    *(int *)user = error ? -1 : 1;
+}
+
+static void wait_flag(const int *flag)
+{
+    while (!*flag)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void put_area(Rig *rig, const char *code, const char *parent)
+{
+    int flag = 0;
+    bc_areas_put(bc_broadcast_areas(rig->b), &(BcArea){.code = code, .kind = parent ? "commune" : "province", .parent = parent, .name = code},
+                 on_done, &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, 1);
+}
+
+static void put_device(Rig *rig, const char *id, const char *area)
+{
+    int flag = 0;
+    bc_devices_put(bc_broadcast_devices(rig->b),
+                   &(BcDevice){.id = id, .name = id, .area = area, .latitude = NAN, .longitude = NAN, .volume = 80, .enabled = true}, on_done,
+                   &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, 1);
+}
+
+static void on_content(const BcContent *content, const GError *error, void *user)
+{
+    g_assert_no_error(error);
+    *(char **)user = g_strdup(content->id);
+}
+
+/* A tone of 440 Hz, 6 s. */
+static char *add_content(Rig *rig)
+{
+    g_autofree char *path = g_build_filename(rig->dir, "tone.wav", NULL);
+    g_autofree char *command = g_strdup_printf("ffmpeg -v error -y -f lavfi -i sine=440:d=6 %s", path);
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    char *id = NULL;
+    g_assert_cmpuint(bc_contents_add_file(bc_broadcast_contents(rig->b), path, "Bản tin sáng", "tone.wav", NULL, on_content, &id), >, 0);
+    while (!id)
+        g_main_context_iteration(NULL, TRUE);
+    return id;
+}
+
+static void rig_init(Rig *rig)
+{
+    *rig = (Rig){.dialer = {fake_dial, fake_is_registered, fake_local_host}};
+    md_virtual_clock_init(&rig->clock, 100 * S, T0 - 3600 * S);
+    for (unsigned i = 0; i < 2; i++)
+        rig->workers[i] = md_worker_new(&(MdWorkerOptions){.name = "test", .cpu = -1, .clock = &rig->clock.base});
+    rig->control = md_mailbox_new(4096);
+    rig->dir = g_dir_make_tmp("bc-room-XXXXXX", NULL);
+    rig->speakers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_speaker);
+    rig->calls = g_ptr_array_new();
+    rig->events = g_string_new(NULL);
+    open_room(rig, "a.sqlite");
+    put_area(rig, "42", NULL);
+    put_area(rig, "18073", "42");
+    put_area(rig, "18100", "42");
+}
+
+static void rig_clear(Rig *rig)
+{
+    if (rig->b)
+        close_room(rig);
+    for (unsigned i = 0; i < rig->calls->len; i++) {
+        FakeCall *c = rig->calls->pdata[i];
+        g_free(c->offer);
+        g_free(c);
+    }
+    g_ptr_array_unref(rig->calls);
+    g_hash_table_unref(rig->speakers);
+    for (unsigned i = 0; i < 2; i++)
+        md_worker_free(rig->workers[i]);
+    md_mailbox_free(rig->control);
+    g_autofree char *command = g_strdup_printf("rm -rf %s", rig->dir);
+    g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL);
+    g_free(rig->dir);
+    g_string_free(rig->events, TRUE);
+}
+
+static void push_tap(Rig *rig)
+{
+    float pcm[MD_AUDIO_TICK_SAMPLES];
+    for (unsigned i = 0; i < G_N_ELEMENTS(pcm); i++)
+        pcm[i] = 0.3f * sinf((float)(2 * G_PI * fmod(700 * (rig->tick * 960.0 + i) / 48000, 1.0)));
+    rig->tick++;
+    rig->tap_fn(pcm, 0, rig->tap_user);
+}
+
+/* Time goes on in steps of 20 ms; what the store and the disk owe is waited for before each. */
+static void run_to(Rig *rig, int64_t until_wall)
+{
+    GHashTableIter it;
+    gpointer value;
+    while (wall(rig) < until_wall) {
+        for (unsigned i = 0; i < rig->calls->len; i++)
+            step_call(rig->calls->pdata[i]);
+        bc_broadcast_step(rig->b);
+        while (bc_broadcast_pending(rig->b) > (rig->tap_fn != NULL))
+            g_main_context_iteration(NULL, TRUE);
+        while (g_main_context_iteration(NULL, FALSE))
+            ;
+        if (rig->tap_fn)
+            push_tap(rig);
+        for (unsigned i = 0; i < 4; i++)
+            md_worker_step(rig->workers[i % 2]);
+        md_mailbox_drain(rig->control, 0);
+        g_hash_table_iter_init(&it, rig->speakers);
+        while (g_hash_table_iter_next(&it, NULL, &value))
+            receive(rig, value);
+        md_virtual_clock_advance(&rig->clock, SETTLE_MS * 1000);
+    }
+}
+
+static char *schedule(Rig *rig, const char *content, const char *area, const char *start, const char *rule, BcPriority priority, unsigned grace_s)
+{
+    const char *const areas[] = {area, NULL};
+    char *id = NULL;
+    int flag = 0;
+    bc_broadcast_put_schedule(rig->b, &(BcSchedule){.name = "Bản tin", .content = content, .areas = areas, .start_local = start, .rule = rule,
+                                                    .priority = priority, .grace_s = grace_s, .enabled = true},
+                              &id, on_done, &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, 1);
+    return id;
+}
+
+typedef struct Found {
+    unsigned n;
+    GString *text;
+    BcRun last; /* numbers only */
+    int64_t from_us, to_us, rings;
+} Found;
+
+static void take_run(const BcRun *run, void *user)
+{
+    Found *found = user;
+    found->n++;
+    found->last = *run;
+    g_string_append_printf(found->text, "%s %s %s;", run->kind, run->state, run->reason ? run->reason : "-");
+}
+
+static void take_play(const BcPlay *play, void *user)
+{
+    Found *found = user;
+    found->n++;
+    found->from_us = play->from_us;
+    found->to_us = play->to_us;
+    found->rings = play->rings;
+    g_string_append_printf(found->text, "%s: %s", play->outcome, play->reason ? play->reason : "-");
+}
+
+static bool barrier(MdDb *db, gpointer data, GError **error)
+{
+    return true;
+}
+
+static void runs(Rig *rig, Found *found)
+{
+    *found = (Found){.text = g_string_new(NULL)};
+    bc_play_log_flush(bc_broadcast_play_log(rig->b));
+    md_store_write_sync(rig->store, barrier, NULL, NULL);
+    g_assert_true(bc_play_log_runs(bc_broadcast_play_log(rig->b), NULL, INT64_MAX, 100, take_run, found, NULL));
+}
+
+/* Last line of a loudspeaker's play log. */
+static void check_play(Rig *rig, const char *device, const char *expected, Found *ret)
+{
+    Found found = {.text = g_string_new(NULL)};
+    bc_play_log_flush(bc_broadcast_play_log(rig->b));
+    md_store_write_sync(rig->store, barrier, NULL, NULL);
+    g_assert_true(bc_play_log_plays(bc_broadcast_play_log(rig->b), NULL, device, 1, 0, take_play, &found, NULL));
+    if (!g_str_has_prefix(found.text->str, expected))
+        g_test_message("%s: %s", device, found.text->str);
+    g_assert_true(g_str_has_prefix(found.text->str, expected));
+    g_string_free(found.text, TRUE);
+    if (ret)
+        *ret = found;
+}
+
+/* A bulletin at 05:00: every kind of loudspeaker, and what the play log says of each. */
+static void test_bulletin(void)
+{
+    static const char *const names[] = {"ok-1", "ok-2", "busy-1", "mute-1", "late-1", "drop-1", "off-1", "none-1", "video-1"};
+    Rig rig;
+    rig_init(&rig);
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        put_device(&rig, names[i], "18073");
+    put_device(&rig, "ok-elsewhere", "18100");
+    g_autofree char *content = add_content(&rig);
+    g_autofree char *id = schedule(&rig, content, "18073", "2026-11-23T05:00", NULL, BC_PRIORITY, 60);
+    md_virtual_clock_advance(&rig.clock, 3560 * S);
+    run_to(&rig, T0 - 11 * S);
+    g_assert_cmpuint(speaker(&rig, "ok-1")->dials, ==, 0);
+    run_to(&rig, T0 - 2 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    g_assert_cmpuint(ok->dials, ==, 1);
+    g_assert_cmpuint(ok->packets, ==, 0);
+    g_assert_nonnull(strstr(ok->headers, "Answer-Mode: Auto"));
+    g_assert_nonnull(strstr(ok->headers, ";answer-after=0"));
+    g_assert_nonnull(strstr(ok->headers, "Alert-Info: "));
+    g_assert_nonnull(strstr(ok->headers, "Priority: urgent"));
+    run_to(&rig, T0 + 30 * S);
+    g_assert_cmpint(llabs(ok->first_us - T0), <=, 40000);
+    g_assert_cmpint(llabs(ok->last_us - (T0 + 6 * S)), <=, 100000);
+    g_assert_cmpuint(ok->packets, >=, 150);
+    g_assert_cmpuint(ok->packets, <=, 152);
+    g_assert_cmpfloat(purity(ok->pcm + 48000, 96000, 440), >, 0.95);
+    g_assert_cmpuint(ok->hangups, ==, 1);
+    g_assert_cmpuint(speaker(&rig, "ok-elsewhere")->dials, ==, 0);
+    Found found;
+    check_play(&rig, "ok-1", "played: -", &found);
+    g_assert_cmpint(found.from_us, ==, T0);
+    g_assert_cmpint(llabs(found.to_us - (T0 + 6 * S)), <, 50000);
+    check_play(&rig, "ok-2", "played: -", NULL);
+    check_play(&rig, "busy-1", "missed: 486 Busy Here", &found);
+    g_assert_cmpint(found.rings, ==, 2); /* once more, no oftener */
+    check_play(&rig, "mute-1", "missed: 408", NULL);
+    check_play(&rig, "late-1", "partial: joined late", &found);
+    g_assert_cmpint(llabs(found.from_us - (T0 + 2 * S)), <, S / 2);
+    check_play(&rig, "drop-1", "partial: the loudspeaker ended the call", &found);
+    g_assert_cmpint(found.from_us, ==, T0);
+    check_play(&rig, "off-1", "missed: not registered", &found);
+    g_assert_cmpint(found.rings, ==, 0);
+    check_play(&rig, "none-1", "missed: ", NULL);
+    check_play(&rig, "video-1", "missed: 488", &found);
+    g_assert_cmpint(found.rings, ==, 1); /* asking again changes nothing */
+    runs(&rig, &found);
+    g_assert_cmpstr(found.text->str, ==, "schedule done -;");
+    g_assert_cmpint(found.last.devices, ==, 9);
+    g_assert_cmpint(found.last.played, ==, 2);
+    g_assert_cmpint(found.last.partial, ==, 2);
+    g_assert_cmpint(found.last.missed, ==, 5);
+    g_string_free(found.text, TRUE);
+    g_assert_cmpstr(rig.events->str, ==, "ringing Bản tin;playing Bản tin;ended Bản tin;");
+    g_assert_cmpstr(bc_devices_find(bc_broadcast_devices(rig.b), "busy-1")->outcome, ==, "missed: 486 Busy Here");
+    rig_clear(&rig);
+}
+
+static void copy_database(Rig *rig)
+{
+    g_autofree char *command = g_strdup_printf("/bin/sh -c 'cd %s; cp a.sqlite b.sqlite; cp a.sqlite-wal b.sqlite-wal'", rig->dir);
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+}
+
+/* The power fails after the loudspeakers were rung: the next life does not ring them again, but does at the next occurrence. */
+static void test_no_double_play(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig);
+    g_autofree char *id = schedule(&rig, content, "42", "2026-11-23T05:00:00", "FREQ=MINUTELY;INTERVAL=5", BC_NORMAL, 120);
+    md_virtual_clock_advance(&rig.clock, 3580 * S);
+    run_to(&rig, T0 + 2 * S);
+    g_assert_cmpuint(speaker(&rig, "ok-1")->dials, ==, 1);
+    bc_play_log_flush(bc_broadcast_play_log(rig.b));
+    md_store_write_sync(rig.store, barrier, NULL, NULL);
+    copy_database(&rig); /* what lies on the disk at this instant */
+    close_room(&rig);
+    open_room(&rig, "b.sqlite");
+    run_to(&rig, T0 + 100 * S);
+    g_assert_cmpuint(speaker(&rig, "ok-1")->dials, ==, 1);
+    Found found;
+    runs(&rig, &found);
+    g_assert_cmpstr(found.text->str, ==, "schedule interrupted mediad stopped;");
+    g_string_free(found.text, TRUE);
+    run_to(&rig, T0 + 310 * S);
+    g_assert_cmpuint(speaker(&rig, "ok-1")->dials, ==, 2);
+    check_play(&rig, "ok-1", "played: -", NULL);
+    rig_clear(&rig);
+}
+
+/* Down at its time: within the grace it begins late, beyond it is missed and the play log says so. */
+static void test_catch_up(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig);
+    g_autofree char *strict = schedule(&rig, content, "42", "2026-11-23T05:00:00", NULL, BC_NORMAL, 10);
+    g_autofree char *lenient = schedule(&rig, content, "42", "2026-11-23T05:00:20", NULL, BC_NORMAL, 60);
+    close_room(&rig);
+    md_virtual_clock_advance(&rig.clock, 3640 * S); /* T0 + 40 s */
+    open_room(&rig, "a.sqlite");
+    run_to(&rig, T0 + 70 * S);
+    g_assert_cmpuint(speaker(&rig, "ok-1")->dials, ==, 1);
+    check_play(&rig, "ok-1", "played: -", NULL);
+    Found found;
+    runs(&rig, &found);
+    g_assert_cmpuint(found.n, ==, 2);
+    g_assert_nonnull(strstr(found.text->str, "schedule missed it was too late"));
+    g_assert_nonnull(strstr(found.text->str, "schedule done -"));
+    g_string_free(found.text, TRUE);
+    close_room(&rig);
+    open_room(&rig, "a.sqlite"); /* nothing of it comes back */
+    run_to(&rig, T0 + 100 * S);
+    g_assert_cmpuint(speaker(&rig, "ok-1")->dials, ==, 1);
+    rig_clear(&rig);
+}
+
+static void on_started(const char *id, const GError *error, void *user)
+{
+    if (error)
+        g_test_message("%s", error->message);
+    *(char **)user = g_strdup(id ? id : "");
+}
+
+static char *play(Rig *rig, const char *content, BcPriority priority, const char *title)
+{
+    static const char *const areas[] = {"42", NULL};
+    char *id = NULL;
+    bc_broadcast_play(rig->b, content, areas, priority, 1, 0, title, "tester", on_started, &id);
+    while (!id)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpstr(id, !=, "");
+    return id;
+}
+
+/* A meeting is on the loudspeakers; an emergency takes them, plays at once, and gives them back. A normal bulletin has to
+ * wait for the meeting's end. */
+static void test_pre_emption(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    put_device(&rig, "ok-2", "18100");
+    g_autofree char *content = add_content(&rig);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *live = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp giao ban", "tester", &error);
+    g_assert_no_error(error);
+    int64_t began = wall(&rig);
+    run_to(&rig, began + 6 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    g_assert_cmpuint(ok->packets, >, 100);
+    g_assert_cmpfloat(purity(ok->pcm + ok->samples - 96000, 96000, 700), >, 0.95);
+    g_autofree char *normal = play(&rig, content, BC_NORMAL, "Thường");
+    run_to(&rig, began + 8 * S);
+    g_assert_cmpuint(ok->dials, ==, 1); /* same priority: who plays goes on */
+    g_autofree char *emergency = play(&rig, content, BC_EMERGENCY, "Bão khẩn cấp");
+    int64_t alarm = wall(&rig);
+    ok->packets = ok->samples = 0;
+    run_to(&rig, alarm + 6 * S);
+    g_assert_cmpuint(ok->dials, ==, 2);
+    g_assert_cmpuint(ok->hangups, ==, 1);
+    g_assert_nonnull(strstr(ok->headers, "Priority: emergency"));
+    g_assert_cmpfloat(purity(ok->pcm + ok->samples - 48000, 48000, 440), >, 0.95);
+    g_assert_cmpint(ok->last_us, >, alarm);
+    run_to(&rig, alarm + 14 * S);
+    check_play(&rig, "ok-2", "played: -", NULL);
+    g_assert_cmpuint(ok->dials, ==, 3); /* back in the meeting */
+    ok->samples = 0;
+    run_to(&rig, alarm + 18 * S);
+    g_assert_cmpfloat(purity(ok->pcm + ok->samples - 48000, 48000, 700), >, 0.95);
+    g_assert_true(bc_broadcast_stop(rig.b, live, "tester", NULL));
+    g_assert_false(bc_broadcast_stop(rig.b, live, "tester", NULL));
+    run_to(&rig, alarm + 30 * S);
+    g_assert_null(rig.tap_fn);
+    Found found;
+    runs(&rig, &found);
+    g_assert_nonnull(strstr(found.text->str, "live stopped stopped by tester"));
+    g_string_free(found.text, TRUE);
+    BcBroadcastStats stats;
+    bc_broadcast_stats(rig.b, &stats);
+    g_assert_cmpuint(stats.running, ==, 0);
+    g_assert_cmpuint(stats.held, ==, 0);
+    rig_clear(&rig);
+}
+
+/* Bad wishes get a clear answer and change nothing. */
+static void test_refused(void)
+{
+    static const char *const nowhere[] = {"99", NULL}, *const areas[] = {"42", NULL};
+    static const char *const urls[] = {"file:///etc/passwd", "ftp://a/b", "http://", "http://user:pw@host/x", "giao-ban"};
+    Rig rig;
+    rig_init(&rig);
+    for (unsigned i = 0; i < G_N_ELEMENTS(urls); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(bc_broadcast_live(rig.b, NULL, urls[i], areas, BC_NORMAL, NULL, NULL, &error));
+        g_assert_error(error, BC_ERROR, BC_ERROR_INVALID);
+    }
+    g_autoptr(GError) no_area = NULL, no_room = NULL, both = NULL;
+    g_assert_null(bc_broadcast_live(rig.b, "giao-ban", NULL, nowhere, BC_NORMAL, NULL, NULL, &no_area));
+    g_assert_error(no_area, BC_ERROR, BC_ERROR_NOT_FOUND);
+    g_assert_null(bc_broadcast_live(rig.b, "other", NULL, areas, BC_NORMAL, NULL, NULL, &no_room));
+    g_assert_error(no_room, BC_ERROR, BC_ERROR_NOT_FOUND);
+    g_assert_null(bc_broadcast_live(rig.b, "giao-ban", "http://a/b", areas, BC_NORMAL, NULL, NULL, &both));
+    g_assert_error(both, BC_ERROR, BC_ERROR_INVALID);
+    char *id = NULL;
+    bc_broadcast_play(rig.b, "0000", areas, BC_NORMAL, 1, 0, NULL, NULL, on_started, &id);
+    g_assert_cmpstr(id, ==, "");
+    g_free(id);
+    int flag = 0;
+    bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "x", .content = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                                                   .areas = areas, .start_local = "2026-11-23T05:00", .priority = BC_NORMAL, .enabled = true},
+                              NULL, on_done, &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, -1); /* no such content */
+    flag = 0;
+    g_autofree char *content = add_content(&rig);
+    bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "x", .content = content, .areas = areas, .start_local = "2020-11-23T05:00",
+                                                   .priority = BC_NORMAL, .enabled = true},
+                              NULL, on_done, &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, -1); /* in the past */
+    g_autoptr(GPtrArray) none = bc_schedules_list(bc_broadcast_schedules(rig.b));
+    g_assert_cmpuint(none->len, ==, 0);
+    rig_clear(&rig);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/broadcast/room/bulletin", test_bulletin);
+    g_test_add_func("/broadcast/room/no-double-play", test_no_double_play);
+    g_test_add_func("/broadcast/room/catch-up", test_catch_up);
+    g_test_add_func("/broadcast/room/pre-emption", test_pre_emption);
+    g_test_add_func("/broadcast/room/refused", test_refused);
+    return g_test_run();
+}
