@@ -118,38 +118,44 @@ static uint8_t font_for(unsigned strip_height)
     return (uint8_t)(px < 6 ? 6 : px > 200 ? 200 : px);
 }
 
-static void set_caption(MdCanvas *canvas, Caption *caption, const char *text, const MdRect *rect)
+static void touch_tiles(MdCanvas *canvas, const MdRect *rect)
 {
-    text = text ? text : "";
-    if (strcmp(caption->text, text) == 0)
-        return;
     for (unsigned i = 0; i < canvas->n_cells; i++)
         if (meet(&canvas->cells[i].rect, rect))
             canvas->cells[i].drawn = false;
+}
+
+static void set_caption(MdCanvas *canvas, Caption *caption, const char *text, MdLabelStyle style, uint8_t font_px,
+                        const MdRect *rect)
+{
+    text = text ? text : "";
+    if (strcmp(caption->text, text) == 0 && memcmp(&caption->rect, rect, sizeof(*rect)) == 0)
+        return;
+    touch_tiles(canvas, &caption->rect);
+    touch_tiles(canvas, rect);
     md_label_copy_text(caption->text, sizeof(caption->text), text);
     md_overlay_unref(caption->overlay);
     caption->overlay = NULL;
     caption->rect = *rect;
-    MdLabelSpec spec = {
-        .style = MD_LABEL_BANNER,
-        .text = caption->text,
-        .width = rect->width,
-        .height = rect->height,
-        .font_px = font_for(rect->height),
-    };
+    MdLabelSpec spec = {.style = style, .text = caption->text, .width = rect->width, .height = rect->height, .font_px = font_px};
     if (caption->text[0] && canvas->labeler)
         caption->overlay = md_labeler_get(canvas->labeler, &spec);
 }
 
-void md_canvas_set_banner(MdCanvas *canvas, const char *banner, const char *clock)
+void md_canvas_set_banner(MdCanvas *canvas, const char *banner, bool in_the_middle, const char *clock)
 {
     const MdPlanes *planes = &canvas->picture->planes;
     uint16_t height = (uint16_t)(planes->height / 18 & ~1), clock_width = (uint16_t)(height * 3);
     if (height < 12)
         height = 12, clock_width = 36;
-    uint16_t left = (uint16_t)(planes->width - clock_width);
-    set_caption(canvas, &canvas->banner, banner, &(MdRect){0, 0, left, height});
-    set_caption(canvas, &canvas->clock, clock, &(MdRect){left, 0, clock_width, height});
+    uint16_t left = (uint16_t)(planes->width - clock_width), third = (uint16_t)(planes->height / 3 & ~1);
+    unsigned large = planes->height / 14u;
+    if (in_the_middle)
+        set_caption(canvas, &canvas->banner, banner, MD_LABEL_NOTICE, (uint8_t)(large < 8 ? 8 : large),
+                    &(MdRect){0, third, planes->width, third});
+    else
+        set_caption(canvas, &canvas->banner, banner, MD_LABEL_BANNER, font_for(height), &(MdRect){0, 0, left, height});
+    set_caption(canvas, &canvas->clock, clock, MD_LABEL_BANNER, font_for(height), &(MdRect){left, 0, clock_width, height});
 }
 
 static void draw_ground(MdCanvas *canvas, const MdRect *rect, const MdTile *tile)

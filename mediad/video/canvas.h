@@ -35,9 +35,9 @@ void md_canvas_free(MdCanvas *canvas);
 /* Everything will be drawn anew. Returns the number of cells, or -EINVAL. */
 int md_canvas_set_layout(MdCanvas *canvas, MdLayoutKind kind, unsigned want);
 unsigned md_canvas_n_cells(const MdCanvas *canvas);
-/* Text over the top edge (NULL or "": none) and at its right end. Only when they change are the tiles beneath drawn anew. Call
- * before the tiles of a tick. */
-void md_canvas_set_banner(MdCanvas *canvas, const char *banner, const char *clock);
+/* Text over the top edge, or large in the middle (a canvas nobody sits on), and at the right end of the top edge (NULL or "": none).
+ * Only when they change are the tiles beneath drawn anew. Call before the tiles of a tick. */
+void md_canvas_set_banner(MdCanvas *canvas, const char *banner, bool in_the_middle, const char *clock);
 /* Cell index in order 0, 1, 2 ...; true: drawn. */
 bool md_canvas_draw(MdCanvas *canvas, unsigned index, const MdTile *tile);
 const MdPlanes *md_canvas_planes(const MdCanvas *canvas);

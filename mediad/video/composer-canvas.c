@@ -63,7 +63,8 @@ static unsigned draw_tiles(ViewCanvas *canvas, int64_t now_us)
     char clock[8];
     take_scene(canvas);
     write_clock(canvas, clock);
-    md_canvas_set_banner(canvas->canvas, canvas->scene ? canvas->scene->banner : NULL, clock);
+    const Scene *scene = canvas->scene;
+    md_canvas_set_banner(canvas->canvas, scene ? scene->banner : NULL, scene && !scene->n_cells, clock);
     unsigned drawn = 0;
     for (unsigned i = 0; i < md_canvas_n_cells(canvas->canvas); i++)
         drawn += draw_cell(canvas, i, now_us);

@@ -62,7 +62,7 @@ typedef struct MdScene {
     MdLayoutKind layout;      /* AUTO: by count of cells */
     unsigned n_cells;
     const uint32_t *cells;    /* source ids in seat order; 0 = empty seat */
-    const char *banner;       /* UTF-8, NULL none */
+    const char *banner;       /* UTF-8, NULL none; over the top edge, or large in the middle when there are no cells */
     bool clock;               /* show the wall clock (Asia/Ho_Chi_Minh) */
 } MdScene;
 int md_composer_set_view(MdComposer *composer, uint32_t view, const MdScene *scene);

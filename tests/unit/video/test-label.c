@@ -158,7 +158,7 @@ static void test_tiles(void)
         {MD_TILE_EMPTY, NULL, FALSE, FALSE},
     };
     g_assert_cmpint(md_canvas_set_layout(canvas, MD_LAYOUT_GRID_3X3, 9), ==, 9);
-    md_canvas_set_banner(canvas, "Họp giao ban trực tuyến toàn tỉnh", "08:30");
+    md_canvas_set_banner(canvas, "Họp giao ban trực tuyến toàn tỉnh", false, "08:30");
     for (unsigned i = 0; i < 9; i++) {
         md_testpattern_draw(&picture->planes, i, 40);
         MdTile tile = {.kind = tiles[i].kind, .source = i + 1, .serial = i + 1, .picture = picture, .name = tiles[i].name,
@@ -200,16 +200,16 @@ static void test_caption_is_stable(void)
             MdTile tile = {.kind = MD_TILE_PICTURE, .source = i + 1, .serial = i ? 1 : round, .picture = picture, .name = "Hồng Lĩnh"};
             if (i == 0 && round == 0)
                 md_canvas_set_layout(canvas, MD_LAYOUT_GRID_2X2, 4), md_canvas_set_layout(fresh, MD_LAYOUT_GRID_2X2, 4);
-            md_canvas_set_banner(canvas, "Họp", "08:30");
+            md_canvas_set_banner(canvas, "Họp", false, "08:30");
             md_canvas_draw(canvas, i, &tile);
             if (round == 4) {
-                md_canvas_set_banner(fresh, "Họp", "08:30");
+                md_canvas_set_banner(fresh, "Họp", false, "08:30");
                 md_canvas_draw(fresh, i, &tile);
             }
         }
     g_assert_cmpfloat(kit_psnr(md_canvas_planes(canvas), md_canvas_planes(fresh)), ==, 99);
-    md_canvas_set_banner(canvas, NULL, NULL); /* gone, also where no picture changed */
-    md_canvas_set_banner(fresh, NULL, NULL);
+    md_canvas_set_banner(canvas, NULL, false, NULL); /* gone, also where no picture changed */
+    md_canvas_set_banner(fresh, NULL, false, NULL);
     MdCanvas *bare = md_canvas_new(640, 360, labeler);
     md_canvas_set_layout(bare, MD_LAYOUT_GRID_2X2, 4);
     for (unsigned i = 0; i < 4; i++) {
@@ -222,6 +222,26 @@ static void test_caption_is_stable(void)
     md_canvas_free(bare);
     md_canvas_free(canvas);
     md_canvas_free(fresh);
+    md_labeler_free(labeler);
+}
+
+/* The door: nobody sits there, the text is large in the middle. */
+static void test_middle(void)
+{
+    MdLabeler *labeler = md_labeler_new(NULL);
+    MdCanvas *canvas = md_canvas_new(640, 360, labeler);
+    MdTile empty = {0};
+    MdRect top = {0, 0, 532, 20}, middle = {0, 120, 640, 120};
+    md_canvas_set_banner(canvas, "Vui lòng chờ chủ tọa cuộc họp", true, "09:05");
+    g_assert_true(md_canvas_draw(canvas, 0, &empty));
+    keep_png(md_canvas_planes(canvas), "door.png");
+    g_assert_cmpuint(ink_of(md_canvas_planes(canvas), &top, 200), ==, 0);
+    g_assert_cmpuint(ink_of(md_canvas_planes(canvas), &middle, 200), >, 800);
+    md_canvas_set_banner(canvas, "Vui lòng chờ chủ tọa cuộc họp", false, "09:05");
+    g_assert_true(md_canvas_draw(canvas, 0, &empty));
+    g_assert_cmpuint(ink_of(md_canvas_planes(canvas), &top, 200), >, 200);
+    g_assert_cmpuint(ink_of(md_canvas_planes(canvas), &middle, 200), ==, 0);
+    md_canvas_free(canvas);
     md_labeler_free(labeler);
 }
 
@@ -276,6 +296,7 @@ int main(int argc, char **argv)
     g_test_add_func("/video/label/bad", test_bad_text_and_sizes);
     g_test_add_func("/video/label/tiles", test_tiles);
     g_test_add_func("/video/label/caption", test_caption_is_stable);
+    g_test_add_func("/video/label/middle", test_middle);
     g_test_add_func("/video/label/pip", test_picture_in_picture);
     g_test_add_func("/video/label/full-range", test_full_range);
     return g_test_run();
