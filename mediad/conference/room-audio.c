@@ -305,7 +305,8 @@ static void play_mail(void *payload, size_t len)
 int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, const uint8_t *prompts, unsigned n, bool replace)
 {
     PlayMail mail = {.audio = audio, .seat = seat, .n = (uint8_t)MIN(n, PLAY_MAX), .replace = replace};
-    memcpy(mail.prompts, prompts, mail.n);
+    if (mail.n)
+        memcpy(mail.prompts, prompts, mail.n);
     return md_worker_post(audio->worker, play_mail, &mail, sizeof mail);
 }
 

@@ -58,7 +58,7 @@ static unsigned feed(MdDepacketiser *d, const MdPacketList *list, uint32_t ts, u
 {
     uint8_t buf[1500];
     for (unsigned i = 0; i < list->n; i++) {
-        if (drop >> i & 1) {
+        if (i < 32 && drop >> i & 1) {
             lost++;
             continue;
         }
