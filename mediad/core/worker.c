@@ -340,7 +340,8 @@ void md_worker_free(MdWorker *w)
     md_worker_stop(w);
     const MdWorker *outer = current;
     current = w;
-    while (md_mailbox_drain(w->mailbox, 0) > 0)
+    /* letters may post letters; those that go on forever are cut off */
+    for (int round = 0; round < 64 && md_mailbox_drain(w->mailbox, 0) > 0; round++)
         ;
     current = outer;
     destroy(w);

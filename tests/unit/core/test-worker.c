@@ -300,6 +300,25 @@ static void test_thread(void)
     md_worker_free(NULL);
 }
 
+static void forever(void *payload, size_t len)
+{
+    ++**(int **)payload;
+    md_worker_post(worker, forever, payload, len);
+}
+
+/* A letter that always posts itself neither keeps a step nor the end from coming. */
+static void test_endless_letter(void)
+{
+    int rounds = 0, *counter = &rounds;
+    setup();
+    md_worker_post(worker, forever, &counter, sizeof counter);
+    md_worker_step(worker);
+    md_worker_step(worker);
+    g_assert_cmpint(rounds, ==, 2);
+    teardown();
+    g_assert_cmpint(rounds, >, 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -310,6 +329,7 @@ int main(int argc, char **argv)
     g_test_add_func("/core/worker/unwatch-inside-callback", test_unwatch_inside_callback);
     g_test_add_func("/core/worker/rewatch-same-memory", test_rewatch_same_memory);
     g_test_add_func("/core/worker/step-order", test_step_order);
+    g_test_add_func("/core/worker/endless-letter", test_endless_letter);
     g_test_add_func("/core/worker/thread", test_thread);
     return g_test_run();
 }
