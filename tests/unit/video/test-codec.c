@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavutil/opt.h>
 #include "video-kit.h"
 
 /* NAL unit types of an Annex B access unit, in order; also checks start codes and the longest NAL. */
@@ -287,6 +289,132 @@ static void test_huge_is_refused(void)
     g_assert_null(encoder);
 }
 
+/* What our own encoder would not make: pictures of other senders, straight from libavcodec. Luma is a ramp with a bright block. */
+typedef struct Foreign {
+    const char *encoder, *profile;
+    int width, height;
+    enum AVPixelFormat format;
+    bool full_range;
+} Foreign;
+
+static uint8_t ramp(int x, int y)
+{
+    return (uint8_t)(x > 40 && x < 90 && y > 30 && y < 60 ? 220 : 40 + (x + y) % 120);
+}
+
+static void shoot_foreign(const Foreign *foreign, unsigned n, MdFrame **frames)
+{
+    const AVCodec *codec = avcodec_find_encoder_by_name(foreign->encoder);
+    AVCodecContext *context = avcodec_alloc_context3(codec);
+    context->width = foreign->width, context->height = foreign->height, context->pix_fmt = foreign->format;
+    context->time_base = (AVRational){1, 15}, context->bit_rate = 2000000, context->max_b_frames = 0, context->thread_count = 1;
+    context->color_range = foreign->full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+    av_opt_set(context->priv_data, "tune", "zerolatency", 0);
+    av_opt_set(context->priv_data, "deadline", "realtime", 0);
+    av_opt_set(context->priv_data, "lag-in-frames", "0", 0);
+    if (foreign->profile)
+        av_opt_set(context->priv_data, "profile", foreign->profile, 0);
+    g_assert_cmpint(avcodec_open2(context, codec, NULL), ==, 0);
+    AVFrame *picture = av_frame_alloc();
+    AVPacket *packet = av_packet_alloc();
+    picture->width = foreign->width, picture->height = foreign->height, picture->format = foreign->format;
+    picture->color_range = context->color_range;
+    g_assert_cmpint(av_frame_get_buffer(picture, 0), ==, 0);
+    int shift_x = foreign->format == AV_PIX_FMT_YUV444P ? 0 : 1, shift_y = foreign->format == AV_PIX_FMT_YUV420P || foreign->format == AV_PIX_FMT_YUVJ420P;
+    for (unsigned i = 0; i < n; i++) {
+        av_frame_make_writable(picture);
+        for (int y = 0; y < foreign->height; y++)
+            for (int x = 0; x < foreign->width; x++)
+                picture->data[0][y * picture->linesize[0] + x] = ramp(x, y);
+        for (int c = 1; c < 3; c++)
+            for (int y = 0; y < (foreign->height + shift_y) >> shift_y; y++)
+                memset(picture->data[c] + y * picture->linesize[c], 100, (size_t)((foreign->width + shift_x) >> shift_x));
+        picture->pts = i;
+        g_assert_cmpint(avcodec_send_frame(context, picture), ==, 0);
+        g_assert_cmpint(avcodec_receive_packet(context, packet), ==, 0);
+        frames[i] = md_frame_new(g_str_equal(foreign->encoder, "libvpx") ? MD_VIDEO_VP8 : MD_VIDEO_H264, (size_t)packet->size);
+        memcpy(frames[i]->data, packet->data, (size_t)packet->size);
+        frames[i]->len = (size_t)packet->size;
+        frames[i]->key = packet->flags & AV_PKT_FLAG_KEY;
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    av_frame_free(&picture);
+    avcodec_free_context(&context);
+}
+
+static void check_foreign(const Foreign *foreign, int want)
+{
+    MdFrame *frames[4];
+    shoot_foreign(foreign, 4, frames);
+    MdDecoder *decoder = md_decoder_new(frames[0]->codec);
+    for (unsigned i = 0; i < 4; i++) {
+        MdPicture *picture = NULL;
+        int r = md_decoder_decode(decoder, frames[i], i * 66667, &picture);
+        if (want < 0) {
+            g_assert_cmpint(r, <, 0);
+            g_assert_null(picture);
+        } else {
+            g_assert_cmpint(r, ==, 0);
+            g_assert_cmpint(picture->planes.width, ==, foreign->width & ~1);
+            g_assert_cmpint(picture->planes.height, ==, foreign->height & ~1);
+            g_assert_cmpint(picture->full_range, ==, foreign->full_range);
+            uint64_t error = 0;
+            for (int y = 0; y < picture->planes.height; y++)
+                for (int x = 0; x < picture->planes.width; x++)
+                    error += (uint64_t)ABS(picture->planes.y[y * picture->planes.stride_y + x] - ramp(x, y));
+            g_assert_cmpfloat((double)error / (foreign->width * foreign->height), <, 4);
+        }
+        md_picture_unref(picture);
+        md_frame_unref(frames[i]);
+    }
+    md_decoder_free(decoder);
+}
+
+static void test_foreign_streams(void)
+{
+    static const Foreign taken[] = {
+        {"libx264", "baseline", 640, 480, AV_PIX_FMT_YUV420P, false}, {"libx264", "main", 640, 360, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high", 1920, 1080, AV_PIX_FMT_YUV420P, false},   {"libx264", "high", 720, 1280, AV_PIX_FMT_YUV420P, false},
+        {"libx264", NULL, 640, 360, AV_PIX_FMT_YUVJ420P, true},       {"libvpx", NULL, 321, 181, AV_PIX_FMT_YUV420P, false},
+        {"libvpx", NULL, 1279, 719, AV_PIX_FMT_YUV420P, false},
+    };
+    static const Foreign refused[] = {
+        {"libx264", "high", 2048, 1152, AV_PIX_FMT_YUV420P, false},   {"libx264", "high", 3840, 2160, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high444", 640, 360, AV_PIX_FMT_YUV444P, false},  {"libx264", "high422", 640, 360, AV_PIX_FMT_YUV422P, false},
+        {"libvpx", NULL, 2560, 1440, AV_PIX_FMT_YUV420P, false},      {"libx264", "high", 2560, 256, AV_PIX_FMT_YUV420P, false},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(taken); i++)
+        check_foreign(&taken[i], 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(refused); i++)
+        check_foreign(&refused[i], -1);
+}
+
+/* Receivers announce the level they can take: 3.1 for 720p and below, 4.0 for 1080p is what SIP sites and browsers offer. */
+static void test_levels(void)
+{
+    static const struct {
+        uint16_t width, height;
+        uint8_t fps, most;
+        uint32_t bitrate;
+    } sizes[] = {{320, 180, 15, 13, 192000}, {640, 360, 30, 30, 1024000}, {1280, 720, 15, 31, 1500000}, {1280, 720, 30, 31, 3000000}, {1920, 1080, 15, 40, 3000000}, {1920, 1080, 30, 40, 5000000}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        MdEncoderOptions options = {.codec = MD_VIDEO_H264, .width = sizes[i].width, .height = sizes[i].height, .fps = sizes[i].fps, .bitrate_bps = sizes[i].bitrate};
+        MdEncoder *encoder = NULL;
+        MdPicture *picture = md_picture_new(sizes[i].width, sizes[i].height);
+        MdFrame *frame = NULL;
+        g_assert_cmpint(md_encoder_new(&options, &encoder), ==, 0);
+        g_assert_cmpint(md_encoder_encode(encoder, &picture->planes, true, &frame), ==, 0);
+        const uint8_t *at = frame->data + (frame->data[2] == 1 ? 3 : 4);
+        g_assert_cmpuint(at[0] & 31, ==, 7);
+        g_test_message("%ux%u at %u: level %u", sizes[i].width, sizes[i].height, sizes[i].fps, at[3]);
+        g_assert_cmpuint(at[3], <=, sizes[i].most);
+        md_frame_unref(frame);
+        md_picture_unref(picture);
+        md_encoder_free(encoder);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -299,5 +427,7 @@ int main(int argc, char **argv)
     g_test_add_func("/video/codec/starts-with-key", test_starts_with_key);
     g_test_add_func("/video/codec/garbage", test_garbage_is_refused);
     g_test_add_func("/video/codec/huge", test_huge_is_refused);
+    g_test_add_func("/video/codec/foreign", test_foreign_streams);
+    g_test_add_func("/video/codec/levels", test_levels);
     return g_test_run();
 }
