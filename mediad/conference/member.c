@@ -3,7 +3,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { NOT_ACCEPTABLE = 488, SERVER_ERROR = 500, BAD_REQUEST = 400, WAITING_REPEAT_US = 30 * G_USEC_PER_SEC,
+enum { NOT_ACCEPTABLE = 488, SERVER_ERROR = 500, BAD_REQUEST = 400, LOBBY_REPEAT_US = 30 * G_USEC_PER_SEC,
        DIGITS_MAX = 32, LABEL_CHARS = 60 };
 
 static char *user_part(const char *uri)
@@ -184,7 +184,7 @@ void md_member_enter(MdMember *member)
         member->state = MD_MEMBER_LOBBY;
         md_room_emit(room, "member.lobby", member, NULL);
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_LOBBY}, 1, true);
-        member->prompt_us = now_us + WAITING_REPEAT_US;
+        member->prompt_us = now_us + LOBBY_REPEAT_US;
         md_room_replan(room);
         return;
     }
@@ -199,7 +199,6 @@ void md_member_enter(MdMember *member)
     md_room_update_chair(room);
     if (room->waiting) {
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
-        member->prompt_us = now_us + WAITING_REPEAT_US;
     } else if (room->kind == MD_ROOM_MEETING && room->pin != NULL) {
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WELCOME}, 1, true);
     }
@@ -217,10 +216,9 @@ void md_member_tick(MdMember *member, int64_t now_us)
     }
     if (member->state == MD_MEMBER_PIN)
         md_ivr_tick(member, now_us);
-    bool outside = member->state == MD_MEMBER_LOBBY;
-    if (member->prompt_us != 0 && now_us >= member->prompt_us && (outside || room->waiting)) {
-        member->prompt_us = now_us + WAITING_REPEAT_US;
-        md_room_play(room, member, (const uint8_t[]){outside ? MD_PROMPT_LOBBY : MD_PROMPT_WAITING_FOR_CHAIR}, 1, false);
+    if (member->state == MD_MEMBER_LOBBY && now_us >= member->prompt_us) {
+        member->prompt_us = now_us + LOBBY_REPEAT_US;
+        md_room_play(room, member, (const uint8_t[]){MD_PROMPT_LOBBY}, 1, false);
     }
     bool talking = member->leg_started && atomic_load_explicit(&member->seat->talking, memory_order_relaxed);
     if (talking)

@@ -24,10 +24,14 @@ typedef struct MdDial MdDial;
 
 /* --- between control and worker ------------------------------------------------------------------------------- */
 
+/* NOTHING is a mix, too: the quiet one, with a little noise and the prompts of those who wait. */
+typedef enum MdHears { MD_HEARS_NOTHING, MD_HEARS_ROOM, MD_HEARS_SELF } MdHears;
+
 /* One encoder and the packet it made this tick, for all who hear it. Held by plans and control: counted. */
 typedef struct MdRoomEncoder {
     _Atomic int refs;          /* A */
     MdLegAudioFormat format;   /* I */
+    MdHears hears;             /* I: of a shared one: which mix; SELF: not shared */
     unsigned ticks_per_packet; /* I */
     MdAudioEncoder *encoder;   /* W from here on */
     uint64_t tick;             /* last tick encoded */
@@ -35,8 +39,6 @@ typedef struct MdRoomEncoder {
     int len;
     uint8_t payload[MD_AUDIO_PAYLOAD_MAX];
 } MdRoomEncoder;
-
-typedef enum MdHears { MD_HEARS_NOTHING, MD_HEARS_ROOM, MD_HEARS_SELF } MdHears;
 
 /* A member's place on the worker. Made by control before the leg starts, freed by control after the leg is gone. */
 typedef struct MdSeat {
@@ -104,15 +106,18 @@ struct MdRoomAudio {
     uint64_t tick;
     bool stopped;
     MdPlayer player;           /* for everybody */
+    MdPlayer quiet_player;     /* for everybody who hears nothing of the room */
+    MdComfortNoise noise;
     MdTone tone;               /* test room */
     MdMix mix;
     float common[MD_AUDIO_TICK_SAMPLES];
     float before[MD_AUDIO_TICK_SAMPLES]; /* common of the tick before */
+    float quiet[MD_AUDIO_TICK_SAMPLES];
     float own[MD_AUDIO_TICK_SAMPLES];
     MdMixInput inputs[];
 };
 
-MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format);
+MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears);
 void md_room_encoder_unref(MdRoomEncoder *encoder);
 MdRoomEncoder *md_room_encoder_ref(MdRoomEncoder *encoder);
 bool md_leg_audio_format_equal(const MdLegAudioFormat *a, const MdLegAudioFormat *b);
@@ -124,8 +129,8 @@ int md_room_audio_start(MdRoomAudio *audio);
 int md_room_audio_stop(MdRoomAudio *audio, _Atomic bool *ret_passed);
 void md_room_audio_free(MdRoomAudio *audio);
 void md_room_plan_free(void *plan);
-/* Queues prompts for one seat (NULL: for everybody), after what is playing; replace: instead of it. 0 or -ENOBUFS. */
-int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, const uint8_t *prompts, unsigned n, bool replace);
+/* Queues prompts for one seat (NULL: for all who hear that mix), after what is playing; replace: instead of it. 0, -ENOBUFS. */
+int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, MdHears hears, const uint8_t *prompts, unsigned n, bool replace);
 extern const MdLegSink md_seat_sink;
 /* Worker mail of the composer's events. */
 void md_room_audio_post_frame(MdRoomAudio *audio, uint32_t output, MdFrame *frame);
@@ -160,7 +165,7 @@ struct MdMember {              /* C */
     unsigned pin_tries;
     int64_t deadline_us;       /* of the PIN, 0 none */
     int64_t hangup_us;         /* hang up then, 0: not */
-    int64_t prompt_us;         /* repeat the waiting prompt then, 0: not */
+    int64_t prompt_us;         /* lobby: repeat the prompt then */
     MdDial *dial;              /* dial-list entry it stands for */
     MdLegAudioFormat audio_format;
     MdLegVideoFormat video_format;
@@ -212,6 +217,7 @@ struct MdRoom {                /* C */
     GPtrArray *encoders;       /* shared MdRoomEncoder* */
     GPtrArray *taps;           /* MdTap* */
     bool plan_dirty, ending, stopping;
+    int64_t waiting_us;        /* say again then that the chair is awaited */
     int64_t end_us;            /* everybody is hung up then, 0: not ending */
     int64_t clock_us;          /* test room: next spoken clock */
     MdMember *speaker, *speaker_before;

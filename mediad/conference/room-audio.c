@@ -9,11 +9,12 @@
 
 enum { LATE_US = 5000, BEHIND_MAX_US = 200000, PHASES = 7, FORMAT_TICKS = 5, PLAY_MAX = MD_PLAYER_QUEUE_MAX };
 static const double TEST_HZ = 440;
+static const float QUIET_DBOV = -72; /* noise for those who hear nothing: the line is not dead */
 static const float DUCK_GAIN = 0.3f; /* the room, while a prompt speaks over it */
 
 /* --- encoders ----------------------------------------------------------------------------------------------------- */
 
-MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format)
+MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears)
 {
     MdAudioEncoderConfig config = {
         .codec = format->codec,
@@ -32,6 +33,7 @@ MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format)
     }
     atomic_init(&encoder->refs, 1);
     encoder->format = *format;
+    encoder->hears = hears;
     encoder->ticks_per_packet = md_audio_encoder_config(encoder->encoder)->ptime_ms / MD_AUDIO_TICK_MS;
     return encoder;
 }
@@ -176,25 +178,32 @@ static void make_common(MdRoomAudio *audio, const MdRoomPlan *plan)
     }
     for (unsigned i = 0; i < plan->n_seats; i++)
         atomic_store_explicit(&plan->seats[i].seat->level_dbov, plan->seats[i].seat->mix.level_dbov, memory_order_relaxed);
+    memset(audio->quiet, 0, sizeof audio->quiet);
+    md_comfort_noise_add(&audio->noise, audio->quiet, MD_AUDIO_TICK_SAMPLES, QUIET_DBOV);
+    md_player_tick(&audio->quiet_player, audio->prompts, audio->language, audio->quiet);
     for (unsigned i = 0; i < plan->n_taps; i++)
         plan->taps[i].fn(audio->common, audio->due_us, plan->taps[i].user);
 }
 
-/* What this seat alone hears, in audio->own; false: the common mix will do. */
+static const float *shared_mix(const MdRoomAudio *audio, const MdPlanSeat *at)
+{
+    return at->hears == MD_HEARS_ROOM ? audio->common : audio->quiet;
+}
+
+/* What this seat alone hears, in audio->own; false: a shared mix will do. */
 static bool make_own(MdRoomAudio *audio, const MdPlanSeat *at, int active)
 {
     MdSeat *seat = at->seat;
     bool speaks = seat->player.n > 0;
-    if (at->hears == MD_HEARS_ROOM && active < 0 && !speaks)
+    bool minus = at->hears == MD_HEARS_ROOM && active >= 0;
+    if (at->hears != MD_HEARS_SELF && !minus && !speaks)
         return false;
     if (at->hears == MD_HEARS_SELF)
         memcpy(audio->own, seat->pcm, sizeof audio->own);
-    else if (at->hears == MD_HEARS_NOTHING)
-        memset(audio->own, 0, sizeof audio->own);
-    else if (active >= 0)
+    else if (minus)
         md_mix_minus(&audio->mix, audio->inputs, (unsigned)active, audio->own);
     else
-        memcpy(audio->own, audio->common, sizeof audio->own);
+        memcpy(audio->own, shared_mix(audio, at), sizeof audio->own);
     if (speaks) {
         md_kernels()->scale(audio->own, audio->own, MD_AUDIO_TICK_SAMPLES, DUCK_GAIN, DUCK_GAIN);
         md_player_tick(&seat->player, audio->prompts, audio->language, audio->own);
@@ -215,11 +224,7 @@ static void send_seat(MdRoomAudio *audio, const MdPlanSeat *at, int active)
     if (between)
         seat->own_in_use = own;
     MdRoomEncoder *encoder = seat->own_in_use ? at->own : at->shared;
-    if (seat->own_in_use) {
-        encode(audio, encoder, own ? audio->own : audio->common);
-    } else {
-        encode(audio, encoder, audio->common);
-    }
+    encode(audio, encoder, seat->own_in_use && own ? audio->own : shared_mix(audio, at));
     md_leg_send_audio(seat->leg, encoder->payload, (size_t)encoder->len, audio->due_us);
 }
 
@@ -288,6 +293,7 @@ static void stop_mail(void *payload, size_t len)
 typedef struct PlayMail {
     MdRoomAudio *audio;
     MdSeat *seat;
+    MdHears hears;
     uint8_t n;
     bool replace;
     uint8_t prompts[PLAY_MAX];
@@ -296,16 +302,19 @@ typedef struct PlayMail {
 static void play_mail(void *payload, size_t len)
 {
     const PlayMail *mail = payload;
-    MdPlayer *player = mail->seat != NULL ? &mail->seat->player : &mail->audio->player;
+    MdRoomAudio *audio = mail->audio;
+    MdPlayer *player = mail->seat != NULL                ? &mail->seat->player
+                       : mail->hears == MD_HEARS_NOTHING ? &audio->quiet_player
+                                                         : &audio->player;
     if (mail->replace)
         *player = (MdPlayer){0};
     md_player_add(player, mail->prompts, mail->n);
 }
 
-int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, const uint8_t *prompts, unsigned n, bool replace)
+int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, MdHears hears, const uint8_t *prompts, unsigned n, bool replace)
 {
-    PlayMail mail = {.audio = audio, .seat = seat, .n = (uint8_t)MIN(n, PLAY_MAX), .replace = replace};
-    if (mail.n)
+    PlayMail mail = {.audio = audio, .seat = seat, .hears = hears, .n = (uint8_t)MIN(n, PLAY_MAX), .replace = replace};
+    if (mail.n > 0)
         memcpy(mail.prompts, prompts, mail.n);
     return md_worker_post(audio->worker, play_mail, &mail, sizeof mail);
 }
@@ -426,6 +435,7 @@ MdRoomAudio *md_room_audio_new(MdWorker *worker, MdConference *conference, MdMai
     audio->cap = cap;
     md_mix_init(&audio->mix, loudest);
     md_tone_init(&audio->tone, TEST_HZ, MD_AUDIO_RATE, 0.1f);
+    md_comfort_noise_init(&audio->noise, room);
     md_plan_slot_init(&audio->slot, md_room_plan_free);
     return audio;
 }

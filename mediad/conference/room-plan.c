@@ -24,14 +24,14 @@ static MdLegAudioFormat shared_format(const MdLegAudioFormat *format)
     return shared;
 }
 
-static MdRoomEncoder *shared_encoder(MdRoom *room, const MdLegAudioFormat *format)
+static MdRoomEncoder *shared_encoder(MdRoom *room, const MdLegAudioFormat *format, MdHears hears)
 {
     for (guint i = 0; i < room->encoders->len; i++) {
         MdRoomEncoder *encoder = g_ptr_array_index(room->encoders, i);
-        if (md_leg_audio_format_equal(&encoder->format, format))
+        if (encoder->hears == hears && md_leg_audio_format_equal(&encoder->format, format))
             return encoder;
     }
-    MdRoomEncoder *encoder = md_room_encoder_new(format);
+    MdRoomEncoder *encoder = md_room_encoder_new(format, hears);
     if (encoder != NULL)
         g_ptr_array_add(room->encoders, encoder);
     return encoder;
@@ -44,10 +44,10 @@ static void fill_encoders(MdMember *member, MdPlanSeat *at)
     MdLegAudioFormat format = shared_format(&member->audio_format);
     if (member->own == NULL || !md_leg_audio_format_equal(&member->own->format, &format)) {
         md_room_encoder_unref(member->own);
-        member->own = md_room_encoder_new(&format);
+        member->own = md_room_encoder_new(&format, MD_HEARS_SELF);
     }
     at->own = md_room_encoder_ref(member->own);
-    at->shared = md_room_encoder_ref(shared_encoder(member->room, &format));
+    at->shared = md_room_encoder_ref(shared_encoder(member->room, &format, at->hears));
     if (at->own == NULL || at->shared == NULL)
         md_error(&member->room->logger, "no encoder for member %s: it hears nothing", member->text_id);
 }

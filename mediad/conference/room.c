@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MEMBERS_DEFAULT = 200, SPARE_SEATS = 16 };
+enum { MEMBERS_DEFAULT = 200, SPARE_SEATS = 16, WAITING_REPEAT_US = 30 * G_USEC_PER_SEC };
 static const double GAIN_MIN_DB = -40, GAIN_MAX_DB = 20;
 
 static void free_dial(gpointer dial)
@@ -40,6 +40,7 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->language = md_language_from_string(spec->language);
     room->max_members = spec->max_members != 0 ? MIN(spec->max_members, MD_ROOM_MEMBERS_MAX) : MEMBERS_DEFAULT;
     room->wait_for_chair = room->waiting = spec->wait_for_chair;
+    room->waiting_us = md_conference_now_us(conference) + WAITING_REPEAT_US;
     room->mute_on_entry = spec->mute_on_entry;
     room->temporary = spec->temporary;
     room->lobby = spec->lobby;
@@ -105,7 +106,7 @@ void md_room_play(MdRoom *room, MdMember *member, const uint8_t *prompts, unsign
 {
     if (member != NULL && !member->leg_started)
         return;
-    if (md_room_audio_play(room->audio, member != NULL ? member->seat : NULL, prompts, n, replace) != 0)
+    if (md_room_audio_play(room->audio, member != NULL ? member->seat : NULL, MD_HEARS_ROOM, prompts, n, replace) != 0)
         md_warning(&room->logger, "the worker's mailbox is full: a prompt is left out");
 }
 
@@ -120,6 +121,7 @@ void md_room_update_chair(MdRoom *room)
     if (waiting == room->waiting)
         return;
     room->waiting = waiting;
+    room->waiting_us = md_conference_now_us(room->conference) + WAITING_REPEAT_US;
     md_room_emit(room, waiting ? "room.waiting" : "room.opened", NULL, NULL);
 }
 
@@ -208,6 +210,10 @@ void md_room_tick(MdRoom *room, int64_t now_us)
         md_member_tick(g_ptr_array_index(room->members, i), now_us);
     if (room->end_us != 0 && now_us >= room->end_us)
         hang_up_all(room);
+    if (room->waiting && !room->ending && now_us >= room->waiting_us) { /* to all at once: one encode */
+        room->waiting_us = now_us + WAITING_REPEAT_US;
+        md_room_audio_play(room->audio, NULL, MD_HEARS_NOTHING, (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
+    }
     reap_members(room);
     reap_taps(room);
     if (!room->ending) {
@@ -318,7 +324,7 @@ bool md_room_admit(MdRoom *room, const char *id, GError **error)
         g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE, "member %s is not in the lobby", id);
         return false;
     }
-    md_room_audio_play(room->audio, member->seat, NULL, 0, true);
+    md_room_audio_play(room->audio, member->seat, MD_HEARS_ROOM, NULL, 0, true);
     md_member_enter(member);
     return true;
 }

@@ -102,6 +102,20 @@ static void test_wait_for_chair(void)
     meeting_run_ms(three.meeting, 1000);
     expect_matrix(&three, NOBODY);
     g_assert_cmpuint(three.legs[0]->packets, >, 50); /* comfort: the line is not dead */
+    /* However many wait: one encode; also while they are told again what they wait for. */
+    for (unsigned i = 0; i < 2; i++) {
+        MdRoomInfo before, after;
+        meeting_run_ms(three.meeting, i == 0 ? 2000 : 23000);
+        md_room_info(three.room, &before);
+        bool told = false;
+        for (unsigned k = 0; k < 20; k++) {
+            meeting_run_ms(three.meeting, 100);
+            told |= fake_leg_hears(three.legs[1], 440) > 0.05f;
+        }
+        md_room_info(three.room, &after);
+        g_assert_cmpuint(after.encodes - before.encodes, ==, after.ticks - before.ticks);
+        g_assert_cmpint(told, ==, i == 1);
+    }
     MdLeg *chair;
     FakeCall *call = meeting_join(three.meeting, "r", "chair", MD_ROLE_CHAIR, "hz=700", &chair);
     meeting_run_ms(three.meeting, 2000);
