@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mediactl/ctl.h"
+#include <string.h>
+
+int ctl_fail(Ctl *ctl, const char *what, const char *next)
+{
+    fprintf(ctl->err, "mediactl: %s\n", what);
+    if (next && *next)
+        fprintf(ctl->err, "  next: %s\n", next);
+    return CTL_FAILED;
+}
+
+char *ctl_path(const char *format, ...)
+{
+    GString *path = g_string_new(NULL);
+    va_list args;
+
+    va_start(args, format);
+    for (const char *p = format; *p; p++) {
+        if (p[0] == '%' && p[1] == 's') {
+            g_string_append_uri_escaped(path, va_arg(args, const char *), NULL, FALSE);
+            p++;
+        } else {
+            g_string_append_c(path, *p);
+        }
+    }
+    va_end(args);
+    return g_string_free(path, FALSE);
+}
+
+static char *fingerprint_of(GTlsCertificate *certificate)
+{
+    g_autoptr(GByteArray) der = NULL;
+
+    g_object_get(certificate, "certificate", &der, NULL);
+    return der ? g_compute_checksum_for_data(G_CHECKSUM_SHA256, der->data, der->len) : NULL;
+}
+
+/* A certificate no authority signed is good when it is the one that was trusted before, or when --trust says so now. */
+static gboolean accept_certificate(SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateFlags errors,
+                                   gpointer user)
+{
+    Ctl *ctl = user;
+    g_autofree char *fingerprint = fingerprint_of(certificate);
+
+    if (!fingerprint)
+        return FALSE;
+    if (g_strcmp0(fingerprint, ctl->fingerprint) == 0)
+        return TRUE;
+    if (ctl->trust) {
+        g_free(ctl->fingerprint);
+        ctl->fingerprint = g_strdup(fingerprint);
+        return TRUE;
+    }
+    g_free(ctl->seen_fingerprint);
+    ctl->seen_fingerprint = g_strdup(fingerprint);
+    return FALSE;
+}
+
+typedef struct Wait {
+    bool done;
+    GBytes *bytes;
+    GError *error;
+} Wait;
+
+static void finished(GObject *source, GAsyncResult *result, gpointer user)
+{
+    Wait *wait = user;
+
+    wait->bytes = soup_session_send_and_read_finish(SOUP_SESSION(source), result, &wait->error);
+    wait->done = true;
+}
+
+static void tell_unreachable(Ctl *ctl, const GError *error)
+{
+    g_autofree char *what = NULL, *next = NULL;
+
+    if (ctl->seen_fingerprint && g_error_matches(error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE)) {
+        what = g_strdup_printf("%s: the certificate is not known (SHA-256 %s)", ctl->url, ctl->seen_fingerprint);
+        next = g_strdup(ctl->fingerprint ? "it is not the one trusted before: find out why before you trust it with --trust"
+                                         : "compare it on the server: openssl x509 -fingerprint -sha256 -noout -in "
+                                           "STATE_DIR/https-cert.pem; then the same command with --trust");
+    } else {
+        what = g_strdup_printf("cannot reach %s: %s", ctl->url, error->message);
+        next = g_strdup("is mediad running there? (systemctl status mediad); another address: --url or MEDIACTL_URL");
+    }
+    ctl_fail(ctl, what, next);
+}
+
+static const char *text_of(JsonObject *object, const char *name)
+{
+    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+
+    return node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node)
+                                                                                                  : NULL;
+}
+
+static void tell_refused(Ctl *ctl, SoupMessage *message, JsonNode *reply)
+{
+    unsigned status = soup_message_get_status(message);
+    JsonNode *node = reply && JSON_NODE_HOLDS_OBJECT(reply) ? json_object_get_member(json_node_get_object(reply), "error") : NULL;
+    JsonObject *error = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    const char *said = text_of(error, "message"), *code = text_of(error, "code");
+    g_autofree char *what = said ? g_strdup(said) : g_strdup_printf("the server answered %u %s", status,
+                                                                    soup_message_get_reason_phrase(message));
+    const char *next = text_of(error, "hint");
+
+    if (status == 401 && g_strcmp0(code, "wrong-password") != 0)
+        next = "mediactl login";
+    else if (g_strcmp0(code, "room-not-found") == 0)
+        next = "mediactl rooms list";
+    else if (g_strcmp0(code, "member-not-found") == 0)
+        next = "mediactl members ROOM";
+    else if (g_strcmp0(code, "account-not-found") == 0)
+        next = "mediactl accounts list";
+    if (ctl->json && reply)
+        ctl_print_json(ctl, reply);
+    ctl_fail(ctl, what, next);
+}
+
+static JsonNode *send_message(Ctl *ctl, SoupMessage *message)
+{
+    Wait wait = {0};
+
+    if (!ctl->session)
+        ctl->session = soup_session_new_with_options("user-agent", "mediactl/" MEDIAD_VERSION, "timeout", 60, NULL);
+    if (ctl->token) {
+        g_autofree char *value = g_strconcat("Bearer ", ctl->token, NULL);
+        soup_message_headers_replace(soup_message_get_request_headers(message), "Authorization", value);
+    }
+    g_signal_connect(message, "accept-certificate", G_CALLBACK(accept_certificate), ctl);
+    soup_session_send_and_read_async(ctl->session, message, G_PRIORITY_DEFAULT, NULL, finished, &wait);
+    while (!wait.done)
+        g_main_context_iteration(ctl->context, TRUE);
+    if (wait.error) {
+        tell_unreachable(ctl, wait.error);
+        g_error_free(wait.error);
+        return NULL;
+    }
+    g_autoptr(GBytes) bytes = wait.bytes;
+    g_autoptr(JsonParser) parser = json_parser_new();
+    gsize size;
+    const char *text = g_bytes_get_data(bytes, &size);
+    JsonNode *node = size > 0 && json_parser_load_from_data(parser, text, (gssize)size, NULL) ? json_parser_steal_root(parser) : NULL;
+    if (!SOUP_STATUS_IS_SUCCESSFUL(soup_message_get_status(message))) {
+        tell_refused(ctl, message, node);
+        g_clear_pointer(&node, json_node_unref);
+        return NULL;
+    }
+    if (!node && size > 0) {
+        ctl_fail(ctl, "the answer is no JSON", "does --url name a mediad?");
+        return NULL;
+    }
+    return node ? node : json_node_init_null(json_node_alloc());
+}
+
+static SoupMessage *new_message(Ctl *ctl, const char *method, const char *path)
+{
+    g_autofree char *url = g_strconcat(ctl->url, "/api/v1", path, NULL);
+    SoupMessage *message = soup_message_new(method, url);
+
+    if (!message) {
+        g_autofree char *what = g_strdup_printf("\"%s\" is not an address", ctl->url);
+        ctl_fail(ctl, what, "write it as https://HOST:PORT");
+    }
+    return message;
+}
+
+JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *body)
+{
+    g_autoptr(SoupMessage) message = new_message(ctl, method, path);
+
+    if (body) {
+        g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), body);
+        char *text = json_to_string(node, FALSE);
+        g_autoptr(GBytes) bytes = g_bytes_new_take(text, strlen(text));
+        json_object_unref(body);
+        if (message)
+            soup_message_set_request_body_from_bytes(message, "application/json", bytes);
+    }
+    return message ? send_message(ctl, message) : NULL;
+}
+
+JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *type)
+{
+    g_autoptr(SoupMessage) message = new_message(ctl, "POST", path);
+    g_autoptr(GFile) source = g_file_new_for_commandline_arg(file);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GFileInputStream) stream = message ? g_file_read(source, NULL, &error) : NULL;
+    g_autoptr(GFileInfo) info =
+        stream ? g_file_input_stream_query_info(stream, G_FILE_ATTRIBUTE_STANDARD_SIZE, NULL, &error) : NULL;
+
+    if (!message)
+        return NULL;
+    if (!info) {
+        g_autofree char *what = g_strdup_printf("%s: %s", file, error->message);
+        ctl_fail(ctl, what, "check the file's name");
+        return NULL;
+    }
+    soup_message_set_request_body(message, type, G_INPUT_STREAM(stream), g_file_info_get_size(info));
+    return send_message(ctl, message);
+}
+
+int ctl_do(Ctl *ctl, const char *method, const char *path, JsonObject *body, const char *format, ...)
+{
+    g_autoptr(JsonNode) reply = ctl_call(ctl, method, path, body);
+    va_list args;
+
+    if (!reply)
+        return CTL_FAILED;
+    if (ctl->json) {
+        ctl_print_json(ctl, reply);
+        return CTL_OK;
+    }
+    va_start(args, format);
+    vfprintf(ctl->out, format, args);
+    va_end(args);
+    fputc('\n', ctl->out);
+    return CTL_OK;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands as a table: it parses the words, prints the help and feeds the shell's completion. */
+#include "mediactl/ctl.h"
+#include <string.h>
+
+const Command ctl_commands[] = {
+    {"setup", NULL, "", "code=CODE user=NAME", 0, 0, "make the first administrator with mediad's set-up code", ctl_cmd_setup},
+    {"login", NULL, "", "user=NAME", 0, 0, "sign in; the password is asked for or read from standard input", ctl_cmd_login},
+    {"logout", NULL, "", "", 0, 0, "sign out", ctl_cmd_logout},
+    {"status", NULL, "", "", 0, 0, "the house at a glance", ctl_cmd_status},
+    {"accounts", "list", "", "kind=KIND", 0, 0, "SIP accounts", ctl_cmd_accounts_list},
+    {"accounts", "add", "NAME", "display=TEXT kind=KIND role=ROLE area=CODE security=POLICY digests=WHICH password-stdin", 1, 1,
+     "make a SIP account", ctl_cmd_accounts_add},
+    {"accounts", "reset", "NAME", "", 1, 1, "give a SIP account a new password", ctl_cmd_accounts_reset},
+    {"accounts", "del", "NAME", "", 1, 1, "remove a SIP account", ctl_cmd_accounts_del},
+    {"registrations", NULL, "[ACCOUNT]", "", 0, 1, "devices that are registered", ctl_cmd_registrations},
+    {"rooms", "list", "", "", 0, 0, "rooms", ctl_cmd_rooms_list},
+    {"rooms", "add", "NAME",
+     "title=TEXT pin=DIGITS chair-pin=DIGITS layout=LAYOUT security=POLICY language=LANG max-members=N wait-for-chair mute-on-entry "
+     "temporary lobby", 1, 1, "make a room", ctl_cmd_rooms_add},
+    {"rooms", "del", "ROOM", "", 1, 1, "end the meeting and remove the room", ctl_cmd_rooms_del},
+    {"rooms", "show", "ROOM", "", 1, 1, "one room, with its counters", ctl_cmd_rooms_show},
+    {"rooms", "lock", "ROOM", "", 1, 1, "let nobody new in", ctl_cmd_rooms_lock},
+    {"rooms", "unlock", "ROOM", "", 1, 1, "open the room again", ctl_cmd_rooms_unlock},
+    {"rooms", "end", "ROOM", "", 1, 1, "end the meeting for all", ctl_cmd_rooms_end},
+    {"members", NULL, "ROOM", "stats", 1, 1, "who is in a room; --stats: how their lines are", ctl_cmd_members},
+    {"mute", NULL, "ROOM MEMBER|all|all-but-chair", "", 2, 2, "microphones off", ctl_cmd_mute},
+    {"unmute", NULL, "ROOM MEMBER|all", "", 2, 2, "microphones on", ctl_cmd_unmute},
+    {"kick", NULL, "ROOM MEMBER", "", 2, 2, "send a member out", ctl_cmd_kick},
+    {"admit", NULL, "ROOM MEMBER", "", 2, 2, "let a member in from the lobby", ctl_cmd_admit},
+    {"role", NULL, "ROOM MEMBER chair|operator|site|guest", "", 3, 3, "give a member another role", ctl_cmd_role},
+    {"layout", NULL, "ROOM LAYOUT [MEMBER…]", "", 2, 74, "choose the composed picture and who sits where", ctl_cmd_layout},
+    {"tour", NULL, "ROOM SECONDS|off", "", 2, 2, "show the sites in turn", ctl_cmd_tour},
+    {"dial", NULL, "ROOM TARGET…", "role=ROLE redial", 2, 201, "call accounts or SIP addresses into a room", ctl_cmd_dial},
+    {"dials", NULL, "ROOM", "", 1, 1, "who is being called", ctl_cmd_dials},
+    {"undial", NULL, "ROOM TARGET", "", 2, 2, "stop calling somebody", ctl_cmd_undial},
+    {"content", "list", "", "", 0, 0, "what can be broadcast", ctl_cmd_content_list},
+    {"content", "add", "[FILE]", "title=TEXT text=TEXT", 0, 1, "add a sound or video file, or a text to be spoken", ctl_cmd_content_add},
+    {"content", "del", "CONTENT", "", 1, 1, "remove content", ctl_cmd_content_del},
+    {"schedule", "list", "", "", 0, 0, "what is scheduled", ctl_cmd_schedule_list},
+    {"schedule", "add", "CONTENT AREA…", "at=TIME rule=RRULE name=TEXT priority=PRIORITY repeats=N", 2, 501,
+     "play content in areas at a time", ctl_cmd_schedule_add},
+    {"schedule", "cancel", "SCHEDULE", "", 1, 1, "cancel a schedule", ctl_cmd_schedule_cancel},
+    {"live", "list", "", "", 0, 0, "what is on the loudspeakers now", ctl_cmd_live_list},
+    {"live", "start", "AREA…", "room=ROOM url=URL title=TEXT priority=PRIORITY", 1, 500, "put a meeting or a stream on loudspeakers",
+     ctl_cmd_live_start},
+    {"live", "stop", "ID", "", 1, 1, "stop it", ctl_cmd_live_stop},
+    {"play-log", NULL, "[ID]", "limit=N", 0, 1, "what was played, and with ID how each loudspeaker did", ctl_cmd_play_log},
+    {"devices", "list", "", "area=CODE", 0, 0, "loudspeakers", ctl_cmd_devices_list},
+    {"devices", "add", "ID", "name=TEXT area=CODE vendor=TEXT volume=N", 1, 1, "list a loudspeaker", ctl_cmd_devices_add},
+    {"devices", "del", "ID", "", 1, 1, "remove a loudspeaker", ctl_cmd_devices_del},
+    {"areas", NULL, "", "", 0, 0, "the tree of areas", ctl_cmd_areas},
+    {"users", "list", "", "", 0, 0, "who may sign in", ctl_cmd_users_list},
+    {"users", "add", "NAME", "role=ROLE area=CODE", 1, 1, "add a user (viewer, broadcaster, operator, admin)", ctl_cmd_users_add},
+    {"users", "del", "NAME", "", 1, 1, "remove a user", ctl_cmd_users_del},
+    {"users", "password", "NAME", "", 1, 1, "give a user a new password", ctl_cmd_users_password},
+    {"audit", NULL, "", "limit=N verify", 0, 0, "who changed what; --verify: is the trail intact", ctl_cmd_audit},
+    {"events", NULL, "", "", 0, 0, "print what happens, one JSON object a line", ctl_cmd_events},
+    {"completion", NULL, "", "", 0, 0, "words for the shell's completion", ctl_cmd_completion},
+    {NULL},
+};
+
+const char *args_option(const Args *args, const char *name)
+{
+    return g_hash_table_lookup(args->options, name);
+}
+
+const char *args_word(const Args *args, unsigned i)
+{
+    return i < args->words->len ? args->words->pdata[i] : NULL;
+}
+
+static void print_usage(FILE *out, const Command *c)
+{
+    fprintf(out, "usage: mediactl %s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", *c->words ? " " : "", c->words);
+    g_auto(GStrv) options = g_strsplit(c->options, " ", -1);
+    for (unsigned i = 0; options[i] && *options[i]; i++) {
+        char *equals = strchr(options[i], '=');
+        if (equals)
+            *equals = ' ';
+        fprintf(out, " [--%s]", options[i]);
+    }
+    fprintf(out, "\n  %s\n", c->help);
+}
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "usage: mediactl [--url URL] [--json] [--trust] COMMAND …\n\n");
+    for (const Command *c = ctl_commands; c->noun; c++) {
+        g_autofree char *line = g_strdup_printf("%s%s%s %s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->words);
+        fprintf(out, "  %-44s %s\n", line, c->help);
+    }
+    fprintf(out, "\nCOMMAND --help tells its options. --json prints the answer as JSON; --trust takes the server's self-signed\n"
+                 "certificate and remembers it. MEDIACTL_URL and MEDIACTL_TOKEN go before what login has kept.\n"
+                 "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
+}
+
+/* "title=TEXT temporary": 0 unknown, 1 flag, 2 with a value */
+static int option_kind(const char *options, const char *name)
+{
+    g_auto(GStrv) specs = g_strsplit(options, " ", -1);
+    gsize len = strlen(name);
+
+    for (unsigned i = 0; specs[i]; i++) {
+        if (strncmp(specs[i], name, len) == 0 && specs[i][len] == '=')
+            return 2;
+        if (*specs[i] && g_str_equal(specs[i], name))
+            return 1;
+    }
+    return 0;
+}
+
+static int usage_error(Ctl *ctl, const Command *c, const char *format, const char *what)
+{
+    fprintf(ctl->err, "mediactl: ");
+    fprintf(ctl->err, format, what);
+    fputc('\n', ctl->err);
+    if (c)
+        print_usage(ctl->err, c);
+    else
+        fprintf(ctl->err, "  next: mediactl --help\n");
+    return CTL_USAGE;
+}
+
+/* One "--name[=value]"; *i is moved past a separate value. */
+static int take_option(Ctl *ctl, Args *args, const char *options, char **argv, int argc, int *i, const Command *c)
+{
+    const char *equals = strchr(argv[*i], '=');
+    g_autofree char *name = equals ? g_strndup(argv[*i] + 2, (gsize)(equals - argv[*i] - 2)) : g_strdup(argv[*i] + 2);
+    int kind = option_kind(options, name);
+
+    if (kind == 0)
+        return usage_error(ctl, c, "unknown option --%s", name);
+    if (kind == 1 && equals)
+        return usage_error(ctl, c, "--%s takes no value", name);
+    if (kind == 2 && !equals && *i + 1 >= argc)
+        return usage_error(ctl, c, "--%s needs a value", name);
+    const char *value = kind == 1 ? "" : equals ? equals + 1 : argv[++*i];
+    g_hash_table_insert(args->options, g_steal_pointer(&name), g_strdup(value));
+    return CTL_OK;
+}
+
+static const Command *find_command(int argc, char **argv, int *ret_used)
+{
+    for (const Command *c = ctl_commands; c->noun; c++) {
+        if (!g_str_equal(c->noun, argv[0]))
+            continue;
+        if (!c->verb || (argc > 1 && g_str_equal(c->verb, argv[1]))) {
+            *ret_used = c->verb ? 2 : 1;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static int unknown_command(Ctl *ctl, int argc, char **argv)
+{
+    g_autoptr(GString) verbs = g_string_new(NULL);
+
+    for (const Command *c = ctl_commands; c->noun; c++)
+        if (g_str_equal(c->noun, argv[0]))
+            g_string_append_printf(verbs, "%s%s", verbs->len ? ", " : "", c->verb);
+    if (!verbs->len)
+        return usage_error(ctl, NULL, "there is no command '%s'", argv[0]);
+    g_autofree char *what = g_strdup_printf("'%s' is followed by one of: %s", argv[0], verbs->str);
+    return usage_error(ctl, NULL, "%s", what);
+}
+
+static bool take_global(Ctl *ctl, const Args *args)
+{
+    const char *url = args_option(args, "url");
+
+    if (url) {
+        g_free(ctl->url);
+        ctl->url = g_strdup(url);
+    }
+    ctl->json = args_option(args, "json") != NULL;
+    ctl->trust = args_option(args, "trust") != NULL;
+    return true;
+}
+
+static int run_command(Ctl *ctl, const Command *c, Args *args)
+{
+    take_global(ctl, args);
+    if (args->words->len < c->min)
+        return usage_error(ctl, c, "%s is missing", c->min > args->words->len + 1 ? "something" : "a word");
+    if (args->words->len > c->max)
+        return usage_error(ctl, c, "'%s' is too much", args->words->pdata[c->max]);
+    ctl_load(ctl);
+    g_autofree char *before = g_strdup(ctl->fingerprint);
+    int status = c->run(ctl, args);
+    if (ctl->trust && g_strcmp0(before, ctl->fingerprint) != 0 && status == CTL_OK && !ctl->token_from_outside)
+        ctl_save(ctl);
+    return status;
+}
+
+#define GLOBAL "url=URL json trust help version"
+
+int ctl_main(Ctl *ctl, int argc, char **argv)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_autoptr(GHashTable) options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    Args args = {words, options};
+    const Command *command = NULL;
+    int i = 1, used = 0;
+
+    for (; i < argc && g_str_has_prefix(argv[i], "--"); i++)
+        if (take_option(ctl, &args, GLOBAL, argv, argc, &i, NULL) != CTL_OK)
+            return CTL_USAGE;
+    if (args_option(&args, "version")) {
+        fprintf(ctl->out, "mediactl %s\n", MEDIAD_VERSION);
+        return CTL_OK;
+    }
+    if (i == argc || args_option(&args, "help")) {
+        print_help(i == argc && !args_option(&args, "help") ? ctl->err : ctl->out);
+        return args_option(&args, "help") ? CTL_OK : CTL_USAGE;
+    }
+    command = find_command(argc - i, argv + i, &used);
+    if (!command)
+        return unknown_command(ctl, argc - i, argv + i);
+    g_autofree char *known = g_strdup_printf("%s " GLOBAL, command->options);
+    bool only_words = false;
+    for (i += used; i < argc; i++) {
+        if (!only_words && g_str_equal(argv[i], "--"))
+            only_words = true;
+        else if (!only_words && g_str_has_prefix(argv[i], "--")) {
+            if (take_option(ctl, &args, known, argv, argc, &i, command) != CTL_OK)
+                return CTL_USAGE;
+        } else
+            g_ptr_array_add(words, argv[i]);
+    }
+    if (args_option(&args, "help")) {
+        print_usage(ctl->out, command);
+        return CTL_OK;
+    }
+    return run_command(ctl, command, &args);
+}
+
+/* One line a command: "noun verb --option --option …" */
+int ctl_cmd_completion(Ctl *ctl, const Args *args)
+{
+    for (const Command *c = ctl_commands; c->noun; c++) {
+        g_auto(GStrv) options = g_strsplit(c->options, " ", -1);
+        fprintf(ctl->out, "%s %s", c->noun, c->verb ? c->verb : "-");
+        for (unsigned i = 0; options[i] && *options[i]; i++)
+            fprintf(ctl->out, " --%.*s", (int)strcspn(options[i], "="), options[i]);
+        fputc('\n', ctl->out);
+    }
+    return CTL_OK;
+}

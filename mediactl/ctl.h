@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <stdbool.h>
+#include <stdio.h>
+#include <json-glib/json-glib.h>
+#include <libsoup/soup.h>
+
+/* mediactl: one run is one command. Output goes to out and err so that tests can read it. */
+enum { CTL_OK, CTL_FAILED, CTL_USAGE };
+
+typedef struct Ctl {
+    FILE *out, *err, *in;
+    char *config_path;          /* settings: url, token, fingerprint */
+    char *url, *token, *fingerprint;
+    char *seen_fingerprint;     /* of the certificate that was not trusted */
+    bool json, trust, token_from_outside;
+    SoupSession *session;
+    GMainContext *context;
+} Ctl;
+
+/* Words after the command, and its options. */
+typedef struct Args {
+    GPtrArray *words;    /* of char* */
+    GHashTable *options; /* name → value, "" for a flag */
+} Args;
+
+typedef struct Command {
+    const char *noun, *verb;   /* verb NULL: the noun alone */
+    const char *words;         /* "ROOM TARGET…" */
+    const char *options;       /* "title=TEXT temporary": with = takes a value */
+    unsigned min, max;         /* words */
+    const char *help;
+    int (*run)(Ctl *ctl, const Args *args);
+} Command;
+
+/* main.c of the library: argv[0] is skipped. Returns the exit code. */
+int ctl_main(Ctl *ctl, int argc, char **argv);
+const char *args_option(const Args *args, const char *name); /* NULL: not given */
+const char *args_word(const Args *args, unsigned i);         /* NULL: not given */
+
+/* config.c */
+void ctl_load(Ctl *ctl);
+bool ctl_save(Ctl *ctl);
+void ctl_clear(Ctl *ctl);
+char *ctl_ask(Ctl *ctl, const char *question, bool secret); /* NULL: nothing came */
+
+/* client.c: path is under /api/v1; body is taken. NULL: failed and told (CTL_FAILED); a reply without a body is a JSON null. */
+JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *body);
+JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *type);
+/* printf with every %s percent-encoded for one path segment or query value. g_free. */
+char *ctl_path(const char *format, ...) G_GNUC_PRINTF(1, 2);
+int ctl_fail(Ctl *ctl, const char *what, const char *next);
+/* method path body → message (printed when it went well) */
+int ctl_do(Ctl *ctl, const char *method, const char *path, JsonObject *body, const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* table.c */
+unsigned ctl_width(const char *text); /* columns on a terminal: combining marks 0, wide 2 */
+/* columns: "name:Name,media.audio:Codec,joined_us:Joined"; fields ending in _us are shown as local time. */
+void ctl_table(FILE *out, JsonArray *rows, const char *columns);
+/* GET path, print its list (or with --json the reply). empty: what to say and do when there is nothing. */
+int ctl_list(Ctl *ctl, const char *path, const char *key, const char *columns, const char *empty);
+int ctl_show(Ctl *ctl, const char *path, const char *fields);
+void ctl_print_json(Ctl *ctl, JsonNode *node);
+void ctl_fields(FILE *out, JsonObject *object, const char *fields);
+
+extern const Command ctl_commands[]; /* ends with noun NULL */
+
+/* one file each */
+#define CTL_COMMANDS(X)                                                                                                \
+    X(setup) X(login) X(logout) X(status) X(accounts_list) X(accounts_add) X(accounts_reset) X(accounts_del) X(registrations)   \
+    X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(members) X(mute) X(unmute) \
+    X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_del)                \
+    X(users_password) X(content_list) X(content_add) X(content_del) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
+    X(live_list) X(live_start) X(live_stop) X(play_log) X(devices_list) X(devices_add) X(devices_del) X(areas) X(audit)         \
+    X(events) X(completion)
+#define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);
+CTL_COMMANDS(CTL_DECLARE_)
+#undef CTL_DECLARE_

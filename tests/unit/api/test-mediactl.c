@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mediactl against the API in the same process: words in, text, exit status and what the rooms really did out. */
+#include "mediactl/ctl.h"
+#include "mediad/api/nouns.h"
+#include "tests/fixtures/meeting.h"
+#include "tests/unit/api/client.h"
+#include <glib/gstdio.h>
+#include <string.h>
+
+typedef struct House {
+    TestApi t;
+    Meeting *meeting;
+    SgAccounts *accounts;
+    char *config, *url;
+    char *out, *err; /* of the last run */
+} House;
+
+static void set_up(House *h, gconstpointer data)
+{
+    test_api_start(&h->t, 0, sg_migrations, sg_n_migrations);
+    h->meeting = meeting_new(&(MeetingSpec){0});
+    h->accounts = sg_accounts_new(h->t.store, "example.test", NULL, NULL);
+    md_api_add_rooms(h->t.api, h->meeting->conference);
+    md_api_add_accounts(h->t.api, h->accounts, NULL);
+    md_api_add_status(h->t.api, &(MdApiStatus){.conference = h->meeting->conference, .accounts = h->accounts, .workers = 1});
+    h->config = g_build_filename(h->t.dir, "mediactl", "config", NULL);
+    h->url = g_strdup_printf("http://127.0.0.1:%u", h->t.port);
+}
+
+static void tear_down(House *h, gconstpointer data)
+{
+    g_autofree char *dir = g_path_get_dirname(h->config);
+
+    g_unlink(h->config);
+    g_rmdir(dir);
+    test_api_stop(&h->t);
+    sg_accounts_free(h->accounts);
+    meeting_free(h->meeting);
+    g_free(h->config);
+    g_free(h->url);
+    g_free(h->out);
+    g_free(h->err);
+}
+
+/* Runs "mediactl WORDS"; words are split at blanks, _ stands for a blank inside one. */
+static int run(House *h, const char *input, const char *words)
+{
+    g_auto(GStrv) argv = g_strsplit(words, " ", -1);
+    size_t out_size, err_size;
+    Ctl ctl = {.config_path = g_strdup(h->config)};
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+
+    free(g_steal_pointer(&h->out));
+    free(g_steal_pointer(&h->err));
+    ctl.out = open_memstream(&h->out, &out_size);
+    ctl.err = open_memstream(&h->err, &err_size);
+    ctl.in = tmpfile();
+    fputs(input ? input : "", ctl.in);
+    rewind(ctl.in);
+    g_ptr_array_add(all, (gpointer) "mediactl");
+    for (unsigned i = 0; argv[i]; i++)
+        g_ptr_array_add(all, g_strdelimit(argv[i], "_", ' '));
+    int status = ctl_main(&ctl, (int)all->len, (char **)all->pdata);
+    ctl_clear(&ctl);
+    fclose(ctl.out);
+    fclose(ctl.err);
+    fclose(ctl.in);
+    if (status != CTL_OK)
+        g_test_message("%s: %d %s%s", words, status, h->out, h->err);
+    return status;
+}
+
+static void set_up_admin(House *h)
+{
+    g_autofree char *words = g_strdup_printf("setup --url %s --code %s --user root", h->url, md_api_setup_code(h->t.api));
+
+    g_assert_cmpint(run(h, "correct horse battery\n", words), ==, CTL_OK);
+}
+
+static void test_first_steps(House *h, gconstpointer data)
+{
+    g_autofree char *status = g_strdup_printf("status --url %s", h->url);
+    GStatBuf st;
+
+    g_assert_cmpint(run(h, NULL, status), ==, CTL_FAILED);
+    g_assert_cmpstr(h->err, ==, "mediactl: this needs a signed-in account\n  next: mediactl login\n");
+    g_autofree char *wrong = g_strdup_printf("setup --url %s --code AAAA --user root", h->url);
+    g_assert_cmpint(run(h, "correct horse battery\n", wrong), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "the set-up code is wrong"));
+    g_assert_nonnull(strstr(h->err, "next: the daemon's log"));
+    set_up_admin(h);
+    g_assert_nonnull(strstr(h->out, "as root (admin)"));
+    g_assert_nonnull(strstr(h->out, "next: mediactl users add"));
+    g_assert_cmpint(g_stat(h->config, &st), ==, 0);
+    g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+    g_assert_cmpint(run(h, NULL, "status"), ==, CTL_OK); /* address and token are remembered */
+    g_assert_nonnull(strstr(h->out, "Version       " MEDIAD_VERSION "\n"));
+    g_assert_cmpint(run(h, NULL, "logout"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "rooms list"), ==, CTL_FAILED);
+    g_assert_cmpint(run(h, "wrong\n", "login --user root"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "user or password is wrong"));
+    g_assert_cmpint(run(h, "correct horse battery\n", "login --user root"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "--json status"), ==, CTL_OK);
+    g_autoptr(JsonNode) node = json_from_string(h->out, NULL);
+    g_assert_cmpint(json_object_get_int_member(json_node_get_object(node), "rooms"), ==, 0);
+}
+
+static void test_usage(House *h, gconstpointer data)
+{
+    static const struct {
+        const char *words, *message;
+    } cases[] = {
+        {"fly", "there is no command 'fly'"},
+        {"rooms", "'rooms' is followed by one of: list, add, del, show, lock, unlock, end"},
+        {"rooms add", "a word is missing\nusage: mediactl rooms add NAME [--title TEXT]"},
+        {"rooms list more", "'more' is too much"},
+        {"rooms add x --titel y", "unknown option --titel"},
+        {"rooms add x --title", "--title needs a value"},
+        {"rooms add x --lobby=1", "--lobby takes no value"},
+        {"--what", "unknown option --what"},
+        {"schedule add x 18673", "--at is missing"},
+        {"live start 18673", "Give --room or --url"},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_assert_cmpint(run(h, NULL, cases[i].words), ==, CTL_USAGE);
+        g_assert_nonnull(strstr(h->err, cases[i].message));
+        g_assert_cmpstr(h->out, ==, "");
+    }
+    g_assert_cmpint(run(h, NULL, "--help"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "mute ROOM MEMBER|all|all-but-chair"));
+    g_assert_cmpint(run(h, NULL, "--version"), ==, CTL_OK);
+    g_assert_cmpstr(h->out, ==, "mediactl " MEDIAD_VERSION "\n");
+    g_assert_cmpint(run(h, NULL, "completion"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "\ndial - --role --redial\n"));
+    g_assert_cmpint(run(h, NULL, "status --url http://127.0.0.1:1"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "cannot reach http://127.0.0.1:1"));
+    g_assert_nonnull(strstr(h->err, "next: is mediad running there?"));
+}
+
+static void test_rooms(House *h, gconstpointer data)
+{
+    set_up_admin(h);
+    g_assert_cmpint(run(h, NULL, "rooms list"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "next: mediactl rooms add NAME"));
+    g_assert_cmpint(run(h, NULL, "rooms add giao-ban --title Giao_ban_tuần --pin 2468"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "rooms add r --layout=2x2"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "rooms list"), ==, CTL_OK);
+    g_assert_cmpstr(h->out, ==,
+                    "Room      Title          Members  Layout  Locked  Waiting\n"
+                    "giao-ban  Giao ban tuần  0        auto    -       -\n"
+                    "r         r              0        2x2     -       -\n");
+    g_assert_cmpint(run(h, NULL, "rooms lock r"), ==, CTL_OK);
+    MdRoomInfo info;
+    md_room_info(md_conference_find_room(h->meeting->conference, "r"), &info);
+    g_assert_true(info.locked);
+    g_assert_cmpint(run(h, NULL, "rooms unlock r"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "layout r 1+5"), ==, CTL_OK);
+    md_room_info(md_conference_find_room(h->meeting->conference, "r"), &info);
+    g_assert_cmpint(info.layout, ==, MD_LAYOUT_1P5);
+    g_assert_cmpint(run(h, NULL, "rooms show nowhere"), ==, CTL_FAILED);
+    g_assert_cmpstr(h->err, ==, "mediactl: there is no room 'nowhere'\n  next: mediactl rooms list\n");
+    g_assert_cmpint(run(h, NULL, "dial r ky-anh duc-tho --redial"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "Calling 2 into r."));
+    g_assert_cmpint(run(h, NULL, "dials r"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "ky-anh"));
+    g_assert_cmpint(run(h, NULL, "undial r ky-anh"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "rooms del r"), ==, CTL_OK);
+    g_assert_null(md_conference_find_room(h->meeting->conference, "r"));
+}
+
+static bool is_muted(House *h, unsigned i)
+{
+    g_autoptr(GPtrArray) members = md_room_members(md_conference_find_room(h->meeting->conference, "r"));
+
+    return ((MdMemberInfo *)members->pdata[i])->muted;
+}
+
+static void test_members(House *h, gconstpointer data)
+{
+    set_up_admin(h);
+    g_assert_cmpint(run(h, NULL, "rooms add r"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "members r"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "Nobody is in r.\n  next: mediactl dial r"));
+    meeting_join(h->meeting, "r", "ky-anh", MD_ROLE_CHAIR, "hz=400", NULL);
+    meeting_join(h->meeting, "r", "duc-tho", MD_ROLE_SITE, "hz=500", NULL);
+    meeting_run_ms(h->meeting, 1500);
+    g_assert_cmpint(run(h, NULL, "members r"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "ky-anh"));
+    g_assert_cmpint(run(h, NULL, "members r --stats"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "Loss %"));
+    g_assert_cmpint(run(h, NULL, "mute r all-but-chair"), ==, CTL_OK);
+    g_assert_true(!is_muted(h, 0) && is_muted(h, 1));
+    g_assert_cmpint(run(h, NULL, "unmute r all"), ==, CTL_OK);
+    g_assert_true(!is_muted(h, 0) && !is_muted(h, 1));
+    g_assert_cmpint(run(h, NULL, "mute r duc-tho"), ==, CTL_OK);
+    g_assert_true(!is_muted(h, 0) && is_muted(h, 1));
+    g_assert_cmpint(run(h, NULL, "mute r nobody"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "'nobody' is not in room r\n  next: mediactl members r"));
+    g_assert_cmpint(run(h, NULL, "role r duc-tho operator"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "kick r duc-tho"), ==, CTL_OK);
+    meeting_run_ms(h->meeting, 1000);
+    g_autoptr(GPtrArray) members = md_room_members(md_conference_find_room(h->meeting->conference, "r"));
+    g_assert_cmpuint(members->len, ==, 1);
+}
+
+static void test_accounts(House *h, gconstpointer data)
+{
+    set_up_admin(h);
+    g_assert_cmpint(run(h, NULL, "accounts add ky-anh --display Thị_xã_Kỳ_Anh --role chair"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "Account ky-anh is ready.\nPassword: "));
+    g_assert_cmpint(run(h, NULL, "accounts list"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "ky-anh   Thị xã Kỳ Anh  site  chair  -     -           -\n"));
+    g_assert_cmpint(run(h, NULL, "accounts reset ky-anh"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "accounts del ky-anh"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "accounts del ky-anh"), ==, CTL_FAILED);
+    g_assert_cmpint(run(h, "short\n", "users add lan --role operator"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "field 'password': must have at least 10 characters, has 5"));
+    g_assert_cmpint(run(h, "long enough 1\n", "users add lan --role operator"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "users list"), ==, CTL_OK);
+    g_assert_cmpstr(h->out, ==, "User  Role      Area  Disabled\nlan   operator  -     -\nroot  admin     -     -\n");
+    g_assert_cmpint(run(h, NULL, "audit --verify"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "Intact   yes\n"));
+}
+
+/* The self-signed certificate is refused until it is trusted, then remembered; another one is refused again. */
+static void test_trust(House *h, gconstpointer data)
+{
+    g_autofree char *token = test_api_admin(&h->t);
+    g_autofree char *plain = g_strdup_printf("login --user root --url https://127.0.0.1:%u", h->t.tls_port);
+    g_autofree char *trusting = g_strconcat(plain, " --trust", NULL);
+    g_autofree char *text = NULL;
+
+    g_assert_cmpint(run(h, "correct horse battery\n", plain), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "the certificate is not known (SHA-256 "));
+    g_assert_cmpint(run(h, "correct horse battery\n", trusting), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "status"), ==, CTL_OK);
+    g_assert_true(g_file_get_contents(h->config, &text, NULL, NULL));
+    g_autofree char *before = g_strndup(strstr(text, "fingerprint=") + 12, 8);
+    g_auto(GStrv) parts = g_strsplit(text, before, -1);
+    g_autofree char *other = g_strjoinv("00000000", parts);
+    g_assert_true(g_file_set_contents(h->config, other, -1, NULL));
+    g_assert_cmpint(run(h, NULL, "status"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "it is not the one trusted before"));
+}
+
+static void test_table(void)
+{
+    static const struct {
+        const char *text;
+        unsigned width;
+    } widths[] = {{"", 0}, {"Kỳ Anh", 6}, {"Ky\xcc\x80 Anh", 6}, {"Đức Thọ", 7}, {"河静", 4}, {"a\xe2\x80\x8b" "b", 2}};
+    g_autofree char *out = NULL;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+    g_autoptr(JsonNode) rows = json_from_string(
+        "[{\"name\":\"Ky\xcc\x80 Anh\",\"n\":5,\"media\":{\"audio\":\"opus\"},\"ok\":true,\"list\":[\"a\",\"b\"],\"d_us\":2500},"
+        "{\"name\":\"\\u001b[2Jx\\u202ey\",\"n\":null,\"ok\":false,\"list\":[],\"d_us\":0}]", NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(widths); i++)
+        g_assert_cmpuint(ctl_width(widths[i].text), ==, widths[i].width);
+    ctl_table(f, json_node_get_array(rows), "name:Tên,n:N,media.audio:Audio,ok:OK,d_us:Time,list:List");
+    fclose(f);
+    g_assert_cmpstr(out, ==,
+                    "Tên      N  Audio  OK   Time    List\n"
+                    "Kỳ Anh   5  opus   yes  2.5 ms  a,b\n"
+                    "?[2Jx?y  -  -      -    -       \n");
+}
+
+int main(int argc, char **argv)
+{
+    g_unsetenv("MEDIACTL_URL");
+    g_unsetenv("MEDIACTL_TOKEN");
+    g_test_init(&argc, &argv, NULL);
+#define CASE(name, fn) g_test_add("/mediactl/" name, House, NULL, set_up, fn, tear_down)
+    CASE("first-steps", test_first_steps);
+    CASE("usage", test_usage);
+    CASE("rooms", test_rooms);
+    CASE("members", test_members);
+    CASE("accounts", test_accounts);
+    CASE("trust", test_trust);
+    g_test_add_func("/mediactl/table", test_table);
+    return g_test_run();
+}
