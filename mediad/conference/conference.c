@@ -67,6 +67,7 @@ void md_conference_free(MdConference *conference)
             g_usleep(1000);
     }
     g_clear_handle_id(&conference->source, g_source_remove);
+    md_mailbox_drain(conference->options.control, 0); /* letters sent just before the end: they find no room any more */
     if (g_hash_table_size(conference->by_serial) > 0) {
         /* A worker no longer runs: what it holds cannot be taken from it safely. */
         md_error(&conference->logger, "%u rooms are not down: their memory is left", g_hash_table_size(conference->by_serial));

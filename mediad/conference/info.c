@@ -17,8 +17,16 @@ MdRole md_role_from_string(const char *name)
     return MD_ROLE_INVALID;
 }
 
+static bool is_here(const MdMember *member)
+{
+    return member->state != MD_MEMBER_LEAVING && member->established;
+}
+
 void md_room_info(MdRoom *room, MdRoomInfo *ret)
 {
+    unsigned here = 0;
+    for (guint i = 0; i < room->members->len; i++)
+        here += is_here(g_ptr_array_index(room->members, i));
     const MdRoomStats *stats = &room->audio->stats;
     *ret = (MdRoomInfo){
         .name = room->name,
@@ -27,7 +35,7 @@ void md_room_info(MdRoom *room, MdRoomInfo *ret)
         .waiting_for_chair = room->waiting,
         .muted_all = room->muted_all,
         .layout = room->layout,
-        .members = md_room_count(room),
+        .members = here,
         .ticks = md_stat_get(&stats->ticks),
         .ticks_late = md_stat_get(&stats->ticks_late),
         .encodes = md_stat_get(&stats->encodes),
@@ -70,7 +78,7 @@ GPtrArray *md_room_members(MdRoom *room)
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < room->members->len; i++) {
         const MdMember *member = g_ptr_array_index(room->members, i);
-        if (member->state != MD_MEMBER_LEAVING && member->established)
+        if (is_here(member))
             g_ptr_array_add(list, member_info(member));
     }
     return list;

@@ -51,6 +51,7 @@ MdMember *md_member_new(MdRoom *room, MdCall *call, MdRole role)
         member->account = g_strdup(info->account);
     }
     g_ptr_array_add(room->members, member);
+    room->used = true;
     conference->load[room->worker_index]++;
     return member;
 }

@@ -216,7 +216,8 @@ struct MdRoom {                /* C */
     GPtrArray *dials;          /* MdDial* */
     GPtrArray *encoders;       /* shared MdRoomEncoder* */
     GPtrArray *taps;           /* MdTap* */
-    bool plan_dirty, ending, stopping;
+    bool plan_dirty, ending, stopping, used;
+    int64_t created_us;
     int64_t waiting_us;        /* say again then that the chair is awaited */
     int64_t end_us;            /* everybody is hung up then, 0: not ending */
     int64_t clock_us;          /* test room: next spoken clock */

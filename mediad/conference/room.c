@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { MEMBERS_DEFAULT = 200, SPARE_SEATS = 16, WAITING_REPEAT_US = 30 * G_USEC_PER_SEC };
+static const int64_t UNUSED_US = 600 * G_USEC_PER_SEC;
 static const double GAIN_MIN_DB = -40, GAIN_MAX_DB = 20;
 
 static void free_dial(gpointer dial)
@@ -40,7 +41,8 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->language = md_language_from_string(spec->language);
     room->max_members = spec->max_members != 0 ? MIN(spec->max_members, MD_ROOM_MEMBERS_MAX) : MEMBERS_DEFAULT;
     room->wait_for_chair = room->waiting = spec->wait_for_chair;
-    room->waiting_us = md_conference_now_us(conference) + WAITING_REPEAT_US;
+    room->created_us = md_conference_now_us(conference);
+    room->waiting_us = room->created_us + WAITING_REPEAT_US;
     room->mute_on_entry = spec->mute_on_entry;
     room->temporary = spec->temporary;
     room->lobby = spec->lobby;
@@ -202,6 +204,17 @@ static void hang_up_all(MdRoom *room)
     md_room_emit(room, "room.ended", NULL, "reason", "s", "ended for all", NULL);
 }
 
+/* A temporary room goes with its last member: not before its first one (for a while), not while somebody is still being rung. */
+static bool is_over(const MdRoom *room, int64_t now_us)
+{
+    if (room->kind != MD_ROOM_MEETING || !room->temporary || room->ending || room->members->len > 0 || room->taps->len > 0)
+        return false;
+    for (guint i = 0; i < room->dials->len; i++)
+        if (((const MdDial *)g_ptr_array_index(room->dials, i))->state != MD_DIAL_GIVEN_UP)
+            return false;
+    return room->used || now_us - room->created_us >= UNUSED_US;
+}
+
 void md_room_tick(MdRoom *room, int64_t now_us)
 {
     if (room->plan_dirty)
@@ -221,8 +234,7 @@ void md_room_tick(MdRoom *room, int64_t now_us)
         md_room_video_tick(room, now_us);
         md_test_room_tick(room, now_us);
     }
-    bool empty = room->members->len == 0 && room->dials->len == 0 && room->taps->len == 0;
-    if (room->kind == MD_ROOM_MEETING && room->temporary && empty && !room->ending)
+    if (is_over(room, now_us))
         md_room_close(room, "empty");
     if (room->ending)
         wind_up(room);

@@ -287,6 +287,11 @@ static void test_temporary(void)
     meeting_run_ms(meeting, 1000);
     g_assert_null(md_conference_find_room(meeting->conference, "hop-nhanh"));
     g_assert_cmpuint(meeting_events(meeting, "room.ended"), ==, 1);
+    meeting_room(meeting, &(MdRoomSpec){.name = "hen-truoc", .temporary = true}); /* made beforehand: waits for its first member */
+    meeting_run_ms(meeting, 60000);
+    g_assert_nonnull(md_conference_find_room(meeting->conference, "hen-truoc"));
+    meeting_run_ms(meeting, 600000);
+    g_assert_null(md_conference_find_room(meeting->conference, "hen-truoc"));
     g_assert_cmpint(meeting_call(meeting, "Hộp", "a", MD_ROLE_SITE, "hz=400")->rejected, ==, 404);
     meeting_free(meeting);
 }
