@@ -41,13 +41,28 @@ static void subscriber_free(gpointer data)
     g_free(s);
 }
 
+static void let_go(SoupWebsocketConnection *connection, gpointer user)
+{
+    g_signal_handlers_disconnect_by_func(connection, let_go, user);
+    g_object_unref(connection);
+}
+
+/* Keeps the connection until its close handshake is over (libsoup gives that five seconds). */
+static void close_gently(SoupWebsocketConnection *connection, int code, const char *why)
+{
+    if (soup_websocket_connection_get_state(connection) != SOUP_WEBSOCKET_STATE_OPEN)
+        return;
+    g_signal_connect(g_object_ref(connection), "closed", G_CALLBACK(let_go), NULL);
+    soup_websocket_connection_close(connection, (gushort)code, why);
+}
+
 /* Closes politely; the close frame of one that does not read waits in vain, so its stream is closed too. */
 static void drop(Subscriber *s, int code, const char *why, bool at_once)
 {
     MdApiEvents *events = s->api->events;
 
-    if (soup_websocket_connection_get_state(s->connection) == SOUP_WEBSOCKET_STATE_OPEN)
-        soup_websocket_connection_close(s->connection, (gushort)code, why);
+    g_signal_handlers_disconnect_by_data(s->connection, s); /* closing may tell at once that it is closed */
+    close_gently(s->connection, code, why);
     if (at_once && s->socket)
         g_socket_shutdown(s->socket, TRUE, TRUE, NULL);
     g_ptr_array_remove_fast(events->subscribers, s);
@@ -138,7 +153,7 @@ static void connected(SoupServer *soup, SoupServerMessage *message, const char *
 
     if (events->subscribers->len >= api->websockets_max ||
         !md_api_guard_request(api->guard, source, md_clock_now_us(api->clock))) {
-        soup_websocket_connection_close(connection, 1013, "too many subscribers");
+        close_gently(connection, 4429, "too many subscribers");
         return;
     }
     Subscriber *s = g_new0(Subscriber, 1);
