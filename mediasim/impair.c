@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACKET_MAX 2048
+#define PACKET_MAX 2048 /* longer ones are dropped */
 #define HEAD_ROOM 128 /* the receiver of a packet may grow it (SRTP) */
 
 typedef struct Flight {
