@@ -61,7 +61,8 @@ typedef char *(*MdApiReadyFn)(void *user);
 void md_api_add_ready_check(MdApi *api, MdApiReadyFn fn, void *user);
 
 typedef struct MdApiOptions {
-    const char *const *listen;   /* "[::]:8443", "127.0.0.1:8080" … */
+    const char *const *listen;   /* "0.0.0.0:8443", "[::]:8443" (IPv6 alone); "http://" or "https://" before it says which, else
+                                    allow_http decides for loopback addresses */
     const char *tls_certificate, *tls_key; /* PEM paths; NULL: a self-signed pair is made in state_dir */
     bool allow_http;             /* plain HTTP, loopback only */
     const char *console_dir;     /* static files for /, NULL none */

@@ -3,6 +3,8 @@
  * number and no time-out for those that say nothing. */
 #include "mediad/api/private.h"
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #define IDLE_TIMEOUT_S 75 /* a WebSocket's pings are more frequent */
 
@@ -41,7 +43,7 @@ static gboolean incoming(GSocketService *service, GSocketConnection *connection,
     }
     GSocket *socket = g_socket_connection_get_socket(connection);
     g_socket_set_timeout(socket, IDLE_TIMEOUT_S);
-    g_socket_set_option(socket, 6 /* IPPROTO_TCP */, 1 /* TCP_NODELAY */, 1, NULL);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
     g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(connection, NULL);
     g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
     if (!local || !remote)
@@ -81,43 +83,78 @@ static void listener_free(gpointer data)
     g_free(l);
 }
 
-static bool listen_one(MdApi *api, const char *where, bool allow_http, GError **error)
+/* "http://" and "https://" say which; without them allow_http decides for loopback. */
+static bool parse_listen(const char *where, bool allow_http, GInetAddress **ret_inet, guint16 *ret_port, bool *ret_plain,
+                         GError **error)
 {
-    bool plain = g_str_has_prefix(where, "http://");
-    g_autoptr(GSocketConnectable) parsed = NULL;
-    GError *local = NULL;
-
-    if (plain)
-        where += strlen("http://");
-    else if (g_str_has_prefix(where, "https://"))
-        where += strlen("https://");
-    parsed = g_network_address_parse(where, 8443, &local);
+    bool plain = g_str_has_prefix(where, "http://"), tls = g_str_has_prefix(where, "https://");
+    const char *rest = where + (plain ? strlen("http://") : tls ? strlen("https://") : 0);
+    g_autoptr(GSocketConnectable) parsed = g_network_address_parse(rest, 8443, NULL);
     g_autoptr(GInetAddress) inet =
         parsed ? g_inet_address_new_from_string(g_network_address_get_hostname(G_NETWORK_ADDRESS(parsed))) : NULL;
+
     if (!inet) {
-        g_clear_error(&local);
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                     "listen address \"%s\": write a numeric address and a port, as 0.0.0.0:8443 or [::]:8443", where);
         return false;
     }
-    if (plain && (!allow_http || !g_inet_address_get_is_loopback(inet))) {
+    bool loopback = g_inet_address_get_is_loopback(inet);
+    if (plain && (!allow_http || !loopback)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                    "listen address \"http://%s\": plain HTTP is for loopback only, and only when allowed", where);
+                    "listen address \"%s\": plain HTTP is for loopback only, and only when allowed", where);
         return false;
     }
+    *ret_plain = plain || (!tls && allow_http && loopback);
+    *ret_port = g_network_address_get_port(G_NETWORK_ADDRESS(parsed));
+    *ret_inet = g_steal_pointer(&inet);
+    return true;
+}
+
+/* Bound and listening. An IPv6 socket never takes IPv4, so that 0.0.0.0 and [::] can stand side by side. */
+static GSocket *listening_socket(GInetAddress *inet, guint16 port, GError **error)
+{
+    GSocketFamily family = g_inet_address_get_family(inet);
+    g_autoptr(GSocket) socket = g_socket_new(family, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(inet, port);
+
+    if (!socket)
+        return NULL;
+    if (family == G_SOCKET_FAMILY_IPV6)
+        g_socket_set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1, NULL);
+    g_socket_set_listen_backlog(socket, 512);
+    if (!g_socket_bind(socket, address, TRUE, error) || !g_socket_listen(socket, error))
+        return NULL;
+    return g_steal_pointer(&socket);
+}
+
+static bool listen_one(MdApi *api, const char *where, bool allow_http, GError **error)
+{
+    g_autoptr(GInetAddress) inet = NULL;
+    GError *local = NULL;
+    guint16 port;
+    bool plain;
+
+    if (!parse_listen(where, allow_http, &inet, &port, &plain, error))
+        return false;
     Listener *l = g_new0(Listener, 1);
     g_ptr_array_add(api->listeners, l);
     l->api = api;
     l->tls = !plain;
-    g_autoptr(GSocketAddress) address =
-        g_inet_socket_address_new(inet, g_network_address_get_port(G_NETWORK_ADDRESS(parsed)));
-    l->service = g_socket_service_new();
-    g_socket_listener_set_backlog(G_SOCKET_LISTENER(l->service), 512);
-    if (!g_socket_listener_add_address(G_SOCKET_LISTENER(l->service), address, G_SOCKET_TYPE_STREAM,
-                                       G_SOCKET_PROTOCOL_TCP, NULL, &l->address, &local)) {
+    g_autoptr(GSocket) socket = listening_socket(inet, port, &local);
+    if (!socket && g_inet_address_get_is_any(inet) && g_inet_address_get_family(inet) == G_SOCKET_FAMILY_IPV6 &&
+        g_error_matches(local, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
+        md_warning(&api->logger, "%s: this machine has no IPv6; going on without", where);
+        g_clear_error(&local);
+        return true;
+    }
+    if (!socket) {
         g_propagate_prefixed_error(error, local, "cannot listen on %s: ", where);
         return false;
     }
+    l->address = g_socket_get_local_address(socket, NULL);
+    l->service = g_socket_service_new();
+    if (!g_socket_listener_add_socket(G_SOCKET_LISTENER(l->service), socket, NULL, error))
+        return false;
     g_signal_connect(l->service, "incoming", G_CALLBACK(incoming), l);
     g_socket_service_start(l->service);
     md_notice(&api->logger, "%s on %s, port %u", plain ? "HTTP" : "HTTPS", where,
@@ -129,8 +166,14 @@ bool md_api_listen(MdApi *api, const MdApiOptions *options, GError **error)
 {
     bool need_tls = false;
 
-    for (unsigned i = 0; options->listen && options->listen[i]; i++)
-        need_tls |= !g_str_has_prefix(options->listen[i], "http://");
+    for (unsigned i = 0; options->listen && options->listen[i]; i++) {
+        g_autoptr(GInetAddress) inet = NULL;
+        guint16 port;
+        bool plain;
+        if (!parse_listen(options->listen[i], options->allow_http, &inet, &port, &plain, error))
+            return false;
+        need_tls |= !plain;
+    }
     if (need_tls && !(api->certificate = md_api_certificate(options, &api->logger, error)))
         return false;
     for (unsigned i = 0; options->listen && options->listen[i]; i++)

@@ -5,7 +5,7 @@
 
 void test_api_start(TestApi *t, unsigned requests_per_s, const MdMigration *extra, unsigned n_extra)
 {
-    static const char *const listen[] = {"http://127.0.0.1:0", "127.0.0.1:0", "http://[::1]:0", NULL};
+    static const char *const listen[] = {"http://127.0.0.1:0", "https://127.0.0.1:0", "[::1]:0", NULL};
     GError *error = NULL;
     g_autofree MdMigration *all = g_new(MdMigration, md_api_n_migrations + n_extra);
 
