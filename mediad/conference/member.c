@@ -107,6 +107,8 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .authenticated = info != NULL && info->authenticated,
         .peer_host = info != NULL ? info->peer_host : NULL,
         .logger = &logger,
+        .control = options->control,
+        .dtls = options->dtls,
     };
     member->leg = md_leg_new(&config, error);
     if (member->leg == NULL)
