@@ -167,18 +167,30 @@ static void start_outputs(ViewCanvas *canvas)
     pthread_mutex_unlock(&canvas->composer->lock);
 }
 
-static void tick(ViewCanvas *canvas)
+/* Moves the schedule past now. False: nothing is due yet. Under the lock, because control may be changing the rate. */
+static bool take_turn(ViewCanvas *canvas, int64_t now_us)
 {
     MdComposer *composer = canvas->composer;
-    int64_t now = md_composer_now_us(composer), due = atomic_load(&canvas->due_us), period = atomic_load(&canvas->period_us);
-    if (now < due)
-        return;
-    if (now - due > period / 2)
+    pthread_mutex_lock(&composer->lock);
+    int64_t due = canvas->due_us, period = canvas->period_us;
+    bool is_due = now_us >= due;
+    if (is_due) {
+        int64_t skipped = (now_us - due) / period; /* not made up for */
+        canvas->tick_us = due + skipped * period;
+        canvas->ticks += (uint64_t)skipped + 1;
+        canvas->due_us = canvas->tick_us + period;
+    }
+    pthread_mutex_unlock(&composer->lock);
+    if (is_due && now_us - due > period / 2)
         count_stat(composer, ticks_late, 1);
-    int64_t skipped = (now - due) / period; /* not made up for */
-    canvas->tick_us = due + skipped * period;
-    canvas->ticks += (uint64_t)skipped + 1;
-    atomic_store(&canvas->due_us, canvas->tick_us + period);
+    return is_due;
+}
+
+static void tick(ViewCanvas *canvas)
+{
+    int64_t now = md_composer_now_us(canvas->composer);
+    if (!take_turn(canvas, now))
+        return;
     compose(canvas, now);
     start_outputs(canvas);
 }
@@ -290,11 +302,12 @@ static void set_fps(ViewCanvas *canvas)
     if (fps == canvas->fps || !fps)
         return;
     canvas->fps = fps;
-    int64_t now = md_composer_now_us(canvas->composer);
-    atomic_store(&canvas->due_us, now);
-    atomic_store(&canvas->period_us, 1000000 / fps);
+    canvas->period_us = 1000000 / fps;
+    canvas->due_us = md_composer_now_us(canvas->composer);
+    if (canvas->ticks && canvas->due_us < canvas->tick_us + canvas->period_us)
+        canvas->due_us = canvas->tick_us + canvas->period_us;
     if (!canvas->composer->synchronous)
-        md_picture_job_start_timer(&canvas->job, now, 1000000 / fps);
+        md_picture_job_start_timer(&canvas->job, canvas->due_us, canvas->period_us);
 }
 
 void md_composer_canvas_add(ViewCanvas *canvas, Output *output)

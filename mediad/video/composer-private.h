@@ -110,17 +110,16 @@ struct ViewCanvas { /* one size of one view */
     bool half_wanted;              /* some canvas has this one as its parent */
     MdPicture *half;               /* the newest, for those */
     uint64_t half_serial;
+    int64_t due_us, period_us;     /* of the next picture */
+    uint64_t ticks;
+    int64_t tick_us;               /* due time of the picture on the canvas; written under lock by the job */
     /* job (and control before the first run) */
-    _Atomic int64_t due_us;
-    _Atomic int64_t period_us;
     MdCanvas *canvas;
     MdPicture *derived;            /* the parent's half, shown instead of canvas; NULL: canvas */
     uint64_t derived_serial;
     MdPicture *halves[3];          /* used in turn */
     uint64_t version;              /* of the scene laid out */
     Scene *scene;                  /* laid out */
-    uint64_t ticks;
-    int64_t tick_us;               /* due time of the picture on the canvas */
     int64_t changed_us;            /* when something was drawn last */
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* 70 sites send 640x360 at 15 pictures a second in H.264; one 1280x720 composite of them is made. What our composer takes against
+/* 70 sites send 640x360 at 15 pictures a second in H.264; one 1280x720 composite of them is made (with --classes 3 also one of
+ * 1920x1080 and one of 640x360, this one by halving 1280x720, on both sides). What our composer takes against
  * the floor: the same decodes, the same scaling and the same encode with the bare libraries, in the same run.
- * CPU milliseconds per second of media, median of the rounds. Usage: bench-canvas [--json] [--sites N] [--seconds N] [--rounds N] */
+ * CPU milliseconds per second of media, median of the rounds. Usage: bench-canvas [--json] [--sites N] [--classes N] [--seconds N]
+ * [--rounds N] [--paced N] */
 #include <errno.h>
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -16,13 +18,20 @@
 #include "mediad/video/scale.h"
 #include "mediad/video/quiet.h"
 
-enum { FPS = 15, WIDTH = 1280, HEIGHT = 720, BITRATE = 1500000, CLIP_FRAMES = 120, SITES_MAX = 72, PRE_ROLL = 24 };
+enum { FPS = 15, CLIP_FRAMES = 120, SITES_MAX = 72, PRE_ROLL = 24 };
 
-static int sites = 70, seconds = 4, rounds = 5, paced;
+static const struct {
+    uint16_t width, height;
+    uint32_t bitrate_bps;
+} classes[] = {{1280, 720, 1500000}, {1920, 1080, 3000000}, {640, 360, 500000}};
+enum { CLASSES = G_N_ELEMENTS(classes) };
+
+static int sites = 70, seconds = 4, rounds = 5, paced, n_classes = 1;
 static gboolean as_json;
 static const GOptionEntry entries[] = {
     {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "print one JSON object", NULL},
     {"sites", 0, 0, G_OPTION_ARG_INT, &sites, "sites, 1 to 72", "N"},
+    {"classes", 0, 0, G_OPTION_ARG_INT, &n_classes, "composites: 1, or up to 3 classes of one view", "N"},
     {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "media seconds per round", "N"},
     {"rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "rounds, 1 to 99", "N"},
     {"paced", 0, 0, G_OPTION_ARG_INT, &paced, "also run N seconds in real time on the picture pool", "N"},
@@ -125,55 +134,73 @@ typedef struct Cost {
 
 /* The floor: nothing but the libraries' own work. */
 typedef struct Floor {
-    AVCodecContext *decoders[SITES_MAX], *encoder;
-    AVFrame *frame, *canvas;
+    AVCodecContext *decoders[SITES_MAX], *encoders[CLASSES];
+    AVFrame *latest[SITES_MAX], *canvases[CLASSES];
     AVPacket *packet;
-    MdRect cells[MD_LAYOUT_CELLS_MAX];
+    MdRect cells[CLASSES][MD_LAYOUT_CELLS_MAX];
 } Floor;
 
-static void floor_open(Floor *floor)
+static AVCodecContext *open_decoder(void)
 {
-    const AVCodec *h264 = avcodec_find_decoder(AV_CODEC_ID_H264), *x264 = avcodec_find_encoder_by_name("libx264");
-    md_layout_cells(MD_LAYOUT_AUTO, (unsigned)sites, WIDTH, HEIGHT, floor->cells);
-    for (int i = 0; i < sites; i++) {
-        floor->decoders[i] = avcodec_alloc_context3(h264);
-        floor->decoders[i]->thread_count = 1;
-        floor->decoders[i]->flags |= AV_CODEC_FLAG_LOW_DELAY;
-        avcodec_open2(floor->decoders[i], h264, NULL);
-    }
-    AVCodecContext *e = floor->encoder = avcodec_alloc_context3(x264);
-    e->width = WIDTH, e->height = HEIGHT, e->pix_fmt = AV_PIX_FMT_YUV420P;
+    const AVCodec *h264 = avcodec_find_decoder(AV_CODEC_ID_H264);
+    AVCodecContext *context = avcodec_alloc_context3(h264);
+    context->thread_count = 1;
+    context->flags |= AV_CODEC_FLAG_LOW_DELAY;
+    if (avcodec_open2(context, h264, NULL) < 0)
+        g_error("no H.264 decoder");
+    return context;
+}
+
+static AVCodecContext *open_encoder(unsigned class)
+{
+    const AVCodec *x264 = avcodec_find_encoder_by_name("libx264");
+    AVCodecContext *e = avcodec_alloc_context3(x264);
+    e->width = classes[class].width, e->height = classes[class].height, e->pix_fmt = AV_PIX_FMT_YUV420P;
     e->time_base = (AVRational){1, FPS}, e->framerate = (AVRational){FPS, 1};
     e->gop_size = FPS * 30, e->thread_count = 1, e->max_b_frames = 0, e->refs = 1;
-    e->bit_rate = e->rc_max_rate = BITRATE, e->rc_buffer_size = BITRATE / 2;
+    e->bit_rate = e->rc_max_rate = classes[class].bitrate_bps, e->rc_buffer_size = (int)(classes[class].bitrate_bps / 2);
     av_opt_set(e->priv_data, "preset", "superfast", 0);
     av_opt_set(e->priv_data, "tune", "zerolatency", 0);
     av_opt_set(e->priv_data, "profile", "baseline", 0);
     av_opt_set(e->priv_data, "x264-params", "scenecut=0:sliced-threads=0", 0);
     if (avcodec_open2(e, x264, NULL) < 0)
         g_error("no libx264");
-    floor->frame = av_frame_alloc();
+    return e;
+}
+
+static void floor_open(Floor *floor)
+{
+    for (int i = 0; i < sites; i++) {
+        floor->decoders[i] = open_decoder();
+        floor->latest[i] = av_frame_alloc();
+    }
+    for (int c = 0; c < n_classes; c++) {
+        md_layout_cells(MD_LAYOUT_AUTO, (unsigned)sites, classes[c].width, classes[c].height, floor->cells[c]);
+        floor->encoders[c] = open_encoder((unsigned)c);
+        AVFrame *canvas = floor->canvases[c] = av_frame_alloc();
+        canvas->width = classes[c].width, canvas->height = classes[c].height, canvas->format = AV_PIX_FMT_YUV420P;
+        av_frame_get_buffer(canvas, 64);
+    }
     floor->packet = av_packet_alloc();
-    AVFrame *c = floor->canvas = av_frame_alloc();
-    c->width = WIDTH, c->height = HEIGHT, c->format = AV_PIX_FMT_YUV420P;
-    av_frame_get_buffer(c, 64);
 }
 
 static void floor_close(Floor *floor)
 {
-    for (int i = 0; i < sites; i++)
+    for (int i = 0; i < sites; i++) {
         avcodec_free_context(&floor->decoders[i]);
-    avcodec_free_context(&floor->encoder);
-    av_frame_free(&floor->frame);
-    av_frame_free(&floor->canvas);
+        av_frame_free(&floor->latest[i]);
+    }
+    for (int c = 0; c < n_classes; c++) {
+        avcodec_free_context(&floor->encoders[c]);
+        av_frame_free(&floor->canvases[c]);
+    }
     av_packet_free(&floor->packet);
 }
 
-static void floor_scale(Floor *floor, const AVFrame *from, const MdRect *cell)
+static void floor_scale(const AVFrame *from, AVFrame *to, const MdRect *cell)
 {
     MdFit fit = md_fit((unsigned)from->width, (unsigned)from->height, cell->width, cell->height);
     const MdRect *s = &fit.source;
-    AVFrame *to = floor->canvas;
     int x = cell->x + fit.tile.x, y = cell->y + fit.tile.y;
     I420Scale(from->data[0] + s->y * from->linesize[0] + s->x, from->linesize[0],
               from->data[1] + s->y / 2 * from->linesize[1] + s->x / 2, from->linesize[1],
@@ -183,27 +210,37 @@ static void floor_scale(Floor *floor, const AVFrame *from, const MdRect *cell)
               fit.tile.height, kFilterBox);
 }
 
+static void floor_compose(Floor *floor, int class)
+{
+    if (class == 2) {
+        MdRect whole = {0, 0, classes[2].width, classes[2].height};
+        floor_scale(floor->canvases[0], floor->canvases[2], &whole);
+        return;
+    }
+    for (int i = 0; i < sites; i++)
+        if (floor->latest[i]->data[0])
+            floor_scale(floor->latest[i], floor->canvases[class], &floor->cells[class][i]);
+}
+
+/* All decodes, then all tiles, as a composer that works by ticks must; pictures wait in the decoders' own memory. */
 static void floor_tick(Floor *floor, Clip *clips, unsigned tick, Cost *cost)
 {
-    /* all decodes, then all tiles, as a composer that works by ticks must; pictures wait in the decoders' own memory */
-    static AVFrame *latest[SITES_MAX];
     double begun = cpu_ms();
     for (int i = 0; i < sites; i++) {
-        if (!latest[i])
-            latest[i] = av_frame_alloc();
         avcodec_send_packet(floor->decoders[i], clips[i % CLIPS].packets[frame_at((unsigned)i, tick)]);
-        avcodec_receive_frame(floor->decoders[i], latest[i]);
+        avcodec_receive_frame(floor->decoders[i], floor->latest[i]);
     }
     double decoded = cpu_ms();
-    for (int i = 0; i < sites; i++)
-        if (latest[i]->data[0])
-            floor_scale(floor, latest[i], &floor->cells[i]);
+    for (int c = 0; c < n_classes; c++)
+        floor_compose(floor, c);
     double composed = cpu_ms();
-    floor->canvas->pts = tick;
-    avcodec_send_frame(floor->encoder, floor->canvas);
-    while (avcodec_receive_packet(floor->encoder, floor->packet) == 0) {
-        cost->bytes += (size_t)floor->packet->size;
-        av_packet_unref(floor->packet);
+    for (int c = 0; c < n_classes; c++) {
+        floor->canvases[c]->pts = tick;
+        avcodec_send_frame(floor->encoders[c], floor->canvases[c]);
+        while (avcodec_receive_packet(floor->encoders[c], floor->packet) == 0) {
+            cost->bytes += (size_t)floor->packet->size;
+            av_packet_unref(floor->packet);
+        }
     }
     double encoded = cpu_ms();
     cost->decode += decoded - begun;
@@ -220,8 +257,7 @@ static Cost run_floor(Clip *clips)
     for (int i = 0; i < sites; i++) /* the frames before its first */
         for (unsigned j = 0; j < (unsigned)i % PRE_ROLL; j++) {
             avcodec_send_packet(floor.decoders[i], clips[i % CLIPS].packets[j]);
-            avcodec_receive_frame(floor.decoders[i], floor.frame);
-            av_frame_unref(floor.frame);
+            avcodec_receive_frame(floor.decoders[i], floor.latest[i]);
         }
     for (unsigned tick = 0; tick < FPS; tick++) /* warm-up */
         floor_tick(&floor, clips, tick, &cost);
@@ -263,8 +299,11 @@ static void fill_composer(MdComposer *composer, uint32_t cells[SITES_MAX])
     }
     MdScene scene = {.layout = MD_LAYOUT_AUTO, .n_cells = (unsigned)sites, .cells = cells};
     md_composer_set_view(composer, 1, &scene);
-    MdComposerOutput output = {.view = 1, .codec = MD_VIDEO_H264, .width = WIDTH, .height = HEIGHT, .fps = FPS, .bitrate_bps = BITRATE};
-    md_composer_add_output(composer, 1, &output);
+    for (int c = 0; c < n_classes; c++) {
+        MdComposerOutput output = {.view = 1, .codec = MD_VIDEO_H264, .width = classes[c].width, .height = classes[c].height,
+                                   .fps = FPS, .bitrate_bps = classes[c].bitrate_bps};
+        md_composer_add_output(composer, (uint32_t)c + 1, &output);
+    }
 }
 
 static MdComposer *open_composer(MdVirtualClock *clock, size_t *bytes)
@@ -295,9 +334,10 @@ static Cost run_ours(Clip *clips)
         our_tick(composer, &clock, clips, tick);
     double total = cpu_ms() - begun;
     md_composer_stats(composer, &after);
-    if (after.frames_decoded - before.frames_decoded != (uint64_t)(sites * seconds * FPS) ||
-        after.tiles_drawn - before.tiles_drawn != (uint64_t)(sites * seconds * FPS) ||
-        after.frames_encoded - before.frames_encoded != (uint64_t)(seconds * FPS))
+    int drawn_classes = n_classes > 1 ? 2 : 1, work = sites * seconds * FPS;
+    if (after.frames_decoded - before.frames_decoded != (uint64_t)work ||
+        (sites >= 25 && after.tiles_drawn - before.tiles_drawn != (uint64_t)(work * drawn_classes)) ||
+        after.frames_encoded - before.frames_encoded != (uint64_t)(seconds * FPS * n_classes))
         g_error("the composer did not do the whole work: %" G_GUINT64_FORMAT " decodes, %" G_GUINT64_FORMAT " tiles, %" G_GUINT64_FORMAT " encodes",
                 after.frames_decoded - before.frames_decoded, after.tiles_drawn - before.tiles_drawn,
                 after.frames_encoded - before.frames_encoded);
@@ -365,14 +405,14 @@ static void report(Cost *floors, Cost *ours)
     const Cost *f = &floors[rounds / 2], *o = &ours[rounds / 2];
     if (as_json) {
         g_print("{\"name\": \"canvas\", \"unit\": \"CPU ms per media second\", \"cost\": %.2f, \"floor\": %.2f, \"ratio\": %.3f, "
-                "\"target\": 1.3, \"sites\": %d, \"rounds\": %d, \"cost_min\": %.2f, \"cost_max\": %.2f, \"floor_min\": %.2f, "
+                "\"target\": 1.3, \"sites\": %d, \"classes\": %d, \"rounds\": %d, \"cost_min\": %.2f, \"cost_max\": %.2f, \"floor_min\": %.2f, "
                 "\"floor_max\": %.2f}\n",
-                o->total, f->total, o->total / f->total, sites, rounds, ours[0].total, ours[rounds - 1].total, floors[0].total,
+                o->total, f->total, o->total / f->total, sites, n_classes, rounds, ours[0].total, ours[rounds - 1].total, floors[0].total,
                 floors[rounds - 1].total);
         return;
     }
-    g_print("canvas: %d x 640x360p15 H.264 into one 1280x720p15 H.264 of %d kbit/s; CPU ms per media second, median of %d rounds\n",
-            sites, BITRATE / 1000, rounds);
+    g_print("canvas: %d x 640x360p15 H.264 into %d composite%s (1280x720p15 1.5 Mbit/s%s); CPU ms per media second, median of %d rounds\n",
+            sites, n_classes, n_classes > 1 ? "s" : "", n_classes > 1 ? ", 1920x1080 3.0, 640x360 0.5" : "", rounds);
     g_print("         total (min-max)         decode  compose   encode   kbit/s\n");
     g_print("floor  %7.1f (%.1f-%.1f)  %7.1f  %7.1f  %7.1f  %7.0f\n", f->total, floors[0].total, floors[rounds - 1].total, f->decode,
             f->compose, f->encode, (double)f->bytes * 8 / 1000 / seconds);
@@ -387,7 +427,7 @@ int main(int argc, char **argv)
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || sites < 1 || sites > SITES_MAX || seconds < 1 || seconds > 600 ||
+    if (!g_option_context_parse(context, &argc, &argv, &error) || sites < 1 || sites > SITES_MAX || n_classes < 1 || n_classes > CLASSES || seconds < 1 || seconds > 600 ||
         rounds < 1 || rounds > 99 || paced < 0 || paced > 600) {
         g_printerr("%s\n", error ? error->message : "out of range");
         return 2;
