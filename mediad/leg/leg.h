@@ -36,6 +36,8 @@ typedef struct MdLegConfig {
     /* Both given: DTLS-SRTP is spoken (handshakes run on the thread that drains control). Either NULL: SDES only. */
     MdMailbox *control;              /* drained by the control thread; must outlive the worker's mail */
     const MdDtlsIdentity *dtls;      /* one per process; must outlive the leg */
+    struct MdPacketiser *packetiser; /* mediad/rtp/packetise.h: shared by all legs of the worker, touched only there; NULL: none */
+    bool offer_dtls;                 /* our offers ask for DTLS-SRTP (browsers) instead of SDES */
 } MdLegConfig;
 
 /* Control thread. Binds sockets. NULL + error when no port is free. */

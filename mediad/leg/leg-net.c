@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "mediad/leg/leg-private.h"
+#include "mediad/transport/demux.h"
+
+#define AUDIO_READS 2  /* datagrams taken per wake-up: an empty read costs as much as a packet */
+#define VIDEO_READS 16
+
+void leg_reject(MdLeg *leg)
+{
+    md_stat_add(&leg->stats.packets_rejected, 1);
+}
+
+/* ---- out ---- */
+
+bool leg_can_send(const LegMedia *media)
+{
+    return media->agreed.active && media->keyed && (media->agreed.direction & MD_SDP_SEND) && md_addr_is_set(&media->part[0].remote) &&
+           !md_addr_is_any(&media->part[0].remote);
+}
+
+static int send_datagram(MdLeg *leg, unsigned media, bool rtcp, const uint8_t *data, size_t len)
+{
+    LegMedia *m = &leg->media[media];
+    bool own_port = rtcp && !m->agreed.rtcp_mux;
+    const MdAddr *to = &m->part[own_port].remote;
+    if (leg->transport.send)
+        return leg->transport.send(leg->transport.user, media, own_port, to, data, len);
+    return md_udp_send(own_port ? m->ports.rtcp_fd : m->ports.rtp_fd, to, data, len);
+}
+
+int leg_send_rtp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap)
+{
+    LegMedia *m = &leg->media[media];
+    if (m->send) {
+        int rc = md_srtp_protect_rtp(m->send, buf, &len, cap);
+        if (rc < 0)
+            return rc;
+    }
+    return send_datagram(leg, media, false, buf, len);
+}
+
+int leg_send_rtcp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap)
+{
+    LegMedia *m = &leg->media[media];
+    const MdAddr *to = &m->part[!m->agreed.rtcp_mux].remote;
+    /* Reports flow on hold too (RFC 3264, 5.1), but not to nowhere and not in the clear when keys are still missing. */
+    if (!m->agreed.active || !m->keyed || md_addr_port(to) == 0 || md_addr_is_any(to))
+        return -ENOTCONN;
+    if (m->send) {
+        int rc = md_srtp_protect_rtcp(m->send, buf, &len, cap);
+        if (rc < 0)
+            return rc;
+    }
+    return send_datagram(leg, media, true, buf, len);
+}
+
+/* ---- in ---- */
+
+void leg_latch(MdLeg *leg, unsigned media, unsigned part, const MdAddr *to)
+{
+    LegMedia *m = &leg->media[media];
+    m->part[part].remote = *to;
+    m->part[part].latched = true;
+    if (media == AUDIO && part == 0) {
+        unsigned generation = atomic_load_explicit(&leg->latched_generation, memory_order_relaxed) + 1;
+        leg->latched[generation % 2] = *to;
+        atomic_store_explicit(&leg->latched_generation, generation, memory_order_release);
+    }
+}
+
+typedef enum SourceVerdict { SOURCE_BAD, SOURCE_KNOWN, SOURCE_LATCH_IF_AUTHENTIC } SourceVerdict;
+
+/* May packets from here count? The described (or latched) address always; another one once, when SRTP will prove it or,
+ * for plain RTP, when it is the host that signed in. */
+static SourceVerdict judge_source(const MdLeg *leg, const LegMedia *m, const LegPart *part, const MdAddr *from)
+{
+    if (md_addr_equal(&part->remote, from))
+        return SOURCE_KNOWN;
+    if (part->latched)
+        return SOURCE_BAD;
+    if (m->agreed.security != MD_AGREED_PLAIN)
+        return SOURCE_LATCH_IF_AUTHENTIC;
+    return leg->has_peer && md_addr_host_equal(&leg->peer, from) ? SOURCE_LATCH_IF_AUTHENTIC : SOURCE_BAD;
+}
+
+static bool is_expected_pt(const MdAgreedMedia *agreed, uint8_t pt)
+{
+    for (unsigned i = 0; i < agreed->n_receive; i++)
+        if (agreed->receive[i].pt == pt)
+            return true;
+    return pt == agreed->dtmf_receive_pt || pt == agreed->cn_receive_pt;
+}
+
+static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    MdRtpPacket packet;
+    if (md_rtp_parse(data, len, &packet) < 0 || !is_expected_pt(&m->agreed, packet.payload_type)) {
+        leg_reject(leg);
+        return;
+    }
+    if (!(m->agreed.direction & MD_SDP_RECV))
+        return; /* on hold: what still flies in is nobody's fault */
+    MdStreamVerdict verdict = md_stream_receive(&m->stream, &packet, now_us, NULL);
+    if (verdict == MD_STREAM_WAIT)
+        return;
+    if (media == AUDIO)
+        leg_audio_receive(leg, &packet, verdict, now_us);
+    else
+        leg_video_receive(leg, &packet, verdict, now_us);
+}
+
+static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    unsigned at = rtcp_port && !m->agreed.rtcp_mux;
+    SourceVerdict source = judge_source(leg, m, &m->part[at], from);
+    if (source == SOURCE_BAD || (m->agreed.security != MD_AGREED_PLAIN && !m->receive)) {
+        leg_reject(leg);
+        return;
+    }
+    if (m->receive) {
+        int rc = rtcp ? md_srtp_unprotect_rtcp(m->receive, data, &len) : md_srtp_unprotect_rtp(m->receive, data, &len);
+        if (rc < 0) {
+            /* a copy from the right place is the network's doing, and sorted out silently */
+            if (rc != -EALREADY || source != SOURCE_KNOWN)
+                leg_reject(leg);
+            return;
+        }
+    } else if (source != SOURCE_KNOWN) { /* plain: at least it must be a packet that we agreed on */
+        MdRtpPacket packet;
+        if (!rtcp && (md_rtp_parse(data, len, &packet) < 0 || !is_expected_pt(&m->agreed, packet.payload_type))) {
+            leg_reject(leg);
+            return;
+        }
+    }
+    if (source == SOURCE_LATCH_IF_AUTHENTIC)
+        leg_latch(leg, media, at, from);
+    if (rtcp)
+        leg_rtcp_receive(leg, media, data, len, now_us);
+    else
+        receive_rtp(leg, media, data, len, now_us);
+}
+
+/* Handshakes come from where media will: the described or latched address, or the host that signed in. */
+static bool dtls_source_ok(const MdLeg *leg, const LegMedia *m, const MdAddr *from)
+{
+    return md_addr_equal(&m->part[0].remote, from) || (!m->part[0].latched && leg->has_peer && md_addr_host_equal(&leg->peer, from));
+}
+
+void md_leg_receive(MdLeg *leg, unsigned media, bool rtcp_port, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    MdPacketKind kind = md_demux(data, len);
+    if (!m->agreed.active) {
+        leg_reject(leg);
+        return;
+    }
+    switch (kind) {
+    case MD_PACKET_RTP:
+    case MD_PACKET_RTCP:
+        if (kind == MD_PACKET_RTP && rtcp_port)
+            leg_reject(leg);
+        else
+            receive_media(leg, media, rtcp_port, kind == MD_PACKET_RTCP, from, data, len, now_us);
+        return;
+    case MD_PACKET_DTLS:
+        if (rtcp_port || !m->dtls || !dtls_source_ok(leg, m, from))
+            leg_reject(leg);
+        else
+            leg_dtls_forward(leg, m, from, data, len);
+        return;
+    default:
+        leg_reject(leg);
+    }
+}
+
+/* ---- sockets ---- */
+
+static void readable(MdWatch *watch, uint32_t events, void *user)
+{
+    MdLeg *leg = user;
+    uint8_t buf[MD_UDP_PACKET_MAX];
+    MdAddr from;
+    unsigned media = watch == &leg->media[VIDEO].watch[0] || watch == &leg->media[VIDEO].watch[1];
+    bool rtcp_port = watch == &leg->media[media].watch[1];
+    int64_t now_us = md_worker_clock_us(leg->worker);
+    for (int i = 0; i < (media == VIDEO ? VIDEO_READS : AUDIO_READS); i++) {
+        int n = md_udp_receive(watch->fd, &from, buf, sizeof buf);
+        if (n == -EMSGSIZE) {
+            leg_reject(leg);
+            continue;
+        }
+        if (n < 0)
+            return;
+        if (n > 0)
+            md_leg_receive(leg, media, rtcp_port, &from, buf, (size_t)n, now_us);
+    }
+}
+
+int leg_watch_sockets(MdLeg *leg)
+{
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        LegMedia *media = &leg->media[m];
+        int fds[2] = {media->ports.rtp_fd, media->ports.rtcp_fd};
+        for (unsigned i = 0; i < 2 && fds[0] >= 0; i++) {
+            int rc = md_worker_watch(leg->worker, &media->watch[i], fds[i], EPOLLIN, readable, leg);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+void leg_unwatch_sockets(MdLeg *leg)
+{
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        for (unsigned i = 0; i < 2; i++)
+            if (leg->media[m].watch[i].active)
+                md_worker_unwatch(leg->worker, &leg->media[m].watch[i]);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mediad/leg/leg-private.h"
+
+/* An agreement on its way to the worker: made whole on control (keys set up, nothing left to allocate), taken over by
+ * the worker in one step between two callbacks; what it replaces is freed there and then. */
+typedef struct LegPlan {
+    MdLeg *leg;
+    MdAgreed agreed;
+    struct {
+        bool rekey_send, rekey_receive; /* else the running contexts go on */
+        MdSrtp *send, *receive;
+        LegDtls *dtls;                  /* a reference */
+    } media[MD_LEG_MEDIA_MAX];
+} LegPlan;
+
+static void free_plan(LegPlan *plan)
+{
+    if (!plan)
+        return;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        md_srtp_free(plan->media[m].send);
+        md_srtp_free(plan->media[m].receive);
+        leg_dtls_unref(plan->media[m].dtls);
+    }
+    OPENSSL_cleanse(plan, sizeof *plan);
+    free(plan);
+}
+
+/* A key that stays keeps its context, and with it the rollover counter (RFC 4568, 7.1.4). */
+static bool plan_sdes(LegPlan *plan, unsigned m, const MdAgreedMedia *before, GError **error)
+{
+    const MdAgreedMedia *now = &plan->agreed.media[m];
+    bool was = before->active && before->security == MD_AGREED_SDES;
+    plan->media[m].rekey_send = !was || !md_srtp_key_equal(&before->local_key, &now->local_key);
+    plan->media[m].rekey_receive = !was || !md_srtp_key_equal(&before->remote_key, &now->remote_key);
+    if (plan->media[m].rekey_send)
+        plan->media[m].send = md_srtp_new(MD_SRTP_SEND, &now->local_key);
+    if (plan->media[m].rekey_receive)
+        plan->media[m].receive = md_srtp_new(MD_SRTP_RECEIVE, &now->remote_key);
+    if ((plan->media[m].rekey_send && !plan->media[m].send) || (plan->media[m].rekey_receive && !plan->media[m].receive)) {
+        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "SRTP cannot be set up");
+        return false;
+    }
+    return true;
+}
+
+static bool plan_media(LegPlan *plan, unsigned m, GError **error)
+{
+    MdLeg *leg = plan->leg;
+    const MdAgreedMedia *now = &plan->agreed.media[m], *before = &leg->applied.media[m];
+    if (!now->active || now->security != MD_AGREED_DTLS) {
+        leg_dtls_detach(leg->dtls[m]);
+        leg->dtls[m] = NULL;
+    }
+    if (!now->active || now->security == MD_AGREED_PLAIN) {
+        plan->media[m].rekey_send = plan->media[m].rekey_receive = true;
+        return true;
+    }
+    if (now->security == MD_AGREED_SDES)
+        return plan_sdes(plan, m, before, error);
+    LegDtls *running = leg->dtls[m];
+    if (!leg_dtls_prepare(leg, m, now, error))
+        return false;
+    plan->media[m].dtls = leg_dtls_ref(leg->dtls[m]);
+    if (leg->dtls[m] != running) /* a new association: no keys until it is through */
+        plan->media[m].rekey_send = plan->media[m].rekey_receive = true;
+    return true;
+}
+
+/* ---- worker ---- */
+
+static void set_part(LegPart *part, const MdAddr *described, const MdAddr *described_before)
+{
+    /* The same description again (session refresh, hold, codec) keeps what was learnt. */
+    if (part->latched && md_addr_equal(described, described_before))
+        return;
+    part->remote = *described;
+    part->latched = false;
+}
+
+static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
+{
+    LegMedia *media = &leg->media[m];
+    MdAgreedMedia before = media->agreed;
+    const MdAgreedMedia *now = &plan->agreed.media[m];
+    bool same_host = before.active && now->active && (md_addr_host_equal(&before.remote, &now->remote) || now->direction == 0 || md_addr_is_any(&now->remote));
+    media->agreed = *now;
+    if (now->active && !(same_host && md_addr_is_any(&now->remote))) {
+        set_part(&media->part[0], &now->remote, &before.remote);
+        set_part(&media->part[1], &now->remote_rtcp, &before.remote_rtcp);
+    }
+    if (plan->media[m].rekey_send) {
+        MdSrtp *old = media->send;
+        media->send = plan->media[m].send;
+        plan->media[m].send = old; /* freed with the plan */
+    }
+    if (plan->media[m].rekey_receive) {
+        MdSrtp *old = media->receive;
+        media->receive = plan->media[m].receive;
+        plan->media[m].receive = old;
+    }
+    LegDtls *dtls = media->dtls;
+    media->dtls = plan->media[m].dtls;
+    plan->media[m].dtls = dtls;
+    media->keyed = now->active && (now->security == MD_AGREED_PLAIN || (media->send && media->receive));
+    media->stream.min_sequential = now->security == MD_AGREED_PLAIN ? 2 : 1;
+    if (m == AUDIO)
+        leg_audio_agreed(leg, &before);
+    else if (leg->video)
+        leg_video_agreed(leg, &before, now_us);
+    if (leg->attached)
+        leg_rtcp_agreed(leg, m, now_us);
+}
+
+static void apply(LegPlan *plan, int64_t now_us)
+{
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        apply_media(plan->leg, m, plan, now_us);
+    free_plan(plan);
+}
+
+static void on_plan(void *payload, size_t len)
+{
+    LegPlan *plan = *(LegPlan **)payload;
+    apply(plan, md_worker_now_us(plan->leg->worker));
+}
+
+void leg_free_media(MdLeg *leg)
+{
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        LegMedia *media = &leg->media[m];
+        md_srtp_free(media->send);
+        md_srtp_free(media->receive);
+        leg_dtls_unref(media->dtls);
+        if (media->ports.rtp_fd >= 0)
+            md_port_pool_close(leg->ports, &media->ports);
+    }
+}
+
+/* ---- control ---- */
+
+static void describe_security(MdLeg *leg, const MdAgreed *agreed)
+{
+    const MdAgreedMedia *media = agreed->media[AUDIO].active ? &agreed->media[AUDIO] : &agreed->media[VIDEO];
+    switch (media->active ? media->security : MD_AGREED_PLAIN) {
+    case MD_AGREED_SDES: g_snprintf(leg->security, sizeof leg->security, "sdes %s", md_srtp_suite_to_string(media->local_key.suite)); break;
+    case MD_AGREED_DTLS:
+        if (strncmp(leg->security, "dtls", 4) != 0)
+            g_strlcpy(leg->security, "dtls", sizeof leg->security);
+        break;
+    default: g_strlcpy(leg->security, "none", sizeof leg->security);
+    }
+}
+
+bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error)
+{
+    LegPlan *plan = calloc(1, sizeof *plan);
+    if (!plan) {
+        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "no memory");
+        return false;
+    }
+    plan->leg = leg;
+    plan->agreed = *agreed;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        if (!plan_media(plan, m, error)) {
+            free_plan(plan);
+            return false;
+        }
+    if (!leg->started)
+        apply(plan, 0);
+    else if (md_worker_post(leg->worker, on_plan, &plan, sizeof plan) < 0) {
+        free_plan(plan);
+        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "the media worker is overloaded");
+        return false;
+    }
+    leg->applied = *agreed;
+    describe_security(leg, agreed);
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        if (leg->dtls[m])
+            leg_dtls_start(leg->dtls[m]);
+    return true;
+}
+
+typedef struct KeyMail {
+    MdLeg *leg;
+    unsigned media;
+    MdSrtp *send, *receive;
+    MdAddr from;
+} KeyMail;
+
+static void on_keys(void *payload, size_t len)
+{
+    KeyMail *mail = *(KeyMail **)payload;
+    LegMedia *media = &mail->leg->media[mail->media];
+    if (media->agreed.active && media->agreed.security == MD_AGREED_DTLS) {
+        MdSrtp *send = media->send, *receive = media->receive;
+        media->send = mail->send;
+        media->receive = mail->receive;
+        media->keyed = true;
+        mail->send = send;
+        mail->receive = receive;
+        /* The handshake proved whoever is there. */
+        if (!md_addr_equal(&media->part[0].remote, &mail->from) && !media->part[0].latched)
+            leg_latch(mail->leg, mail->media, 0, &mail->from);
+    }
+    md_srtp_free(mail->send);
+    md_srtp_free(mail->receive);
+    free(mail);
+}
+
+void leg_install_keys(MdLeg *leg, unsigned media, const MdSrtpKey *send, const MdSrtpKey *receive, const MdAddr *from)
+{
+    KeyMail *mail = calloc(1, sizeof *mail);
+    if (!mail)
+        return;
+    *mail = (KeyMail){leg, media, md_srtp_new(MD_SRTP_SEND, send), md_srtp_new(MD_SRTP_RECEIVE, receive), *from};
+    if (!mail->send || !mail->receive) {
+        md_error(&leg->logger, "SRTP cannot be set up after the DTLS handshake");
+    } else {
+        g_snprintf(leg->security, sizeof leg->security, "dtls %s", md_srtp_suite_to_string(send->suite));
+        if (!leg->started) {
+            on_keys(&mail, sizeof mail);
+            return;
+        }
+        if (md_worker_post(leg->worker, on_keys, &mail, sizeof mail) == 0)
+            return;
+    }
+    md_srtp_free(mail->send);
+    md_srtp_free(mail->receive);
+    free(mail);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <pthread.h>
+
+#include "mediad/audio/codec.h"
+#include "mediad/audio/tone.h"
+#include "mediad/leg/leg.h"
+#include "mediad/leg/negotiate.h"
+#include "mediad/rtp/depacketise.h"
+#include "mediad/rtp/dtmf.h"
+#include "mediad/rtp/jitter.h"
+#include "mediad/rtp/keyreq.h"
+#include "mediad/rtp/nack.h"
+#include "mediad/rtp/packet.h"
+#include "mediad/rtp/packetise.h"
+#include "mediad/rtp/payload.h"
+#include "mediad/rtp/rtcp.h"
+#include "mediad/rtp/sender.h"
+#include "mediad/rtp/stream.h"
+#include "mediad/transport/dtls.h"
+#include "mediad/transport/ports.h"
+#include "mediad/transport/udp.h"
+
+/* The inside of a leg. Files: leg.c (control side), leg-plan.c (agreement -> worker), leg-net.c (packets in and out, source
+ * checks), leg-audio.c, leg-video.c, leg-rtcp.c, leg-dtls.c (handshakes on control). */
+
+#define AUDIO MD_LEG_MEDIA_AUDIO
+#define VIDEO MD_LEG_MEDIA_VIDEO
+
+/* How packets leave. Tests put their own in place of sockets and feed md_leg_receive. */
+typedef struct MdLegTransport {
+    int (*send)(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len);
+    void *user;
+    uint16_t port[MD_LEG_MEDIA_MAX]; /* said in the description */
+} MdLegTransport;
+
+/* As md_leg_new, without sockets when transport is given (config->ports may be NULL then). */
+MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport *transport, GError **error);
+/* Worker: one datagram from the network. data is overwritten. rtcp: came to the RTCP port. */
+void md_leg_receive(MdLeg *leg, unsigned media, bool rtcp, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us);
+
+typedef struct LegPart {    /* RTP, or RTCP on a port of its own */
+    MdAddr remote;          /* where we send, and from where we take */
+    bool latched;           /* remote was learnt from a packet: for good, until a new description */
+} LegPart;
+
+typedef struct LegDtls LegDtls;
+
+typedef struct LegMedia {
+    MdAgreedMedia agreed;
+    MdSrtp *send, *receive; /* NULL: plain, or not keyed yet */
+    bool keyed;
+    LegPart part[2];
+    MdPortPair ports;
+    MdWatch watch[2];
+    LegDtls *dtls;          /* a reference; NULL without */
+    int64_t dtls_window_us; /* forwarding budget */
+    unsigned dtls_in_window;
+    MdSender sender;
+    MdStream stream;
+    int64_t rtcp_due_us;    /* INT64_MAX: no session */
+    uint32_t packets_reported; /* sender.packets at the last report */
+    unsigned rtcp_size;     /* running average */
+    uint8_t fir_seq_sent;
+    int fir_seq_seen;       /* -1 none */
+} LegMedia;
+
+#define LEG_FIFO_SAMPLES (MD_AUDIO_PACKET_SAMPLES_MAX + 2 * MD_AUDIO_TICK_SAMPLES)
+#define LEG_GATHER_MAX 512
+
+typedef struct LegAudio {
+    MdAudioDecoder *decoders[MD_AUDIO_CODEC_MAX];
+    MdJitter *jitter;
+    int codec;              /* what comes in now, -1 nothing yet */
+    float fifo[LEG_FIFO_SAMPLES];
+    unsigned fifo_len;
+    bool fifo_voiced, quiet, alive;
+    unsigned silent_ticks;
+    float noise_dbov;       /* comfort noise of the peer's silence */
+    MdComfortNoise noise;
+    MdDtmfReceiver dtmf;
+    /* out */
+    uint32_t media_ts;
+    int64_t base_us;
+    bool sent_before, talking;
+    uint8_t gather[LEG_GATHER_MAX]; /* G.7xx ticks waiting for a packet of ptime */
+    size_t gather_len;
+    unsigned gathered;      /* ticks in it */
+    unsigned empty_ticks;   /* Opus: in a row without a packet */
+    uint32_t gather_ts;
+} LegAudio;
+
+#define LEG_PACE_QUEUE 8
+
+typedef struct LegPaced {
+    MdPacketList *list;
+    unsigned next;
+    uint32_t ts;            /* media timestamp */
+    unsigned per_step;
+} LegPaced;
+
+typedef struct LegVideo {
+    MdReorder *reorders[2]; /* without and with retransmission by the peer */
+    MdReorder *reorder;     /* the one in use */
+    MdDepacketiser *depacketisers[MD_VIDEO_CODEC_MAX];
+    int codec;              /* what comes in now */
+    MdKeyGate gate;
+    MdKeyRequests ask, asked;
+    bool seen_key;
+    /* out */
+    MdRtxCache *cache;
+    LegPaced queue[LEG_PACE_QUEUE];
+    unsigned n_queue;
+    MdTimer pace_timer, tick_timer;
+    bool sent_before;
+    int64_t base_us;
+    int64_t frame_interval_us;
+    MdVideoClass max;       /* agreed, less congestion */
+    uint32_t tmmbr_bps, remb_bps, congestion_bps; /* 0: none */
+    unsigned rtx_in_window;
+    int64_t rtx_window_us;
+} LegVideo;
+
+struct MdLeg {
+    /* immutable */
+    MdWorker *worker;
+    MdPortPool *ports;
+    MdMailbox *control;
+    const MdDtlsIdentity *identity;
+    MdPacketiser *packetiser; /* of the worker, shared by its legs; NULL: each for itself */
+    MdLegTransport transport;
+    char *local_host;
+    bool has_peer;
+    MdAddr peer;            /* authenticated signalling source */
+    MdLogger logger;
+    char cname[40];
+    int64_t wall_offset_us; /* wall = monotonic + this */
+    uint32_t random;        /* worker, after start */
+    /* control thread */
+    MdNegotiator negotiator;
+    bool started;
+    MdAgreed applied;       /* last agreement handed to the worker */
+    LegDtls *dtls[MD_LEG_MEDIA_MAX];
+    char security[64];
+    /* worker thread (control until started) */
+    bool attached;
+    const MdLegSink *sink;
+    void *user;
+    LegMedia media[MD_LEG_MEDIA_MAX];
+    LegAudio audio;
+    LegVideo *video;        /* NULL: audio only */
+    MdTimer rtcp_timer;
+    int64_t round_trip_us;
+    uint64_t audio_lost_before;
+    /* worker writes, anybody reads */
+    MdLegStats stats;
+    MdAddr latched[2];      /* audio; slot latched_generation % 2 is the newest */
+    _Atomic unsigned latched_generation;
+};
+
+/* leg-plan.c */
+bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error);
+void leg_install_keys(MdLeg *leg, unsigned media, const MdSrtpKey *send, const MdSrtpKey *receive, const MdAddr *from);
+void leg_free_media(MdLeg *leg);
+
+/* leg-net.c */
+bool leg_can_send(const LegMedia *media);
+/* buf: header and payload, room for MD_SRTP_OVERHEAD_MAX behind. */
+int leg_send_rtp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap);
+int leg_send_rtcp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap);
+void leg_latch(MdLeg *leg, unsigned media, unsigned part, const MdAddr *to);
+int leg_watch_sockets(MdLeg *leg);
+void leg_unwatch_sockets(MdLeg *leg);
+void leg_reject(MdLeg *leg);
+
+/* leg-audio.c */
+bool leg_audio_init(MdLeg *leg, const MdLegConfig *config);
+void leg_audio_clear(MdLeg *leg);
+void leg_audio_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
+void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before);
+
+/* leg-video.c */
+bool leg_video_init(MdLeg *leg);
+void leg_video_clear(MdLeg *leg);
+void leg_video_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
+void leg_video_agreed(MdLeg *leg, const MdAgreedMedia *before, int64_t now_us);
+void leg_video_attach(MdLeg *leg, int64_t now_us);
+void leg_video_nack(MdLeg *leg, const uint16_t *seqs, unsigned n, int64_t now_us);
+void leg_video_key_asked(MdLeg *leg, int64_t now_us);
+void leg_video_limit(MdLeg *leg, MdRtcpKind kind, uint64_t bitrate_bps);
+void leg_video_loss(MdLeg *leg, uint8_t fraction_lost);
+
+/* leg-rtcp.c */
+void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us);
+void leg_rtcp_agreed(MdLeg *leg, unsigned media, int64_t now_us);
+/* An RR/SR + CNAME in front of feedback; then send with leg_rtcp_flush. */
+void leg_rtcp_begin(MdLeg *leg, unsigned media, MdRtcpWriter *writer, uint8_t *buf, size_t cap, int64_t now_us);
+void leg_rtcp_bye(MdLeg *leg, unsigned media, int64_t now_us);
+
+/* leg-dtls.c: control, except _forward and _unref */
+bool leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, GError **error);
+void leg_dtls_start(LegDtls *dtls);
+LegDtls *leg_dtls_ref(LegDtls *dtls);
+void leg_dtls_unref(LegDtls *dtls);
+void leg_dtls_detach(LegDtls *dtls);
+void leg_dtls_forward(MdLeg *leg, LegMedia *media, const MdAddr *from, const uint8_t *data, size_t len);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reports of one leg, on its worker: SR/RR with CNAME by the interval of RFC 3550, feedback in, goodbye. */
+#include <errno.h>
+#include <string.h>
+
+#include "mediad/leg/leg-private.h"
+
+#define AUDIO_SESSION_BPS 64000
+#define VIDEO_SESSION_BPS 1000000
+#define INTERVAL_MAX_US 5000000 /* loss reports steer the sender: five seconds at most */
+
+static uint32_t next_random(MdLeg *leg)
+{
+    uint32_t x = leg->random; /* xorshift: only spreads reports in time */
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return leg->random = x;
+}
+
+/* ---- out ---- */
+
+void leg_rtcp_begin(MdLeg *leg, unsigned media, MdRtcpWriter *writer, uint8_t *buf, size_t cap, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    md_rtcp_writer_init(writer, buf, cap);
+    md_rtcp_write_rr(writer, m->sender.ssrc, NULL, 0);
+    md_rtcp_write_cname(writer, m->sender.ssrc, leg->cname);
+}
+
+static void report(MdLeg *leg, unsigned media, bool bye, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
+    MdRtcpWriter writer;
+    MdRtcpReport block;
+    MdRtcpSenderInfo info;
+    md_rtcp_writer_init(&writer, buf, MD_RTP_PACKET_MAX);
+    unsigned n = md_stream_report(&m->stream, now_us, &block) ? 1 : 0;
+    bool sent = m->sender.packets != m->packets_reported;
+    m->packets_reported = m->sender.packets;
+    if (sent && md_sender_info(&m->sender, now_us, now_us + leg->wall_offset_us, &info))
+        md_rtcp_write_sr(&writer, m->sender.ssrc, &info, &block, n);
+    else
+        md_rtcp_write_rr(&writer, m->sender.ssrc, &block, n);
+    md_rtcp_write_cname(&writer, m->sender.ssrc, leg->cname);
+    if (bye)
+        md_rtcp_write_bye(&writer, m->sender.ssrc);
+    m->rtcp_size = (m->rtcp_size * 15 + (unsigned)writer.len) / 16;
+    leg_send_rtcp(leg, media, buf, writer.len, sizeof buf);
+}
+
+static void schedule(MdLeg *leg, unsigned media, bool initial, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    bool we_sent = m->sender.packets != m->packets_reported;
+    int64_t interval = md_rtcp_interval_us(2, 2, we_sent, media == AUDIO ? AUDIO_SESSION_BPS : VIDEO_SESSION_BPS, m->rtcp_size,
+                                           initial, next_random(leg));
+    m->rtcp_due_us = now_us + (interval < INTERVAL_MAX_US ? interval : INTERVAL_MAX_US);
+}
+
+static void rearm(MdLeg *leg);
+
+static void due(MdTimer *timer, int64_t due_us, void *user)
+{
+    MdLeg *leg = user;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        if (leg->media[m].rtcp_due_us <= due_us) {
+            report(leg, m, false, due_us);
+            schedule(leg, m, false, due_us);
+        }
+    rearm(leg);
+}
+
+static void rearm(MdLeg *leg)
+{
+    int64_t at = leg->media[AUDIO].rtcp_due_us < leg->media[VIDEO].rtcp_due_us ? leg->media[AUDIO].rtcp_due_us
+                                                                              : leg->media[VIDEO].rtcp_due_us;
+    if (at == INT64_MAX)
+        md_worker_timer_cancel(leg->worker, &leg->rtcp_timer);
+    else
+        md_worker_timer_at(leg->worker, &leg->rtcp_timer, at, due, leg);
+}
+
+void leg_rtcp_agreed(MdLeg *leg, unsigned media, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    if (!m->agreed.active)
+        m->rtcp_due_us = INT64_MAX;
+    else if (m->rtcp_due_us == INT64_MAX)
+        schedule(leg, media, true, now_us);
+    rearm(leg);
+}
+
+void leg_rtcp_bye(MdLeg *leg, unsigned media, int64_t now_us)
+{
+    if (leg->media[media].agreed.active && leg->media[media].sender.packets)
+        report(leg, media, true, now_us);
+}
+
+/* ---- in ---- */
+
+static void take_report(MdLeg *leg, unsigned media, const MdRtcpReport *block, int64_t now_us)
+{
+    if (block->ssrc != leg->media[media].sender.ssrc)
+        return;
+    int64_t rtt_us = md_rtcp_round_trip_us(block, md_ntp_from_wall_us(now_us + leg->wall_offset_us));
+    if (rtt_us >= 0) {
+        leg->round_trip_us = rtt_us;
+        md_stat_set(&leg->stats.round_trip_us, (uint64_t)rtt_us);
+    }
+    uint64_t permille = block->fraction_lost * 1000u / 256;
+    if (media == AUDIO) {
+        md_stat_set(&leg->stats.remote_loss_permille, permille);
+    } else {
+        md_stat_set(&leg->stats.remote_video_loss_permille, permille);
+        if (leg->video)
+            leg_video_loss(leg, block->fraction_lost);
+    }
+}
+
+static void take_fir(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+{
+    LegMedia *m = &leg->media[VIDEO];
+    if (item->media_ssrc != m->sender.ssrc || item->fir_seq == m->fir_seq_seen)
+        return; /* a repetition of one already served (RFC 5104, 4.3.1.2) */
+    m->fir_seq_seen = item->fir_seq;
+    leg_video_key_asked(leg, now_us);
+}
+
+static void take_nack(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+{
+    uint16_t seqs[MD_RTCP_NACK_SEQS];
+    unsigned n = md_rtcp_nack_seqs(item, seqs);
+    leg_video_nack(leg, seqs, n, now_us);
+}
+
+static void take_video_feedback(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+{
+    uint32_t ours = leg->media[VIDEO].sender.ssrc;
+    switch (item->kind) {
+    case MD_RTCP_KIND_NACK:
+        if (item->media_ssrc == ours)
+            take_nack(leg, item, now_us);
+        break;
+    case MD_RTCP_KIND_PLI:
+        if (item->media_ssrc == ours)
+            leg_video_key_asked(leg, now_us);
+        break;
+    case MD_RTCP_KIND_FIR: take_fir(leg, item, now_us); break;
+    case MD_RTCP_KIND_TMMBR:
+        if (item->media_ssrc == ours)
+            leg_video_limit(leg, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
+        break;
+    case MD_RTCP_KIND_REMB: leg_video_limit(leg, MD_RTCP_KIND_REMB, item->limit.bitrate_bps); break;
+    default: break;
+    }
+}
+
+void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us)
+{
+    LegMedia *m = &leg->media[media];
+    MdRtcpReader reader;
+    MdRtcpItem item;
+    if (md_rtcp_reader_init(&reader, data, len) < 0) {
+        leg_reject(leg);
+        return;
+    }
+    int rc;
+    while ((rc = md_rtcp_reader_next(&reader, &item)) > 0) {
+        switch (item.kind) {
+        case MD_RTCP_KIND_SENDER: md_stream_sender_report(&m->stream, item.ssrc, item.sender.ntp, now_us); break;
+        case MD_RTCP_KIND_REPORT: take_report(leg, media, &item.report, now_us); break;
+        case MD_RTCP_KIND_BYE: md_stream_bye(&m->stream, item.ssrc); break;
+        default:
+            if (media == VIDEO && leg->video)
+                take_video_feedback(leg, &item, now_us);
+        }
+    }
+    if (rc < 0)
+        leg_reject(leg);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mediad/leg/leg.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mediad/leg/leg-private.h"
+
+#define STOP_TRIES 2000
+
+static bool resources(GError **error, const char *what, int err)
+{
+    g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, err ? "%s: %s" : "%s", what, err ? g_strerror(err) : "");
+    return false;
+}
+
+static bool open_ports(MdLeg *leg, unsigned n_media, uint16_t ret_ports[MD_LEG_MEDIA_MAX], GError **error)
+{
+    MdAddr local;
+    if (md_addr_from_host(&local, leg->local_host, 0) < 0)
+        return resources(error, "the media address is not numeric", 0);
+    for (unsigned m = 0; m < n_media; m++) {
+        if (leg->transport.send) {
+            ret_ports[m] = leg->transport.port[m];
+            continue;
+        }
+        int rc = leg->ports ? md_port_pool_open(leg->ports, &local, &leg->media[m].ports) : -EINVAL;
+        if (rc < 0)
+            return resources(error, "no media port", -rc);
+        ret_ports[m] = md_addr_port(&leg->media[m].ports.rtp);
+    }
+    return true;
+}
+
+static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_t ports[MD_LEG_MEDIA_MAX])
+{
+    MdNegotiatorOptions options = {
+        .local_host = leg->local_host,
+        .security = config->security,
+        .fingerprint = config->dtls && config->control ? md_dtls_identity_fingerprint(config->dtls) : NULL,
+        .offer_dtls = config->offer_dtls,
+        .n_audio_codecs = MIN(config->n_audio_codecs, (unsigned)MD_AUDIO_CODEC_MAX),
+        .n_video_codecs = MIN(config->n_video_codecs, (unsigned)MD_VIDEO_CODEC_MAX),
+        .video_max = config->video_max,
+    };
+    memcpy(options.local_port, ports, sizeof options.local_port);
+    memcpy(options.audio_codecs, config->audio_codecs, options.n_audio_codecs * sizeof *config->audio_codecs);
+    if (options.n_video_codecs)
+        memcpy(options.video_codecs, config->video_codecs, options.n_video_codecs * sizeof *config->video_codecs);
+    if (!options.video_max.width)
+        options.video_max = (MdVideoClass){1280, 720, 30, 1500000};
+    md_negotiator_init(&leg->negotiator, &options, 0);
+}
+
+static void init_media(MdLeg *leg, unsigned media, uint8_t pt, uint32_t clock_rate)
+{
+    LegMedia *m = &leg->media[media];
+    uint32_t r[3];
+    m->agreed.codec = -1;
+    m->rtcp_due_us = INT64_MAX;
+    m->rtcp_size = 100;
+    m->fir_seq_seen = -1;
+    if (RAND_bytes((unsigned char *)r, sizeof r) != 1)
+        memset(r, 0x5a, sizeof r);
+    md_sender_init(&m->sender, r[0], r[1] & 0x7fff, r[2], pt, clock_rate);
+    md_stream_init(&m->stream, clock_rate, 2);
+}
+
+/* Frees what the worker owned (or would have). */
+static void free_leg(MdLeg *leg)
+{
+    leg_audio_clear(leg);
+    leg_video_clear(leg);
+    leg_free_media(leg);
+    free(leg->local_host);
+    free(leg);
+}
+
+MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport *transport, GError **error)
+{
+    MdLeg *leg = calloc(1, sizeof *leg);
+    if (!leg) {
+        resources(error, "no memory", 0);
+        return NULL;
+    }
+    uint16_t ports[MD_LEG_MEDIA_MAX] = {0};
+    leg->worker = config->worker;
+    leg->ports = config->ports;
+    leg->control = config->control;
+    leg->packetiser = config->packetiser;
+    leg->identity = config->control ? config->dtls : NULL;
+    leg->transport = transport ? *transport : (MdLegTransport){0};
+    leg->local_host = strdup(config->local_host ? config->local_host : "");
+    leg->has_peer = config->authenticated && config->peer_host && md_addr_from_host(&leg->peer, config->peer_host, 0) == 0;
+    leg->logger = config->logger ? *config->logger : md_logger(NULL, "leg");
+    leg->wall_offset_us = md_clock_wall_us(md_clock_system()) - md_clock_now_us(md_clock_system());
+    uint64_t name = 0;
+    if (RAND_bytes((unsigned char *)&name, sizeof name) != 1)
+        name = (uintptr_t)leg;
+    g_snprintf(leg->cname, sizeof leg->cname, "%016" G_GINT64_MODIFIER "x@mediad", name);
+    leg->random = (uint32_t)name | 1;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        leg->media[m].ports.rtp_fd = leg->media[m].ports.rtcp_fd = -1;
+    init_media(leg, AUDIO, 0, 8000);
+    init_media(leg, VIDEO, 0, 90000);
+    unsigned n_media = config->n_video_codecs ? 2 : 1;
+    if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) || (n_media == 2 && !leg_video_init(leg))) {
+        resources(error, "codecs cannot be set up", 0);
+        free_leg(leg);
+        return NULL;
+    }
+    if (!open_ports(leg, n_media, ports, error)) {
+        free_leg(leg);
+        return NULL;
+    }
+    init_negotiator(leg, config, ports);
+    g_strlcpy(leg->security, "none", sizeof leg->security);
+    return leg;
+}
+
+MdLeg *md_leg_new(const MdLegConfig *config, GError **error)
+{
+    return md_leg_new_with_transport(config, NULL, error);
+}
+
+char *md_leg_create_offer(MdLeg *leg, GError **error)
+{
+    return md_negotiator_create_offer(&leg->negotiator, error);
+}
+
+char *md_leg_accept_offer(MdLeg *leg, const char *sdp, GError **error)
+{
+    MdAgreed agreed;
+    g_autofree char *answer = md_negotiator_accept_offer(&leg->negotiator, sdp, &agreed, error);
+    if (!answer || !leg_publish_agreement(leg, &agreed, error))
+        return NULL;
+    return g_steal_pointer(&answer);
+}
+
+bool md_leg_accept_answer(MdLeg *leg, const char *sdp, GError **error)
+{
+    MdAgreed agreed;
+    return md_negotiator_accept_answer(&leg->negotiator, sdp, &agreed, error) && leg_publish_agreement(leg, &agreed, error);
+}
+
+/* ---- start and stop ---- */
+
+typedef struct StartMail {
+    MdLeg *leg;
+    const MdLegSink *sink;
+    void *user;
+} StartMail;
+
+static void attach(void *payload, size_t len)
+{
+    StartMail *mail = payload;
+    MdLeg *leg = mail->leg;
+    int64_t now_us = md_worker_now_us(leg->worker);
+    leg->sink = mail->sink;
+    leg->user = mail->user;
+    leg->attached = true;
+    leg_watch_sockets(leg);
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        leg_rtcp_agreed(leg, m, now_us);
+    leg_video_attach(leg, now_us);
+}
+
+int md_leg_start(MdLeg *leg, const MdLegSink *sink, void *user)
+{
+    if (leg->started)
+        return -EALREADY;
+    StartMail mail = {leg, sink, user};
+    leg->started = true; /* from here on the worker owns the media */
+    int rc = md_worker_post(leg->worker, attach, &mail, sizeof mail);
+    if (rc < 0)
+        leg->started = false;
+    return rc;
+}
+
+typedef struct StopMail {
+    MdLeg *leg;
+    void (*done)(void *user);
+    void *user;
+} StopMail;
+
+static void detach(void *payload, size_t len)
+{
+    StopMail *mail = payload;
+    MdLeg *leg = mail->leg;
+    if (leg->attached) {
+        for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+            leg_rtcp_bye(leg, m, md_worker_now_us(leg->worker));
+        leg_unwatch_sockets(leg);
+        md_worker_timer_cancel(leg->worker, &leg->rtcp_timer);
+        if (leg->video) {
+            md_worker_timer_cancel(leg->worker, &leg->video->pace_timer);
+            md_worker_timer_cancel(leg->worker, &leg->video->tick_timer);
+        }
+    }
+    free_leg(leg);
+    if (mail->done)
+        mail->done(mail->user);
+}
+
+void md_leg_stop(MdLeg *leg, void (*done)(void *user), void *user)
+{
+    if (!leg)
+        return;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        leg_dtls_detach(leg->dtls[m]);
+        leg->dtls[m] = NULL;
+    }
+    md_negotiator_clear(&leg->negotiator);
+    StopMail mail = {leg, done, user};
+    MdWorker *worker = leg->worker;
+    /* A full mailbox empties within a tick; losing the leg's end would leak its ports. */
+    for (int i = 0; i < STOP_TRIES; i++) {
+        if (md_worker_post(worker, detach, &mail, sizeof mail) == 0)
+            return;
+        g_usleep(1000);
+    }
+    md_error(&leg->logger, "the worker does not take mail: a leg is lost");
+}
+
+/* ---- to be asked by anybody ---- */
+
+const MdLegStats *md_leg_stats(const MdLeg *leg)
+{
+    return &leg->stats;
+}
+
+void md_leg_summary(const MdLeg *leg, MdLegSummary *ret)
+{
+    const MdAgreedMedia *audio = &leg->applied.media[AUDIO], *video = &leg->applied.media[VIDEO];
+    *ret = (MdLegSummary){.audio_codec = MD_AUDIO_CODEC_NONE, .video_codec = MD_VIDEO_CODEC_NONE, .security = leg->security};
+    if (audio->active)
+        ret->audio_codec = (MdAudioCodec)audio->codec;
+    if (video->active)
+        ret->video_codec = (MdVideoCodec)video->codec;
+    unsigned generation = atomic_load_explicit(&leg->latched_generation, memory_order_acquire);
+    const MdAddr *remote = generation ? &leg->latched[generation % 2] : &audio->remote;
+    md_addr_to_string(remote, ret->remote, sizeof ret->remote);
+}
