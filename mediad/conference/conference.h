@@ -59,7 +59,6 @@ typedef struct MdConferenceOptions {
     MdMailbox *control;              /* mailbox drained by the control thread */
     MdPicturePool *pictures;         /* NULL: audio only */
     MdPortPool *ports;
-    const MdDtlsIdentity *dtls;      /* NULL: no DTLS-SRTP */
     MdDialer *dialer;                /* may be NULL in tests */
     const char *local_host, *local_host6; /* media addresses; either may be NULL */
     const char *prompt_dir;          /* WAV prompts in vi/ and en/ */

@@ -106,8 +106,6 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .jitter_max_ms = options->jitter_max_ms,
         .authenticated = info != NULL && info->authenticated,
         .peer_host = info != NULL ? info->peer_host : NULL,
-        .control = options->control,
-        .dtls = options->dtls,
         .logger = &logger,
         .control = options->control,
         .dtls = options->dtls,
