@@ -80,7 +80,7 @@ static void run(Room *room)
     }
 }
 
-static const Room healthy = {-1, -1, -1, -1, -1, true, {{0}}};
+static const Room healthy = {-1, -1, -1, -1, -1, false, {{0}}};
 
 static void check_fine(const SimEar *ear)
 {
@@ -97,6 +97,7 @@ static void check_fine(const SimEar *ear)
 static void test_healthy(void)
 {
     Room *room = g_memdup2(&healthy, sizeof(healthy));
+    room->opus = true;
     run(room);
     for (unsigned i = 0; i < SITES; i++)
         check_fine(&room->ears[i]);
@@ -107,7 +108,6 @@ static void test_delay(void)
 {
     /* Without a codec the delay is exactly what the room adds. */
     Room *room = g_memdup2(&healthy, sizeof(healthy));
-    room->opus = false;
     run(room);
     for (unsigned i = 0; i < SITES; i++) {
         const SimEar *ear = &room->ears[i];
@@ -124,6 +124,7 @@ static void test_missing_talker(void)
     Room *room = g_memdup2(&healthy, sizeof(healthy));
     room->deaf_ear = 1;
     room->lost_talker = 4;
+    room->opus = true;
     run(room);
     g_assert_cmpuint(room->ears[1].pairs_heard, ==, room->ears[1].pairs_expected - 2); /* site 4 talked twice */
     g_assert_cmpuint(room->ears[1].missing_talker, ==, 4);
