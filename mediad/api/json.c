@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediad/api/json.h"
+#include <math.h>
 #include <string.h>
 
 G_DEFINE_QUARK(md-json-error-quark, md_json_error)
@@ -21,6 +22,37 @@ static bool problem(Scan *s, const char *text)
     return false;
 }
 
+/* The four digits after \u; s->at is on the u and comes to the last digit. */
+static bool scan_code(Scan *s, unsigned *ret_code)
+{
+    unsigned code = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        if (s->end - s->at <= 1 || !g_ascii_isxdigit(s->at[1]))
+            return problem(s, "\\u must be followed by four hexadecimal digits");
+        code = code * 16 + (unsigned)g_ascii_xdigit_value(*++s->at);
+    }
+    *ret_code = code;
+    return true;
+}
+
+/* s->at is on the u. A NUL would end C strings early, half a surrogate pair is no character: json-glib drops them silently. */
+static bool scan_unicode(Scan *s)
+{
+    unsigned code, low;
+
+    if (!scan_code(s, &code))
+        return false;
+    if (code == 0)
+        return problem(s, "\\u0000 is not allowed in a string");
+    if (code < 0xd800 || code > 0xdfff)
+        return true;
+    if (code > 0xdbff || s->end - s->at < 3 || s->at[1] != '\\' || s->at[2] != 'u')
+        return problem(s, "half a surrogate pair in a string");
+    s->at += 2;
+    return scan_code(s, &low) && ((low >= 0xdc00 && low <= 0xdfff) || problem(s, "half a surrogate pair in a string"));
+}
+
 static bool scan_string(Scan *s)
 {
     for (s->at++; s->at < s->end; s->at++) {
@@ -35,9 +67,8 @@ static bool scan_string(Scan *s)
             continue;
         if (++s->at == s->end || !*s->at || !strchr("\"\\/bfnrtu", *s->at))
             return problem(s, "unknown escape in a string");
-        for (unsigned i = 0; *s->at == 'u' && i < 4; i++)
-            if (s->end - s->at <= (ptrdiff_t)(i + 1) || !g_ascii_isxdigit(s->at[i + 1]))
-                return problem(s, "\\u must be followed by four hexadecimal digits");
+        if (*s->at == 'u' && !scan_unicode(s))
+            return false;
     }
     return problem(s, "a string has no end");
 }
@@ -49,6 +80,16 @@ static bool scan_digits(Scan *s)
     while (s->at < s->end && g_ascii_isdigit(*s->at))
         s->at++;
     return s->at > first || problem(s, "a digit is missing in a number");
+}
+
+/* What neither an int64 nor a double holds would become another number. */
+static bool check_range(Scan *s, const char *start)
+{
+    g_autofree char *text = g_strndup(start, (gsize)(s->at - start));
+
+    if (strpbrk(text, ".eE"))
+        return isfinite(g_ascii_strtod(text, NULL)) || problem(s, "a number is too large");
+    return g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, NULL, NULL) || problem(s, "a number is too large");
 }
 
 static bool scan_number(Scan *s)
@@ -74,7 +115,7 @@ static bool scan_number(Scan *s)
         if (!scan_digits(s))
             return false;
     }
-    return s->at - start <= 64 || problem(s, "a number is too long");
+    return s->at - start <= 64 ? check_range(s, start) : problem(s, "a number is too long");
 }
 
 static bool scan_word(Scan *s)

@@ -6,7 +6,7 @@ static void test_good(void)
 {
     static const char *const good[] = {
         "{}", "[]", " { \"a\" : [ 1 , -2.5e+3 , true , false , null , \"\" ] } ", "0", "-0", "\"\\u0110\\\"\\\\\\/\\n\"",
-        "\"Đức Thọ\"", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "{\"a\":{\"b\":{}},\"c\":[{}]}",
+        "\"Đức Thọ\"", "\"\\ud83d\\ude00\"", "-9223372036854775808", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "{\"a\":{\"b\":{}},\"c\":[{}]}",
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
@@ -37,7 +37,13 @@ static void test_bad(void)
         {"/* x */ 1", "line 1, byte 1: a value is missing here"},
         {"\"a", "line 1, byte 3: a string has no end"},
         {"\"\\x\"", "line 1, byte 3: unknown escape in a string"},
-        {"\"\\u12g4\"", "line 1, byte 3: \\u must be followed by four hexadecimal digits"},
+        {"\"\\u12g4\"", "line 1, byte 5: \\u must be followed by four hexadecimal digits"},
+        {"\"\\u0000\"", "line 1, byte 7: \\u0000 is not allowed in a string"},
+        {"\"\\ud83d\"", "line 1, byte 7: half a surrogate pair in a string"},
+        {"\"\\udc00\"", "line 1, byte 7: half a surrogate pair in a string"},
+        {"\"\\ud83d\\u0041\"", "line 1, byte 13: half a surrogate pair in a string"},
+        {"9223372036854775808", "line 1, byte 20: a number is too large"},
+        {"-1e999", "line 1, byte 7: a number is too large"},
         {"\"a\nb\"", "line 1, byte 3: a control character inside a string must be escaped"},
         {"\"\xc3\"", "line 1, byte 2: not valid UTF-8"},
         {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "line 1, byte 33: nested too deep"},
