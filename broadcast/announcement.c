@@ -34,6 +34,8 @@ void bc_announcement_run(const BcAnnouncement *a, BcRun *ret)
         ret->played += g_str_equal(outcome, "played");
         ret->partial += g_str_equal(outcome, "partial");
         ret->missed += g_str_equal(outcome, "missed");
+        ret->playing += g_str_equal(outcome, "playing");
+        ret->ringing += g_str_equal(outcome, "ringing");
     }
 }
 

@@ -131,6 +131,12 @@ void bc_broadcast_free(BcBroadcast *b)
     g_free(b);
 }
 
+void bc_broadcast_set_event(BcBroadcast *b, BcEventFn fn, void *user)
+{
+    b->o.on_event = fn;
+    b->o.user = user;
+}
+
 BcAreas *bc_broadcast_areas(BcBroadcast *b)
 {
     return b->areas;

@@ -60,6 +60,9 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
 /* Stops every announcement, hangs up, waits for workers and jobs. The store must still be open. */
 void bc_broadcast_free(BcBroadcast *broadcast);
 
+/* Whom events go to from now on (the API, which is made later). */
+void bc_broadcast_set_event(BcBroadcast *broadcast, BcEventFn fn, void *user);
+
 BcAreas *bc_broadcast_areas(BcBroadcast *broadcast);         /* borrowed, all of them */
 BcDevices *bc_broadcast_devices(BcBroadcast *broadcast);
 BcContents *bc_broadcast_contents(BcBroadcast *broadcast);

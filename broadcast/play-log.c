@@ -177,7 +177,7 @@ bool bc_play_log_runs(BcPlayLog *log, const char *id, int64_t before_us, unsigne
                    md_rows_int(rows, 4),   md_rows_text(rows, 5),  md_rows_text(rows, 6),  (BcPriority)md_rows_int(rows, 7),
                    md_rows_text(rows, 8),  md_rows_int(rows, 9),   md_rows_int(rows, 10),  md_rows_text(rows, 11),
                    md_rows_text(rows, 12), md_rows_int(rows, 13),  md_rows_int(rows, 14),  md_rows_int(rows, 15),
-                   md_rows_int(rows, 16),  md_rows_text(rows, 17)};
+                   md_rows_int(rows, 16),  0,                      0,                      md_rows_text(rows, 17)};
         fn(&r, user);
     }
     if (failure)

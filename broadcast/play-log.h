@@ -21,6 +21,7 @@ typedef struct BcRun {      /* one announcement */
     const char *state;      /* "ringing", "playing", "done", "stopped", "missed", "interrupted" */
     const char *reason;     /* why not done, NULL */
     int64_t devices, played, partial, missed;
+    int64_t playing, ringing; /* of a running one; not stored */
     const char *created_by;
 } BcRun;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+#include "broadcast/broadcast.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
 #include "sip/sip.h"
@@ -11,6 +12,10 @@
 void md_api_add_rooms(MdApi *api, MdConference *conference);
 /* SIP accounts, registrations, banned sources. agent may be NULL (tests): nobody is registered then. */
 void md_api_add_accounts(MdApi *api, SgAccounts *accounts, SgAgent *agent);
+
+/* Areas, loudspeakers, content, schedules, live sound, announcements and the play log; broadcast's events are published. An account
+ * with an area works in that area's subtree only. */
+void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast);
 
 typedef struct MdApiListener {
     const char *kind;    /* "sip-udp", "https" … */

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* /live, /announcements and /play-log: what is heard now, and what was. */
+#include "mediad/api/broadcast-json.h"
+#include <string.h>
+
+JsonObject *md_api_bc_run(const BcRun *run)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_string_member(o, "id", run->id);
+    json_object_set_string_member(o, "kind", run->kind);
+    json_object_set_string_member(o, "title", run->title);
+    md_api_bc_set_text(o, "schedule", run->schedule);
+    json_object_set_int_member(o, "occurrence_us", run->occurrence_us);
+    md_api_bc_set_text(o, "content", run->content);
+    md_api_bc_set_text(o, "source", run->source);
+    json_object_set_string_member(o, "priority", bc_priority_to_string(run->priority));
+    json_object_set_string_member(o, "areas", run->areas);
+    json_object_set_int_member(o, "start_us", run->start_us);
+    json_object_set_int_member(o, "end_us", run->end_us);
+    json_object_set_string_member(o, "state", run->state);
+    md_api_bc_set_text(o, "reason", run->reason);
+    json_object_set_int_member(o, "devices", run->devices);
+    json_object_set_int_member(o, "ringing", run->ringing);
+    json_object_set_int_member(o, "playing", run->playing);
+    json_object_set_int_member(o, "played", run->played);
+    json_object_set_int_member(o, "partial", run->partial);
+    json_object_set_int_member(o, "missed", run->missed);
+    md_api_bc_set_text(o, "created_by", run->created_by);
+    return o;
+}
+
+static void add_run(const BcRun *run, void *user)
+{
+    json_array_add_object_element(user, md_api_bc_run(run));
+}
+
+static void list_live(MdApiRequest *r, void *user)
+{
+    MdApiBroadcast *a = user;
+    JsonArray *array = json_array_new();
+
+    bc_broadcast_running(a->b, add_run, array);
+    md_api_reply(r, 200, md_api_bc_list("live", array));
+}
+
+static void reply_id(MdApiRequest *r, const char *id)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_string_member(o, "id", id);
+    md_api_reply(r, 201, md_api_bc_object(o));
+}
+
+static void start_live(MdApiRequest *r, void *user)
+{
+    MdApiBroadcast *a = user;
+    JsonObject *body = md_api_request_body(r);
+    g_autofree const char **areas = md_api_bc_areas(r, a);
+    g_autoptr(GError) error = NULL;
+
+    if (!areas)
+        return;
+    g_autofree char *id = bc_broadcast_live(a->b, md_api_bc_text(body, "room", NULL), md_api_bc_text(body, "url", NULL), areas,
+                                            md_api_bc_priority(body), md_api_bc_text(body, "title", NULL), md_api_request_user(r), &error);
+    if (id)
+        reply_id(r, id);
+    else if (error && error->domain != BC_ERROR) /* what the rooms say */
+        md_api_reply_error(r, 404, "not-found", error->message, NULL);
+    else
+        md_api_bc_error(r, error);
+}
+
+static void on_started(const char *id, const GError *error, void *user)
+{
+    if (error)
+        md_api_bc_error(user, error);
+    else
+        reply_id(user, id);
+}
+
+static void start_announcement(MdApiRequest *r, void *user)
+{
+    MdApiBroadcast *a = user;
+    JsonObject *body = md_api_request_body(r);
+    g_autofree const char **areas = md_api_bc_areas(r, a);
+
+    if (areas)
+        bc_broadcast_play(a->b, json_object_get_string_member(body, "content"), areas, md_api_bc_priority(body),
+                          (unsigned)json_object_get_int_member_with_default(body, "repeats", 1),
+                          json_object_get_int_member_with_default(body, "start_us", 0), md_api_bc_text(body, "title", NULL),
+                          md_api_request_user(r), on_started, r);
+}
+
+typedef struct Mine { /* does an account with an area of its own reach all of a running announcement's areas? */
+    MdApiRequest *r;
+    MdApiBroadcast *a;
+    const char *id;
+    bool found, refused;
+} Mine;
+
+static void look(const BcRun *run, void *user)
+{
+    Mine *mine = user;
+
+    if (!g_str_equal(run->id, mine->id))
+        return;
+    mine->found = true;
+    g_auto(GStrv) areas = g_strsplit(run->areas, ",", -1);
+    for (unsigned i = 0; areas[i] && !mine->refused; i++)
+        mine->refused = !md_api_bc_may(mine->r, mine->a, areas[i]);
+}
+
+static void stop(MdApiRequest *r, void *user)
+{
+    MdApiBroadcast *a = user;
+    Mine mine = {r, a, md_api_request_param(r, "id"), false, false};
+    g_autoptr(GError) error = NULL;
+
+    bc_broadcast_running(a->b, look, &mine);
+    if (mine.refused)
+        return;
+    if (bc_broadcast_stop(a->b, mine.id, md_api_request_user(r), &error))
+        md_api_reply(r, 204, NULL);
+    else
+        md_api_bc_error(r, error);
+}
+
+/* --- the play log --- */
+
+static void list_runs(MdApiRequest *r, void *user)
+{
+    MdApiBroadcast *a = user;
+    JsonArray *array = json_array_new();
+    g_autoptr(GError) error = NULL;
+
+    bc_play_log_flush(bc_broadcast_play_log(a->b));
+    if (bc_play_log_runs(bc_broadcast_play_log(a->b), NULL, md_api_bc_number(r, "before_us", 0), (unsigned)md_api_bc_number(r, "limit", 50),
+                         add_run, array, &error)) {
+        md_api_reply(r, 200, md_api_bc_list("announcements", array));
+        return;
+    }
+    json_array_unref(array);
+    md_api_bc_error(r, error);
+}
+
+static void add_play(const BcPlay *play, void *user)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_string_member(o, "announcement", play->announcement);
+    json_object_set_string_member(o, "device", play->device);
+    json_object_set_string_member(o, "area", play->area);
+    json_object_set_string_member(o, "outcome", play->outcome);
+    md_api_bc_set_text(o, "reason", play->reason);
+    json_object_set_int_member(o, "rang_us", play->rang_us);
+    json_object_set_int_member(o, "answered_us", play->answered_us);
+    json_object_set_int_member(o, "from_us", play->from_us);
+    json_object_set_int_member(o, "to_us", play->to_us);
+    json_object_set_int_member(o, "rings", play->rings);
+    md_api_bc_set_text(o, "codec", play->codec);
+    json_array_add_object_element(user, o);
+}
+
+static void reply_plays(MdApiRequest *r, MdApiBroadcast *a, const char *announcement, const char *device)
+{
+    JsonArray *array = json_array_new();
+    g_autoptr(GError) error = NULL;
+
+    bc_play_log_flush(bc_broadcast_play_log(a->b));
+    if (bc_play_log_plays(bc_broadcast_play_log(a->b), announcement, device, (unsigned)md_api_bc_number(r, "limit", 1000),
+                          (unsigned)md_api_bc_number(r, "offset", 0), add_play, array, &error)) {
+        md_api_reply(r, 200, md_api_bc_list("plays", array));
+        return;
+    }
+    json_array_unref(array);
+    md_api_bc_error(r, error);
+}
+
+static void list_plays(MdApiRequest *r, void *user)
+{
+    reply_plays(r, user, md_api_request_param(r, "id"), NULL);
+}
+
+static void list_device_plays(MdApiRequest *r, void *user)
+{
+    reply_plays(r, user, NULL, md_api_request_param(r, "device"));
+}
+
+/* --- events and figures --- */
+
+static void on_event(const char *type, const BcRun *run, void *user)
+{
+    MdApiBroadcast *a = user;
+
+    md_api_publish(a->api, type, md_api_bc_object(md_api_bc_run(run)));
+}
+
+static void figure(GString *out, const char *name, const char *kind, const char *help, uint64_t value)
+{
+    g_string_append_printf(out, "# HELP mediad_broadcast_%s %s\n# TYPE mediad_broadcast_%s %s\nmediad_broadcast_%s %" G_GUINT64_FORMAT "\n", name,
+                           help, name, kind, name, (guint64)value);
+}
+
+static void metrics(GString *out, void *user)
+{
+    MdApiBroadcast *a = user;
+    BcBroadcastStats s;
+
+    bc_broadcast_stats(a->b, &s);
+    figure(out, "announcements", "gauge", "announcements on now", s.running);
+    figure(out, "loudspeakers", "gauge", "loudspeakers in the registry", s.devices);
+    figure(out, "loudspeakers_held", "gauge", "loudspeakers rung or playing now", s.held);
+    figure(out, "calls_waiting", "gauge", "calls and hang-ups waiting for their turn", s.ringing);
+    figure(out, "packets_total", "counter", "RTP packets sent to loudspeakers", s.packets);
+    figure(out, "reports_total", "counter", "RTCP reports sent to loudspeakers", s.reports);
+    figure(out, "packet_errors_total", "counter", "packets the network stack refused", s.errors);
+    figure(out, "packets_skipped_total", "counter", "packets not sent because a worker was too far behind", s.skipped);
+    figure(out, "frames_total", "counter", "frames given out", s.frames);
+    figure(out, "frames_late_total", "counter", "frames made more than half a frame late", s.frames_late);
+}
+
+#define RUN                                                                                                            \
+    "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"title\",\"priority\",\"areas\",\"start_us\",\"state\",\"devices\",\"played\",\"partial\",\"missed\"]," \
+    "\"properties\":{\"id\":" BC_CODE ",\"kind\":{\"type\":\"string\",\"enum\":[\"schedule\",\"live\",\"now\"]},\"title\":{\"type\":\"string\"},"      \
+    "\"schedule\":{\"type\":\"string\"},\"occurrence_us\":" BC_TIME ",\"content\":{\"type\":\"string\"},\"source\":{\"type\":\"string\"},"            \
+    "\"priority\":" BC_PRIORITIES ",\"areas\":{\"type\":\"string\",\"description\":\"codes, comma-separated\"},\"start_us\":" BC_TIME              \
+    ",\"end_us\":" BC_TIME ",\"state\":{\"type\":\"string\",\"enum\":[\"ringing\",\"playing\",\"done\",\"stopped\",\"missed\",\"interrupted\"]},"     \
+    "\"reason\":{\"type\":\"string\"},\"devices\":" BC_INT ",\"ringing\":" BC_INT ",\"playing\":" BC_INT ",\"played\":" BC_INT ",\"partial\":" BC_INT \
+    ",\"missed\":" BC_INT ",\"created_by\":{\"type\":\"string\"}}}"
+#define PLAY                                                                                                           \
+    "{\"type\":\"object\",\"required\":[\"announcement\",\"device\",\"area\",\"outcome\",\"reason\",\"rings\"],\"properties\":{\"announcement\":" BC_CODE \
+    ",\"device\":" BC_CODE ",\"area\":{\"type\":\"string\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"waiting\",\"ringing\",\"playing\",\"played\"," \
+    "\"partial\",\"missed\"]},\"reason\":{\"type\":\"string\"},\"rang_us\":" BC_TIME ",\"answered_us\":" BC_TIME ",\"from_us\":" BC_TIME              \
+    ",\"to_us\":" BC_TIME ",\"rings\":" BC_INT ",\"codec\":{\"type\":\"string\"}}}"
+#define ID "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" BC_CODE "}}"
+#define PLAYS "{\"type\":\"object\",\"required\":[\"plays\"],\"properties\":{\"plays\":{\"type\":\"array\",\"items\":" PLAY "}}}"
+
+static const MdApiRoute routes[] = {
+    {.method = "GET", .path = "/live", .role = MD_API_VIEWER, .handler = list_live, .summary = "What is on the loudspeakers now.",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"live\"],\"properties\":{\"live\":{\"type\":\"array\",\"items\":" RUN "}}}"},
+    {.method = "POST", .path = "/live", .role = MD_API_BROADCASTER, .handler = start_live,
+     .summary = "Put a meeting or an HTTP stream on the loudspeakers of areas until it is stopped.",
+     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"areas\"],\"properties\":{\"areas\":" BC_AREA_LIST
+                       ",\"room\":" BC_CODE ",\"url\":{\"type\":\"string\",\"maxLength\":1000},\"title\":" BC_NAME ",\"priority\":" BC_PRIORITIES "}}",
+     .response_schema = ID},
+    {.method = "DELETE", .path = "/live/{id}", .role = MD_API_BROADCASTER, .handler = stop, .summary = "Stop what is on."},
+    {.method = "POST", .path = "/announcements", .role = MD_API_BROADCASTER, .handler = start_announcement,
+     .summary = "Play a recording in areas now, or at a moment.",
+     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"content\",\"areas\"],\"properties\":{\"content\":" BC_CODE
+                       ",\"areas\":" BC_AREA_LIST ",\"priority\":" BC_PRIORITIES ",\"repeats\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
+                       "\"start_us\":{\"type\":\"integer\",\"minimum\":0},\"title\":" BC_NAME "}}",
+     .response_schema = ID},
+    {.method = "DELETE", .path = "/announcements/{id}", .role = MD_API_BROADCASTER, .handler = stop, .summary = "Stop an announcement."},
+    {.method = "GET", .path = "/play-log", .role = MD_API_VIEWER, .handler = list_runs, .summary = "What was broadcast, newest first.",
+     .query_schema = BC_PAGE,
+     .response_schema = "{\"type\":\"object\",\"required\":[\"announcements\"],\"properties\":{\"announcements\":{\"type\":\"array\",\"items\":" RUN "}}}"},
+    {.method = "GET", .path = "/play-log/{id}", .role = MD_API_VIEWER, .handler = list_plays, .query_schema = BC_PAGE,
+     .summary = "How every loudspeaker of one announcement did.", .response_schema = PLAYS},
+    {.method = "GET", .path = "/devices/{device}/play-log", .role = MD_API_VIEWER, .handler = list_device_plays, .query_schema = BC_PAGE,
+     .summary = "What one loudspeaker played or missed, newest first.", .response_schema = PLAYS},
+};
+
+void md_api_add_airing(MdApiBroadcast *a)
+{
+    md_api_add_routes(a->api, routes, G_N_ELEMENTS(routes), a);
+    md_api_add_metrics(a->api, metrics, a);
+    bc_broadcast_set_event(a->b, on_event, a);
+}

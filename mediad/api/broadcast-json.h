@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/broadcast.h"
+#include "mediad/api/nouns.h"
+
+/* What broadcast.c, bulletins.c and airing.c share. */
+typedef struct MdApiBroadcast {
+    MdApi *api;
+    BcBroadcast *b;
+} MdApiBroadcast;
+
+JsonNode *md_api_bc_object(JsonObject *object /* taken */);
+JsonNode *md_api_bc_list(const char *name, JsonArray *array /* taken */);
+void md_api_bc_error(MdApiRequest *request, const GError *error);
+/* NULL: absent or "". */
+const char *md_api_bc_text(JsonObject *object, const char *name, const char *fallback);
+void md_api_bc_set_text(JsonObject *object, const char *name, const char *value /* NULL: "" */);
+BcPriority md_api_bc_priority(JsonObject *object); /* absent: normal */
+/* "areas" of the body; each must lie in the account's own area. Replies and returns NULL when not. g_free the array only. */
+const char **md_api_bc_areas(MdApiRequest *request, MdApiBroadcast *broadcast);
+/* May this account work there? Replies 403 when not. */
+bool md_api_bc_may(MdApiRequest *request, MdApiBroadcast *broadcast, const char *area);
+int64_t md_api_bc_number(MdApiRequest *request, const char *query, int64_t fallback);
+JsonObject *md_api_bc_run(const BcRun *run);
+
+void md_api_add_bulletins(MdApiBroadcast *broadcast);
+void md_api_add_airing(MdApiBroadcast *broadcast);
+
+#define BC_CODE "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}"
+#define BC_TEXT "{\"type\":\"string\",\"maxLength\":256}"
+#define BC_NAME "{\"type\":\"string\",\"minLength\":1,\"maxLength\":200}"
+#define BC_FLAG "{\"type\":\"boolean\"}"
+#define BC_INT "{\"type\":\"integer\"}"
+#define BC_TIME "{\"type\":\"integer\",\"description\":\"microseconds since 1970-01-01 UTC, 0: never\"}"
+#define BC_PRIORITIES "{\"type\":\"string\",\"enum\":[\"emergency\",\"priority\",\"normal\"]}"
+#define BC_AREA_LIST "{\"type\":\"array\",\"minItems\":1,\"maxItems\":500,\"items\":" BC_CODE "}"
+#define BC_PAGE                                                                                                        \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}," \
+    "\"offset\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000},\"before_us\":{\"type\":\"integer\",\"minimum\":0}}}"
