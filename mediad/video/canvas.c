@@ -13,8 +13,8 @@ enum {
 
 typedef struct Cell {
     MdRect rect;
-    bool drawn;      /* false: draw whatever comes */
-    MdTile shown;    /* picture and name are not kept */
+    bool drawn;                /* false: draw whatever comes */
+    MdTile shown;              /* picture and name are not kept */
     MdOverlay *notice, *strip; /* rendered for shown: a moving picture costs no look-up */
 } Cell;
 
@@ -109,7 +109,8 @@ const MdRect *md_canvas_cell(const MdCanvas *canvas, unsigned index)
 
 static bool meet(const MdRect *a, const MdRect *b)
 {
-    return a->x < b->x + b->width && b->x < a->x + a->width && a->y < b->y + b->height && b->y < a->y + a->height;
+    return a->x < b->x + b->width && b->x < a->x + a->width && a->y < b->y + b->height &&
+           b->y < a->y + a->height;
 }
 
 static uint8_t font_for(unsigned strip_height)
@@ -125,8 +126,8 @@ static void touch_tiles(MdCanvas *canvas, const MdRect *rect)
             canvas->cells[i].drawn = false;
 }
 
-static void set_caption(MdCanvas *canvas, Caption *caption, const char *text, MdLabelStyle style, uint8_t font_px,
-                        const MdRect *rect)
+static void set_caption(MdCanvas *canvas, Caption *caption, const char *text, MdLabelStyle style,
+                        uint8_t font_px, const MdRect *rect)
 {
     text = text ? text : "";
     if (strcmp(caption->text, text) == 0 && memcmp(&caption->rect, rect, sizeof(*rect)) == 0)
@@ -137,7 +138,11 @@ static void set_caption(MdCanvas *canvas, Caption *caption, const char *text, Md
     md_overlay_unref(caption->overlay);
     caption->overlay = NULL;
     caption->rect = *rect;
-    MdLabelSpec spec = {.style = style, .text = caption->text, .width = rect->width, .height = rect->height, .font_px = font_px};
+    MdLabelSpec spec = {.style = style,
+                        .text = caption->text,
+                        .width = rect->width,
+                        .height = rect->height,
+                        .font_px = font_px};
     if (caption->text[0] && canvas->labeler)
         caption->overlay = md_labeler_get(canvas->labeler, &spec);
 }
@@ -154,8 +159,10 @@ void md_canvas_set_banner(MdCanvas *canvas, const char *banner, bool in_the_midd
         set_caption(canvas, &canvas->banner, banner, MD_LABEL_NOTICE, (uint8_t)(large < 8 ? 8 : large),
                     &(MdRect){0, third, planes->width, third});
     else
-        set_caption(canvas, &canvas->banner, banner, MD_LABEL_BANNER, font_for(height), &(MdRect){0, 0, left, height});
-    set_caption(canvas, &canvas->clock, clock, MD_LABEL_BANNER, font_for(height), &(MdRect){left, 0, clock_width, height});
+        set_caption(canvas, &canvas->banner, banner, MD_LABEL_BANNER, font_for(height),
+                    &(MdRect){0, 0, left, height});
+    set_caption(canvas, &canvas->clock, clock, MD_LABEL_BANNER, font_for(height),
+                &(MdRect){left, 0, clock_width, height});
 }
 
 static void draw_ground(MdCanvas *canvas, const MdRect *rect, const MdTile *tile)
@@ -200,7 +207,8 @@ static bool draw_picture(MdCanvas *canvas, const MdRect *rect, const MdPicture *
 {
     const MdPlanes *planes = &canvas->picture->planes;
     MdFit fit = md_fit(picture->planes.width, picture->planes.height, rect->width, rect->height);
-    MdRect target = {(uint16_t)(rect->x + fit.tile.x), (uint16_t)(rect->y + fit.tile.y), fit.tile.width, fit.tile.height};
+    MdRect target = {(uint16_t)(rect->x + fit.tile.x), (uint16_t)(rect->y + fit.tile.y), fit.tile.width,
+                     fit.tile.height};
     if (md_scale(&canvas->scaler, &picture->planes, &fit.source, planes, &target) < 0)
         return false;
     draw_bars(canvas, rect, &fit.tile);
@@ -229,7 +237,9 @@ static void render_text(MdCanvas *canvas, Cell *cell, const MdTile *tile)
         .text = notice,
         .width = rect->width,
         .height = (uint16_t)(rect->height - strip),
-        .font_px = (uint8_t)(rect->height / 7 < 8 ? 8 : rect->height / 7 > 56 ? 56 : rect->height / 7),
+        .font_px = (uint8_t)(rect->height / 7 < 8    ? 8
+                             : rect->height / 7 > 56 ? 56
+                                                     : rect->height / 7),
         .muted = tile->muted,
     };
     if (voice || (notice && notice[0]))
@@ -255,7 +265,8 @@ static void draw_text(MdCanvas *canvas, Cell *cell, const MdTile *tile)
         render_text(canvas, cell, tile);
     md_overlay_blend(cell->notice, rect->x, rect->y, &canvas->picture->planes, rect);
     if (cell->strip)
-        md_overlay_blend(cell->strip, rect->x, (unsigned)(rect->y + rect->height - cell->strip->planes.height),
+        md_overlay_blend(cell->strip, rect->x,
+                         (unsigned)(rect->y + rect->height - cell->strip->planes.height),
                          &canvas->picture->planes, rect);
 }
 
@@ -276,8 +287,8 @@ static void draw_border(MdCanvas *canvas, const MdRect *rect)
 
 static bool same(const MdTile *a, const MdTile *b)
 {
-    return a->kind == b->kind && a->source == b->source && a->serial == b->serial && a->name_version == b->name_version &&
-           a->muted == b->muted && a->speaking == b->speaking;
+    return a->kind == b->kind && a->source == b->source && a->serial == b->serial &&
+           a->name_version == b->name_version && a->muted == b->muted && a->speaking == b->speaking;
 }
 
 bool md_canvas_draw(MdCanvas *canvas, unsigned index, const MdTile *tile)
@@ -302,8 +313,10 @@ bool md_canvas_draw(MdCanvas *canvas, unsigned index, const MdTile *tile)
     draw_text(canvas, cell, tile);
     if (tile->speaking)
         draw_border(canvas, &cell->rect);
-    md_overlay_blend(canvas->banner.overlay, canvas->banner.rect.x, canvas->banner.rect.y, &canvas->picture->planes, &cell->rect);
-    md_overlay_blend(canvas->clock.overlay, canvas->clock.rect.x, canvas->clock.rect.y, &canvas->picture->planes, &cell->rect);
+    md_overlay_blend(canvas->banner.overlay, canvas->banner.rect.x, canvas->banner.rect.y,
+                     &canvas->picture->planes, &cell->rect);
+    md_overlay_blend(canvas->clock.overlay, canvas->clock.rect.x, canvas->clock.rect.y,
+                     &canvas->picture->planes, &cell->rect);
     cell->shown = *tile;
     cell->shown.picture = NULL;
     cell->shown.name = NULL;

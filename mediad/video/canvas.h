@@ -9,9 +9,9 @@
 typedef enum MdTileKind {
     MD_TILE_EMPTY,
     MD_TILE_PICTURE,
-    MD_TILE_WEAK,        /* last good picture, dimmed, with «Đường truyền yếu» */
-    MD_TILE_WAITING,     /* no picture yet, too early to complain */
-    MD_TILE_NO_PICTURE,  /* none came */
+    MD_TILE_WEAK,       /* last good picture, dimmed, with «Đường truyền yếu» */
+    MD_TILE_WAITING,    /* no picture yet, too early to complain */
+    MD_TILE_NO_PICTURE, /* none came */
     MD_TILE_AUDIO_ONLY,
     MD_TILE_MUTED_VIDEO,
     MD_TILE_AWAY,
@@ -20,8 +20,8 @@ typedef enum MdTileKind {
 
 typedef struct MdTile {
     MdTileKind kind;
-    uint32_t source;          /* with serial and name_version: what the tile shows; equal means nothing to draw */
-    uint64_t serial;          /* of the picture */
+    uint32_t source; /* with serial and name_version: what the tile shows; equal means nothing to draw */
+    uint64_t serial; /* of the picture */
     uint32_t name_version;
     bool muted, speaking;
     const MdPicture *picture; /* borrowed for the call; may be NULL */
@@ -35,8 +35,9 @@ void md_canvas_free(MdCanvas *canvas);
 /* Everything will be drawn anew. Returns the number of cells, or -EINVAL. */
 int md_canvas_set_layout(MdCanvas *canvas, MdLayoutKind kind, unsigned want);
 unsigned md_canvas_n_cells(const MdCanvas *canvas);
-/* Text over the top edge, or large in the middle (a canvas nobody sits on), and at the right end of the top edge (NULL or "": none).
- * Only when they change are the tiles beneath drawn anew. Call before the tiles of a tick. */
+/* Text over the top edge, or large in the middle (a canvas nobody sits on), and at the right end of the top
+ * edge (NULL or "": none). Only when they change are the tiles beneath drawn anew. Call before the tiles of a
+ * tick. */
 void md_canvas_set_banner(MdCanvas *canvas, const char *banner, bool in_the_middle, const char *clock);
 /* Cell index in order 0, 1, 2 ...; true: drawn. */
 bool md_canvas_draw(MdCanvas *canvas, unsigned index, const MdTile *tile);

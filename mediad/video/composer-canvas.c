@@ -25,7 +25,8 @@ static void take_scene(ViewCanvas *canvas)
         md_scene_unref(scene);
         return;
     }
-    md_canvas_set_layout(canvas->canvas, scene ? scene->layout : MD_LAYOUT_SINGLE, scene ? scene->n_cells : 0);
+    md_canvas_set_layout(canvas->canvas, scene ? scene->layout : MD_LAYOUT_SINGLE,
+                         scene ? scene->n_cells : 0);
     md_scene_unref(canvas->scene);
     canvas->scene = scene;
     canvas->version = version;
@@ -99,14 +100,15 @@ static void make_half(ViewCanvas *canvas)
     const MdPlanes *from = md_canvas_planes(canvas->canvas);
     MdPicture *half = spare_half(canvas);
     if (!half)
-        return; /* the older one stays */
+        return;          /* the older one stays */
     MdScaler none = {0}; /* an exact half needs no scratch */
     md_scale(&none, from, &(MdRect){0, 0, from->width, from->height}, &half->planes,
              &(MdRect){0, 0, half->planes.width, half->planes.height});
     publish_half(canvas, half);
 }
 
-/* Takes the parent's half when there is one. Returns whether this canvas shows it; *ret_changed: a new one. */
+/* Takes the parent's half when there is one. Returns whether this canvas shows it; *ret_changed: a new one.
+ */
 static bool take_half(ViewCanvas *canvas, bool *ret_half_wanted, bool *ret_changed)
 {
     MdPicture *half = NULL;
@@ -151,8 +153,8 @@ const MdPlanes *md_composer_canvas_planes(const ViewCanvas *canvas)
     return canvas->derived ? &canvas->derived->planes : md_canvas_planes(canvas->canvas);
 }
 
-/* Sets outputs that are due to work on the picture. Marking and submitting happen under the lock that removing takes, so an output
- * never meets a picture that is being drawn. */
+/* Sets outputs that are due to work on the picture. Marking and submitting happen under the lock that
+ * removing takes, so an output never meets a picture that is being drawn. */
 static void start_outputs(ViewCanvas *canvas)
 {
     pthread_mutex_lock(&canvas->composer->lock);
@@ -167,7 +169,8 @@ static void start_outputs(ViewCanvas *canvas)
     pthread_mutex_unlock(&canvas->composer->lock);
 }
 
-/* Moves the schedule past now. False: nothing is due yet. Under the lock, because control may be changing the rate. */
+/* Moves the schedule past now. False: nothing is due yet. Under the lock, because control may be changing the
+ * rate. */
 static bool take_turn(ViewCanvas *canvas, int64_t now_us)
 {
     MdComposer *composer = canvas->composer;
@@ -267,8 +270,8 @@ ViewCanvas *md_composer_canvas_for(MdComposer *composer, const MdComposerOutput 
 {
     for (unsigned i = 0; i < OUTPUTS_MAX; i++) {
         ViewCanvas *canvas = composer->canvases[i];
-        if (canvas && atomic_load(&canvas->slot) == SLOT_LIVE && canvas->view == spec->view && canvas->width == spec->width &&
-            canvas->height == spec->height)
+        if (canvas && atomic_load(&canvas->slot) == SLOT_LIVE && canvas->view == spec->view &&
+            canvas->width == spec->width && canvas->height == spec->height)
             return canvas->n_outputs < OUTPUTS_PER_CANVAS ? canvas : NULL;
     }
     ViewCanvas *canvas = free_slot(composer);
@@ -336,8 +339,9 @@ void md_composer_canvas_remove(ViewCanvas *canvas, Output *output)
 
 static bool is_half_of(const ViewCanvas *canvas, const ViewCanvas *other)
 {
-    return other && other != canvas && atomic_load(&other->slot) == SLOT_LIVE && other->view == canvas->view &&
-           other->width == 2 * canvas->width && other->height == 2 * canvas->height && other->fps >= canvas->fps;
+    return other && other != canvas && atomic_load(&other->slot) == SLOT_LIVE &&
+           other->view == canvas->view && other->width == 2 * canvas->width &&
+           other->height == 2 * canvas->height && other->fps >= canvas->fps;
 }
 
 void md_composer_choose_parents(MdComposer *composer)

@@ -22,7 +22,8 @@ static Output *find_output(const MdComposer *composer, uint32_t id)
 
 static bool key_due(const Output *output, int64_t now_us)
 {
-    return atomic_load(&output->key_wanted) && (!output->had_key || now_us - output->key_us >= KEY_INTERVAL_US);
+    return atomic_load(&output->key_wanted) &&
+           (!output->had_key || now_us - output->key_us >= KEY_INTERVAL_US);
 }
 
 bool md_composer_output_due(const Output *output, const ViewCanvas *canvas)
@@ -30,9 +31,11 @@ bool md_composer_output_due(const Output *output, const ViewCanvas *canvas)
     if (!output->had_key || key_due(output, canvas->tick_us))
         return true;
     /* an output slower than its canvas takes every n-th picture, evenly */
-    if (canvas->ticks * output->spec.fps / canvas->fps == (canvas->ticks - 1) * output->spec.fps / canvas->fps)
+    if (canvas->ticks * output->spec.fps / canvas->fps ==
+        (canvas->ticks - 1) * output->spec.fps / canvas->fps)
         return false;
-    return canvas->tick_us - canvas->changed_us < QUIET_FULL_RATE_US || output->encoded_us < canvas->changed_us ||
+    return canvas->tick_us - canvas->changed_us < QUIET_FULL_RATE_US ||
+           output->encoded_us < canvas->changed_us ||
            canvas->tick_us - output->encoded_us >= QUIET_INTERVAL_US;
 }
 
@@ -105,7 +108,8 @@ static void run_output(MdPictureJob *job, void *user)
         uint32_t id = atomic_load(&output->id);
         MdFrame *frame = id ? encode(output) : NULL;
         atomic_store(&output->pending, false);
-        md_composer_canvas_encoded(output->canvas); /* the next picture may be drawn while this one is handed out */
+        md_composer_canvas_encoded(
+            output->canvas); /* the next picture may be drawn while this one is handed out */
         if (frame && composer->events.on_frame)
             composer->events.on_frame(id, frame, composer->user);
         md_frame_unref(frame);

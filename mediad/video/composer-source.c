@@ -53,7 +53,8 @@ static void request_key(Source *source)
 {
     MdComposer *composer = source->composer;
     int64_t now = md_composer_now_us(composer), last = atomic_load(&source->last_key_request_us);
-    if (!atomic_load(&source->need_key) || !atomic_load(&source->shown) || source->test || (last && now - last < KEY_INTERVAL_US))
+    if (!atomic_load(&source->need_key) || !atomic_load(&source->shown) || source->test ||
+        (last && now - last < KEY_INTERVAL_US))
         return; /* a canvas that shows it comes back here at its ticks */
     atomic_store(&source->need_key, false);
     atomic_store(&source->last_key_request_us, now);
@@ -154,7 +155,8 @@ static int drop_and_ask(Source *source)
     return drop(source);
 }
 
-/* While dropping: is this frame worth decoding again? Senders that never answer key-frame requests get through in the end. */
+/* While dropping: is this frame worth decoding again? Senders that never answer key-frame requests get
+ * through in the end. */
 static bool resumes(Source *source, const MdFrame *frame)
 {
     if (frame->key && !frame->damaged)
@@ -321,7 +323,8 @@ void md_composer_set_label(MdComposer *composer, uint32_t id, const char *label)
     pthread_mutex_unlock(&source->lock);
 }
 
-void md_composer_set_source_state(MdComposer *composer, uint32_t id, MdSourceState state, bool audio_muted, bool speaking)
+void md_composer_set_source_state(MdComposer *composer, uint32_t id, MdSourceState state, bool audio_muted,
+                                  bool speaking)
 {
     Source *source = md_composer_find_source(composer, id);
     if (!source || state < 0 || state >= MD_SOURCE_STATE_MAX)
@@ -351,7 +354,8 @@ void md_composer_source_show(Source *source, bool shown, uint32_t need_size)
     md_picture_job_submit(&source->job);
 }
 
-bool md_composer_source_need(const MdComposer *composer, uint32_t id, uint16_t *ret_width, uint16_t *ret_height)
+bool md_composer_source_need(const MdComposer *composer, uint32_t id, uint16_t *ret_width,
+                             uint16_t *ret_height)
 {
     Source *source = md_composer_find_source(composer, id);
     if (!source)
@@ -362,15 +366,15 @@ bool md_composer_source_need(const MdComposer *composer, uint32_t id, uint16_t *
     return true;
 }
 
-bool md_composer_source_stats(const MdComposer *composer, uint32_t id, uint64_t *ret_decoded, uint64_t *ret_stalls,
-                              uint64_t *ret_frozen_ms)
+bool md_composer_source_stats(const MdComposer *composer, uint32_t id, uint64_t *ret_decoded,
+                              uint64_t *ret_stalls, uint64_t *ret_frozen_ms)
 {
     Source *source = md_composer_find_source(composer, id);
     if (!source)
         return false;
     int64_t still_us = md_composer_now_us(composer) - atomic_load(&source->picture_us);
-    bool frozen = atomic_load(&source->shown) && atomic_load(&source->live) && atomic_load(&source->has_picture) &&
-                  still_us > FREEZE_US;
+    bool frozen = atomic_load(&source->shown) && atomic_load(&source->live) &&
+                  atomic_load(&source->has_picture) && still_us > FREEZE_US;
     *ret_decoded = atomic_load(&source->decoded);
     *ret_stalls = atomic_load(&source->stalls);
     *ret_frozen_ms = atomic_load(&source->frozen_ms) + (frozen ? (uint64_t)still_us / 1000 : 0);
@@ -410,7 +414,8 @@ static MdTileKind live_kind(Source *source, int64_t now_us)
     return MD_TILE_WEAK;
 }
 
-void md_composer_source_tile(Source *source, int64_t now_us, MdTile *tile, char name[SOURCE_LABEL_MAX], MdPicture **ret_picture)
+void md_composer_source_tile(Source *source, int64_t now_us, MdTile *tile, char name[SOURCE_LABEL_MAX],
+                             MdPicture **ret_picture)
 {
     static const MdTileKind kinds[MD_SOURCE_STATE_MAX] = {
         [MD_SOURCE_AUDIO_ONLY] = MD_TILE_AUDIO_ONLY,
@@ -429,6 +434,7 @@ void md_composer_source_tile(Source *source, int64_t now_us, MdTile *tile, char 
     memcpy(name, source->label, SOURCE_LABEL_MAX);
     tile->name = name;
     pthread_mutex_unlock(&source->lock);
-    if (atomic_load(&source->need_key) && now_us - atomic_load(&source->last_key_request_us) >= KEY_INTERVAL_US)
+    if (atomic_load(&source->need_key) &&
+        now_us - atomic_load(&source->last_key_request_us) >= KEY_INTERVAL_US)
         md_picture_job_submit(&source->job);
 }

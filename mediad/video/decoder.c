@@ -95,7 +95,8 @@ static int fill_packet(MdDecoder *decoder, const MdFrame *frame)
     }
     memcpy(decoder->input, frame->data, frame->len);
     memset(decoder->input + frame->len, 0, AV_INPUT_BUFFER_PADDING_SIZE);
-    /* counted, or libavcodec would copy it once more; every decoder here is done with it when it asks for the next */
+    /* counted, or libavcodec would copy it once more; every decoder here is done with it when it asks for the
+     * next */
     decoder->packet->buf = av_buffer_create(decoder->input, need, no_release, NULL, AV_BUFFER_FLAG_READONLY);
     if (!decoder->packet->buf)
         return -ENOMEM;
@@ -106,9 +107,9 @@ static int fill_packet(MdDecoder *decoder, const MdFrame *frame)
 
 static bool showable(const AVFrame *frame)
 {
-    return (frame->format == AV_PIX_FMT_YUV420P || frame->format == AV_PIX_FMT_YUVJ420P) && frame->width >= 2 &&
-           frame->height >= 2 && frame->width <= MD_PICTURE_SIDE_MAX && frame->height <= MD_PICTURE_SIDE_MAX &&
-           frame->width * frame->height <= MD_PICTURE_PIXELS_MAX;
+    return (frame->format == AV_PIX_FMT_YUV420P || frame->format == AV_PIX_FMT_YUVJ420P) &&
+           frame->width >= 2 && frame->height >= 2 && frame->width <= MD_PICTURE_SIDE_MAX &&
+           frame->height <= MD_PICTURE_SIDE_MAX && frame->width * frame->height <= MD_PICTURE_PIXELS_MAX;
 }
 
 /* The decoder's own memory becomes a picture; an odd last row or column is left out. */

@@ -23,19 +23,22 @@ struct MdEncoder {
 
 bool md_encoder_options_valid(const MdEncoderOptions *o)
 {
-    return o->codec >= 0 && o->codec < MD_VIDEO_CODEC_MAX && o->width >= 64 && o->height >= 48 && !((o->width | o->height) & 1) &&
-           o->width <= MD_PICTURE_SIDE_MAX && o->height <= MD_PICTURE_SIDE_MAX &&
-           (unsigned)o->width * o->height <= MD_PICTURE_PIXELS_MAX && o->fps >= 1 && o->fps <= 60 &&
-           o->bitrate_bps >= MD_ENCODER_BITRATE_MIN && o->bitrate_bps <= MD_ENCODER_BITRATE_MAX && (!o->max_payload || o->max_payload >= 200);
+    return o->codec >= 0 && o->codec < MD_VIDEO_CODEC_MAX && o->width >= 64 && o->height >= 48 &&
+           !((o->width | o->height) & 1) && o->width <= MD_PICTURE_SIDE_MAX &&
+           o->height <= MD_PICTURE_SIDE_MAX && (unsigned)o->width * o->height <= MD_PICTURE_PIXELS_MAX &&
+           o->fps >= 1 && o->fps <= 60 && o->bitrate_bps >= MD_ENCODER_BITRATE_MIN &&
+           o->bitrate_bps <= MD_ENCODER_BITRATE_MAX && (!o->max_payload || o->max_payload >= 200);
 }
 
-/* Constant rate with half a second of buffer: a key frame of seven mean frames fits, a slow line is not flooded. */
+/* Constant rate with half a second of buffer: a key frame of seven mean frames fits, a slow line is not
+ * flooded. */
 static void apply_bitrate(MdEncoder *encoder)
 {
     AVCodecContext *context = encoder->context;
     uint32_t bitrate = encoder->options.bitrate_bps;
     context->bit_rate = context->rc_max_rate = bitrate;
-    context->rc_min_rate = encoder->options.codec == MD_VIDEO_VP8 ? bitrate : 0; /* all three equal: libvpx's constant rate */
+    context->rc_min_rate =
+        encoder->options.codec == MD_VIDEO_VP8 ? bitrate : 0; /* all three equal: libvpx's constant rate */
     context->rc_buffer_size = (int)(bitrate / 2);
 }
 
@@ -73,7 +76,8 @@ static void set_up_vp8(MdEncoder *encoder)
 
 static int open_context(MdEncoder *encoder)
 {
-    static const char *const names[MD_VIDEO_CODEC_MAX] = {[MD_VIDEO_H264] = "libx264", [MD_VIDEO_VP8] = "libvpx"};
+    static const char *const names[MD_VIDEO_CODEC_MAX] = {
+        [MD_VIDEO_H264] = "libx264", [MD_VIDEO_VP8] = "libvpx"};
     const MdEncoderOptions *o = &encoder->options;
     md_quiet_libavcodec();
     const AVCodec *codec = avcodec_find_encoder_by_name(names[o->codec]);
@@ -131,12 +135,13 @@ static void no_release(void *opaque, uint8_t *data)
 {
 }
 
-/* Lends the planes to the encoder for one call: without a buffer of its own libavcodec would copy the picture. */
+/* Lends the planes to the encoder for one call: without a buffer of its own libavcodec would copy the
+ * picture. */
 static int lend(MdEncoder *encoder, const MdPlanes *picture, bool key)
 {
     AVFrame *frame = encoder->frame;
-    frame->buf[0] = av_buffer_create(picture->y, (size_t)picture->stride_y * picture->height, no_release, NULL,
-                                     AV_BUFFER_FLAG_READONLY);
+    frame->buf[0] = av_buffer_create(picture->y, (size_t)picture->stride_y * picture->height, no_release,
+                                     NULL, AV_BUFFER_FLAG_READONLY);
     if (!frame->buf[0])
         return -ENOMEM;
     frame->data[0] = picture->y;

@@ -148,8 +148,8 @@ static uint8_t clip(int value)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-/* Cairo's pre-multiplied ARGB into I420 (BT.601, limited range) with its opacity beside it. Chroma is the mean of the
- * covered pixels of each 2x2. */
+/* Cairo's pre-multiplied ARGB into I420 (BT.601, limited range) with its opacity beside it. Chroma is the
+ * mean of the covered pixels of each 2x2. */
 static void convert(const uint8_t *argb, int stride, MdOverlay *overlay)
 {
     const MdPlanes *p = &overlay->planes;
@@ -224,7 +224,8 @@ static StoredLabel *place_for(MdLabeler *labeler, const MdLabelSpec *spec, const
 MdOverlay *md_labeler_get(MdLabeler *labeler, const MdLabelSpec *spec)
 {
     if (!spec->width || !spec->height || (spec->width | spec->height) & 1 || spec->width > SIDE_MAX ||
-        spec->height > SIDE_MAX || spec->font_px < 4 || spec->font_px > 200 || spec->style >= MD_LABEL_STYLE_MAX)
+        spec->height > SIDE_MAX || spec->font_px < 4 || spec->font_px > 200 ||
+        spec->style >= MD_LABEL_STYLE_MAX)
         return NULL;
     char text[MD_LABEL_TEXT_MAX];
     md_label_copy_text(text, sizeof(text), spec->text);

@@ -7,25 +7,20 @@
 
 enum { SIDE_MIN_WIDTH = 64, SIDE_MIN_HEIGHT = 48, SIDE_MAX = 4096 };
 
-/* "9x8" is nine rows of eight columns: on 1280x720 its tiles are 160x80, so that a 640x360 picture with a ninth of its
- * height cut away still scales by exactly 1/4 (libyuv's fast path); nine columns would give 142x90. */
+/* "9x8" is nine rows of eight columns: on 1280x720 its tiles are 160x80, so that a 640x360 picture with a
+ * ninth of its height cut away still scales by exactly 1/4 (libyuv's fast path); nine columns would give
+ * 142x90. */
 static const struct {
     const char *name;
     uint8_t columns, rows; /* of the underlying grid */
     uint8_t large;         /* side of the large tile in grid units, 0: none */
 } kinds[MD_LAYOUT_KIND_MAX] = {
-    [MD_LAYOUT_AUTO] = {"auto", 0, 0, 0},
-    [MD_LAYOUT_SINGLE] = {"single", 1, 1, 0},
-    [MD_LAYOUT_1P5] = {"1+5", 3, 3, 2},
-    [MD_LAYOUT_1P7] = {"1+7", 4, 4, 3},
-    [MD_LAYOUT_GRID_2X2] = {"2x2", 2, 2, 0},
-    [MD_LAYOUT_GRID_3X3] = {"3x3", 3, 3, 0},
-    [MD_LAYOUT_GRID_4X4] = {"4x4", 4, 4, 0},
-    [MD_LAYOUT_GRID_5X5] = {"5x5", 5, 5, 0},
-    [MD_LAYOUT_GRID_6X6] = {"6x6", 6, 6, 0},
-    [MD_LAYOUT_GRID_7X7] = {"7x7", 7, 7, 0},
-    [MD_LAYOUT_GRID_8X8] = {"8x8", 8, 8, 0},
-    [MD_LAYOUT_GRID_9X8] = {"9x8", 8, 9, 0},
+    [MD_LAYOUT_AUTO] = {"auto", 0, 0, 0},    [MD_LAYOUT_SINGLE] = {"single", 1, 1, 0},
+    [MD_LAYOUT_1P5] = {"1+5", 3, 3, 2},      [MD_LAYOUT_1P7] = {"1+7", 4, 4, 3},
+    [MD_LAYOUT_GRID_2X2] = {"2x2", 2, 2, 0}, [MD_LAYOUT_GRID_3X3] = {"3x3", 3, 3, 0},
+    [MD_LAYOUT_GRID_4X4] = {"4x4", 4, 4, 0}, [MD_LAYOUT_GRID_5X5] = {"5x5", 5, 5, 0},
+    [MD_LAYOUT_GRID_6X6] = {"6x6", 6, 6, 0}, [MD_LAYOUT_GRID_7X7] = {"7x7", 7, 7, 0},
+    [MD_LAYOUT_GRID_8X8] = {"8x8", 8, 8, 0}, [MD_LAYOUT_GRID_9X8] = {"9x8", 8, 9, 0},
     [MD_LAYOUT_PIP] = {"pip", 0, 0, 0},
 };
 
@@ -110,7 +105,8 @@ int md_layout_cells(MdLayoutKind kind, unsigned want, uint16_t width, uint16_t h
     int n = 0;
     if (large)
         cells[n++] = grid_rect(columns, rows, 0, 0, large, width, height);
-    /* the large tile first, then the right-hand column downwards, then the bottom row (or the plain grid row by row) */
+    /* the large tile first, then the right-hand column downwards, then the bottom row (or the plain grid row
+     * by row) */
     for (unsigned row = 0; row < rows; row++)
         for (unsigned column = row < large ? large : 0; column < columns; column++)
             cells[n++] = grid_rect(columns, rows, column, row, 1, width, height);

@@ -14,10 +14,12 @@ enum {
     CONTRAST_MIN = 48,
 };
 
-/* the area of the fields, in thousandths of the picture: clear of cropping (1/16 a side), borders and the name below */
+/* the area of the fields, in thousandths of the picture: clear of cropping (1/16 a side), borders and the
+ * name below */
 enum { LEFT = 70, RIGHT = 930, TOP = 110, BOTTOM = 720 };
 
-/* Makes long runs of one colour (id 0, counter 0) impossible, so that there always is a contrast to measure. */
+/* Makes long runs of one colour (id 0, counter 0) impossible, so that there always is a contrast to measure.
+ */
 static const uint64_t SCRAMBLE = 0xa5c396b1dull;
 
 MdPlanes md_planes_of(uint8_t *data, uint16_t width, uint16_t height)
@@ -77,11 +79,13 @@ void md_pattern_draw(const MdPlanes *picture, uint16_t id, uint16_t counter)
     }
 }
 
-/* Mean luma of the middle half of a field; the source's position is carried into the tile by fit. -1: outside. */
+/* Mean luma of the middle half of a field; the source's position is carried into the tile by fit. -1:
+ * outside. */
 static int field_mean(const MdPlanes *picture, const MdRect *tile, const MdFit *fit, unsigned source_width,
                       unsigned source_height, unsigned field)
 {
-    double sx = (double)fit->tile.width / fit->source.width, sy = (double)fit->tile.height / fit->source.height;
+    double sx = (double)fit->tile.width / fit->source.width,
+           sy = (double)fit->tile.height / fit->source.height;
     unsigned column = field % COLUMNS, row = field / COLUMNS;
     double x0 = line_at(LEFT, RIGHT, column, COLUMNS, source_width) / 1000.0;
     double x1 = line_at(LEFT, RIGHT, column + 1, COLUMNS, source_width) / 1000.0;
@@ -105,8 +109,8 @@ static int field_mean(const MdPlanes *picture, const MdRect *tile, const MdFit *
     return (int)(sum / (unsigned)((r - l) * (b - t)));
 }
 
-static bool read_shape(const MdPlanes *picture, const MdRect *tile, unsigned source_width, unsigned source_height,
-                       uint16_t *ret_id, uint16_t *ret_counter)
+static bool read_shape(const MdPlanes *picture, const MdRect *tile, unsigned source_width,
+                       unsigned source_height, uint16_t *ret_id, uint16_t *ret_counter)
 {
     MdFit fit = md_fit(source_width, source_height, tile->width, tile->height);
     int means[FIELDS], low = 255, high = 0;
@@ -138,8 +142,8 @@ static bool read_shape(const MdPlanes *picture, const MdRect *tile, unsigned sou
     return true;
 }
 
-bool md_pattern_read(const MdPlanes *picture, const MdRect *tile, unsigned source_width, unsigned source_height,
-                     uint16_t *ret_id, uint16_t *ret_counter)
+bool md_pattern_read(const MdPlanes *picture, const MdRect *tile, unsigned source_width,
+                     unsigned source_height, uint16_t *ret_id, uint16_t *ret_counter)
 {
     static const struct {
         unsigned width, height;

@@ -29,12 +29,12 @@ struct MdPicturePool {
     pthread_t threads[THREADS_MAX];
     pthread_t timer_thread;
     _Atomic(MdPictureJob *) stack; /* just submitted, newest first */
-    sem_t wake;                     /* somebody should look; threads look until nothing is left */
+    sem_t wake;                    /* somebody should look; threads look until nothing is left */
     _Atomic bool stopping;
 
     pthread_mutex_t lock; /* between pool threads only: orders what came from the stack */
     JobList urgent, normal;
-    unsigned n_urgent;             /* taken in a row */
+    unsigned n_urgent; /* taken in a row */
 
     pthread_mutex_t timer_lock;
     pthread_cond_t timer_wake;
@@ -52,7 +52,8 @@ static void push(_Atomic(MdPictureJob *) *stack, MdPictureJob *job)
     MdPictureJob *head = atomic_load_explicit(stack, memory_order_relaxed);
     do {
         job->next = head;
-    } while (!atomic_compare_exchange_weak_explicit(stack, &head, job, memory_order_release, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(stack, &head, job, memory_order_release,
+                                                    memory_order_relaxed));
 }
 
 /* Takes the whole stack (so a popped node can never come back under a reader: no ABA), oldest first. */
@@ -88,7 +89,8 @@ static void submit(MdPictureJob *job, bool wake)
     for (;;) {
         int next = state == JOB_IDLE ? JOB_QUEUED : state == JOB_RUNNING ? JOB_AGAIN : state;
         /* also when the state stays: what was written before this submit must be seen by the coming run */
-        if (atomic_compare_exchange_weak_explicit(&job->state, &state, next, memory_order_acq_rel, memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&job->state, &state, next, memory_order_acq_rel,
+                                                  memory_order_relaxed))
             break;
     }
     if (state != JOB_IDLE) {
@@ -116,12 +118,15 @@ static void run(MdPictureJob *job)
     atomic_exchange_explicit(&job->state, JOB_RUNNING, memory_order_acq_rel);
     job->fn(job, job->user);
     int state = JOB_RUNNING;
-    if (atomic_compare_exchange_strong_explicit(&job->state, &state, JOB_IDLE, memory_order_acq_rel, memory_order_acquire)) {
-        atomic_fetch_sub_explicit(&queue->busy, 1, memory_order_release); /* last touch: the owner may free now */
+    if (atomic_compare_exchange_strong_explicit(&job->state, &state, JOB_IDLE, memory_order_acq_rel,
+                                                memory_order_acquire)) {
+        atomic_fetch_sub_explicit(&queue->busy, 1,
+                                  memory_order_release); /* last touch: the owner may free now */
         return;
     }
-    atomic_store_explicit(&job->state, JOB_QUEUED, memory_order_release); /* was AGAIN: submits change nothing there */
-    enqueue(job, false); /* this thread looks again at once */
+    atomic_store_explicit(&job->state, JOB_QUEUED,
+                          memory_order_release); /* was AGAIN: submits change nothing there */
+    enqueue(job, false);                         /* this thread looks again at once */
 }
 
 void md_picture_queue_init(MdPictureQueue *queue, MdPicturePool *pool)
@@ -177,7 +182,8 @@ static MdPictureJob *next_job(MdPicturePool *pool)
         next = job->next;
         append(job->urgent ? &pool->urgent : &pool->normal, job);
     }
-    /* when there is more to do than time for it, decoding still gets every third turn: late pictures rather than none */
+    /* when there is more to do than time for it, decoding still gets every third turn: late pictures rather
+     * than none */
     bool normal_first = pool->n_urgent >= 2;
     MdPictureJob *job = take_first(normal_first ? &pool->normal : &pool->urgent);
     if (!job)

@@ -13,8 +13,8 @@ static int round_up(int value)
 
 MdPicture *md_picture_new(uint16_t width, uint16_t height)
 {
-    if (!width || !height || (width & 1) || (height & 1) || width > MD_PICTURE_SIDE_MAX || height > MD_PICTURE_SIDE_MAX ||
-        (unsigned)width * height > MD_PICTURE_PIXELS_MAX)
+    if (!width || !height || (width & 1) || (height & 1) || width > MD_PICTURE_SIDE_MAX ||
+        height > MD_PICTURE_SIDE_MAX || (unsigned)width * height > MD_PICTURE_PIXELS_MAX)
         return NULL;
     int stride = round_up(width), half = round_up(width / 2);
     size_t luma = (size_t)stride * height, chroma = (size_t)half * (height / 2);
@@ -68,8 +68,8 @@ void md_planes_fill(const MdPlanes *planes, const MdRect *rect, uint8_t y, uint8
 {
     int x0 = rect->x & ~1, y0 = rect->y & ~1, width = rect->width & ~1, height = rect->height & ~1;
     if (width > 0 && height > 0)
-        I420Rect(planes->y, planes->stride_y, planes->u, planes->stride_u, planes->v, planes->stride_v, x0, y0, width,
-                 height, y, u, v);
+        I420Rect(planes->y, planes->stride_y, planes->u, planes->stride_u, planes->v, planes->stride_v, x0,
+                 y0, width, height, y, u, v);
 }
 
 static void limit_plane(uint8_t *plane, int stride, unsigned width, unsigned height, const uint8_t table[256])
@@ -87,7 +87,8 @@ void md_planes_limit_range(const MdPlanes *planes, const MdRect *rect)
         chroma[i] = (uint8_t)(128 + ((i - 128) * 224) / 255);
     }
     unsigned x = rect->x / 2, y = rect->y / 2, width = rect->width / 2, height = rect->height / 2;
-    limit_plane(planes->y + (size_t)rect->y * planes->stride_y + rect->x, planes->stride_y, rect->width, rect->height, luma);
+    limit_plane(planes->y + (size_t)rect->y * planes->stride_y + rect->x, planes->stride_y, rect->width,
+                rect->height, luma);
     limit_plane(planes->u + (size_t)y * planes->stride_u + x, planes->stride_u, width, height, chroma);
     limit_plane(planes->v + (size_t)y * planes->stride_v + x, planes->stride_v, width, height, chroma);
 }

@@ -40,15 +40,19 @@ MdFit md_fit(unsigned width, unsigned height, unsigned tile_width, unsigned tile
         return fit; /* the same shape, nearly */
     if ((wide - narrow) * 8 <= wide) {
         if (across > down)
-            fit.source = centred(min_of(even_up((unsigned)(down / tile_height)), width), height, width, height);
+            fit.source =
+                centred(min_of(even_up((unsigned)(down / tile_height)), width), height, width, height);
         else
-            fit.source = centred(width, min_of(even_up((unsigned)(across / tile_width)), height), width, height);
+            fit.source =
+                centred(width, min_of(even_up((unsigned)(across / tile_width)), height), width, height);
         return fit;
     }
     if (across > down)
-        fit.tile = centred(tile_width, min_of(even_up((unsigned)(down / width)), tile_height), tile_width, tile_height);
+        fit.tile = centred(tile_width, min_of(even_up((unsigned)(down / width)), tile_height), tile_width,
+                           tile_height);
     else
-        fit.tile = centred(min_of(even_up((unsigned)(across / height)), tile_width), tile_height, tile_width, tile_height);
+        fit.tile = centred(min_of(even_up((unsigned)(across / height)), tile_width), tile_height, tile_width,
+                           tile_height);
     return fit;
 }
 
@@ -60,8 +64,8 @@ void md_scaler_clear(MdScaler *scaler)
 
 static bool inside(const MdPlanes *picture, const MdRect *rect)
 {
-    return rect->width && rect->height && !((rect->x | rect->y) & 1) && rect->x + rect->width <= picture->width &&
-           rect->y + rect->height <= picture->height;
+    return rect->width && rect->height && !((rect->x | rect->y) & 1) &&
+           rect->x + rect->width <= picture->width && rect->y + rect->height <= picture->height;
 }
 
 static MdPlanes part_of(const MdPlanes *picture, const MdRect *rect)
@@ -77,29 +81,33 @@ static MdPlanes part_of(const MdPlanes *picture, const MdRect *rect)
 
 static void scale_plain(const MdPlanes *from, const MdPlanes *to, enum FilterMode filter)
 {
-    I420Scale(from->y, from->stride_y, from->u, from->stride_u, from->v, from->stride_v, from->width, from->height,
-              to->y, to->stride_y, to->u, to->stride_u, to->v, to->stride_v, to->width, to->height, filter);
+    I420Scale(from->y, from->stride_y, from->u, from->stride_u, from->v, from->stride_v, from->width,
+              from->height, to->y, to->stride_y, to->u, to->stride_u, to->v, to->stride_v, to->width,
+              to->height, filter);
 }
 
-int md_scale(MdScaler *scaler, const MdPlanes *from, const MdRect *source, const MdPlanes *to, const MdRect *target)
+int md_scale(MdScaler *scaler, const MdPlanes *from, const MdRect *source, const MdPlanes *to,
+             const MdRect *target)
 {
     if (!inside(from, source) || !inside(to, target))
         return -EINVAL;
     MdPlanes in = part_of(from, source), out = part_of(to, target);
     unsigned width = out.width, height = out.height;
     if (in.width == width && in.height == height) {
-        I420Copy(in.y, in.stride_y, in.u, in.stride_u, in.v, in.stride_v, out.y, out.stride_y, out.u, out.stride_u,
-                 out.v, out.stride_v, (int)width, (int)height);
+        I420Copy(in.y, in.stride_y, in.u, in.stride_u, in.v, in.stride_v, out.y, out.stride_y, out.u,
+                 out.stride_u, out.v, out.stride_v, (int)width, (int)height);
         return 0;
     }
-    bool exact = (in.width == 2 * width && in.height == 2 * height) || (in.width == 4 * width && in.height == 4 * height);
-    bool halves = in.width >= 2 * width && in.height >= 2 * height, quarters = in.width >= 4 * width && in.height >= 4 * height;
+    bool exact = (in.width == 2 * width && in.height == 2 * height) ||
+                 (in.width == 4 * width && in.height == 4 * height);
+    bool halves = in.width >= 2 * width && in.height >= 2 * height,
+         quarters = in.width >= 4 * width && in.height >= 4 * height;
     if (exact || !halves || quarters || (in.width | in.height) & 3) {
         scale_plain(&in, &out, exact || halves ? kFilterBox : kFilterBilinear);
         return 0;
     }
-    /* between 1/2 and 1/4: an exact half first (fast path, no aliasing), the rest from a quarter of the pixels; measured at 3/5 of
-     * the time of one box filter, which wins again below 1/4 */
+    /* between 1/2 and 1/4: an exact half first (fast path, no aliasing), the rest from a quarter of the
+     * pixels; measured at 3/5 of the time of one box filter, which wins again below 1/4 */
     size_t need = (size_t)in.width * in.height / 4 * 3 / 2;
     if (scaler->size < need) {
         uint8_t *grown = realloc(scaler->scratch, need);

@@ -49,14 +49,15 @@ void md_testpattern_draw(const MdPlanes *p, uint32_t seed, uint32_t frame)
     for (unsigned i = 0; i < 7; i++) {
         const uint8_t *c = bars[(i + seed) % 7];
         unsigned x0 = p->width * i / 7 & ~1u, x1 = i == 6 ? p->width : p->width * (i + 1) / 7 & ~1u;
-        md_planes_fill(p, &(MdRect){(uint16_t)x0, 0, (uint16_t)(x1 - x0), (uint16_t)bottom}, c[0], c[1], c[2]);
+        md_planes_fill(p, &(MdRect){(uint16_t)x0, 0, (uint16_t)(x1 - x0), (uint16_t)bottom}, c[0], c[1],
+                       c[2]);
     }
     draw_ramp(p, bottom, seed, frame);
     unsigned side = p->height / 5u & ~1u;
     unsigned x = triangle((frame + seed * 13) * (p->width / 80u + 2), p->width - side) & ~1u;
     unsigned y = triangle((frame + seed * 7) * (p->height / 90u + 2), p->height - side) & ~1u;
-    md_planes_fill(p, &(MdRect){(uint16_t)x, (uint16_t)y, (uint16_t)side, (uint16_t)side}, 210, (uint8_t)(64 + seed * 37 % 128),
-                   (uint8_t)(64 + seed * 59 % 128));
+    md_planes_fill(p, &(MdRect){(uint16_t)x, (uint16_t)y, (uint16_t)side, (uint16_t)side}, 210,
+                   (uint8_t)(64 + seed * 37 % 128), (uint8_t)(64 + seed * 59 % 128));
     unsigned line = frame * 4 % p->width & ~1u;
     md_planes_fill(p, &(MdRect){(uint16_t)line, 0, 2, p->height}, 235, 128, 128);
     draw_grain(p, seed, frame);

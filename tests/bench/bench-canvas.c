@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* 70 sites send 640x360 at 15 pictures a second in H.264; one 1280x720 composite of them is made (with --classes 3 also one of
- * 1920x1080 and one of 640x360, this one by halving 1280x720, on both sides). What our composer takes against
- * the floor: the same decodes, the same scaling and the same encode with the bare libraries, in the same run.
- * CPU milliseconds per second of media, median of the rounds. Usage: bench-canvas [--json] [--sites N] [--classes N] [--seconds N]
+/* 70 sites send 640x360 at 15 pictures a second in H.264; one 1280x720 composite of them is made (with
+ * --classes 3 also one of 1920x1080 and one of 640x360, this one by halving 1280x720, on both sides). What
+ * our composer takes against the floor: the same decodes, the same scaling and the same encode with the bare
+ * libraries, in the same run. CPU milliseconds per second of media, median of the rounds. Usage: bench-canvas
+ * [--json] [--sites N] [--classes N] [--seconds N]
  * [--rounds N] [--paced N] */
 #include <errno.h>
 #include <glib.h>
@@ -38,7 +39,8 @@ static const GOptionEntry entries[] = {
     {0},
 };
 
-/* --- content: made by ffmpeg when the bench starts: something moves everywhere, with a camera's noise on it --- */
+/* --- content: made by ffmpeg when the bench starts: something moves everywhere, with a camera's noise on it
+ * --- */
 
 static const char *const scenes[] = {
     "mandelbrot=s=640x360:r=15:start_scale=0.5,noise=c0s=4:c0f=t",
@@ -94,13 +96,19 @@ static void cut(Clip *clip, const uint8_t *data, size_t len)
 
 static bool make_clip(Clip *clip, const char *folder, unsigned n)
 {
-    g_autofree char *file = g_strdup_printf("%s/%u.h264", folder, n), *count = g_strdup_printf("%d", CLIP_FRAMES);
-    const char *argv[] = {"ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", scenes[n], "-frames:v", count, "-pix_fmt", "yuv420p",
-                          "-c:v", "libx264", "-profile:v", "baseline", "-preset", "veryfast", "-tune", "zerolatency", "-threads", "1",
-                          "-b:v", "500k", "-maxrate", "500k", "-bufsize", "250k", "-g", "1000", "-f", "h264", file, NULL};
+    g_autofree char *file = g_strdup_printf("%s/%u.h264", folder, n),
+                    *count = g_strdup_printf("%d", CLIP_FRAMES);
+    const char *argv[] = {"ffmpeg",   "-v",          "error",      "-y",       "-f",       "lavfi",
+                          "-i",       scenes[n],     "-frames:v",  count,      "-pix_fmt", "yuv420p",
+                          "-c:v",     "libx264",     "-profile:v", "baseline", "-preset",  "veryfast",
+                          "-tune",    "zerolatency", "-threads",   "1",        "-b:v",     "500k",
+                          "-maxrate", "500k",        "-bufsize",   "250k",     "-g",       "1000",
+                          "-f",       "h264",        file,         NULL};
     int status = 0;
     g_autoptr(GError) error = NULL;
-    if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error) || status) {
+    if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status,
+                      &error) ||
+        status) {
         g_printerr("ffmpeg: %s\n", error ? error->message : "failed");
         return false;
     }
@@ -158,7 +166,8 @@ static AVCodecContext *open_encoder(unsigned class)
     e->width = classes[class].width, e->height = classes[class].height, e->pix_fmt = AV_PIX_FMT_YUV420P;
     e->time_base = (AVRational){1, FPS}, e->framerate = (AVRational){FPS, 1};
     e->gop_size = FPS * 30, e->thread_count = 1, e->max_b_frames = 0, e->refs = 1;
-    e->bit_rate = e->rc_max_rate = classes[class].bitrate_bps, e->rc_buffer_size = (int)(classes[class].bitrate_bps / 2);
+    e->bit_rate = e->rc_max_rate = classes[class].bitrate_bps,
+    e->rc_buffer_size = (int)(classes[class].bitrate_bps / 2);
     av_opt_set(e->priv_data, "preset", "superfast", 0);
     av_opt_set(e->priv_data, "tune", "zerolatency", 0);
     av_opt_set(e->priv_data, "profile", "baseline", 0);
@@ -175,10 +184,12 @@ static void floor_open(Floor *floor)
         floor->latest[i] = av_frame_alloc();
     }
     for (int c = 0; c < n_classes; c++) {
-        md_layout_cells(MD_LAYOUT_AUTO, (unsigned)sites, classes[c].width, classes[c].height, floor->cells[c]);
+        md_layout_cells(MD_LAYOUT_AUTO, (unsigned)sites, classes[c].width, classes[c].height,
+                        floor->cells[c]);
         floor->encoders[c] = open_encoder((unsigned)c);
         AVFrame *canvas = floor->canvases[c] = av_frame_alloc();
-        canvas->width = classes[c].width, canvas->height = classes[c].height, canvas->format = AV_PIX_FMT_YUV420P;
+        canvas->width = classes[c].width, canvas->height = classes[c].height,
+        canvas->format = AV_PIX_FMT_YUV420P;
         av_frame_get_buffer(canvas, 64);
     }
     floor->packet = av_packet_alloc();
@@ -205,9 +216,10 @@ static void floor_scale(const AVFrame *from, AVFrame *to, const MdRect *cell)
     I420Scale(from->data[0] + s->y * from->linesize[0] + s->x, from->linesize[0],
               from->data[1] + s->y / 2 * from->linesize[1] + s->x / 2, from->linesize[1],
               from->data[2] + s->y / 2 * from->linesize[2] + s->x / 2, from->linesize[2], s->width, s->height,
-              to->data[0] + y * to->linesize[0] + x, to->linesize[0], to->data[1] + y / 2 * to->linesize[1] + x / 2,
-              to->linesize[1], to->data[2] + y / 2 * to->linesize[2] + x / 2, to->linesize[2], fit.tile.width,
-              fit.tile.height, kFilterBox);
+              to->data[0] + y * to->linesize[0] + x, to->linesize[0],
+              to->data[1] + y / 2 * to->linesize[1] + x / 2, to->linesize[1],
+              to->data[2] + y / 2 * to->linesize[2] + x / 2, to->linesize[2], fit.tile.width, fit.tile.height,
+              kFilterBox);
 }
 
 static void floor_compose(Floor *floor, int class)
@@ -222,7 +234,8 @@ static void floor_compose(Floor *floor, int class)
             floor_scale(floor->latest[i], floor->canvases[class], &floor->cells[class][i]);
 }
 
-/* All decodes, then all tiles, as a composer that works by ticks must; pictures wait in the decoders' own memory. */
+/* All decodes, then all tiles, as a composer that works by ticks must; pictures wait in the decoders' own
+ * memory. */
 static void floor_tick(Floor *floor, Clip *clips, unsigned tick, Cost *cost)
 {
     double begun = cpu_ms();
@@ -300,8 +313,12 @@ static void fill_composer(MdComposer *composer, uint32_t cells[SITES_MAX])
     MdScene scene = {.layout = MD_LAYOUT_AUTO, .n_cells = (unsigned)sites, .cells = cells};
     md_composer_set_view(composer, 1, &scene);
     for (int c = 0; c < n_classes; c++) {
-        MdComposerOutput output = {.view = 1, .codec = MD_VIDEO_H264, .width = classes[c].width, .height = classes[c].height,
-                                   .fps = FPS, .bitrate_bps = classes[c].bitrate_bps};
+        MdComposerOutput output = {.view = 1,
+                                   .codec = MD_VIDEO_H264,
+                                   .width = classes[c].width,
+                                   .height = classes[c].height,
+                                   .fps = FPS,
+                                   .bitrate_bps = classes[c].bitrate_bps};
         md_composer_add_output(composer, (uint32_t)c + 1, &output);
     }
 }
@@ -338,7 +355,8 @@ static Cost run_ours(Clip *clips)
     if (after.frames_decoded - before.frames_decoded != (uint64_t)work ||
         (sites >= 25 && after.tiles_drawn - before.tiles_drawn != (uint64_t)(work * drawn_classes)) ||
         after.frames_encoded - before.frames_encoded != (uint64_t)(seconds * FPS * n_classes))
-        g_error("the composer did not do the whole work: %" G_GUINT64_FORMAT " decodes, %" G_GUINT64_FORMAT " tiles, %" G_GUINT64_FORMAT " encodes",
+        g_error("the composer did not do the whole work: %" G_GUINT64_FORMAT " decodes, %" G_GUINT64_FORMAT
+                " tiles, %" G_GUINT64_FORMAT " encodes",
                 after.frames_decoded - before.frames_decoded, after.tiles_drawn - before.tiles_drawn,
                 after.frames_encoded - before.frames_encoded);
     md_composer_free(composer);
@@ -351,7 +369,8 @@ static Cost run_ours(Clip *clips)
     };
 }
 
-/* In real time on the pool's threads, pushed from this thread as a media worker would: CPU, and how long a push takes. */
+/* In real time on the pool's threads, pushed from this thread as a media worker would: CPU, and how long a
+ * push takes. */
 static void run_paced(Clip *clips)
 {
     size_t bytes = 0;
@@ -382,10 +401,12 @@ static void run_paced(Clip *clips)
     }
     cpu = cpu_ms() - cpu;
     md_composer_stats(composer, &after);
-    g_print("paced  %7.1f CPU ms per second over %d s on the pool; %.1f decodes, %.1f tiles, %.2f encodes a second; dropped %" G_GUINT64_FORMAT
-            ", late ticks %" G_GUINT64_FORMAT "; a push takes %.2f us, at most %d us\n",
+    g_print("paced  %7.1f CPU ms per second over %d s on the pool; %.1f decodes, %.1f tiles, %.2f encodes a "
+            "second; dropped %" G_GUINT64_FORMAT ", late ticks %" G_GUINT64_FORMAT
+            "; a push takes %.2f us, at most %d us\n",
             cpu / paced, paced, (double)(after.frames_decoded - before.frames_decoded) / paced,
-            (double)(after.tiles_drawn - before.tiles_drawn) / paced, (double)(after.frames_encoded - before.frames_encoded) / paced,
+            (double)(after.tiles_drawn - before.tiles_drawn) / paced,
+            (double)(after.frames_encoded - before.frames_encoded) / paced,
             after.frames_dropped - before.frames_dropped, after.ticks_late - before.ticks_late,
             (double)pushing_us / (sites * FPS * paced), (int)longest_us);
     md_composer_free(composer);
@@ -404,20 +425,25 @@ static void report(Cost *floors, Cost *ours)
     qsort(ours, (size_t)rounds, sizeof(Cost), by_total);
     const Cost *f = &floors[rounds / 2], *o = &ours[rounds / 2];
     if (as_json) {
-        g_print("{\"name\": \"canvas\", \"unit\": \"CPU ms per media second\", \"cost\": %.2f, \"floor\": %.2f, \"ratio\": %.3f, "
-                "\"target\": 1.3, \"sites\": %d, \"classes\": %d, \"rounds\": %d, \"cost_min\": %.2f, \"cost_max\": %.2f, \"floor_min\": %.2f, "
+        g_print("{\"name\": \"canvas\", \"unit\": \"CPU ms per media second\", \"cost\": %.2f, \"floor\": "
+                "%.2f, \"ratio\": %.3f, "
+                "\"target\": 1.3, \"sites\": %d, \"classes\": %d, \"rounds\": %d, \"cost_min\": %.2f, "
+                "\"cost_max\": %.2f, \"floor_min\": %.2f, "
                 "\"floor_max\": %.2f}\n",
-                o->total, f->total, o->total / f->total, sites, n_classes, rounds, ours[0].total, ours[rounds - 1].total, floors[0].total,
-                floors[rounds - 1].total);
+                o->total, f->total, o->total / f->total, sites, n_classes, rounds, ours[0].total,
+                ours[rounds - 1].total, floors[0].total, floors[rounds - 1].total);
         return;
     }
-    g_print("canvas: %d x 640x360p15 H.264 into %d composite%s (1280x720p15 1.5 Mbit/s%s); CPU ms per media second, median of %d rounds\n",
-            sites, n_classes, n_classes > 1 ? "s" : "", n_classes > 1 ? ", 1920x1080 3.0, 640x360 0.5" : "", rounds);
+    g_print("canvas: %d x 640x360p15 H.264 into %d composite%s (1280x720p15 1.5 Mbit/s%s); CPU ms per media "
+            "second, median of %d rounds\n",
+            sites, n_classes, n_classes > 1 ? "s" : "", n_classes > 1 ? ", 1920x1080 3.0, 640x360 0.5" : "",
+            rounds);
     g_print("         total (min-max)         decode  compose   encode   kbit/s\n");
-    g_print("floor  %7.1f (%.1f-%.1f)  %7.1f  %7.1f  %7.1f  %7.0f\n", f->total, floors[0].total, floors[rounds - 1].total, f->decode,
-            f->compose, f->encode, (double)f->bytes * 8 / 1000 / seconds);
-    g_print("ours   %7.1f (%.1f-%.1f)  %7.1f  %7.1f  %7.1f  %7.0f\n", o->total, ours[0].total, ours[rounds - 1].total, o->decode,
-            o->compose, o->encode, (double)o->bytes * 8 / 1000 / seconds);
+    g_print("floor  %7.1f (%.1f-%.1f)  %7.1f  %7.1f  %7.1f  %7.0f\n", f->total, floors[0].total,
+            floors[rounds - 1].total, f->decode, f->compose, f->encode,
+            (double)f->bytes * 8 / 1000 / seconds);
+    g_print("ours   %7.1f (%.1f-%.1f)  %7.1f  %7.1f  %7.1f  %7.0f\n", o->total, ours[0].total,
+            ours[rounds - 1].total, o->decode, o->compose, o->encode, (double)o->bytes * 8 / 1000 / seconds);
     g_print("ratio  %.3f (target 1.3)\n", o->total / f->total);
 }
 
@@ -427,8 +453,9 @@ int main(int argc, char **argv)
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || sites < 1 || sites > SITES_MAX || n_classes < 1 || n_classes > CLASSES || seconds < 1 || seconds > 600 ||
-        rounds < 1 || rounds > 99 || paced < 0 || paced > 600) {
+    if (!g_option_context_parse(context, &argc, &argv, &error) || sites < 1 || sites > SITES_MAX ||
+        n_classes < 1 || n_classes > CLASSES || seconds < 1 || seconds > 600 || rounds < 1 || rounds > 99 ||
+        paced < 0 || paced > 600) {
         g_printerr("%s\n", error ? error->message : "out of range");
         return 2;
     }

@@ -7,7 +7,8 @@
 
 enum { FRAMES_MAX = 12 };
 
-/* Pictures must lie within the limits and every sample of them must be readable: each is drawn into a tile. */
+/* Pictures must lie within the limits and every sample of them must be readable: each is drawn into a tile.
+ */
 static void show(MdCanvas *canvas, const MdPicture *picture, unsigned serial)
 {
     const MdPlanes *p = &picture->planes;

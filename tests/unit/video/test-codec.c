@@ -85,8 +85,8 @@ static void test_h264_shape(void)
         if (i == 0) {
             const uint8_t *at = frame->data + (frame->data[2] == 1 ? 3 : 4);
             g_assert_cmpuint(at[0] & 31, ==, 7);
-            g_assert_cmpuint(at[1], ==, 66);            /* baseline ... */
-            g_assert_cmpuint(at[2] & 0x40, ==, 0x40);   /* ... and constrained */
+            g_assert_cmpuint(at[1], ==, 66);          /* baseline ... */
+            g_assert_cmpuint(at[2] & 0x40, ==, 0x40); /* ... and constrained */
         }
         md_frame_unref(frame);
     }
@@ -95,8 +95,12 @@ static void test_h264_shape(void)
 
 static void test_slices_fit_packets(void)
 {
-    MdEncoderOptions options = {
-        .codec = MD_VIDEO_H264, .width = 640, .height = 360, .fps = 15, .bitrate_bps = 1500000, .max_payload = 1100};
+    MdEncoderOptions options = {.codec = MD_VIDEO_H264,
+                                .width = 640,
+                                .height = 360,
+                                .fps = 15,
+                                .bitrate_bps = 1500000,
+                                .max_payload = 1100};
     MdEncoder *encoder = NULL;
     g_assert_cmpint(md_encoder_new(&options, &encoder), ==, 0);
     MdDecoder *decoder = md_decoder_new(MD_VIDEO_H264);
@@ -138,7 +142,8 @@ static size_t bytes_of(MdEncoder *encoder, MdPicture *picture, unsigned from, un
 
 static void check_rate(MdVideoCodec codec)
 {
-    MdEncoderOptions options = {.codec = codec, .width = 640, .height = 360, .fps = 15, .bitrate_bps = 400000};
+    MdEncoderOptions options = {
+        .codec = codec, .width = 640, .height = 360, .fps = 15, .bitrate_bps = 400000};
     MdEncoder *encoder = NULL;
     g_assert_cmpint(md_encoder_new(&options, &encoder), ==, 0);
     MdPicture *picture = md_picture_new(640, 360);
@@ -194,7 +199,8 @@ static void test_damage(void)
     check_damage(MD_VIDEO_VP8);
 }
 
-/* A sender that never answers requests: after two seconds its picture comes back, concealed as well as may be. */
+/* A sender that never answers requests: after two seconds its picture comes back, concealed as well as may
+ * be. */
 static void test_patience(void)
 {
     Camera camera = kit_camera(MD_VIDEO_H264, 320, 180, 9);
@@ -245,7 +251,8 @@ static void test_garbage_is_refused(void)
         for (unsigned i = 0; i < 60; i++) {
             MdFrame *frame = kit_camera_shoot(&camera, TRUE, 0);
             for (unsigned j = 0; i % 2 && j < 1 + i; j++)
-                frame->data[g_rand_int_range(rand, 0, (gint32)frame->len)] ^= (uint8_t)(1 << g_rand_int_range(rand, 0, 8));
+                frame->data[g_rand_int_range(rand, 0, (gint32)frame->len)] ^=
+                    (uint8_t)(1 << g_rand_int_range(rand, 0, 8));
             MdPicture *picture = NULL;
             int r = md_decoder_decode(decoder, frame, i, &picture);
             g_assert_true(r == 0 || r == -EBADMSG || r == -EFBIG);
@@ -265,7 +272,8 @@ static void test_garbage_is_refused(void)
 /* A VP8 key frame header of 16383x16383: must be refused before memory is taken for it. */
 static void test_huge_is_refused(void)
 {
-    static const uint8_t vp8_huge[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t vp8_huge[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f,
+                                       0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
     MdDecoder *decoder = md_decoder_new(MD_VIDEO_VP8);
     MdFrame *frame = md_frame_new(MD_VIDEO_VP8, sizeof(vp8_huge));
     MdPicture *picture = NULL;
@@ -281,7 +289,8 @@ static void test_huge_is_refused(void)
     MdPicture *portrait = md_picture_new(1080, 1920);
     g_assert_nonnull(portrait);
     md_picture_unref(portrait);
-    MdEncoderOptions options = {.codec = MD_VIDEO_H264, .width = 3840, .height = 2160, .fps = 15, .bitrate_bps = 1000000};
+    MdEncoderOptions options = {
+        .codec = MD_VIDEO_H264, .width = 3840, .height = 2160, .fps = 15, .bitrate_bps = 1000000};
     MdEncoder *encoder = NULL;
     g_assert_cmpint(md_encoder_new(&options, &encoder), ==, -EINVAL);
     options.width = 641, options.height = 360;
@@ -289,7 +298,8 @@ static void test_huge_is_refused(void)
     g_assert_null(encoder);
 }
 
-/* What our own encoder would not make: pictures of other senders, straight from libavcodec. Luma is a ramp with a bright block. */
+/* What our own encoder would not make: pictures of other senders, straight from libavcodec. Luma is a ramp
+ * with a bright block. */
 typedef struct Foreign {
     const char *encoder, *profile;
     int width, height;
@@ -307,7 +317,8 @@ static void shoot_foreign(const Foreign *foreign, unsigned n, MdFrame **frames)
     const AVCodec *codec = avcodec_find_encoder_by_name(foreign->encoder);
     AVCodecContext *context = avcodec_alloc_context3(codec);
     context->width = foreign->width, context->height = foreign->height, context->pix_fmt = foreign->format;
-    context->time_base = (AVRational){1, 15}, context->bit_rate = 2000000, context->max_b_frames = 0, context->thread_count = 1;
+    context->time_base = (AVRational){1, 15}, context->bit_rate = 2000000, context->max_b_frames = 0,
+    context->thread_count = 1;
     context->color_range = foreign->full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
     av_opt_set(context->priv_data, "tune", "zerolatency", 0);
     av_opt_set(context->priv_data, "deadline", "realtime", 0);
@@ -320,7 +331,8 @@ static void shoot_foreign(const Foreign *foreign, unsigned n, MdFrame **frames)
     picture->width = foreign->width, picture->height = foreign->height, picture->format = foreign->format;
     picture->color_range = context->color_range;
     g_assert_cmpint(av_frame_get_buffer(picture, 0), ==, 0);
-    int shift_x = foreign->format == AV_PIX_FMT_YUV444P ? 0 : 1, shift_y = foreign->format == AV_PIX_FMT_YUV420P || foreign->format == AV_PIX_FMT_YUVJ420P;
+    int shift_x = foreign->format == AV_PIX_FMT_YUV444P ? 0 : 1,
+        shift_y = foreign->format == AV_PIX_FMT_YUV420P || foreign->format == AV_PIX_FMT_YUVJ420P;
     for (unsigned i = 0; i < n; i++) {
         av_frame_make_writable(picture);
         for (int y = 0; y < foreign->height; y++)
@@ -328,11 +340,13 @@ static void shoot_foreign(const Foreign *foreign, unsigned n, MdFrame **frames)
                 picture->data[0][y * picture->linesize[0] + x] = ramp(x, y);
         for (int c = 1; c < 3; c++)
             for (int y = 0; y < (foreign->height + shift_y) >> shift_y; y++)
-                memset(picture->data[c] + y * picture->linesize[c], 100, (size_t)((foreign->width + shift_x) >> shift_x));
+                memset(picture->data[c] + y * picture->linesize[c], 100,
+                       (size_t)((foreign->width + shift_x) >> shift_x));
         picture->pts = i;
         g_assert_cmpint(avcodec_send_frame(context, picture), ==, 0);
         g_assert_cmpint(avcodec_receive_packet(context, packet), ==, 0);
-        frames[i] = md_frame_new(g_str_equal(foreign->encoder, "libvpx") ? MD_VIDEO_VP8 : MD_VIDEO_H264, (size_t)packet->size);
+        frames[i] = md_frame_new(g_str_equal(foreign->encoder, "libvpx") ? MD_VIDEO_VP8 : MD_VIDEO_H264,
+                                 (size_t)packet->size);
         memcpy(frames[i]->data, packet->data, (size_t)packet->size);
         frames[i]->len = (size_t)packet->size;
         frames[i]->key = packet->flags & AV_PKT_FLAG_KEY;
@@ -374,15 +388,21 @@ static void check_foreign(const Foreign *foreign, int want)
 static void test_foreign_streams(void)
 {
     static const Foreign taken[] = {
-        {"libx264", "baseline", 640, 480, AV_PIX_FMT_YUV420P, false}, {"libx264", "main", 640, 360, AV_PIX_FMT_YUV420P, false},
-        {"libx264", "high", 1920, 1080, AV_PIX_FMT_YUV420P, false},   {"libx264", "high", 720, 1280, AV_PIX_FMT_YUV420P, false},
-        {"libx264", NULL, 640, 360, AV_PIX_FMT_YUVJ420P, true},       {"libvpx", NULL, 321, 181, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "baseline", 640, 480, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "main", 640, 360, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high", 1920, 1080, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high", 720, 1280, AV_PIX_FMT_YUV420P, false},
+        {"libx264", NULL, 640, 360, AV_PIX_FMT_YUVJ420P, true},
+        {"libvpx", NULL, 321, 181, AV_PIX_FMT_YUV420P, false},
         {"libvpx", NULL, 1279, 719, AV_PIX_FMT_YUV420P, false},
     };
     static const Foreign refused[] = {
-        {"libx264", "high", 2048, 1152, AV_PIX_FMT_YUV420P, false},   {"libx264", "high", 3840, 2160, AV_PIX_FMT_YUV420P, false},
-        {"libx264", "high444", 640, 360, AV_PIX_FMT_YUV444P, false},  {"libx264", "high422", 640, 360, AV_PIX_FMT_YUV422P, false},
-        {"libvpx", NULL, 2560, 1440, AV_PIX_FMT_YUV420P, false},      {"libx264", "high", 2560, 256, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high", 2048, 1152, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high", 3840, 2160, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high444", 640, 360, AV_PIX_FMT_YUV444P, false},
+        {"libx264", "high422", 640, 360, AV_PIX_FMT_YUV422P, false},
+        {"libvpx", NULL, 2560, 1440, AV_PIX_FMT_YUV420P, false},
+        {"libx264", "high", 2560, 256, AV_PIX_FMT_YUV420P, false},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(taken); i++)
         check_foreign(&taken[i], 0);
@@ -390,16 +410,22 @@ static void test_foreign_streams(void)
         check_foreign(&refused[i], -1);
 }
 
-/* Receivers announce the level they can take: 3.1 for 720p and below, 4.0 for 1080p is what SIP sites and browsers offer. */
+/* Receivers announce the level they can take: 3.1 for 720p and below, 4.0 for 1080p is what SIP sites and
+ * browsers offer. */
 static void test_levels(void)
 {
     static const struct {
         uint16_t width, height;
         uint8_t fps, most;
         uint32_t bitrate;
-    } sizes[] = {{320, 180, 15, 13, 192000}, {640, 360, 30, 30, 1024000}, {1280, 720, 15, 31, 1500000}, {1280, 720, 30, 31, 3000000}, {1920, 1080, 15, 40, 3000000}, {1920, 1080, 30, 40, 5000000}};
+    } sizes[] = {{320, 180, 15, 13, 192000},   {640, 360, 30, 30, 1024000},   {1280, 720, 15, 31, 1500000},
+                 {1280, 720, 30, 31, 3000000}, {1920, 1080, 15, 40, 3000000}, {1920, 1080, 30, 40, 5000000}};
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        MdEncoderOptions options = {.codec = MD_VIDEO_H264, .width = sizes[i].width, .height = sizes[i].height, .fps = sizes[i].fps, .bitrate_bps = sizes[i].bitrate};
+        MdEncoderOptions options = {.codec = MD_VIDEO_H264,
+                                    .width = sizes[i].width,
+                                    .height = sizes[i].height,
+                                    .fps = sizes[i].fps,
+                                    .bitrate_bps = sizes[i].bitrate};
         MdEncoder *encoder = NULL;
         MdPicture *picture = md_picture_new(sizes[i].width, sizes[i].height);
         MdFrame *frame = NULL;

@@ -13,7 +13,7 @@ typedef struct Studio {
     unsigned n_cameras;
     unsigned need_keys[80];
     int64_t last_need_key_us[80], least_gap_us;
-    gboolean answers_keys;      /* cameras send a key frame when asked */
+    gboolean answers_keys; /* cameras send a key frame when asked */
     gboolean key_asked[80];
     struct {
         MdDecoder *decoder;
@@ -113,14 +113,17 @@ static void studio_view(Studio *studio, MdLayoutKind layout, unsigned n, const u
     g_assert_cmpint(md_composer_set_view(studio->composer, 1, &scene), ==, 0);
 }
 
-static void studio_output(Studio *studio, uint32_t output, MdVideoCodec codec, uint16_t width, uint16_t height, uint8_t fps)
+static void studio_output(Studio *studio, uint32_t output, MdVideoCodec codec, uint16_t width,
+                          uint16_t height, uint8_t fps)
 {
-    MdComposerOutput spec = {.view = 1, .codec = codec, .width = width, .height = height, .fps = fps, .bitrate_bps = 2000000};
+    MdComposerOutput spec = {
+        .view = 1, .codec = codec, .width = width, .height = height, .fps = fps, .bitrate_bps = 2000000};
     g_assert_cmpint(md_composer_add_output(studio->composer, output, &spec), ==, 0);
 }
 
 /* Which camera does a cell of an output show? -1: none can be read. */
-static int seen(Studio *studio, unsigned output, MdLayoutKind layout, unsigned want, unsigned cell, uint16_t *ret_counter)
+static int seen(Studio *studio, unsigned output, MdLayoutKind layout, unsigned want, unsigned cell,
+                uint16_t *ret_counter)
 {
     MdRect rects[MD_LAYOUT_CELLS_MAX];
     const MdPlanes *planes = &studio->screens[output].picture->planes;
@@ -155,11 +158,13 @@ static void test_everybody_in_place(void)
 }
 
 /* Each cell against the picture that should be there, scaled by the same rule. */
-static void check_cell(Studio *studio, MdLayoutKind layout, unsigned want, unsigned cell, unsigned camera, double want_db)
+static void check_cell(Studio *studio, MdLayoutKind layout, unsigned want, unsigned cell, unsigned camera,
+                       double want_db)
 {
     MdRect rects[MD_LAYOUT_CELLS_MAX];
     const MdPlanes *seen_planes = &studio->screens[1].picture->planes;
-    g_assert_cmpint(md_layout_cells(layout, want, seen_planes->width, seen_planes->height, rects), >, (int)cell);
+    g_assert_cmpint(md_layout_cells(layout, want, seen_planes->width, seen_planes->height, rects), >,
+                    (int)cell);
     MdPicture *expected = md_picture_new(rects[cell].width, rects[cell].height);
     const MdPlanes *sent = &studio->cameras[camera].picture->planes;
     MdFit fit = md_fit(sent->width, sent->height, rects[cell].width, rects[cell].height);
@@ -369,7 +374,7 @@ static void test_need_key_is_merged(void)
     studio_view(studio, MD_LAYOUT_SINGLE, 1, cells);
     studio_output(studio, 1, MD_VIDEO_H264, 640, 360, 15);
     md_frame_unref(kit_camera_shoot(&studio->cameras[0], FALSE, 0)); /* the key frame never arrives */
-    studio_run(studio, 27, -1); /* 1.8 s */
+    studio_run(studio, 27, -1);                                      /* 1.8 s */
     g_assert_cmpuint(studio->need_keys[1], ==, 4);
     g_assert_cmpint(studio->least_gap_us, >=, 500000);
     g_assert_cmpuint(stats_of(studio).frames_decoded, ==, 0);
@@ -408,7 +413,11 @@ static void test_switching_streams(void)
     static const struct {
         MdVideoCodec codec;
         uint16_t width, height;
-    } streams[] = {{MD_VIDEO_H264, 640, 360}, {MD_VIDEO_VP8, 320, 240}, {MD_VIDEO_H264, 1280, 720}, {MD_VIDEO_VP8, 352, 288}, {MD_VIDEO_H264, 176, 144}};
+    } streams[] = {{MD_VIDEO_H264, 640, 360},
+                   {MD_VIDEO_VP8, 320, 240},
+                   {MD_VIDEO_H264, 1280, 720},
+                   {MD_VIDEO_VP8, 352, 288},
+                   {MD_VIDEO_H264, 176, 144}};
     Studio *studio = studio_new(1, 640, 360);
     studio_view(studio, MD_LAYOUT_SINGLE, 1, cells);
     studio_output(studio, 1, MD_VIDEO_VP8, 640, 360, 15);
@@ -436,7 +445,8 @@ static void test_several_outputs(void)
     g_assert_cmpuint(studio->screens[2].frames, ==, 30);
     g_assert_cmpuint(studio->screens[3].frames, >=, 10);
     g_assert_cmpuint(studio->screens[3].frames, <=, 11);
-    g_assert_cmpuint(stats_of(studio).frames_composed, ==, 60); /* two sizes: each canvas once per tick, however many encodes */
+    g_assert_cmpuint(stats_of(studio).frames_composed, ==,
+                     60); /* two sizes: each canvas once per tick, however many encodes */
     for (unsigned output = 1; output <= 4; output++)
         for (unsigned i = 0; i < 3; i++)
             g_assert_cmpint(seen(studio, output, MD_LAYOUT_GRID_2X2, 3, i, NULL), ==, (int)cells[i]);
@@ -448,7 +458,8 @@ static void test_several_outputs(void)
     studio_free(studio);
 }
 
-/* Many tiles: the half-size canvas is made from the large one, drawing no tile of its own, and comes alone when that one goes. */
+/* Many tiles: the half-size canvas is made from the large one, drawing no tile of its own, and comes alone
+ * when that one goes. */
 static void test_half_size(void)
 {
     uint32_t cells[30];
@@ -468,7 +479,8 @@ static void test_half_size(void)
         g_assert_cmpint(seen(studio, 2, MD_LAYOUT_AUTO, 30, i, NULL), ==, (int)cells[i]);
     md_composer_remove_output(studio->composer, 1);
     studio_run(studio, 5, -1);
-    g_assert_cmpuint(stats_of(studio).tiles_drawn - before, ==, 300 + 36 + 4 * 30); /* once the empty seats too */
+    g_assert_cmpuint(stats_of(studio).tiles_drawn - before, ==,
+                     300 + 36 + 4 * 30); /* once the empty seats too */
     for (unsigned i = 0; i < 30; i++)
         g_assert_cmpint(seen(studio, 2, MD_LAYOUT_AUTO, 30, i, NULL), ==, (int)cells[i]);
     studio_output(studio, 3, MD_VIDEO_H264, 1280, 720, 15); /* and back */
@@ -483,7 +495,8 @@ static void test_half_size(void)
 static void test_refusals(void)
 {
     Studio *studio = studio_new(1, 320, 180);
-    MdComposerOutput spec = {.view = 1, .codec = MD_VIDEO_H264, .width = 641, .height = 360, .fps = 15, .bitrate_bps = 500000};
+    MdComposerOutput spec = {
+        .view = 1, .codec = MD_VIDEO_H264, .width = 641, .height = 360, .fps = 15, .bitrate_bps = 500000};
     MdScene scene = {.layout = MD_LAYOUT_KIND_INVALID};
     g_assert_cmpint(md_composer_add_output(studio->composer, 1, &spec), ==, -EINVAL);
     spec.width = 640;
@@ -543,7 +556,8 @@ static void test_test_source(void)
         studio_run(studio, 1, -1);
         md_testpattern_draw(&expected->planes, 0, (uint32_t)(md_clock_now_us(&studio->clock.base) / 66666));
         if (i > 3)
-            g_assert_cmpfloat(kit_psnr_part(&studio->screens[1].picture->planes, &upper, &expected->planes, &upper), >, 30);
+            g_assert_cmpfloat(
+                kit_psnr_part(&studio->screens[1].picture->planes, &upper, &expected->planes, &upper), >, 30);
     }
     g_assert_cmpuint(studio->screens[1].frames, ==, 20);
     g_assert_cmpuint(studio->need_keys[9], ==, 0);

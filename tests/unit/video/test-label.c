@@ -4,7 +4,8 @@
 #include "mediad/video/canvas.h"
 #include "video-kit.h"
 
-/* With MEDIAD_TEST_PICTURES set to a folder, tests leave what they drew there as PNG files to be looked at. */
+/* With MEDIAD_TEST_PICTURES set to a folder, tests leave what they drew there as PNG files to be looked at.
+ */
 static void keep_png(const MdPlanes *p, const char *name)
 {
     const char *folder = g_getenv("MEDIAD_TEST_PICTURES");
@@ -16,9 +17,12 @@ static void keep_png(const MdPlanes *p, const char *name)
     for (unsigned y = 0; y < p->height; y++)
         for (unsigned x = 0; x < p->width; x++) {
             int c = 298 * (p->y[(size_t)y * p->stride_y + x] - 16);
-            int u = p->u[(size_t)(y / 2) * p->stride_u + x / 2] - 128, v = p->v[(size_t)(y / 2) * p->stride_v + x / 2] - 128;
-            int r = (c + 409 * v + 128) >> 8, g = (c - 100 * u - 208 * v + 128) >> 8, b = (c + 516 * u + 128) >> 8;
-            uint32_t pixel = (uint32_t)CLAMP(r, 0, 255) << 16 | (uint32_t)CLAMP(g, 0, 255) << 8 | (uint32_t)CLAMP(b, 0, 255);
+            int u = p->u[(size_t)(y / 2) * p->stride_u + x / 2] - 128,
+                v = p->v[(size_t)(y / 2) * p->stride_v + x / 2] - 128;
+            int r = (c + 409 * v + 128) >> 8, g = (c - 100 * u - 208 * v + 128) >> 8,
+                b = (c + 516 * u + 128) >> 8;
+            uint32_t pixel = (uint32_t)CLAMP(r, 0, 255) << 16 | (uint32_t)CLAMP(g, 0, 255) << 8 |
+                             (uint32_t)CLAMP(b, 0, 255);
             memcpy(data + (size_t)y * stride + x * 4, &pixel, 4);
         }
     cairo_surface_mark_dirty(surface);
@@ -30,7 +34,8 @@ static void keep_png(const MdPlanes *p, const char *name)
 
 static MdOverlay *strip_of(MdLabeler *labeler, const char *text, uint16_t width, gboolean muted)
 {
-    MdLabelSpec spec = {.style = MD_LABEL_STRIP, .text = text, .width = width, .height = 32, .font_px = 21, .muted = muted};
+    MdLabelSpec spec = {
+        .style = MD_LABEL_STRIP, .text = text, .width = width, .height = 32, .font_px = 21, .muted = muted};
     MdOverlay *overlay = md_labeler_get(labeler, &spec);
     g_assert_nonnull(overlay);
     return overlay;
@@ -42,24 +47,27 @@ static unsigned ink(const MdOverlay *overlay, unsigned from, unsigned to)
     unsigned n = 0;
     for (unsigned y = 0; y < overlay->planes.height; y++)
         for (unsigned x = from; x < to; x++)
-            n += overlay->alpha[y * overlay->planes.width + x] > 200 && overlay->planes.y[y * overlay->planes.stride_y + x] > 128;
+            n += overlay->alpha[y * overlay->planes.width + x] > 200 &&
+                 overlay->planes.y[y * overlay->planes.stride_y + x] > 128;
     return n;
 }
 
 static void test_vietnamese_is_drawn(void)
 {
     MdLabeler *labeler = md_labeler_new(NULL);
-    MdOverlay *plain = strip_of(labeler, "Ky Anh", 320, FALSE), *accents = strip_of(labeler, "Kỳ Anh", 320, FALSE);
+    MdOverlay *plain = strip_of(labeler, "Ky Anh", 320, FALSE),
+              *accents = strip_of(labeler, "Kỳ Anh", 320, FALSE);
     MdOverlay *again = strip_of(labeler, "Kỳ Anh", 320, FALSE), *empty = strip_of(labeler, "", 320, FALSE);
-    MdOverlay *long_name = strip_of(labeler, "Ủy ban nhân dân thị trấn Thiên Cầm, huyện Cẩm Xuyên", 320, FALSE);
+    MdOverlay *long_name =
+        strip_of(labeler, "Ủy ban nhân dân thị trấn Thiên Cầm, huyện Cẩm Xuyên", 320, FALSE);
     g_assert_cmpuint(ink(empty, 0, 320), ==, 0);
     g_assert_cmpuint(ink(plain, 0, 120), >, 150);
     g_assert_cmpuint(ink(plain, 160, 320), ==, 0);
     g_assert_cmpuint(ink(accents, 0, 120), >, ink(plain, 0, 120)); /* the grave */
     g_assert_cmpint(memcmp(plain->data, accents->data, 320 * 32), !=, 0);
-    g_assert_true(again == accents); /* rendered once */
-    g_assert_cmpuint(ink(long_name, 240, 312), >, 50);  /* goes to the end ... */
-    g_assert_cmpuint(ink(long_name, 314, 320), ==, 0);  /* ... and is cut there with an ellipsis */
+    g_assert_true(again == accents);                       /* rendered once */
+    g_assert_cmpuint(ink(long_name, 240, 312), >, 50);     /* goes to the end ... */
+    g_assert_cmpuint(ink(long_name, 314, 320), ==, 0);     /* ... and is cut there with an ellipsis */
     g_assert_cmpuint(plain->alpha[5 * 320 + 300], >, 100); /* the ground is translucent */
     g_assert_cmpuint(plain->alpha[5 * 320 + 300], <, 200);
     MdOverlay *all[] = {plain, accents, again, empty, long_name};
@@ -84,7 +92,8 @@ static void test_marks_are_not_cut(void)
 static void test_muted_sign(void)
 {
     MdLabeler *labeler = md_labeler_new(NULL);
-    MdOverlay *heard = strip_of(labeler, "Kỳ Anh", 320, FALSE), *muted = strip_of(labeler, "Kỳ Anh", 320, TRUE);
+    MdOverlay *heard = strip_of(labeler, "Kỳ Anh", 320, FALSE),
+              *muted = strip_of(labeler, "Kỳ Anh", 320, TRUE);
     unsigned red = 0;
     for (unsigned y = 0; y < 16; y++)
         for (unsigned x = 0; x < 18; x++)
@@ -161,8 +170,13 @@ static void test_tiles(void)
     md_canvas_set_banner(canvas, "Họp giao ban trực tuyến toàn tỉnh", false, "08:30");
     for (unsigned i = 0; i < 9; i++) {
         md_testpattern_draw(&picture->planes, i, 40);
-        MdTile tile = {.kind = tiles[i].kind, .source = i + 1, .serial = i + 1, .picture = picture, .name = tiles[i].name,
-                       .muted = tiles[i].muted, .speaking = tiles[i].speaking};
+        MdTile tile = {.kind = tiles[i].kind,
+                       .source = i + 1,
+                       .serial = i + 1,
+                       .picture = picture,
+                       .name = tiles[i].name,
+                       .muted = tiles[i].muted,
+                       .speaking = tiles[i].speaking};
         g_assert_true(md_canvas_draw(canvas, i, &tile));
         g_assert_false(md_canvas_draw(canvas, i, &tile)); /* nothing changed */
         tile.serial += 100;
@@ -197,9 +211,14 @@ static void test_caption_is_stable(void)
     md_testpattern_draw(&picture->planes, 1, 1);
     for (unsigned round = 0; round < 5; round++)
         for (unsigned i = 0; i < 4; i++) {
-            MdTile tile = {.kind = MD_TILE_PICTURE, .source = i + 1, .serial = i ? 1 : round, .picture = picture, .name = "Hồng Lĩnh"};
+            MdTile tile = {.kind = MD_TILE_PICTURE,
+                           .source = i + 1,
+                           .serial = i ? 1 : round,
+                           .picture = picture,
+                           .name = "Hồng Lĩnh"};
             if (i == 0 && round == 0)
-                md_canvas_set_layout(canvas, MD_LAYOUT_GRID_2X2, 4), md_canvas_set_layout(fresh, MD_LAYOUT_GRID_2X2, 4);
+                md_canvas_set_layout(canvas, MD_LAYOUT_GRID_2X2, 4),
+                    md_canvas_set_layout(fresh, MD_LAYOUT_GRID_2X2, 4);
             md_canvas_set_banner(canvas, "Họp", false, "08:30");
             md_canvas_draw(canvas, i, &tile);
             if (round == 4) {
@@ -213,7 +232,11 @@ static void test_caption_is_stable(void)
     MdCanvas *bare = md_canvas_new(640, 360, labeler);
     md_canvas_set_layout(bare, MD_LAYOUT_GRID_2X2, 4);
     for (unsigned i = 0; i < 4; i++) {
-        MdTile tile = {.kind = MD_TILE_PICTURE, .source = i + 1, .serial = i ? 1 : 4, .picture = picture, .name = "Hồng Lĩnh"};
+        MdTile tile = {.kind = MD_TILE_PICTURE,
+                       .source = i + 1,
+                       .serial = i ? 1 : 4,
+                       .picture = picture,
+                       .name = "Hồng Lĩnh"};
         md_canvas_draw(canvas, i, &tile);
         md_canvas_draw(bare, i, &tile);
     }
@@ -253,7 +276,8 @@ static void test_picture_in_picture(void)
     md_planes_fill(&white->planes, &whole, 230, 128, 128);
     md_planes_fill(&grey->planes, &whole, 100, 128, 128);
     md_canvas_set_layout(canvas, MD_LAYOUT_PIP, 2);
-    MdTile big = {.kind = MD_TILE_PICTURE, .source = 1, .serial = 1, .picture = white}, small = big, none = {0};
+    MdTile big = {.kind = MD_TILE_PICTURE, .source = 1, .serial = 1, .picture = white}, small = big,
+           none = {0};
     small.source = 2, small.picture = grey;
     const MdRect *corner = md_canvas_cell(canvas, 1);
     const MdPlanes *p = md_canvas_planes(canvas);
@@ -279,7 +303,8 @@ static void test_full_range(void)
     MdPicture *picture = md_picture_new(320, 180);
     md_planes_fill(&picture->planes, &(MdRect){0, 0, 320, 180}, 255, 255, 0);
     picture->full_range = true;
-    md_canvas_draw(canvas, 0, &(MdTile){.kind = MD_TILE_PICTURE, .source = 1, .serial = 1, .picture = picture});
+    md_canvas_draw(canvas, 0,
+                   &(MdTile){.kind = MD_TILE_PICTURE, .source = 1, .serial = 1, .picture = picture});
     g_assert_cmpuint(md_canvas_planes(canvas)->y[5], ==, 235);
     g_assert_cmpuint(md_canvas_planes(canvas)->u[5], <=, 240);
     g_assert_cmpuint(md_canvas_planes(canvas)->v[5], >=, 16);

@@ -6,11 +6,13 @@
 
 static const struct {
     uint16_t width, height;
-} canvases[] = {{1920, 1080}, {1280, 720}, {640, 360}, {320, 180}, {352, 288}, {1024, 768}, {200, 150}, {64, 48}};
+} canvases[] = {{1920, 1080}, {1280, 720}, {640, 360}, {320, 180},
+                {352, 288},   {1024, 768}, {200, 150}, {64, 48}};
 
 static gboolean overlap(const MdRect *a, const MdRect *b)
 {
-    return a->x < b->x + b->width && b->x < a->x + a->width && a->y < b->y + b->height && b->y < a->y + a->height;
+    return a->x < b->x + b->width && b->x < a->x + a->width && a->y < b->y + b->height &&
+           b->y < a->y + a->height;
 }
 
 static void check_cells(MdLayoutKind kind, unsigned want, uint16_t width, uint16_t height)
@@ -44,8 +46,9 @@ static void test_every_kind(void)
 
 static void test_auto_seats_everybody(void)
 {
-    static const unsigned seats[][2] = {{0, 1},  {1, 1},   {2, 4},   {4, 4},   {5, 9},   {9, 9},   {10, 16}, {17, 25},
-                                        {26, 36}, {36, 36}, {37, 49}, {50, 64}, {64, 64}, {65, 72}, {70, 72}, {500, 72}};
+    static const unsigned seats[][2] = {{0, 1},   {1, 1},   {2, 4},   {4, 4},   {5, 9},   {9, 9},
+                                        {10, 16}, {17, 25}, {26, 36}, {36, 36}, {37, 49}, {50, 64},
+                                        {64, 64}, {65, 72}, {70, 72}, {500, 72}};
     MdRect cells[MD_LAYOUT_CELLS_MAX];
     for (unsigned i = 0; i < G_N_ELEMENTS(seats); i++)
         g_assert_cmpint(md_layout_cells(MD_LAYOUT_AUTO, seats[i][0], 1280, 720, cells), ==, (int)seats[i][1]);

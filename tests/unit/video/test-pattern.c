@@ -23,13 +23,15 @@ static void check_through(uint16_t width, uint16_t height, MdRect tile, gboolean
     Canvas source = canvas_make(width, height, 90), target = canvas_make(320, 240, 16);
     MdScaler scaler = {0};
     for (unsigned i = 0; i < 40; i++) {
-        uint16_t id = (uint16_t)(i * 26 % 1024), counter = (uint16_t)(i * 421 % 16384), got_id = 0, got_counter = 0;
+        uint16_t id = (uint16_t)(i * 26 % 1024), counter = (uint16_t)(i * 421 % 16384), got_id = 0,
+                 got_counter = 0;
         md_pattern_draw(&source.planes, id, counter);
         MdFit fit = md_fit(width, height, tile.width, tile.height);
-        MdRect place = {(uint16_t)(tile.x + fit.tile.x), (uint16_t)(tile.y + fit.tile.y), fit.tile.width, fit.tile.height};
+        MdRect place = {(uint16_t)(tile.x + fit.tile.x), (uint16_t)(tile.y + fit.tile.y), fit.tile.width,
+                        fit.tile.height};
         g_assert_cmpint(md_scale(&scaler, &source.planes, &fit.source, &target.planes, &place), ==, 0);
-        g_assert_true(md_pattern_read(&target.planes, &tile, shape_known ? width : 0, shape_known ? height : 0, &got_id,
-                                      &got_counter));
+        g_assert_true(md_pattern_read(&target.planes, &tile, shape_known ? width : 0,
+                                      shape_known ? height : 0, &got_id, &got_counter));
         g_assert_cmpuint(got_id, ==, id);
         g_assert_cmpuint(got_counter, ==, counter);
     }
@@ -41,14 +43,14 @@ static void check_through(uint16_t width, uint16_t height, MdRect tile, gboolean
 static void test_scaled(void)
 {
     check_through(640, 360, (MdRect){20, 10, 160, 90}, FALSE);
-    check_through(640, 360, (MdRect){20, 10, 160, 80}, FALSE);  /* cropped */
-    check_through(640, 360, (MdRect){20, 10, 80, 44}, FALSE);   /* smallest */
-    check_through(640, 360, (MdRect){6, 4, 142, 90}, FALSE);    /* cropped sideways */
-    check_through(352, 288, (MdRect){6, 4, 160, 90}, FALSE);    /* bars */
+    check_through(640, 360, (MdRect){20, 10, 160, 80}, FALSE); /* cropped */
+    check_through(640, 360, (MdRect){20, 10, 80, 44}, FALSE);  /* smallest */
+    check_through(640, 360, (MdRect){6, 4, 142, 90}, FALSE);   /* cropped sideways */
+    check_through(352, 288, (MdRect){6, 4, 160, 90}, FALSE);   /* bars */
     check_through(640, 480, (MdRect){6, 4, 182, 102}, FALSE);
     check_through(1280, 720, (MdRect){6, 4, 182, 102}, TRUE);
     check_through(360, 640, (MdRect){6, 4, 160, 200}, TRUE);
-    check_through(320, 180, (MdRect){0, 0, 320, 180}, TRUE);    /* not scaled */
+    check_through(320, 180, (MdRect){0, 0, 320, 180}, TRUE); /* not scaled */
 }
 
 static void test_nothing_there(void)
@@ -63,7 +65,8 @@ static void test_nothing_there(void)
         unsigned side = 4 + round % 40; /* random chequers of many sizes */
         for (unsigned y = 0; y < 180; y++)
             for (unsigned x = 0; x < 320; x++)
-                canvas.data[y * 320 + x] = (x / side * 7919u + y / side * 104729u + round * 31u) * 2654435761u >> 24;
+                canvas.data[y * 320 + x] =
+                    (x / side * 7919u + y / side * 104729u + round * 31u) * 2654435761u >> 24;
         for (unsigned i = 0; i < 500; i++)
             canvas.data[g_rand_int_range(rand, 0, 320 * 180)] = (uint8_t)g_rand_int_range(rand, 0, 256);
         g_assert_false(md_pattern_read(&canvas.planes, &whole, 0, 0, &id, NULL));
@@ -106,7 +109,9 @@ static void test_fit(void)
                 g_assert_cmpuint(fit.tile.y + fit.tile.height, <=, 62 - t);
                 g_assert_cmpuint(fit.source.x + fit.source.width, <=, MAX(w, 2));
                 g_assert_cmpuint(fit.source.y + fit.source.height, <=, MAX(h, 2));
-                g_assert_cmpuint(MIN(MIN(fit.tile.width, fit.tile.height), MIN(fit.source.width, fit.source.height)), >=, 2);
+                g_assert_cmpuint(
+                    MIN(MIN(fit.tile.width, fit.tile.height), MIN(fit.source.width, fit.source.height)), >=,
+                    2);
             }
 }
 

@@ -4,7 +4,8 @@
 #include "video-kit.h"
 #include "mediad/video/picpool.h"
 
-/* The only tests of this room with threads and real time: they end by what happened, not by waiting. Meant for ThreadSanitizer. */
+/* The only tests of this room with threads and real time: they end by what happened, not by waiting. Meant
+ * for ThreadSanitizer. */
 
 typedef struct Strand {
     MdPictureJob job;
@@ -49,13 +50,15 @@ static void test_strands(void)
     md_picture_queue_wait(&queue);
     for (unsigned i = 0; i < 7; i++) {
         g_assert_false(atomic_load(&strands[i].overlap));
-        g_assert_cmpuint(atomic_load(&strands[i].seen), ==, atomic_load(&strands[i].asked)); /* no submit was lost */
+        g_assert_cmpuint(atomic_load(&strands[i].seen), ==,
+                         atomic_load(&strands[i].asked)); /* no submit was lost */
         g_assert_cmpuint(atomic_load(&strands[i].runs), >=, 1);
     }
     md_picture_pool_free(pool);
 }
 
-/* Lazy submits run without any timer once somebody waits or submits aloud; and by themselves while a timer runs. */
+/* Lazy submits run without any timer once somebody waits or submits aloud; and by themselves while a timer
+ * runs. */
 static void test_lazy(void)
 {
     MdPicturePool *pool = md_picture_pool_new(2, 5);
@@ -132,7 +135,8 @@ typedef struct Pusher {
     unsigned first;
 } Pusher;
 
-/* A media worker: pushes for its sources (that control removes and adds meanwhile) and asks for key frames. */
+/* A media worker: pushes for its sources (that control removes and adds meanwhile) and asks for key frames.
+ */
 static void *push_all(void *user)
 {
     Pusher *pusher = user;
@@ -152,19 +156,27 @@ static void set_scene(Stress *stress, unsigned round)
     uint32_t cells[40];
     for (unsigned i = 0; i < 40; i++)
         cells[i] = (i + round) % (SOURCES + 1);
-    MdScene scene = {.layout = (MdLayoutKind)(round % 3 ? 0 : round % MD_LAYOUT_KIND_MAX), .n_cells = 1 + round * 7 % 40, .cells = cells,
-                     .banner = round % 3 ? "Họp giao ban" : NULL, .clock = round % 2};
+    MdScene scene = {.layout = (MdLayoutKind)(round % 3 ? 0 : round % MD_LAYOUT_KIND_MAX),
+                     .n_cells = 1 + round * 7 % 40,
+                     .cells = cells,
+                     .banner = round % 3 ? "Họp giao ban" : NULL,
+                     .clock = round % 2};
     g_assert_cmpint(md_composer_set_view(stress->composer, 1 + round % 2, &scene), ==, 0);
 }
 
 static void churn(Stress *stress, unsigned round)
 {
     uint32_t id = 1 + round * 5 % SOURCES, output = 1 + round % OUTPUTS;
-    MdComposerOutput spec = {.view = 1 + output % 2, .codec = output == 3 ? MD_VIDEO_VP8 : MD_VIDEO_H264, .width = output > 2 ? 640 : 320, .height = output > 2 ? 360 : 180,
-                             .fps = (uint8_t)(10 + output * 10), .bitrate_bps = 200000};
+    MdComposerOutput spec = {.view = 1 + output % 2,
+                             .codec = output == 3 ? MD_VIDEO_VP8 : MD_VIDEO_H264,
+                             .width = output > 2 ? 640 : 320,
+                             .height = output > 2 ? 360 : 180,
+                             .fps = (uint8_t)(10 + output * 10),
+                             .bitrate_bps = 200000};
     uint64_t decoded, stalls, frozen;
     set_scene(stress, round);
-    md_composer_set_source_state(stress->composer, id, (MdSourceState)(round % MD_SOURCE_STATE_MAX), round % 2, round % 3 == 0);
+    md_composer_set_source_state(stress->composer, id, (MdSourceState)(round % MD_SOURCE_STATE_MAX),
+                                 round % 2, round % 3 == 0);
     md_composer_set_label(stress->composer, id, round % 2 ? "Kỳ Anh" : "Hồng Lĩnh");
     md_composer_source_stats(stress->composer, id, &decoded, &stalls, &frozen);
     if (round % 4 == 1)
@@ -205,8 +217,8 @@ static void test_stress(void)
     md_composer_stats(stress.composer, &stats);
     md_composer_free(stress.composer); /* in the middle of its work */
     atomic_store(&stress.freed, true);
-    g_test_message("%u decoded, %u tiles, %u encoded, %u late", (unsigned)stats.frames_decoded, (unsigned)stats.tiles_drawn,
-                   (unsigned)stats.frames_encoded, (unsigned)stats.ticks_late);
+    g_test_message("%u decoded, %u tiles, %u encoded, %u late", (unsigned)stats.frames_decoded,
+                   (unsigned)stats.tiles_drawn, (unsigned)stats.frames_encoded, (unsigned)stats.ticks_late);
     md_picture_pool_free(pool);
     for (unsigned i = 1; i <= OUTPUTS; i++)
         g_assert_cmpuint(atomic_load(&stress.frames[i]), >, 0);

@@ -15,7 +15,8 @@ static inline double kit_psnr_part(const MdPlanes *a, const MdRect *ra, const Md
     uint64_t sum = 0;
     for (unsigned y = 0; y < ra->height; y++)
         for (unsigned x = 0; x < ra->width; x++) {
-            int d = a->y[(size_t)(ra->y + y) * a->stride_y + ra->x + x] - b->y[(size_t)(rb->y + y) * b->stride_y + rb->x + x];
+            int d = a->y[(size_t)(ra->y + y) * a->stride_y + ra->x + x] -
+                    b->y[(size_t)(rb->y + y) * b->stride_y + rb->x + x];
             sum += (uint64_t)(d * d);
         }
     return sum ? 10 * log10(255. * 255. * ra->width * ra->height / (double)sum) : 99;
@@ -39,7 +40,8 @@ typedef struct Camera {
 static inline Camera kit_camera(MdVideoCodec codec, uint16_t width, uint16_t height, uint16_t id)
 {
     Camera camera = {.id = id, .codec = codec, .picture = md_picture_new(width, height)};
-    MdEncoderOptions options = {.codec = codec, .width = width, .height = height, .fps = 15, .bitrate_bps = 600000};
+    MdEncoderOptions options = {
+        .codec = codec, .width = width, .height = height, .fps = 15, .bitrate_bps = 600000};
     g_assert_cmpint(md_encoder_new(&options, &camera.encoder), ==, 0);
     return camera;
 }
