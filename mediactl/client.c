@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediactl/ctl.h"
+#include "mediad/api/json.h"
 #include <string.h>
 
 int ctl_fail(Ctl *ctl, const char *what, const char *next)
@@ -172,7 +173,7 @@ JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *b
 
     if (body) {
         g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), body);
-        char *text = json_to_string(node, FALSE);
+        char *text = md_json_to_text(node, false);
         g_autoptr(GBytes) bytes = g_bytes_new_take(text, strlen(text));
         json_object_unref(body);
         if (message)

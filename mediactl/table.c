@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tables that stay straight with Vietnamese: columns are counted as a terminal counts them. */
 #include "mediactl/ctl.h"
+#include "mediad/api/json.h"
 #include <string.h>
 
 unsigned ctl_width(const char *text)
@@ -51,7 +52,7 @@ static char *value_text(JsonNode *node, const char *field)
         return g_string_free(out, FALSE);
     }
     if (!JSON_NODE_HOLDS_VALUE(node))
-        return json_to_string(node, FALSE);
+        return md_json_to_text(node, false);
     switch (json_node_get_value_type(node)) {
     case G_TYPE_BOOLEAN:
         return g_strdup(json_node_get_boolean(node) ? "yes" : "-");
@@ -144,7 +145,7 @@ void ctl_fields(FILE *out, JsonObject *object, const char *fields)
 
 void ctl_print_json(Ctl *ctl, JsonNode *node)
 {
-    g_autofree char *text = json_to_string(node, TRUE);
+    g_autofree char *text = md_json_to_text(node, true);
 
     fprintf(ctl->out, "%s\n", text);
 }

@@ -189,7 +189,7 @@ char *md_api_audit_detail(JsonNode *body)
 {
     g_autoptr(JsonNode) copy = without_secrets(body);
 
-    return json_to_string(copy, FALSE);
+    return md_json_to_text(copy, false);
 }
 
 /* --- reading it --- */

@@ -222,7 +222,7 @@ void md_api_publish(MdApi *api, const char *type, JsonNode *data)
         json_object_set_object_member(object, "data", json_object_new());
     json_node_init_object(node, object);
     json_object_unref(object);
-    g_autofree char *text = json_to_string(node, FALSE);
+    g_autofree char *text = md_json_to_text(node, false);
     gsize size = strlen(text);
     api->counters.events++;
     for (unsigned i = api->events->subscribers->len; i-- > 0;) {

@@ -16,6 +16,9 @@ typedef enum MdJsonError {
  * error tells the line and the byte in it. Any thread. */
 JsonNode *md_json_parse(const char *text, gsize len, GError **error);
 
+/* UTF-8 text that md_json_parse takes again; g_free. Infinities and NaN become null. Any thread. */
+char *md_json_to_text(JsonNode *node, bool pretty);
+
 /* A subset of JSON Schema as OpenAPI 3.0 uses it: type, nullable, required, properties, additionalProperties (boolean or
  * schema), enum, minimum, maximum, minLength, maxLength (characters), pattern, items, minItems, maxItems. Other keywords
  * (description, format, example …) are for readers. One thread at a time. */

@@ -171,6 +171,6 @@ const char *md_api_openapi(MdApi *api)
     add_components(root);
     g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), root);
     json_object_unref(root);
-    api->openapi = json_to_string(node, FALSE);
+    api->openapi = md_json_to_text(node, false);
     return api->openapi;
 }

@@ -95,7 +95,7 @@ void md_api_reply(MdApiRequest *r, int status, JsonNode *node)
         answer(r, status == 200 ? 204 : status, NULL, NULL);
         return;
     }
-    char *text = json_to_string(node, FALSE);
+    char *text = md_json_to_text(node, false);
     json_node_unref(node);
     answer(r, status, "application/json", g_bytes_new_take(text, strlen(text)));
 }

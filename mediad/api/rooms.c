@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* /rooms: meetings as wholes. A room made here is kept in the store as the body that made it. */
 #include "mediad/api/room-json.h"
+#include "mediad/api/json.h"
 #include <string.h>
 
 JsonNode *md_api_take_object(JsonObject *object)
@@ -200,7 +201,7 @@ static void create(MdApiRequest *r, void *user)
         md_api_reply(r, 201, md_api_take_object(room_json(room, true)));
     } else {
         g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), body);
-        keep(r, rooms, text_of(body, "name"), json_to_string(node, FALSE));
+        keep(r, rooms, text_of(body, "name"), md_json_to_text(node, false));
     }
 }
 

@@ -144,7 +144,7 @@ static bool check_enum(JsonArray *allowed, JsonNode *node, const GString *path, 
         JsonNode *one = json_array_get_element(allowed, i);
         if (json_node_equal(one, node))
             return true;
-        g_autofree char *text = json_to_string(one, FALSE);
+        g_autofree char *text = md_json_to_text(one, false);
         g_string_append_printf(list, "%s%s", list->len ? ", " : "", text);
     }
     return refuse(path, error, "must be one of %s", list->str);

@@ -17,12 +17,12 @@ static const char schema_text[] =
 /* What is taken must say the same after being written and read again. */
 static void round_trip(JsonNode *node)
 {
-    g_autofree char *text = json_to_string(node, FALSE);
+    g_autofree char *text = md_json_to_text(node, false);
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonNode) again = md_json_parse(text, strlen(text), &error);
     if (!again)
         g_error("written JSON is refused: %s: %s", error->message, text);
-    g_autofree char *second = json_to_string(again, FALSE);
+    g_autofree char *second = md_json_to_text(again, false);
     if (strcmp(text, second) != 0)
         g_error("JSON changed: %s, %s", text, second);
 }

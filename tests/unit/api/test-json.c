@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediad/api/json.h"
+#include <math.h>
 #include <string.h>
 
 static void test_good(void)
@@ -57,6 +58,31 @@ static void test_bad(void)
         g_error_free(error);
     }
     g_assert_null(md_json_parse("[1\0]", 4, NULL));
+}
+
+static void test_write(void)
+{
+    static const struct {
+        const char *text, *written; /* NULL: the same */
+    } cases[] = {
+        {"{\"a\":[1,-2.5,true,false,null,\"x\"],\"b\":{},\"c\":[]}", NULL},
+        {"[6e-9,1e300,0.1,1.0,-0.0,123456789012345680.0]", "[6e-09,1e+300,0.1,1.0,-0.0,1.2345678901234568e+17]"},
+        {"\"\\u0001\\t\\\"\\\\\\/\\u0110\"", "\"\\u0001\\u0009\\\"\\\\/Đ\""},
+        {"9223372036854775807", NULL},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(JsonNode) node = md_json_parse(cases[i].text, strlen(cases[i].text), NULL);
+        g_autofree char *text = md_json_to_text(node, false);
+        g_assert_cmpstr(text, ==, cases[i].written ? cases[i].written : cases[i].text);
+    }
+    static const char nested[] = "{\"a\":[1,{}],\"b\":[]}";
+    g_autoptr(JsonNode) node = md_json_parse(nested, strlen(nested), NULL);
+    g_autofree char *pretty = md_json_to_text(node, true);
+    g_assert_cmpstr(pretty, ==, "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}");
+    g_autoptr(JsonNode) infinite = json_node_init_double(json_node_alloc(), INFINITY);
+    g_autofree char *none = md_json_to_text(infinite, false);
+    g_assert_cmpstr(none, ==, "null");
 }
 
 static const char schema_text[] =
@@ -123,6 +149,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/json/good", test_good);
     g_test_add_func("/json/bad", test_bad);
+    g_test_add_func("/json/write", test_write);
     g_test_add_func("/json/schema", test_schema);
     return g_test_run();
 }
