@@ -2,6 +2,7 @@
 #include "broadcast/stage.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COMMIT_US 60000   /* answers are gathered so long before the workers get a new plan */
@@ -189,17 +190,66 @@ static char **make_headers(const BcAnnouncement *a, const char *host)
     return (char **)g_ptr_array_free(lines, FALSE);
 }
 
-const BcOffer *bc_announcement_offer(BcAnnouncement *a, const BcTarget *target, GError **error)
+/* The address we are known by to this loudspeaker; g_free. *ret_port: where we send from. */
+static char *host_for(const BcAnnouncement *a, const BcTarget *target, uint16_t *ret_port)
 {
     BcStage *stage = a->stage;
     MdDialer *dialer = stage->o.dialer;
-    g_autofree char *found = dialer->local_host_for ? dialer->local_host_for(dialer, target->device) : NULL;
-    const char *host = found ? found : stage->local_host ? stage->local_host : stage->local_host6;
-    bool v6 = strchr(host, ':') != NULL;
-    if ((v6 ? stage->rtp_fd6 : stage->rtp_fd) < 0) {
-        host = v6 ? stage->local_host : stage->local_host6;
-        v6 = !v6;
+    char *host = dialer->local_host_for ? dialer->local_host_for(dialer, target->device) : NULL;
+    bool v6 = host ? strchr(host, ':') != NULL : !stage->local_host;
+    if (!host || (v6 ? stage->rtp_fd6 : stage->rtp_fd) < 0) {
+        g_free(host);
+        v6 = !stage->local_host;
+        host = g_strdup(v6 ? stage->local_host6 : stage->local_host);
     }
+    *ret_port = v6 ? stage->port6 : stage->port;
+    return host;
+}
+
+/* Tag of the crypto line of this suite, 0 none: an answer has to name it (RFC 4568, 5.1.3). */
+static unsigned crypto_tag(const char *sdp, const char *suite)
+{
+    for (const char *line = strstr(sdp, "a=crypto:"); line; line = strstr(line + 1, "a=crypto:")) {
+        char *end;
+        unsigned long tag = strtoul(line + strlen("a=crypto:"), &end, 10);
+        if (*end == ' ' && g_str_has_prefix(end + 1, suite) && tag > 0 && tag < 1000)
+            return (unsigned)tag;
+    }
+    return 0;
+}
+
+char *bc_announcement_answer(BcAnnouncement *a, const BcTarget *target, const char *offer, MdAnnounceAnswer *ret, bool *ret_parsed,
+                             GError **error)
+{
+    MdAnnounceCodec codec = {target->codec, payload_type(target->codec)};
+    const MdSrtpKey *key = target->key >= 0 ? &a->keys[target->key] : NULL;
+    MdAnnounceOffer ours = a->offer;
+    uint16_t port;
+    g_autofree char *host = host_for(a, target, &port);
+    ours.local_host = host;
+    ours.local_port = port;
+    ours.codecs = &codec;
+    ours.n_codecs = 1;
+    ours.keys = &key;
+    ours.n_keys = key ? 1 : 0;
+    ours.security = !key ? MD_SECURITY_OFF : strstr(offer, "RTP/SAVP") ? MD_SECURITY_REQUIRED : MD_SECURITY_PREFERRED;
+    unsigned tag = key ? crypto_tag(offer, md_srtp_suite_to_string(key->suite)) : 1;
+    if (!tag) {
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "it asks for another encryption");
+        return NULL;
+    }
+    *ret_parsed = tag == 1 && md_announce_parse_answer(&ours, offer, ret, NULL);
+    g_autofree char *sdp = md_announce_create_offer(&ours, error);
+    if (!sdp || tag == 1)
+        return g_steal_pointer(&sdp);
+    g_auto(GStrv) parts = g_strsplit(sdp, "a=crypto:1 ", 2);
+    return g_strdup_printf("%sa=crypto:%u %s", parts[0], tag, parts[1]);
+}
+
+const BcOffer *bc_announcement_offer(BcAnnouncement *a, const BcTarget *target, GError **error)
+{
+    uint16_t port;
+    g_autofree char *host = host_for(a, target, &port);
     g_autofree char *key = g_strdup_printf("%s|%u", host, target->codecs);
     BcOffer *offer = g_hash_table_lookup(a->offers, key);
     if (offer)
@@ -207,7 +257,7 @@ const BcOffer *bc_announcement_offer(BcAnnouncement *a, const BcTarget *target, 
     MdAnnounceCodec codecs[MD_AUDIO_CODEC_MAX];
     MdAnnounceOffer description = a->offer;
     description.local_host = host;
-    description.local_port = v6 ? stage->port6 : stage->port;
+    description.local_port = port;
     description.codecs = codecs;
     description.n_codecs = 0;
     for (unsigned i = 0; i < a->n_codecs; i++)

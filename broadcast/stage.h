@@ -98,6 +98,8 @@ struct BcTarget {
     int64_t rang_us, answered_us, from_us, to_us; /* wall, 0 never */
     unsigned rings;
     MdAudioCodec codec;
+    int key;              /* index of the group key it took, BC_FANOUT_PLAIN */
+    MdAddr remote;        /* where its sound goes */
 };
 
 void bc_target_init(BcTarget *target, BcAnnouncement *announcement, const BcDevice *device);
@@ -170,6 +172,10 @@ BcAnnouncement *bc_announcement_find(BcStage *stage, const char *id);
 /* Ends it before its time; now: hangs up without pacing. */
 void bc_announcement_stop(BcAnnouncement *announcement, const char *reason, bool now);
 const BcOffer *bc_announcement_offer(BcAnnouncement *announcement, const BcTarget *target, GError **error);
+/* Answer to a loudspeaker that describes its side anew (session refresh, another address): as agreed before. g_free, NULL with
+ * error. *ret is its new side when *ret_parsed. */
+char *bc_announcement_answer(BcAnnouncement *announcement, const BcTarget *target, const char *offer, MdAnnounceAnswer *ret,
+                             bool *ret_parsed, GError **error);
 void bc_announcement_commit_soon(BcAnnouncement *announcement);
 void bc_announcement_hung_up(BcAnnouncement *announcement); /* one call of those being hung up is gone */
 void bc_announcement_run(const BcAnnouncement *announcement, BcRun *ret); /* strings borrowed */

@@ -137,14 +137,45 @@ static void on_ringing(MdCall *call, int code, void *user)
         t->rang_us = bc_stage_wall_us(t->announcement->stage);
 }
 
+/* A re-INVITE: everything stays as agreed, but the sound may go to another address. */
+static void answer_again(BcTarget *t, MdCall *call, const char *offer)
+{
+    BcAnnouncement *a = t->announcement;
+    MdAnnounceAnswer side;
+    bool parsed = false;
+    g_autofree char *answer = bc_announcement_answer(a, t, offer, &side, &parsed, NULL);
+    if (!answer) {
+        md_call_reject(call, 488, "Not Acceptable Here");
+        return;
+    }
+    if (parsed && !md_addr_equal(&side.remote, &t->remote)) {
+        BcDestination to = {side.remote, side.remote_rtcp, t->codec, t->key};
+        uint32_t handle = bc_fanout_add(a->fanout, &to);
+        if (handle) {
+            bc_fanout_remove(a->fanout, t->handle);
+            t->handle = handle;
+            t->remote = side.remote;
+            bc_announcement_commit_soon(a);
+        }
+    }
+    md_call_send_answer(call, answer);
+}
+
 static void on_sdp(MdCall *call, MdSdpKind kind, const char *sdp, void *user)
 {
     BcTarget *t = user;
     BcAnnouncement *a = t->announcement;
     MdAnnounceAnswer answer;
     g_autoptr(GError) error = NULL;
-    if (t->state != BC_TARGET_RINGING || kind != MD_SDP_ANSWER || !sdp || a->over)
-        return; /* a re-INVITE of a loudspeaker is not answered with anything new: signalling refuses it */
+    if (kind == MD_SDP_OFFER && sdp && t->state == BC_TARGET_ANSWERED && a->fanout) {
+        answer_again(t, call, sdp);
+        return;
+    }
+    if (t->state != BC_TARGET_RINGING || kind != MD_SDP_ANSWER || !sdp || a->over) {
+        if (kind == MD_SDP_OFFER)
+            md_call_reject(call, 491, "Request Pending");
+        return;
+    }
     if (!md_announce_parse_answer(&a->offer, sdp, &answer, &error)) {
         drop_call(t);
         failed(t, error->message, true);
@@ -170,6 +201,8 @@ static void on_sdp(MdCall *call, MdSdpKind kind, const char *sdp, void *user)
         t->from_us = MAX(now, a->start_wall_us);
     t->to_us = 0;
     t->codec = answer.codec;
+    t->key = key;
+    t->remote = answer.remote;
     bc_announcement_commit_soon(a);
     bc_target_log(t);
 }

@@ -35,7 +35,7 @@ typedef struct FakeCall {
     int64_t answer_us, close_us, dialled_us;
     int close_code;
     bool gone;
-    char *offer;
+    char *offer, *answered;
 } FakeCall;
 
 typedef struct Rig {
@@ -108,7 +108,14 @@ static void fake_free(void *impl)
     c->gone = true;
 }
 
-static const MdCallOps fake_ops = {.hangup = fake_hangup, .free_impl = fake_free};
+static void fake_answer(void *impl, const char *sdp)
+{
+    FakeCall *c = impl;
+    g_free(c->answered);
+    c->answered = g_strdup(sdp);
+}
+
+static const MdCallOps fake_ops = {.hangup = fake_hangup, .send_answer = fake_answer, .free_impl = fake_free};
 
 static MdCall *fake_dial(MdDialer *dialer, const MdDialRequest *request, const MdCallHandler *handler, void *user, GError **error)
 {
@@ -355,6 +362,7 @@ static void rig_clear(Rig *rig)
     for (unsigned i = 0; i < rig->calls->len; i++) {
         FakeCall *c = rig->calls->pdata[i];
         g_free(c->offer);
+        g_free(c->answered);
         g_free(c);
     }
     g_ptr_array_unref(rig->calls);
@@ -658,6 +666,48 @@ static void test_pre_emption(void)
     rig_clear(&rig);
 }
 
+/* A loudspeaker moves to another port in the middle (re-INVITE under another crypto tag and under ours). */
+static void test_refresh(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *live = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp", NULL, NULL);
+    g_assert_nonnull(live);
+    int64_t began = wall(&rig);
+    run_to(&rig, began + 3 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    unsigned before = ok->packets;
+    g_assert_cmpuint(before, >, 30);
+    MdAddr any, moved;
+    md_addr_from_host(&any, "127.0.0.1", 0);
+    close(ok->fd);
+    ok->fd = md_udp_open(&any, &moved);
+    FakeCall *c = rig.calls->pdata[0];
+    MdSrtpKey own;
+    char text[MD_SRTP_KEY_BASE64_MAX];
+    md_srtp_key_generate(MD_SRTP_AEAD_AES_128_GCM, &own);
+    md_srtp_key_to_base64(&own, text, sizeof text);
+    for (unsigned tag = 7; tag >= 1; tag -= 6) {
+        g_autofree char *offer = g_strdup_printf(
+            "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u RTP/SAVP 111\r\na=rtpmap:111 opus/48000/2\r\n"
+            "a=crypto:%u AEAD_AES_128_GCM inline:%s\r\na=recvonly\r\n", md_addr_port(&moved), tag, text);
+        g_autofree char *line = g_strdup_printf("a=crypto:%u AEAD_AES_128_GCM inline:", tag);
+        md_call_emit_sdp(c->call, MD_SDP_OFFER, offer);
+        g_assert_nonnull(c->answered);
+        g_assert_nonnull(strstr(c->answered, line));
+        g_assert_nonnull(strstr(c->answered, "opus/48000"));
+        g_clear_pointer(&c->answered, g_free);
+        if (tag == 1)
+            break;
+    }
+    run_to(&rig, began + 6 * S);
+    g_assert_cmpuint(ok->packets, >, before + 50); /* at the new port, under the same key */
+    g_assert_cmpuint(ok->dials, ==, 1);
+    rig_clear(&rig);
+}
+
 /* Bad wishes get a clear answer and change nothing. */
 static void test_refused(void)
 {
@@ -706,6 +756,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/no-double-play", test_no_double_play);
     g_test_add_func("/broadcast/room/catch-up", test_catch_up);
     g_test_add_func("/broadcast/room/pre-emption", test_pre_emption);
+    g_test_add_func("/broadcast/room/refresh", test_refresh);
     g_test_add_func("/broadcast/room/refused", test_refused);
     return g_test_run();
 }
