@@ -13,7 +13,8 @@ typedef struct Class {
     uint32_t bitrate_bps;
 } Class;
 static const Class classes[] = {{1920, 1080, 3000000}, {1280, 720, 1500000}, {640, 360, 512000}, {320, 180, 192000}};
-static const uint32_t bitrates[] = {64000, 128000, 192000, 256000, 384000, 512000, 768000, 1024000, 1500000, 2000000, 3000000};
+/* Per cent of the class's rate: few steps, so that lines that differ a little still share an encode. */
+static const unsigned steps[] = {100, 60, 34};
 
 typedef struct Output {
     uint32_t id;
@@ -263,11 +264,14 @@ static MdComposerOutput output_spec(const MdRoom *room, const MdMember *member, 
             break;
         }
     }
-    uint32_t wanted = classes[pick].bitrate_bps, rate = bitrates[0];
-    if (max->bitrate_bps != 0 && max->bitrate_bps < wanted)
-        wanted = max->bitrate_bps;
-    for (unsigned i = 0; i < G_N_ELEMENTS(bitrates) && bitrates[i] <= wanted; i++)
-        rate = bitrates[i];
+    uint32_t rate = 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
+        rate = classes[pick].bitrate_bps / 100 * steps[i];
+        if (max->bitrate_bps == 0 || rate <= max->bitrate_bps)
+            break;
+    }
+    if (ours->bitrate_bps != 0 && rate > ours->bitrate_bps)
+        rate = ours->bitrate_bps;
     unsigned fps = ours->fps != 0 ? ours->fps : 15;
     if (max->fps != 0 && max->fps < fps)
         fps = max->fps >= 15 ? 15 : MAX(max->fps, 5);

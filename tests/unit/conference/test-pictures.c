@@ -83,6 +83,30 @@ static void test_classes(void)
     meeting_free(meeting);
 }
 
+/* Lines that differ a little share an encode; a poor one gets a smaller picture rather than a smeared one. */
+static void test_rates(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    static const unsigned kbps[] = {1500, 1400, 1000, 950, 600, 400, 100};
+    static const struct {
+        unsigned height, kbps;
+    } expected[] = {{720, 1500}, {720, 900}, {720, 510}, {360, 307}, {180, 65}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(kbps); i++) {
+        g_autofree char *sdp = g_strdup_printf("hz=0 video=h264 video_bps=%u000", kbps[i]);
+        meeting_join(meeting, "r", "a", MD_ROLE_SITE, sdp, NULL);
+    }
+    meeting_run_ms(meeting, 300);
+    const GArray *outputs = fake_composer()->outputs;
+    g_assert_cmpuint(outputs->len, ==, G_N_ELEMENTS(expected));
+    for (unsigned i = 0; i < outputs->len; i++) {
+        const MdComposerOutput *spec = &g_array_index(outputs, FakeOutput, i).spec;
+        g_assert_cmpuint(spec->height, ==, expected[i].height);
+        g_assert_cmpuint(spec->bitrate_bps / 1000, ==, expected[i].kbps);
+    }
+    meeting_free(meeting);
+}
+
 static void test_speaker(void)
 {
     Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
@@ -165,6 +189,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/conference/pictures/shared", test_shared);
     g_test_add_func("/conference/pictures/classes", test_classes);
+    g_test_add_func("/conference/pictures/rates", test_rates);
     g_test_add_func("/conference/pictures/speaker", test_speaker);
     g_test_add_func("/conference/pictures/seats-and-tour", test_seats_and_tour);
     g_test_add_func("/conference/pictures/away", test_away);
