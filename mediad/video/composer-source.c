@@ -434,7 +434,7 @@ void md_composer_source_tile(Source *source, int64_t now_us, MdTile *tile, char 
     memcpy(name, source->label, SOURCE_LABEL_MAX);
     tile->name = name;
     pthread_mutex_unlock(&source->lock);
-    if (atomic_load(&source->need_key) &&
+    if (!source->test && atomic_load(&source->need_key) &&
         now_us - atomic_load(&source->last_key_request_us) >= KEY_INTERVAL_US)
         md_picture_job_submit(&source->job);
 }

@@ -321,7 +321,9 @@ static void shoot_foreign(const Foreign *foreign, unsigned n, MdFrame **frames)
     context->thread_count = 1;
     context->color_range = foreign->full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
     av_opt_set(context->priv_data, "tune", "zerolatency", 0);
+    av_opt_set(context->priv_data, "preset", "veryfast", 0);
     av_opt_set(context->priv_data, "deadline", "realtime", 0);
+    av_opt_set(context->priv_data, "cpu-used", "-12", 0);
     av_opt_set(context->priv_data, "lag-in-frames", "0", 0);
     if (foreign->profile)
         av_opt_set(context->priv_data, "profile", foreign->profile, 0);
