@@ -24,13 +24,29 @@ static bool each_dirty(const struct sip_hdr *hdr, const struct sip_msg *msg, voi
     return !is_clean(&hdr->val);
 }
 
+/* libre lets the number overflow. */
+static bool cseq_ok(const struct sip_msg *msg)
+{
+    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CSEQ);
+    struct pl digits = {hdr ? hdr->val.p : NULL, 0};
+    uint32_t number;
+
+    while (hdr && digits.l < hdr->val.l && g_ascii_isdigit(digits.p[digits.l]))
+        digits.l++;
+    while (digits.l > 1 && *digits.p == '0') {
+        digits.p++;
+        digits.l--;
+    }
+    return sg_pl_u32(&digits, &number) && number <= 0x7fffffff;
+}
+
 static bool headers_ok(const struct sip_msg *msg)
 {
     static const enum sip_hdrid copied[] = {SIP_HDR_VIA, SIP_HDR_RECORD_ROUTE, SIP_HDR_PATH, SIP_HDR_CONTACT};
 
     if (!pl_isset(&msg->via.sentby) || msg->via.tp == SIP_TRANSP_NONE || !pl_isset(&msg->callid) || msg->callid.l > 256)
         return false;
-    if (!pl_isset(&msg->from.auri) || !pl_isset(&msg->to.auri) || !pl_isset(&msg->cseq.met) || msg->cseq.num > 0x7fffffff)
+    if (!pl_isset(&msg->from.auri) || !pl_isset(&msg->to.auri) || !pl_isset(&msg->cseq.met) || !cseq_ok(msg))
         return false;
     if (msg->from.tag.l > 128 || msg->to.tag.l > 128 || msg->via.branch.l > 256 || msg->from.val.l > 1024 || msg->to.val.l > 1024)
         return false;

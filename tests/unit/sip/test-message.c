@@ -43,6 +43,8 @@ static void test_refused(void)
         "INVITE sip:c@d SIP/2.0\r\n" HEAD "\r\n",                                /* no CSeq */
         "INVITE sip:c@d SIP/2.0\r\n" HEAD "CSeq: 3 BYE\r\n\r\n",                 /* not its method */
         "INVITE sip:c@d SIP/2.0\r\n" HEAD "CSeq: 3000000000 INVITE\r\n\r\n",     /* 2^31 is the end */
+        "INVITE sip:c@d SIP/2.0\r\n" HEAD "CSeq: 99999999999 INVITE\r\n\r\n",
+        "INVITE sip:c@d SIP/2.0\r\n" HEAD "CSeq: 99999999999 INVITE\r\n\r\n",
         "INVITE sip:c@d SIP/2.0\r\n" HEAD "CSeq: 3 INVITE\r\nContent-Length: 5\r\n\r\nabc",
         "INVITE sip:c@d SIP/2.0\r\n" HEAD "CSeq: 3 INVITE\r\nContent-Length: -1\r\n\r\n",
         "INVITE sip:c@d SIP/2.0\r\n" HEAD "CSeq: 3 INVITE\r\nContent-Length: 99999999999999\r\n\r\n",
