@@ -4,19 +4,29 @@
 #include <string.h>
 
 #define FLUSH_US 1000000
+#define RETRY_US 5000000
+#define KEPT_MAX 200 /* transactions that could not be written and are tried again; then the oldest is lost */
 
 typedef struct Rows { /* everything of one transaction; strings in one chunk */
     GStringChunk *strings;
     GArray *runs, *plays;
+    bool again; /* was refused before: what has ended meanwhile is not overwritten */
     GHashTable *latest; /* "announcement\ndevice" -> index + 1 in plays: an open row is overwritten, not appended */
 } Rows;
 
-struct BcPlayLog {
+struct BcPlayLog { /* g_rc_box: a pending write holds it */
     MdStore *store;
     BcTimers *timers;
     BcTimer timer;
     Rows *rows;
+    GQueue kept;       /* Rows* that the store refused */
+    bool closed;
 };
+
+typedef struct Batch {
+    BcPlayLog *log;
+    Rows *rows;
+} Batch;
 
 static void free_rows(gpointer data)
 {
@@ -48,11 +58,19 @@ static bool mark_interrupted(MdDb *db, gpointer data, GError **error)
                      "UPDATE bc_announcements SET state = 'interrupted', reason = 'mediad stopped' WHERE state IN ('ringing', 'playing')", "");
 }
 
+static void clear_log(gpointer data)
+{
+    BcPlayLog *log = data;
+    free_rows(log->rows);
+    g_queue_clear_full(&log->kept, free_rows);
+}
+
 BcPlayLog *bc_play_log_new(MdStore *store, BcTimers *timers, GError **error)
 {
     if (!md_store_write_sync(store, mark_interrupted, NULL, error))
         return NULL;
-    BcPlayLog *log = g_new0(BcPlayLog, 1);
+    BcPlayLog *log = g_rc_box_new0(BcPlayLog);
+    g_queue_init(&log->kept);
     log->store = store;
     log->timers = timers;
     log->rows = new_rows();
@@ -64,9 +82,9 @@ void bc_play_log_free(BcPlayLog *log)
     if (!log)
         return;
     bc_play_log_flush(log);
+    log->closed = true;
     bc_timer_cancel(&log->timer);
-    free_rows(log->rows);
-    g_free(log);
+    g_rc_box_release_full(log, clear_log);
 }
 
 static void on_timer(BcTimer *timer, void *user)
@@ -114,8 +132,21 @@ void bc_play_log_play(BcPlayLog *log, const BcPlay *play)
     wake(log);
 }
 
-static bool write_run(MdDb *db, const BcRun *r, GError **error)
+/* 1: there is such a row, 0: none, -1: error. */
+static int exists(MdDb *db, GError **error, const char *sql, const char *a, const char *b)
 {
+    g_autoptr(MdRows) rows = md_db_query(db, error, sql, "ss", a, b);
+    if (!rows || !md_rows_next(rows, error))
+        return -1;
+    return md_rows_int(rows, 0) > 0;
+}
+
+static bool write_run(MdDb *db, const BcRun *r, bool again, GError **error)
+{
+    int ended = again ? exists(db, error, "SELECT COUNT(*) FROM bc_announcements WHERE id = $1 AND id = $2 AND state NOT IN ('ringing', 'playing')",
+                               r->id, r->id) : 0;
+    if (ended)
+        return ended > 0;
     return md_db_run(db, error, "DELETE FROM bc_announcements WHERE id = $1", "s", r->id) &&
            md_db_run(db, error,
                      "INSERT INTO bc_announcements (id, kind, title, schedule, occurrence_us, content, source, priority, areas,"
@@ -126,8 +157,12 @@ static bool write_run(MdDb *db, const BcRun *r, GError **error)
                      r->missed, r->created_by);
 }
 
-static bool write_play(MdDb *db, const BcPlay *p, GError **error)
+static bool write_play(MdDb *db, const BcPlay *p, bool again, GError **error)
 {
+    int ended = again ? exists(db, error, "SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND device = $2"
+                                          " AND outcome IN ('played', 'partial', 'missed')", p->announcement, p->device) : 0;
+    if (ended)
+        return ended > 0;
     if (!md_db_run(db, error, "DELETE FROM bc_plays WHERE announcement = $1 AND device = $2", "ss", p->announcement, p->device) ||
         !md_db_run(db, error,
                    "INSERT INTO bc_plays (announcement, device, area, outcome, reason, rang_us, answered_us, from_us, to_us, rings, codec)"
@@ -142,24 +177,56 @@ static bool write_play(MdDb *db, const BcPlay *p, GError **error)
                      p->to_us ? p->to_us : p->rang_us, p->device);
 }
 
-static bool write_rows(MdDb *db, gpointer data, GError **error)
+static bool write_batch(MdDb *db, gpointer data, GError **error)
 {
-    Rows *rows = data;
+    Rows *rows = ((Batch *)data)->rows;
     for (unsigned i = 0; i < rows->runs->len; i++)
-        if (!write_run(db, &g_array_index(rows->runs, BcRun, i), error))
+        if (!write_run(db, &g_array_index(rows->runs, BcRun, i), rows->again, error))
             return false;
     for (unsigned i = 0; i < rows->plays->len; i++)
-        if (!write_play(db, &g_array_index(rows->plays, BcPlay, i), error))
+        if (!write_play(db, &g_array_index(rows->plays, BcPlay, i), rows->again, error))
             return false;
     return true;
+}
+
+static void free_batch(gpointer data)
+{
+    Batch *batch = data;
+    if (batch->rows)
+        free_rows(batch->rows);
+    g_rc_box_release_full(batch->log, clear_log);
+    g_free(batch);
+}
+
+/* The disk is full, the database is gone: the rows wait for better times. */
+static void on_written(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    Batch *batch = data;
+    BcPlayLog *log = batch->log;
+    if (ok || log->closed)
+        return;
+    batch->rows->again = true;
+    g_queue_push_tail(&log->kept, g_steal_pointer(&batch->rows));
+    if (log->kept.length > KEPT_MAX)
+        free_rows(g_queue_pop_head(&log->kept));
+    bc_timer_at(log->timers, &log->timer, md_clock_now_us(bc_timers_clock(log->timers)) + RETRY_US, on_timer, log);
+}
+
+static void write_out(BcPlayLog *log, Rows *rows)
+{
+    Batch *batch = g_new0(Batch, 1);
+    *batch = (Batch){g_rc_box_acquire(log), rows};
+    md_store_write(log->store, write_batch, batch, free_batch, on_written, NULL);
 }
 
 void bc_play_log_flush(BcPlayLog *log)
 {
     bc_timer_cancel(&log->timer);
+    for (unsigned n = log->kept.length; n > 0; n--) /* older rows first: a later row of the same play replaces them */
+        write_out(log, g_queue_pop_head(&log->kept));
     if (log->rows->runs->len + log->rows->plays->len == 0)
         return;
-    md_store_write(log->store, write_rows, log->rows, free_rows, NULL, NULL);
+    write_out(log, g_steal_pointer(&log->rows));
     log->rows = new_rows();
 }
 

@@ -666,6 +666,32 @@ static void test_pre_emption(void)
     rig_clear(&rig);
 }
 
+static bool run_sql(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error, data, "");
+}
+
+/* The store refuses for a while (as with a full disk): the play log waits and is whole in the end. */
+static void test_store_refuses(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig);
+    g_autofree char *id = play(&rig, content, BC_NORMAL, "Bản tin");
+    int64_t began = wall(&rig);
+    g_assert_true(md_store_write_sync(rig.store, run_sql, (gpointer)"ALTER TABLE bc_plays RENAME TO away", NULL));
+    run_to(&rig, began + 15 * S);
+    g_assert_true(md_store_write_sync(rig.store, run_sql, (gpointer)"ALTER TABLE away RENAME TO bc_plays", NULL));
+    run_to(&rig, began + 30 * S);
+    check_play(&rig, "ok-1", "played: -", NULL);
+    Found found;
+    runs(&rig, &found);
+    g_assert_cmpstr(found.text->str, ==, "now done -;");
+    g_string_free(found.text, TRUE);
+    rig_clear(&rig);
+}
+
 /* A loudspeaker moves to another port in the middle (re-INVITE under another crypto tag and under ours). */
 static void test_refresh(void)
 {
@@ -756,6 +782,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/no-double-play", test_no_double_play);
     g_test_add_func("/broadcast/room/catch-up", test_catch_up);
     g_test_add_func("/broadcast/room/pre-emption", test_pre_emption);
+    g_test_add_func("/broadcast/room/store-refuses", test_store_refuses);
     g_test_add_func("/broadcast/room/refresh", test_refresh);
     g_test_add_func("/broadcast/room/refused", test_refused);
     return g_test_run();
