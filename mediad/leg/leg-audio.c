@@ -51,10 +51,16 @@ void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before)
     if (!now->active)
         return;
     m->sender.payload_type = now->send_pt;
-    if (!before->active || before->codec != now->codec || before->ptime_ms != now->ptime_ms) {
-        m->sender.clock_rate = md_audio_codec_clock_rate((MdAudioCodec)now->codec);
-        a->gather_len = 0;
+    uint32_t rate = md_audio_codec_clock_rate((MdAudioCodec)now->codec);
+    if (m->sender.clock_rate != rate) {
+        /* Another clock under one SSRC would make the peer's reports and buffers nonsense (RFC 7160): a new source. */
+        md_sender_init(&m->sender, m->sender.ssrc + 0x9e3779b9u, m->sender.seq & 0x7fff, m->sender.ts_offset, now->send_pt, rate);
+        m->packets_reported = 0;
         a->sent_before = false;
+    }
+    if (!before->active || before->codec != now->codec || before->ptime_ms != now->ptime_ms) {
+        a->gather_len = a->gathered = 0;
+        a->talking = false;
     }
     if (!before->active || before->dtmf_clock_rate != now->dtmf_clock_rate)
         md_dtmf_receiver_init(&a->dtmf, now->dtmf_clock_rate ? now->dtmf_clock_rate : 8000);
@@ -175,7 +181,11 @@ static bool fill(LegAudio *a, int64_t now_us)
         samples = wanted = cap;
     switch (out.action) {
     case MD_JITTER_PACKET: n = md_audio_decoder_decode(decoder, out.payload, out.len, at, cap); break;
-    case MD_JITTER_FEC: n = md_audio_decoder_decode_fec(decoder, out.payload, out.len, at, samples); break;
+    case MD_JITTER_FEC:
+        voiced = md_audio_packet_has_fec((MdAudioCodec)a->codec, out.payload, out.len);
+        a->fec_ticks += voiced ? (samples + TICK - 1) / TICK : 0;
+        n = md_audio_decoder_decode_fec(decoder, out.payload, out.len, at, samples);
+        break;
     case MD_JITTER_CONCEAL: n = md_audio_decoder_conceal(decoder, at, samples); break;
     case MD_JITTER_SILENCE: n = (int)give_silence(a, samples); break;
     }
@@ -191,7 +201,7 @@ static void count(MdLeg *leg)
     md_stat_set(&leg->stats.audio_packets_lost, stats.lost);
     md_stat_set(&leg->stats.audio_packets_late, stats.late);
     md_stat_set(&leg->stats.audio_concealed_ticks, stats.concealed_ticks);
-    md_stat_set(&leg->stats.audio_fec_ticks, stats.fec);
+    md_stat_set(&leg->stats.audio_fec_ticks, leg->audio.fec_ticks);
     md_stat_set(&leg->stats.audio_delay_us, stats.delay_us > 0 ? (uint64_t)stats.delay_us : 0);
 }
 

@@ -100,7 +100,8 @@ bool leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, G
 {
     LegDtls *d = leg->dtls[media];
     /* The same certificate and role: the association goes on (RFC 8842, 4). */
-    if (d && strcmp(d->fingerprint, agreed->fingerprint) == 0 && d->active == agreed->dtls_active) {
+    if (d && strcmp(d->fingerprint, agreed->fingerprint) == 0 && d->active == agreed->dtls_active &&
+        md_dtls_state(d->dtls) != MD_DTLS_FAILED) {
         if (md_addr_port(&agreed->remote) && !md_addr_is_any(&agreed->remote))
             d->remote = agreed->remote;
         return true;

@@ -108,7 +108,6 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
     media->dtls = plan->media[m].dtls;
     plan->media[m].dtls = dtls;
     media->keyed = now->active && (now->security == MD_AGREED_PLAIN || (media->send && media->receive));
-    media->stream.min_sequential = now->security == MD_AGREED_PLAIN ? 2 : 1;
     if (m == AUDIO)
         leg_audio_agreed(leg, &before);
     else if (leg->video)

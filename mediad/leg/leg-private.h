@@ -76,6 +76,7 @@ typedef struct LegAudio {
     unsigned fifo_len;
     bool fifo_voiced, quiet, alive;
     unsigned silent_ticks;
+    uint64_t fec_ticks;     /* really recovered: the codec had a copy */
     float noise_dbov;       /* comfort noise of the peer's silence */
     MdComfortNoise noise;
     MdDtmfReceiver dtmf;

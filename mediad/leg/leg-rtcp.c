@@ -122,7 +122,7 @@ static void take_report(MdLeg *leg, unsigned media, const MdRtcpReport *block, i
 static void take_fir(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
 {
     LegMedia *m = &leg->media[VIDEO];
-    if (item->media_ssrc != m->sender.ssrc || item->fir_seq == m->fir_seq_seen)
+    if (item->fir_seq == m->fir_seq_seen)
         return; /* a repetition of one already served (RFC 5104, 4.3.1.2) */
     m->fir_seq_seen = item->fir_seq;
     leg_video_key_asked(leg, now_us);
@@ -135,22 +135,37 @@ static void take_nack(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
     leg_video_nack(leg, seqs, n, now_us);
 }
 
+/* What we hold ourselves to (RFC 5104, 4.2.2): there is one receiver, so its request is the bound. */
+static void answer_tmmbr(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+{
+    uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
+    MdRtcpWriter writer;
+    leg_video_limit(leg, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
+    leg_rtcp_begin(leg, VIDEO, &writer, buf, MD_RTP_PACKET_MAX, now_us);
+    md_rtcp_write_tmmbn(&writer, leg->media[VIDEO].sender.ssrc, item->ssrc, item->limit.bitrate_bps, item->limit.overhead);
+    leg_send_rtcp(leg, VIDEO, buf, writer.len, sizeof buf);
+}
+
 static void take_video_feedback(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
 {
-    uint32_t ours = leg->media[VIDEO].sender.ssrc;
+    /* A request names the stream it is about; some devices leave it 0, and there is only one. */
+    bool ours = item->media_ssrc == leg->media[VIDEO].sender.ssrc || item->media_ssrc == 0;
     switch (item->kind) {
     case MD_RTCP_KIND_NACK:
-        if (item->media_ssrc == ours)
+        if (ours)
             take_nack(leg, item, now_us);
         break;
     case MD_RTCP_KIND_PLI:
-        if (item->media_ssrc == ours)
+        if (ours)
             leg_video_key_asked(leg, now_us);
         break;
-    case MD_RTCP_KIND_FIR: take_fir(leg, item, now_us); break;
+    case MD_RTCP_KIND_FIR:
+        if (ours)
+            take_fir(leg, item, now_us);
+        break;
     case MD_RTCP_KIND_TMMBR:
-        if (item->media_ssrc == ours)
-            leg_video_limit(leg, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
+        if (ours)
+            answer_tmmbr(leg, item, now_us);
         break;
     case MD_RTCP_KIND_REMB: leg_video_limit(leg, MD_RTCP_KIND_REMB, item->limit.bitrate_bps); break;
     default: break;

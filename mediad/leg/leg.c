@@ -64,7 +64,9 @@ static void init_media(MdLeg *leg, unsigned media, uint8_t pt, uint32_t clock_ra
     if (RAND_bytes((unsigned char *)r, sizeof r) != 1)
         memset(r, 0x5a, sizeof r);
     md_sender_init(&m->sender, r[0], r[1] & 0x7fff, r[2], pt, clock_rate);
-    md_stream_init(&m->stream, clock_rate, 2);
+    /* No probation: whatever gets so far came from the right address or under the right key, and the first packets of
+     * a stream are those of its key frame. */
+    md_stream_init(&m->stream, clock_rate, 1);
 }
 
 /* Frees what the worker owned (or would have). */

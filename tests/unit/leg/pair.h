@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <glib.h>
+
+#include "mediad/audio/codec.h"
+#include "mediad/audio/tone.h"
+#include "mediad/leg/leg-private.h"
+
+/* Two legs back to back on one stepped worker with a virtual clock; packets travel by memory, 10 ms late, seeded loss. */
+#define PAIR_QUEUE 4096
+
+typedef struct PairPacket {
+    unsigned to, media;
+    bool rtcp;
+    MdAddr from;
+    int64_t due_us;
+    size_t len;
+    uint8_t data[MD_UDP_PACKET_MAX];
+} PairPacket;
+
+typedef struct Pair Pair;
+typedef struct PairSide {
+    Pair *pair;
+    unsigned index;
+    MdLeg *leg;
+    MdAudioEncoder *encoder;
+    MdAudioCodec encoding;
+    MdTone tone;
+    double hz;
+    float heard[MD_AUDIO_RATE];   /* the last second */
+    unsigned voiced_ticks;
+    unsigned key_requests, pictures, damaged, digits;
+    char last_digit;
+    MdFrame *last_picture;
+    unsigned sent_rtp, sent_rtcp;
+    MdAddr from_override;         /* set: packets seem to come from here (a NAT) */
+    bool done;
+} PairSide;
+
+struct Pair {
+    MdVirtualClock clock;
+    MdWorker *worker;
+    MdMailbox *control;
+    MdDtlsIdentity *identity;
+    MdPacketiser packetiser;
+    PairSide side[2];
+    GQueue wire;
+    unsigned loss_percent;
+    uint32_t seed;
+};
+
+typedef struct PairOptions {
+    MdSecurity security[2];
+    bool dtls, offer_dtls, video, authenticated;
+    const MdAudioCodec *codecs;
+    unsigned n_codecs;
+    const char *peer_host;
+} PairOptions;
+
+void pair_init(Pair *pair, const PairOptions *options);
+void pair_clear(Pair *pair);
+/* side 1 offers, side 0 answers */
+void pair_connect(Pair *pair);
+/* edit: NULL, or changes the offer on its way (takes and returns g_free'able text) */
+void pair_reinvite(Pair *pair, char *(*edit)(char *sdp));
+/* ms of talk; every leg speaks its tone */
+void pair_run(Pair *pair, unsigned ms);
+float pair_heard(const Pair *pair, unsigned side, double hz);
+char *pair_replace(char *text, const char *from, const char *to);
