@@ -51,7 +51,7 @@ G_GNUC_PRINTF(2, 3) static bool usage(GError **error, const char *format, ...)
     return false;
 }
 
-bool sim_accounts_load(GArray *accounts, const char *path, GError **error)
+bool sim_accounts_load(GArray *accounts, const char *path, const char *prefix, GError **error)
 {
     g_autofree char *text = NULL;
     if (!g_file_get_contents(path, &text, NULL, error))
@@ -61,10 +61,14 @@ bool sim_accounts_load(GArray *accounts, const char *path, GError **error)
         char *line = g_strstrip(lines[i]);
         if (!*line || *line == '#')
             continue;
-        size_t name_len = strcspn(line, ": \t");
-        const char *password = line + name_len + strspn(line + name_len, ": \t");
+        size_t name_len = strcspn(line, ",: \t");
+        const char *password = line + name_len + strspn(line + name_len, ",: \t");
+        if (line[name_len] == ',' && strrchr(password, ',')) /* mediad's credentials.csv: name, domain, password */
+            password = strrchr(password, ',') + 1;
         if (!name_len || !*password)
-            return usage(error, "%s:%u: expected \"NAME PASSWORD\"", path, i + 1);
+            return usage(error, "%s:%u: expected \"NAME PASSWORD\" or \"NAME,DOMAIN,PASSWORD\"", path, i + 1);
+        if (prefix && !g_str_has_prefix(line, prefix))
+            continue;
         SimAccount account = {g_strndup(line, name_len), g_strdup(password)};
         g_array_append_val(accounts, account);
     }
@@ -112,7 +116,7 @@ static bool parse_server(SimOptions *o, const Raw *raw, GError **error)
 static bool parse_accounts(SimOptions *o, const Raw *raw, GError **error)
 {
     o->accounts = g_array_new(FALSE, TRUE, sizeof(SimAccount));
-    if (raw->accounts && !sim_accounts_load(o->accounts, raw->accounts, error))
+    if (raw->accounts && !sim_accounts_load(o->accounts, raw->accounts, raw->prefix, error))
         return false;
     if (!raw->accounts) {
         g_autofree char *password = NULL;
@@ -129,7 +133,7 @@ static bool parse_accounts(SimOptions *o, const Raw *raw, GError **error)
         }
     }
     if (o->accounts->len < o->count)
-        return usage(error, "%s holds %u accounts, %u are needed", raw->accounts, o->accounts->len, o->count);
+        return usage(error, "%s holds %u such accounts, %u are needed", raw->accounts, o->accounts->len, o->count);
     return true;
 }
 
@@ -225,9 +229,9 @@ static GOptionContext *option_context(SimOptions *o, Raw *raw)
         {"domain", 0, 0, G_OPTION_ARG_STRING, &o->domain, "SIP domain (the server's host)", "NAME"},
         {"local", 0, 0, G_OPTION_ARG_STRING, &o->local_host, "our address (the loopback the server is on)", "HOST"},
         {"media-ports", 0, 0, G_OPTION_ARG_STRING, &raw->ports, "our media ports (36000-59999)", "MIN-MAX"},
-        {"accounts", 0, 0, G_OPTION_ARG_FILENAME, &raw->accounts, "lines of \"NAME PASSWORD\"", "FILE"},
+        {"accounts", 0, 0, G_OPTION_ARG_FILENAME, &raw->accounts, "lines of \"NAME PASSWORD\", or mediad's credentials.csv", "FILE"},
         {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->password_file, "one password for generated names", "FILE"},
-        {"account-prefix", 0, 0, G_OPTION_ARG_STRING, &raw->prefix, "generated names are PREFIX1, PREFIX2 … (site-, loa-)", "PREFIX"},
+        {"account-prefix", 0, 0, G_OPTION_ARG_STRING, &raw->prefix, "generated names are PREFIX1, PREFIX2 … (site-, loa-); with --accounts: only names that begin so", "PREFIX"},
         {"account-first", 0, 0, G_OPTION_ARG_INT, &raw->first, "number of the first generated name (1)", "N"},
         {"security", 0, 0, G_OPTION_ARG_STRING, &raw->security, "off, preferred or sdes (sdes)", "KIND"},
         {"seconds", 0, 0, G_OPTION_ARG_INT, &raw->seconds, "judged time (30)", "S"},

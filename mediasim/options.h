@@ -53,8 +53,8 @@ typedef struct SimOptions {
 bool sim_options_parse(SimOptions *options, int argc, char **argv, GError **error);
 void sim_options_clear(SimOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SimOptions, sim_options_clear)
-/* "NAME PASSWORD" or "NAME:PASSWORD" lines, # comments; more than wanted are left. */
-bool sim_accounts_load(GArray *accounts, const char *path, GError **error);
+/* "NAME PASSWORD", "NAME:PASSWORD" or "NAME,DOMAIN,PASSWORD" lines, # comments. prefix: only names that begin so; NULL: all. */
+bool sim_accounts_load(GArray *accounts, const char *path, const char *prefix, GError **error);
 /* "360p15": 16:9, 90p to 1080p, 1 to 30 pictures a second. */
 bool sim_video_class_parse(const char *text, MdVideoClass *ret);
 SimImpairOptions sim_options_impair(const SimOptions *options, uint64_t line);

@@ -65,10 +65,7 @@ void sim_verdict_int(SimVerdict *verdict, const char *key, int64_t value, const 
 
 void sim_verdict_double(SimVerdict *verdict, const char *key, double value, const char *unit)
 {
-    /* Three digits are all that means anything here, and they keep the text readable. */
-    char text[32];
-    g_ascii_formatd(text, sizeof(text), "%.3f", value);
-    add(verdict, key, unit, json_node_init_double(json_node_alloc(), g_ascii_strtod(text, NULL)));
+    add(verdict, key, unit, json_node_init_double(json_node_alloc(), value));
 }
 
 void sim_verdict_text(SimVerdict *verdict, const char *key, const char *value)
@@ -111,25 +108,45 @@ char *sim_verdict_to_table(const SimVerdict *verdict)
     return g_string_free(out, FALSE);
 }
 
+static void append_value(GString *out, const Figure *figure)
+{
+    if (json_node_get_value_type(figure->value) == G_TYPE_DOUBLE) {
+        /* json-glib would write 17 digits. */
+        char text[G_ASCII_DTOSTR_BUF_SIZE];
+        g_string_append(out, g_ascii_formatd(text, sizeof(text), "%.3f", json_node_get_double(figure->value)));
+        return;
+    }
+    g_autofree char *text = json_to_string(figure->value, FALSE);
+    g_string_append(out, text);
+}
+
+static void append_text(GString *out, const char *value)
+{
+    g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), value);
+    g_autofree char *text = json_to_string(node, FALSE);
+    g_string_append(out, text);
+}
+
 char *sim_verdict_to_json(const SimVerdict *verdict)
 {
-    g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
-    JsonObject *object = json_object_new(), *group = NULL;
-    json_node_take_object(root, object);
-    json_object_set_string_member(object, "scenario", verdict->scenario);
-    json_object_set_boolean_member(object, "passed", sim_verdict_passed(verdict));
+    GString *out = g_string_new("{\n  \"scenario\": ");
+    const char *group = NULL;
+    append_text(out, verdict->scenario);
+    g_string_append_printf(out, ",\n  \"passed\": %s", sim_verdict_passed(verdict) ? "true" : "false");
     for (guint i = 0; i < verdict->figures->len; i++) {
         const Figure *figure = &g_array_index(verdict->figures, Figure, i);
-        if (!json_object_has_member(object, figure->group)) {
-            group = json_object_new();
-            json_object_set_object_member(object, figure->group, group);
-        }
-        group = json_object_get_object_member(object, figure->group);
-        json_object_set_member(group, figure->key, json_node_copy(figure->value));
+        bool same = group && !strcmp(group, figure->group);
+        if (!same)
+            g_string_append_printf(out, "%s,\n  \"%s\": {", group ? "}" : "", figure->group);
+        g_string_append_printf(out, "%s\"%s\": ", same ? ", " : "", figure->key);
+        append_value(out, figure);
+        group = figure->group;
     }
-    JsonArray *failures = json_array_new();
-    for (guint i = 0; i < verdict->failures->len; i++)
-        json_array_add_string_element(failures, g_ptr_array_index(verdict->failures, i));
-    json_object_set_array_member(object, "failures", failures);
-    return json_to_string(root, TRUE);
+    g_string_append_printf(out, "%s,\n  \"failures\": [", group ? "}" : "");
+    for (guint i = 0; i < verdict->failures->len; i++) {
+        g_string_append(out, i ? ", " : "");
+        append_text(out, g_ptr_array_index(verdict->failures, i));
+    }
+    g_string_append(out, "]\n}");
+    return g_string_free(out, FALSE);
 }

@@ -11,7 +11,7 @@ SimVerdict *sim_verdict_new(const char *scenario);
 void sim_verdict_free(SimVerdict *verdict);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SimVerdict, sim_verdict_free)
 
-/* The figures that follow belong to this group ("audio"). */
+/* The figures that follow belong to this group ("audio"); a group is begun once. */
 void sim_verdict_group(SimVerdict *verdict, const char *name);
 /* key: JSON name; unit is shown in the table behind the value ("ms", "%", ""). */
 void sim_verdict_int(SimVerdict *verdict, const char *key, int64_t value, const char *unit);

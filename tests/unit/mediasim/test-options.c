@@ -32,7 +32,7 @@ static void test_good(void)
     g_assert_cmpstr(o.server_uri, ==, "sip:127.0.0.1:20600;transport=tcp");
     g_assert_cmpint(o.transport, ==, SG_TCP);
     g_assert_cmpstr(o.local_host, ==, "127.0.0.1");
-    g_assert_cmpuint(o.accounts->len, ==, 3);
+    g_assert_cmpuint(o.accounts->len, ==, 4);
     g_assert_cmpstr(g_array_index(o.accounts, SimAccount, 0).name, ==, "xa-dong-loc");
     g_assert_cmpstr(g_array_index(o.accounts, SimAccount, 0).password, ==, "mot hai ba");
     g_assert_cmpstr(g_array_index(o.accounts, SimAccount, 1).password, ==, "bon");
@@ -61,6 +61,18 @@ static void test_generated(void)
     g_assert_cmpint(o.security, ==, MD_SECURITY_REQUIRED);
 }
 
+static void test_credentials(void)
+{
+    g_auto(SimOptions) o;
+    g_autofree char *line = g_strdup_printf("loudspeakers --server 127.0.0.1:5060 --count 1 --accounts %s --account-prefix loa-", accounts_path);
+    g_autoptr(GError) error = NULL;
+    parse(&o, &error, line);
+    g_assert_no_error(error);
+    g_assert_cmpuint(o.accounts->len, ==, 1);
+    g_assert_cmpstr(g_array_index(o.accounts, SimAccount, 0).name, ==, "loa-9");
+    g_assert_cmpstr(g_array_index(o.accounts, SimAccount, 0).password, ==, "sau:bay");
+}
+
 static void test_refused(void)
 {
     static const char *const rows[] = {
@@ -71,7 +83,7 @@ static void test_refused(void)
         "conference --server 127.0.0.1:5060 --sites 2 --room a --video 361x",
         "conference --server 127.0.0.1:5060 --sites 2 --room a --security much",
         "conference --server 127.0.0.1:5060 --sites 2 --room a --loss 60",
-        "conference --server 127.0.0.1:5060 --sites 9 --room a", /* three accounts only */
+        "conference --server 127.0.0.1:5060 --sites 9 --room a", /* four accounts only */
         "conference --server 127.0.0.1:5060 --sites 2 --room a --media-ports 5000-5003",
         "conference --server 127.0.0.1:5060 --sites 2 --room a --turn 1000",
         "conference --server 127.0.0.1:5060 --sites 2 --room a what",
@@ -135,9 +147,10 @@ int main(int argc, char **argv)
     int fd = g_file_open_tmp("mediasim-accounts-XXXXXX", &accounts_path, NULL);
     g_assert_cmpint(fd, >=, 0);
     g_close(fd, NULL);
-    g_assert_true(g_file_set_contents(accounts_path, "# sites\nxa-dong-loc mot hai ba\nxa-can-loc:bon\n\nxa-thach-ha\tnam\n", -1, NULL));
+    g_assert_true(g_file_set_contents(accounts_path, "# sites\nxa-dong-loc mot hai ba\nxa-can-loc:bon\n\nxa-thach-ha\tnam\nloa-9,hop.example.vn,sau:bay\n", -1, NULL));
     g_test_add_func("/mediasim/options/good", test_good);
     g_test_add_func("/mediasim/options/generated", test_generated);
+    g_test_add_func("/mediasim/options/credentials", test_credentials);
     g_test_add_func("/mediasim/options/refused", test_refused);
     g_test_add_func("/mediasim/options/classes", test_classes);
     g_test_add_func("/mediasim/verdict", test_verdict);
