@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Starts the rooms in floor order, stops them in reverse. */
+#include "mediad/daemon.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+
+#define DRAIN_MS 5000
+
+/* A room full of sites and its loudspeakers hold thousands of sockets. */
+static void raise_descriptor_limit(MdDaemon *daemon)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        md_warning(&daemon->logger, "cannot raise the limit of open files to %llu: %s",
+                   (unsigned long long)limit.rlim_max, g_strerror(errno));
+}
+
+static gboolean on_mail(gint fd, GIOCondition condition, gpointer user)
+{
+    MdDaemon *daemon = user;
+    md_mailbox_drain(daemon->mailbox, 0);
+    return G_SOURCE_CONTINUE;
+}
+
+static bool open_store(MdDaemon *daemon, GError **error)
+{
+    const CfgSettings *settings = daemon->settings;
+    if (g_mkdir_with_parents(settings->general.state_dir, 0750) != 0) {
+        g_set_error(error, MD_DAEMON_ERROR, 0, "cannot make the state folder %s (general.state_dir): %s",
+                    settings->general.state_dir, g_strerror(errno));
+        return false;
+    }
+    g_autofree char *path = settings->store.uri ? g_strdup(settings->store.uri)
+                                                : g_build_filename(settings->general.state_dir, "mediad.sqlite", NULL);
+    g_autoptr(GArray) migrations = g_array_new(FALSE, FALSE, sizeof(MdMigration));
+    g_array_append_vals(migrations, md_api_migrations, md_api_n_migrations);
+    g_array_append_vals(migrations, sg_migrations, sg_n_migrations);
+    g_array_append_vals(migrations, bc_migrations, bc_n_migrations);
+    MdLogger logger = md_logger(daemon->log, "store");
+    daemon->store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, &logger, error);
+    return daemon->store != NULL;
+}
+
+bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
+{
+    daemon->settings = cfg_ref(settings);
+    cfg_apply_log(settings, NULL, daemon->log);
+    raise_descriptor_limit(daemon);
+    daemon->mailbox = md_mailbox_new(65536);
+    daemon->mailbox_source = g_unix_fd_add(md_mailbox_fd(daemon->mailbox), G_IO_IN, on_mail, daemon);
+    if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
+        md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_provision(daemon, error) &&
+        md_start_api(daemon, error))
+        return true;
+    md_daemon_stop(daemon);
+    return false;
+}
+
+static void on_drained(void *user)
+{
+    MdDaemon *daemon = user;
+    g_main_loop_quit(daemon->loop);
+}
+
+void md_daemon_drain(MdDaemon *daemon)
+{
+    if (daemon->draining) {
+        g_main_loop_quit(daemon->loop);
+        return;
+    }
+    daemon->draining = true;
+    md_notice(&daemon->logger, "ending: no new calls, present ones are being ended");
+    sg_agent_drain(daemon->agent, DRAIN_MS, on_drained, daemon);
+}
+
+void md_daemon_stop(MdDaemon *daemon)
+{
+    g_clear_pointer(&daemon->api, md_api_free);
+    g_clear_pointer(&daemon->broadcast, bc_broadcast_free);
+    g_clear_pointer(&daemon->conference, md_conference_free);
+    g_clear_pointer(&daemon->agent, sg_agent_free);
+    g_clear_pointer(&daemon->accounts, sg_accounts_free);
+    for (unsigned i = 0; i < daemon->n_workers; i++)
+        md_worker_stop(daemon->workers[i]);
+    if (daemon->mailbox)
+        md_mailbox_drain(daemon->mailbox, 0);
+    while (daemon->n_workers)
+        md_worker_free(daemon->workers[--daemon->n_workers]);
+    g_clear_pointer(&daemon->pictures, md_picture_pool_free);
+    g_clear_pointer(&daemon->dtls, md_dtls_identity_free);
+    g_clear_pointer(&daemon->ports, md_port_pool_free);
+    g_clear_pointer(&daemon->store, md_store_close);
+    g_clear_handle_id(&daemon->mailbox_source, g_source_remove);
+    g_clear_pointer(&daemon->mailbox, md_mailbox_free);
+    g_clear_pointer(&daemon->local_host, g_free);
+    g_clear_pointer(&daemon->local_host6, g_free);
+    g_clear_pointer(&daemon->settings, cfg_free);
+}
+
+void md_daemon_reload(MdDaemon *daemon)
+{
+    g_autoptr(GError) error = NULL;
+    CfgSettings *settings = cfg_load(daemon->settings->path, &error);
+    if (!settings) {
+        md_error(&daemon->logger, "settings not reloaded, the former ones stay in force:\n%s", error->message);
+        return;
+    }
+    for (char **warning = settings->warnings; warning && *warning; warning++)
+        md_warning(&daemon->logger, "%s", *warning);
+    g_autoptr(GPtrArray) changes = cfg_diff(daemon->settings, settings);
+    g_autofree char *text = cfg_diff_to_string(changes);
+    cfg_apply_log(settings, daemon->settings, daemon->log);
+    cfg_free(daemon->settings);
+    daemon->settings = settings;
+    if (!md_provision(daemon, &error))
+        md_error(&daemon->logger, "settings reloaded, but: %s", error->message);
+    md_notice(&daemon->logger, "settings reloaded: %s", text);
+}

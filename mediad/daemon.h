@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <glib.h>
+#include "broadcast/broadcast.h"
+#include "config/settings.h"
+#include "mediad/api/api.h"
+#include "mediad/conference/conference.h"
+#include "mediad/core/log.h"
+#include "mediad/core/worker.h"
+#include "mediad/store/store.h"
+#include "mediad/transport/dtls.h"
+#include "mediad/transport/ports.h"
+#include "sip/sip.h"
+
+/* The running house: every room that main wired together. Control thread. Rooms start in floor order (the order of the
+ * members below) and stop in reverse. */
+#define MD_DAEMON_WORKERS_MAX 64
+
+typedef struct MdDaemon {
+    CfgSettings *settings;           /* one reference; replaced by md_daemon_reload */
+    MdLog *log;
+    MdLogger logger;
+    GMainLoop *loop;
+    MdMailbox *mailbox;              /* drained by the control thread */
+    guint mailbox_source;
+    char *local_host, *local_host6;  /* media addresses; either may be NULL */
+    MdStore *store;
+    MdWorker *workers[MD_DAEMON_WORKERS_MAX];
+    unsigned n_workers;
+    MdPicturePool *pictures;
+    MdPortPool *ports;
+    MdDtlsIdentity *dtls;
+    SgAccounts *accounts;
+    SgAgent *agent;
+    MdConference *conference;
+    BcBroadcast *broadcast;
+    MdApi *api;
+    bool draining;
+} MdDaemon;
+
+#define MD_DAEMON_ERROR (g_quark_from_static_string("md-daemon-error"))
+
+/* Starts every room; on failure stops what was started and says which room failed and why. Takes a reference on settings. */
+bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error);
+/* SIGHUP: builds a new snapshot, checks it, swaps what can change while running, logs the rest; a bad file changes nothing. */
+void md_daemon_reload(MdDaemon *daemon);
+/* SIGTERM: refuse new calls, end present ones, then leave the loop. */
+void md_daemon_drain(MdDaemon *daemon);
+void md_daemon_stop(MdDaemon *daemon);
+
+/* --- one file each, called by md_daemon_start in floor order --- */
+bool md_start_media(MdDaemon *daemon, GError **error);      /* addresses, ports, workers, picture pool */
+bool md_start_sip(MdDaemon *daemon, GError **error);
+bool md_start_conference(MdDaemon *daemon, GError **error);
+bool md_start_broadcast(MdDaemon *daemon, GError **error);
+bool md_start_api(MdDaemon *daemon, GError **error);
+/* Areas, site accounts (with passwords made now, written to state_dir/credentials.csv), rooms of the settings. */
+bool md_provision(MdDaemon *daemon, GError **error);
+/* Rooms added, removed or changed since old. */
+void md_provision_rooms(MdDaemon *daemon);
+
+/* The call router (MdCallRouterFn); user: MdDaemon. */
+void md_router_route(MdCall *call, void *user);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Settings to the API, and what each room offers on it. */
+#include <string.h>
+#include "mediad/api/nouns.h"
+#include "mediad/daemon.h"
+
+/* "sip-udp 0.0.0.0:5060" … for the status page. */
+static MdApiListener *list_listeners(MdDaemon *daemon, GPtrArray *texts, unsigned *ret_n)
+{
+    const CfgSettings *settings = daemon->settings;
+    unsigned n_https = g_strv_length(settings->api.listen ?: (char *[]){NULL}), n = 0;
+    MdApiListener *listeners = g_new0(MdApiListener, settings->sip.n_listeners + n_https);
+    for (unsigned i = 0; i < settings->sip.n_listeners; i++) {
+        const CfgListener *from = &settings->sip.listeners[i];
+        const char *format = strchr(from->address, ':') ? "[%s]:%u" : "%s:%u";
+        char *address = g_strdup_printf(format, from->address, (unsigned)sg_agent_port(daemon->agent, i));
+        g_ptr_array_add(texts, address);
+        listeners[n++] = (MdApiListener){from->transport == CFG_TLS   ? "sip-tls"
+                                         : from->transport == CFG_TCP ? "sip-tcp"
+                                                                      : "sip-udp",
+                                         address};
+    }
+    for (unsigned i = 0; i < n_https; i++)
+        listeners[n++] = (MdApiListener){settings->api.allow_http ? "http" : "https", settings->api.listen[i]};
+    *ret_n = n;
+    return listeners;
+}
+
+bool md_start_api(MdDaemon *daemon, GError **error)
+{
+    const CfgSettings *settings = daemon->settings;
+    const CfgApi *api = &settings->api;
+    if (!api->listen || !api->listen[0])
+        return true;
+    MdLogger logger = md_logger(daemon->log, "api");
+    MdApiOptions options = {
+        .listen = (const char *const *)api->listen,
+        .tls_certificate = api->tls_certificate,
+        .tls_key = api->tls_key,
+        .allow_http = api->allow_http,
+        .console_dir = api->console_dir,
+        .state_dir = settings->general.state_dir,
+        .sessions_max = api->sessions_max,
+        .websockets_max = api->websockets_max,
+        .session_lifetime_s = api->session_lifetime_s,
+        .logger = &logger,
+    };
+    daemon->api = md_api_new(&options, daemon->store, error);
+    if (!daemon->api)
+        return false;
+    md_api_add_rooms(daemon->api, daemon->conference);
+    md_api_add_accounts(daemon->api, daemon->accounts, daemon->agent);
+    md_api_add_broadcast(daemon->api, daemon->broadcast);
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    unsigned n = 0;
+    g_autofree MdApiListener *listeners = list_listeners(daemon, texts, &n);
+    MdApiStatus status = {.conference = daemon->conference, .accounts = daemon->accounts, .agent = daemon->agent,
+                          .workers = daemon->n_workers, .listeners = listeners, .n_listeners = n};
+    md_api_add_status(daemon->api, &status);
+    return true;
+}
