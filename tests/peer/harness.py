@@ -290,7 +290,7 @@ class Baresip(Process):
         text = [f"sip_listen {bracketed}:{sip_port}", f"sip_certificate {self._certificate()}",
                 f"net_interface {host}", "call_max_calls 4", "call_local_timeout 60",
                 f"audio_source {source}", "audio_player aubridge,nil", "audio_alert aubridge,nil",
-                "ausrc_channels 2", "auplay_channels 2", "audio_level no",
+                "ausrc_srate 48000", "auplay_srate 48000", "ausrc_channels 2", "auplay_channels 2", "audio_level no",
                 f"rtp_ports {rtp_port}-{rtp_port + 200}",
                 f"snd_path {self.dir}", f"ctrl_tcp_listen 127.0.0.1:{ctrl_port}",
                 "rtp_timeout 0", "statmode_default off", "rtcp_mux yes", "jitter_buffer_type fixed", "jitter_buffer_delay 2-10",
@@ -373,6 +373,10 @@ class Baresip(Process):
                     raise AssertionError(f"{self.name}: none of {types} came; events: {seen}; output:\n  {tail}")
                 self._event.wait(left)
 
+    def registration(self, seconds=15, since=0):
+        """Status of the first registration's final answer: it may come before the control socket is there to tell."""
+        return int(self.wait_line(r"\{\d+/\w+/v\d\} (\d{3}) ", seconds, since)[1])
+
     def event_mark(self):
         with self._event:
             return len(self._events)
@@ -387,14 +391,15 @@ class Baresip(Process):
         names = [os.path.join(self.dir, n) for n in os.listdir(self.dir) if n.endswith(f"-{direction}.wav")]
         return sorted(names, key=os.path.getmtime)
 
-    def heard(self, seconds, rate=48000):
+    def heard(self, seconds):
         """(rate, samples) of the last `seconds` heard, once that much is there."""
         def enough():
             files = self.wavs("dec")
-            return files and os.path.getsize(files[-1]) > seconds * rate * 4 + 44
-        wait_until(f"{self.name} hearing {seconds} s", enough, seconds * 3 + 15, 0.1)
-        got_rate, samples = read_wav(self.wavs("dec")[-1])
-        return got_rate, samples[-int(seconds * got_rate):]
+            if not files or os.path.getsize(files[-1]) < 44:
+                return None
+            rate, samples = read_wav(files[-1])
+            return (rate, samples[-int(seconds * rate):]) if len(samples) > seconds * rate else None
+        return wait_until(f"{self.name} hearing {seconds} s", enough, seconds * 3 + 15, 0.2)
 
     def snapshot(self):
         """The received picture as (width, height, rows)."""
@@ -418,12 +423,9 @@ class Baresip(Process):
 # ---------------------------------------------------------------- mediad
 
 class Mediad(Process):
-    """The daemon on free ports with a state folder of its own. extra: libconfig text put behind the basic settings.
+    """The daemon on free ports with a state folder of its own. extra: libconfig text put behind the basic settings."""
 
-    sections replaces whole sections by name (text without the outer braces).
-    """
-
-    def __init__(self, extra="", name="mediad", state=None, host="127.0.0.1", config=None):
+    def __init__(self, extra="", name="mediad", state=None, host="127.0.0.1", config=None, digests=("md5",)):
         self.state = state or tempfile.mkdtemp(prefix="mediad-")
         if not state:
             _cleanups.append(lambda: shutil.rmtree(self.state, ignore_errors=True))
@@ -433,7 +435,9 @@ class Mediad(Process):
         self.conf = os.path.join(self.state, "mediad.conf")
         text = (config or DEFAULT_CONFIG).format(
             state=self.state, sip=self.sip_port, tls=self.tls_port, trusted=self.trusted_port, api=self.api_port,
-            sip6=self.sip6_port, media_min=self.media_min, media_max=self.media_min + 3999, host=host) + extra
+            sip6=self.sip6_port, media_min=self.media_min, media_max=self.media_min + 3999, host=host,
+            prompts=os.environ.get("MEDIAD_PROMPT_DIR", os.path.join(BUILD, "prompts")),
+            digests=", ".join(f'"{d}"' for d in digests)) + extra
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(text)
         self._launch(name)
@@ -441,9 +445,7 @@ class Mediad(Process):
 
     def _launch(self, name):
         binary = os.environ.get("MEDIAD_BINARY", os.path.join(BUILD, "mediad", "mediad"))
-        env = dict(os.environ)
-        env.setdefault("MEDIAD_PROMPT_DIR", os.path.join(BUILD, "prompts"))
-        super().__init__([binary, "--config", self.conf], name, env=env)
+        super().__init__([binary, "--config", self.conf], name)
         self.wait_line(r"mediad .* is ready", 30)
 
     def stop(self):
@@ -496,6 +498,20 @@ class Mediad(Process):
 
 
 DEFAULT_CONFIG = """
+general: {{ domain = "127.0.0.1"; aliases = ["localhost", "::1"]; state_dir = "{state}"; workers = 2; pin_workers = false; }};
+log: {{ level = "info"; }};
+sip: {{
+  listeners = (
+    {{ transport = "udp"; address = "127.0.0.1"; port = {sip}; digests = [{digests}]; }},
+    {{ transport = "tcp"; address = "127.0.0.1"; port = {sip}; digests = [{digests}]; }},
+    {{ transport = "tls"; address = "127.0.0.1"; port = {tls}; digests = [{digests}]; }},
+    {{ transport = "udp"; address = "::1"; port = {sip6}; digests = [{digests}]; }},
+    {{ transport = "udp"; address = "127.0.0.1"; port = {trusted}; trusted = ["127.0.0.1"]; }}
+  );
+}};
+media: {{ address4 = "127.0.0.1"; address6 = "::1"; port_min = {media_min}; port_max = {media_max}; }};
+conference: {{ prompt_dir = "{prompts}"; redial_first_s = 1; }};
+api: {{ listen = ["127.0.0.1:{api}"]; allow_http = true; }};
 """
 
 
