@@ -703,8 +703,7 @@ void sg_agent_control_init(SgAgent *agent)
     control->mail_source = g_unix_fd_source_new(md_mailbox_fd(agent->mailbox), G_IO_IN);
     g_source_set_callback(control->mail_source, G_SOURCE_FUNC(on_mail), agent, NULL);
     g_source_attach(control->mail_source, control->context);
-    if (agent->options.accounts)
-        sg_accounts_set_changed(agent->options.accounts, on_accounts_changed, agent);
+    sg_accounts_set_changed(agent->options.accounts, on_accounts_changed, agent);
 }
 
 void sg_agent_control_clear(SgAgent *agent)
@@ -712,8 +711,7 @@ void sg_agent_control_clear(SgAgent *agent)
     SgAgentControl *control = &agent->control;
     GList *calls;
 
-    if (agent->options.accounts)
-        sg_accounts_set_changed(agent->options.accounts, NULL, NULL);
+    sg_accounts_set_changed(agent->options.accounts, NULL, NULL);
     g_cancellable_cancel(control->resolving);
     g_object_unref(control->resolving);
     while (md_mailbox_drain(agent->mailbox, 0) > 0) /* the last changes of the location table */

@@ -341,8 +341,7 @@ static void start_on_thread(void *data)
     sip->next_line = 1;
     g_queue_init(&sip->dials);
     g_queue_init(&sip->unsent);
-    if (options->accounts)
-        sg_auth_publish(sip->auth, sg_accounts_snapshot(options->accounts)); /* control waits for us: it may be read here */
+    sg_auth_publish(sip->auth, sg_accounts_snapshot(options->accounts)); /* control waits for us: they may be read here */
     if (!listen_all(agent, &start->error))
         return;
     for (unsigned i = 0; start->bindings && i < start->bindings->len; i++)
@@ -489,6 +488,10 @@ SgAgent *sg_agent_new(const SgAgentOptions *options, GError **error)
 
     if (!options->domain || !options->domain[0] || strlen(options->domain) > 255 || strpbrk(options->domain, " \t\r\n\"<>@;")) {
         g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "the SIP domain '%.64s' is no domain name", options->domain ? options->domain : "");
+        return NULL;
+    }
+    if (!options->accounts) {
+        g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "the SIP agent needs accounts");
         return NULL;
     }
     agent = g_new0(SgAgent, 1);

@@ -6,6 +6,9 @@
 #include "mediad/core/hash.h"
 
 #define LOG_EVERY_US 10000000
+/* what each device registered from a source adds to its budget: a commune behind one address, a simulator */
+#define KNOWN_RATE_PER_S 4
+#define KNOWN_BURST 20
 
 typedef struct Key {
     uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d, IPv6 cut to its /64 */
@@ -71,8 +74,8 @@ SgGuard *sg_guard_new(const SgGuardOptions *options)
         g_once_init_leave(&once, 1);
     }
     guard->options = *options;
-    guard->options.rate_per_s = or_default(options->rate_per_s, 200);
-    guard->options.burst = or_default(options->burst, 1000);
+    guard->options.rate_per_s = or_default(options->rate_per_s, 500);
+    guard->options.burst = or_default(options->burst, 2000);
     guard->options.sources_max = or_default(options->sources_max, 65536);
     guard->options.connections_per_source = or_default(options->connections_per_source, 200);
     guard->options.connections_max = or_default(options->connections_max, 20000);
@@ -277,6 +280,8 @@ void sg_guard_set_known(SgGuard *guard, const struct sockaddr *address, bool kno
         source->known++;
     else if (source->known > 0)
         source->known--;
+    source->bucket.rate_per_s = guard->options.rate_per_s + source->known * KNOWN_RATE_PER_S;
+    source->bucket.burst = guard->options.burst + source->known * KNOWN_BURST;
     g_mutex_unlock(&guard->lock);
 }
 

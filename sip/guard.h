@@ -14,8 +14,8 @@
 typedef struct SgGuard SgGuard;
 
 typedef struct SgGuardOptions {
-    unsigned rate_per_s;             /* messages a second and source, 0: 200 */
-    unsigned burst;                  /* 0: 1000 (a commune behind one address that lost its power) */
+    unsigned rate_per_s;             /* messages a second and source, 0: 500; each device registered from there adds 4 */
+    unsigned burst;                  /* 0: 2000 (a commune behind one address after a power cut); each registered device adds 20 */
     unsigned sources_max;            /* table size, 0: 65536; the longest idle ones are forgotten first */
     unsigned connections_per_source; /* 0: 200 */
     unsigned connections_max;        /* 0: 20000 */

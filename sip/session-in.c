@@ -2,6 +2,8 @@
 /* Requests of the peer: the first INVITE, re-INVITE, UPDATE, PRACK, ACK, INFO, BYE. */
 #include "sip/session-impl.h"
 
+#define ANSWER_US (180 * G_USEC_PER_SEC)
+
 static bool each_unknown_require(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
 {
     return pl_strcasecmp(&hdr->val, "100rel") != 0 && pl_strcasecmp(&hdr->val, "timer") != 0;
@@ -51,6 +53,15 @@ static void take_offer(SgSession *session, const struct sip_msg *msg, SgServerTx
     sg_session_timer_from_request(session, msg);
 }
 
+/* Whoever should answer does not: the caller may be gone long ago without a word. */
+static void on_unanswered(void *data)
+{
+    SgSession *session = data;
+
+    if (session->state == SG_SESSION_INCOMING)
+        sg_session_reject(session, 480, "nobody answered", NULL);
+}
+
 SgSession *sg_session_accept(SgSessions *sessions, const struct sip_msg *msg, const SgFlow *flow, const SgSessionHandler *handler,
                              void *user)
 {
@@ -82,6 +93,7 @@ SgSession *sg_session_accept(SgSessions *sessions, const struct sip_msg *msg, co
     sg_session_set_route(session, msg, false);
     take_offer(session, msg, tx, false);
     sg_server_tx_reply(tx, 100, NULL, NULL, NULL, NULL);
+    sg_timer_start(sessions->options.loop, &session->ring_timer, ANSWER_US, on_unanswered, session);
     return session;
 }
 
@@ -184,6 +196,7 @@ static void say_ok(SgSession *session, const char *sdp)
     sg_server_tx_reply(tx, 200, NULL, extra, "application/sdp", session->rel_sdp ? NULL : sdp);
     g_free(extra);
     session->state = SG_SESSION_CONFIRMED;
+    sg_timer_stop(session->sessions->options.loop, &session->ring_timer);
     sg_session_timer_start(session);
 }
 

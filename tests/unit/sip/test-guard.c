@@ -32,6 +32,13 @@ static void test_budget(void)
         g_assert_cmpint(sg_guard_message(guard, from(i % 2 ? "2001:db8::1" : "2001:db8::ffff"), 6 * S), ==, SG_GUARD_PASS);
     g_assert_cmpint(sg_guard_message(guard, from("2001:db8::2"), 6 * S), ==, SG_GUARD_OVER_RATE);
     g_assert_cmpint(sg_guard_message(guard, from("2001:db8:0:1::1"), 6 * S), ==, SG_GUARD_PASS);
+    /* ten devices at home there: room for their traffic */
+    for (int i = 0; i < 10; i++)
+        sg_guard_set_known(guard, from("192.0.2.8"), true, 6 * S);
+    passed = 0;
+    for (int i = 0; i < 300; i++)
+        passed += sg_guard_message(guard, from("192.0.2.8"), 10 * S) == SG_GUARD_PASS;
+    g_assert_cmpuint(passed, ==, 20 + 4 * (10 + 10 * 4));
     sg_guard_free(guard);
 }
 
