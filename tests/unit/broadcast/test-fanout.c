@@ -2,6 +2,7 @@
 #include "broadcast/fanout.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <srtp2/srtp.h>
 #include <string.h>
 #include <unistd.h>
@@ -401,6 +402,64 @@ static void test_bad_destinations(void)
     rig_clear(&rig, 3);
 }
 
+typedef struct Pusher {
+    BcSource *source;
+    atomic_bool stop;
+} Pusher;
+
+static gpointer push_thread(gpointer data)
+{
+    Pusher *pusher = data;
+    static const float pcm[MD_AUDIO_TICK_SAMPLES];
+    while (!atomic_load(&pusher->stop)) {
+        bc_source_push_pcm(pcm, 0, pusher->source);
+        g_usleep(2000);
+    }
+    return NULL;
+}
+
+/* Real threads, for the thread sanitizer: sound pushed by one, sent by two, destinations coming and going meanwhile. */
+static void test_threads(void)
+{
+    Rig rig = {0};
+    Pusher pusher = {0};
+    rig_init(&rig, 60);
+    for (unsigned i = 0; i < 2; i++) {
+        md_worker_free(rig.workers[i]);
+        rig.workers[i] = md_worker_new(&(MdWorkerOptions){.name = "test", .cpu = -1});
+        g_assert_cmpint(md_worker_start(rig.workers[i]), ==, 0);
+    }
+    g_autoptr(BcSource) source = bc_source_live_new(&(BcLiveOptions){.frame_ms = 20}, NULL);
+    pusher.source = source;
+    GThread *thread = g_thread_new("push", push_thread, &pusher);
+    BcFanout *f = new_fanout(&rig, source, 20);
+    uint32_t handles[60];
+    bc_fanout_start(f, 0);
+    BcFanoutTotals totals = {0};
+    for (unsigned round = 0; totals.frames < 25; round++) {
+        unsigned i = round % 60;
+        if (round >= 60)
+            bc_fanout_remove(f, handles[i]);
+        handles[i] = bc_fanout_add(f, &rig.listeners[i].to);
+        g_assert_cmpuint(handles[i], >, 0);
+        g_assert_cmpint(bc_fanout_commit(f), ==, 0);
+        md_mailbox_drain(rig.control, 0);
+        bc_fanout_totals(f, &totals);
+        g_usleep(1000);
+    }
+    g_assert_cmpuint(totals.packets, >, 0);
+    bc_fanout_stop(f, on_done, &rig);
+    while (!rig.done) {
+        md_mailbox_drain(rig.control, 0);
+        g_usleep(500);
+    }
+    atomic_store(&pusher.stop, true);
+    g_thread_join(thread);
+    for (unsigned i = 0; i < 2; i++)
+        md_worker_stop(rig.workers[i]);
+    rig_clear(&rig, 60);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -412,6 +471,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/broadcast/fanout/live-60", GUINT_TO_POINTER(60), test_live);
     g_test_add_func("/broadcast/fanout/join-leave", test_join_and_leave);
     g_test_add_func("/broadcast/fanout/stored", test_stored);
+    g_test_add_func("/broadcast/fanout/threads", test_threads);
     g_test_add_func("/broadcast/fanout/bad", test_bad_destinations);
     return g_test_run();
 }
