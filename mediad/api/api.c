@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediad/api/private.h"
+#include <string.h>
 #include <glib/gstdio.h>
 
 const MdMigration md_api_migrations[] = {
@@ -63,6 +64,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     api->listeners = md_api_new_listeners();
     api->metrics = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
     api->ready = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
+    api->requests = g_hash_table_new(NULL, NULL);
     api->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
     api->guard = md_api_guard_new(options->requests_per_s);
     api->soup = soup_server_new("server-header", "mediad", "raw-paths", TRUE, NULL);
@@ -106,16 +108,63 @@ static void settle(MdApi *api)
         g_main_context_iteration(NULL, TRUE);
 }
 
+static bool any_waiting(MdApi *api)
+{
+    GHashTableIter iter;
+    gpointer request;
+
+    g_hash_table_iter_init(&iter, api->requests);
+    while (g_hash_table_iter_next(&iter, &request, NULL))
+        if (((MdApiRequest *)request)->message)
+            return true;
+    return false;
+}
+
+/* Those who wait for a handler are told that it is over, and get half a second to hear it. */
+static void dismiss_waiting(MdApi *api)
+{
+    static const char text[] = "{\"error\":{\"code\":\"stopping\",\"message\":\"the server stops\"}}";
+    int64_t until_us = g_get_monotonic_time() + G_USEC_PER_SEC / 2;
+    g_autoptr(GList) all = g_hash_table_get_keys(api->requests);
+
+    for (GList *l = all; l; l = l->next) {
+        MdApiRequest *r = l->data;
+        if (!r->message || !r->paused || r->replied)
+            continue;
+        r->paused = false;
+        soup_server_message_set_status(r->message, 503, NULL);
+        soup_server_message_set_response(r->message, "application/json", SOUP_MEMORY_STATIC, text, strlen(text));
+        soup_server_message_unpause(r->message);
+    }
+    while (any_waiting(api) && g_get_monotonic_time() < until_us)
+        if (!g_main_context_iteration(NULL, FALSE))
+            g_usleep(1000);
+}
+
+/* Whoever still works on a request may answer it later: into the void. */
+static void orphan_requests(MdApi *api)
+{
+    GHashTableIter iter;
+    gpointer request;
+
+    g_hash_table_iter_init(&iter, api->requests);
+    while (g_hash_table_iter_next(&iter, &request, NULL))
+        ((MdApiRequest *)request)->api = NULL;
+    g_hash_table_unref(api->requests);
+}
+
 void md_api_free(MdApi *api)
 {
     if (!api)
         return;
     api->closing = true;
     md_api_unlisten(api);
+    dismiss_waiting(api);
     soup_server_disconnect(api->soup);
     md_api_passwords_free(api->passwords);
     settle(api);
     settle(api); /* an end may have begun one more write */
+    orphan_requests(api);
     for (guint i = api->owned->len; i-- > 0;) {
         Owned *owned = &g_array_index(api->owned, Owned, i);
         owned->free_data(owned->data);

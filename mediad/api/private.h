@@ -48,6 +48,7 @@ struct MdApi {
     GPtrArray *routes;          /* of Route* */
     GArray *metrics, *ready;
     GArray *owned;
+    GHashTable *requests;       /* set of the MdApiRequest* that live */
     MdApiGuard *guard;
     MdApiPasswords *passwords;
     MdApiSessions *sessions;
@@ -60,7 +61,7 @@ struct MdApi {
 
 struct MdApiRequest {
     int refs;
-    MdApi *api;
+    MdApi *api;                 /* NULL: the api went first; an answer goes nowhere */
     SoupServerMessage *message;
     const Route *route;
     char *source;               /* numeric address */

@@ -61,6 +61,12 @@ static void answer(MdApiRequest *r, int status, const char *type, GBytes *bytes 
         return;
     }
     r->replied = true;
+    if (!r->api) {
+        g_clear_pointer(&bytes, g_bytes_unref);
+        if (r->handed)
+            md_api_request_unref(r);
+        return;
+    }
     if (status >= 500)
         r->api->counters.errors_5xx++;
     else if (status >= 400)
@@ -133,7 +139,8 @@ void md_api_reply_store_error(MdApiRequest *r, const GError *error)
         md_api_reply_error(r, 409, "conflict", "what is stored already does not allow this", text);
         return;
     }
-    md_error(&r->api->logger, "%s: %s", r->path, text);
+    if (r->api)
+        md_error(&r->api->logger, "%s: %s", r->path, text);
     if (g_error_matches(error, MD_STORE_ERROR, MD_STORE_ERROR_FULL))
         md_api_reply_error(r, 507, "no-space", "the database cannot grow", "free space on the disk");
     else

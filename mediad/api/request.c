@@ -33,6 +33,8 @@ void md_api_request_unref(MdApiRequest *r)
 {
     if (--r->refs > 0)
         return;
+    if (r->api)
+        g_hash_table_remove(r->api->requests, r);
     for (unsigned i = 0; i < MD_API_SEGMENTS_MAX; i++)
         g_free(r->params[i]);
     if (r->body_fd >= 0)
@@ -386,6 +388,7 @@ static MdApiRequest *request_new(MdApi *api, SoupServerMessage *message)
     r->api = api;
     r->message = message;
     r->body_fd = -1;
+    g_hash_table_add(api->requests, r);
     r->source = md_api_source_of(message);
     r->path = g_strdup(g_uri_get_path(uri));
     r->query = g_uri_get_query(uri) ? soup_form_decode(g_uri_get_query(uri)) : NULL;

@@ -395,6 +395,23 @@ static void test_late(TestApi *t, gconstpointer data)
     g_assert_cmpuint(health->status, ==, 200);
 }
 
+/* The api goes first: a handler that answers afterwards does no harm. */
+static void test_orphan(TestApi *t, gconstpointer data)
+{
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/api/v1/late", t->port);
+    g_autoptr(SoupMessage) message = soup_message_new("GET", url);
+    bool done = false;
+
+    md_api_add_routes(t->api, upload_routes, G_N_ELEMENTS(upload_routes), NULL);
+    soup_session_send_and_read_async(t->session, message, G_PRIORITY_DEFAULT, NULL, aborted, &done);
+    while (!kept)
+        g_main_context_iteration(NULL, TRUE);
+    g_clear_pointer(&t->api, md_api_free);
+    while (!done)
+        g_main_context_iteration(NULL, TRUE);
+    md_api_reply_error(g_steal_pointer(&kept), 500, "late", "too late", NULL);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -413,5 +430,6 @@ int main(int argc, char **argv)
     CASE("openapi", test_openapi, 0);
     CASE("upload", test_upload, 0);
     CASE("late", test_late, 0);
+    CASE("orphan", test_orphan, 0);
     return g_test_run();
 }
