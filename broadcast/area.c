@@ -109,7 +109,7 @@ GPtrArray *bc_areas_subtree(const BcAreas *areas, const char *code)
     gpointer value;
     g_hash_table_iter_init(&it, areas->by_code);
     while (g_hash_table_iter_next(&it, NULL, &value))
-        if (bc_areas_contains(areas, code, ((BcArea *)value)->code))
+        if (!code || bc_areas_contains(areas, code, ((BcArea *)value)->code))
             g_ptr_array_add(found, value);
     g_ptr_array_sort(found, by_code);
     return found;

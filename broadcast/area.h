@@ -23,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcAreas, bc_areas_unref)
 
 unsigned bc_areas_count(const BcAreas *areas);
 const BcArea *bc_areas_find(const BcAreas *areas, const char *code); /* NULL: none */
-/* By code order: children of parent (NULL: the roots); everything below and with code. Unref the array. */
+/* By code order: children of parent (NULL: the roots); everything below and with code (NULL: all areas). Unref the array. */
 GPtrArray *bc_areas_children(const BcAreas *areas, const char *parent);
 GPtrArray *bc_areas_subtree(const BcAreas *areas, const char *code);
 /* Is code the area itself or somewhere below it? */

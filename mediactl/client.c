@@ -96,6 +96,33 @@ static const char *text_of(JsonObject *object, const char *name)
                                                                                                   : NULL;
 }
 
+/* The API's hints speak of requests; here they become commands. */
+static const char *next_step(unsigned status, const char *code, const char *hint)
+{
+    static const struct {
+        const char *code, *hint, *next; /* code or the hint's beginning */
+    } steps[] = {
+        {"other-area", NULL, "mediactl areas; mediactl login --user SOMEBODY_OF_THE_PROVINCE"},
+        {"room-not-found", NULL, "mediactl rooms list"},
+        {"member-not-found", NULL, "mediactl members ROOM"},
+        {"account-not-found", NULL, "mediactl accounts list"},
+        {"user-not-found", NULL, "mediactl users list"},
+        {NULL, "GET /api/v1/areas", "mediactl areas"},
+        {NULL, "GET /api/v1/devices", "mediactl devices list"},
+        {NULL, "GET /api/v1/content", "mediactl content list"},
+        {NULL, "GET /api/v1/schedules", "mediactl schedule list"},
+        {NULL, "GET /api/v1/play-log", "mediactl play-log"},
+        {NULL, "GET /api/v1/live", "mediactl live list"},
+    };
+
+    if (status == 401 && g_strcmp0(code, "wrong-password") != 0)
+        return "mediactl login";
+    for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++)
+        if (steps[i].code ? g_strcmp0(code, steps[i].code) == 0 : hint && g_str_has_prefix(hint, steps[i].hint))
+            return steps[i].next;
+    return hint;
+}
+
 static void tell_refused(Ctl *ctl, SoupMessage *message, JsonNode *reply)
 {
     unsigned status = soup_message_get_status(message);
@@ -106,25 +133,21 @@ static void tell_refused(Ctl *ctl, SoupMessage *message, JsonNode *reply)
                                                                     soup_message_get_reason_phrase(message));
     const char *next = text_of(error, "hint");
 
-    if (status == 401 && g_strcmp0(code, "wrong-password") != 0)
-        next = "mediactl login";
-    else if (g_strcmp0(code, "room-not-found") == 0)
-        next = "mediactl rooms list";
-    else if (g_strcmp0(code, "member-not-found") == 0)
-        next = "mediactl members ROOM";
-    else if (g_strcmp0(code, "account-not-found") == 0)
-        next = "mediactl accounts list";
+    next = next_step(status, code, next);
     if (ctl->json && reply)
         ctl_print_json(ctl, reply);
     ctl_fail(ctl, what, next);
 }
 
-static JsonNode *send_message(Ctl *ctl, SoupMessage *message)
+#define TIMEOUT_S 60
+#define UPLOAD_TIMEOUT_S 1800 /* a long recording is levelled and encoded before the answer */
+
+static JsonNode *send_message(Ctl *ctl, SoupMessage *message, unsigned timeout_s)
 {
     Wait wait = {0};
 
     if (!ctl->session)
-        ctl->session = soup_session_new_with_options("user-agent", "mediactl/" MEDIAD_VERSION, "timeout", 60, NULL);
+        ctl->session = soup_session_new_with_options("user-agent", "mediactl/" MEDIAD_VERSION, "timeout", timeout_s, NULL);
     if (ctl->token) {
         g_autofree char *value = g_strconcat("Bearer ", ctl->token, NULL);
         soup_message_headers_replace(soup_message_get_request_headers(message), "Authorization", value);
@@ -179,7 +202,7 @@ JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *b
         if (message)
             soup_message_set_request_body_from_bytes(message, "application/json", bytes);
     }
-    return message ? send_message(ctl, message) : NULL;
+    return message ? send_message(ctl, message, TIMEOUT_S) : NULL;
 }
 
 JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *type)
@@ -199,7 +222,7 @@ JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *t
         return NULL;
     }
     soup_message_set_request_body(message, type, G_INPUT_STREAM(stream), g_file_info_get_size(info));
-    return send_message(ctl, message);
+    return send_message(ctl, message, UPLOAD_TIMEOUT_S);
 }
 
 int ctl_do(Ctl *ctl, const char *method, const char *path, JsonObject *body, const char *format, ...)

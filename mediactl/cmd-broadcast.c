@@ -83,6 +83,28 @@ int ctl_cmd_content_del(Ctl *ctl, const Args *args)
     return ctl_do(ctl, "DELETE", path, NULL, "Content %s is removed.", args_word(args, 0));
 }
 
+int ctl_cmd_announce(Ctl *ctl, const Args *args)
+{
+    JsonObject *body = json_object_new();
+    const char *repeats = args_option(args, "repeats");
+
+    json_object_set_string_member(body, "content", args_word(args, 0));
+    set_areas(body, args, 1);
+    set_option(body, args, "priority");
+    set_option(body, args, "title");
+    if (repeats)
+        json_object_set_int_member(body, "repeats", g_ascii_strtoll(repeats, NULL, 10));
+    g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", "/announcements", body);
+    if (!reply)
+        return CTL_FAILED;
+    if (ctl->json)
+        ctl_print_json(ctl, reply);
+    else
+        fprintf(ctl->out, "Announcement %s begins.\n  next: mediactl live list; afterwards: mediactl play-log %s\n",
+                text_member(reply, "id"), text_member(reply, "id"));
+    return CTL_OK;
+}
+
 /* --- schedules --- */
 
 int ctl_cmd_schedule_list(Ctl *ctl, const Args *args)
@@ -133,7 +155,7 @@ int ctl_cmd_schedule_cancel(Ctl *ctl, const Args *args)
 int ctl_cmd_live_list(Ctl *ctl, const Args *args)
 {
     return ctl_list(ctl, "/live", "live",
-                    "id:Id,title:Title,kind:Kind,source:Source,state:State,devices:Loudspeakers,played:Playing,missed:Missed,start_us:Since",
+                    "id:Id,title:Title,kind:Kind,source:Source,state:State,devices:Loudspeakers,playing:Playing,missed:Missed,start_us:Since",
                     "Nothing is on.");
 }
 
@@ -141,13 +163,14 @@ int ctl_cmd_live_start(Ctl *ctl, const Args *args)
 {
     JsonObject *body = json_object_new();
 
-    if ((args_option(args, "room") != NULL) == (args_option(args, "url") != NULL)) {
+    if ((args_option(args, "room") != NULL) == (args_option(args, "stream") != NULL)) {
         json_object_unref(body);
-        ctl_fail(ctl, "what shall be heard? Give --room or --url", "mediactl live start AREA… --room ROOM");
+        ctl_fail(ctl, "what shall be heard? Give --room or --stream", "mediactl live start AREA… --room ROOM");
         return CTL_USAGE;
     }
     set_option(body, args, "room");
-    set_option(body, args, "url");
+    if (args_option(args, "stream"))
+        json_object_set_string_member(body, "url", args_option(args, "stream"));
     set_option(body, args, "title");
     set_option(body, args, "priority");
     set_areas(body, args, 0);

@@ -70,7 +70,7 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(setup) X(login) X(logout) X(status) X(accounts_list) X(accounts_add) X(accounts_reset) X(accounts_del) X(registrations)   \
     X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(members) X(mute) X(unmute) \
     X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_del)                \
-    X(users_password) X(content_list) X(content_add) X(content_del) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
+    X(users_password) X(content_list) X(content_add) X(content_del) X(announce) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
     X(live_list) X(live_start) X(live_stop) X(play_log) X(devices_list) X(devices_add) X(devices_del) X(areas) X(audit)         \
     X(events) X(completion)
 #define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);

@@ -4,6 +4,7 @@
 #include "mediad/api/nouns.h"
 #include "tests/fixtures/meeting.h"
 #include "tests/unit/api/client.h"
+#include "tests/unit/api/ctl-run.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -38,36 +39,13 @@ static void tear_down(House *h, gconstpointer data)
     meeting_free(h->meeting);
     g_free(h->config);
     g_free(h->url);
-    g_free(h->out);
-    g_free(h->err);
+    free(h->out);
+    free(h->err);
 }
 
-/* Runs "mediactl WORDS"; words are split at blanks, _ stands for a blank inside one. */
 static int run(House *h, const char *input, const char *words)
 {
-    g_auto(GStrv) argv = g_strsplit(words, " ", -1);
-    size_t out_size, err_size;
-    Ctl ctl = {.config_path = g_strdup(h->config)};
-    g_autoptr(GPtrArray) all = g_ptr_array_new();
-
-    free(g_steal_pointer(&h->out));
-    free(g_steal_pointer(&h->err));
-    ctl.out = open_memstream(&h->out, &out_size);
-    ctl.err = open_memstream(&h->err, &err_size);
-    ctl.in = tmpfile();
-    fputs(input ? input : "", ctl.in);
-    rewind(ctl.in);
-    g_ptr_array_add(all, (gpointer) "mediactl");
-    for (unsigned i = 0; argv[i]; i++)
-        g_ptr_array_add(all, g_strdelimit(argv[i], "_", ' '));
-    int status = ctl_main(&ctl, (int)all->len, (char **)all->pdata);
-    ctl_clear(&ctl);
-    fclose(ctl.out);
-    fclose(ctl.err);
-    fclose(ctl.in);
-    if (status != CTL_OK)
-        g_test_message("%s: %d %s%s", words, status, h->out, h->err);
-    return status;
+    return test_ctl_run(h->config, input, words, &h->out, &h->err);
 }
 
 static void set_up_admin(House *h)
@@ -119,7 +97,7 @@ static void test_usage(House *h, gconstpointer data)
         {"rooms add x --lobby=1", "--lobby takes no value"},
         {"--what", "unknown option --what"},
         {"schedule add x 18673", "--at is missing"},
-        {"live start 18673", "Give --room or --url"},
+        {"live start 18673", "Give --room or --stream"},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
