@@ -9,6 +9,13 @@
 static volatile sig_atomic_t interrupted;
 static int64_t began_us;
 
+static const char help[] =
+    "Usage: mediasim conference --server HOST:PORT --sites N --room NAME --accounts FILE [OPTIONS]\n"
+    "       mediasim loudspeakers --server HOST:PORT --count N --accounts FILE [OPTIONS]\n"
+    "       mediasim --version\n\n"
+    "Simulates conference sites or loudspeakers over SIP and judges what they receive; exit status 1 when something fell\n"
+    "short. \"mediasim conference --help\" and \"mediasim loudspeakers --help\" tell all options.";
+
 static void on_signal(int number)
 {
     (void)number;
@@ -47,8 +54,8 @@ int main(int argc, char **argv)
     g_auto(SimOptions) options;
     g_autoptr(GError) error = NULL;
     began_us = g_get_monotonic_time();
-    if (argc == 2 && !strcmp(argv[1], "--version")) {
-        puts("mediasim " MEDIAD_VERSION);
+    if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "--help"))) {
+        puts(!strcmp(argv[1], "--version") ? "mediasim " MEDIAD_VERSION : help);
         memset(&options, 0, sizeof(options));
         return 0;
     }
