@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Statistics of every leg: what the workers count, and rates over the last seconds. */
 #include "mediad/api/room-json.h"
+#include <stddef.h>
 #include <string.h>
 
 #define PERIOD_S 5
@@ -128,52 +129,102 @@ static void append_label(GString *out, const char *text)
     }
 }
 
-static void append_leg(GString *out, const char *name, const char *labels, double value)
-{
-    char number[G_ASCII_DTOSTR_BUF_SIZE];
+typedef struct LegRow {
+    char *labels;
+    const MdLegStats *stats;
+    uint64_t frozen_ms, stalls;
+    MdApiLegRates rates;
+} LegRow;
 
-    g_string_append_printf(out, "mediad_leg_%s{%s} %s\n", name, labels, g_ascii_formatd(number, sizeof number, "%.10g", value));
+static double from_rates(const LegRow *row, unsigned which)
+{
+    const uint64_t bps[] = {row->rates.audio_in_bps, row->rates.audio_out_bps, row->rates.video_in_bps, row->rates.video_out_bps};
+
+    return (double)bps[which];
 }
 
-static void leg_metrics(MdApiLegs *legs, GString *out, const char *room, const MdMemberInfo *m)
-{
-    const MdLegStats *s = m->stats;
-    g_autoptr(GString) labels = g_string_new(NULL);
-    MdApiLegRates rates;
+/* What a family takes from a leg: a rate, the composer's figures, or a counter of MdLegStats times a scale. */
+static const struct {
+    const char *name, *kind, *help;
+    enum { RATE, FROZEN, STALLS, STAT } from;
+    unsigned which; /* RATE: which; STAT: offset */
+    double scale;
+} families[] = {
+    {"audio_in_bps", "gauge", "received audio, bit/s", RATE, 0, 1},
+    {"audio_out_bps", "gauge", "sent audio, bit/s", RATE, 1, 1},
+    {"video_in_bps", "gauge", "received video, bit/s", RATE, 2, 1},
+    {"video_out_bps", "gauge", "sent video, bit/s", RATE, 3, 1},
+    {"audio_packets_received_total", "counter", "audio packets received", STAT, offsetof(MdLegStats, audio_packets_received), 1},
+    {"audio_packets_lost_total", "counter", "audio packets lost", STAT, offsetof(MdLegStats, audio_packets_lost), 1},
+    {"video_packets_received_total", "counter", "video packets received", STAT, offsetof(MdLegStats, video_packets_received), 1},
+    {"video_packets_lost_total", "counter", "video packets lost", STAT, offsetof(MdLegStats, video_packets_lost), 1},
+    {"audio_jitter_seconds", "gauge", "interarrival jitter of audio", STAT, offsetof(MdLegStats, audio_jitter_us), 1e-6},
+    {"audio_delay_seconds", "gauge", "jitter-buffer delay", STAT, offsetof(MdLegStats, audio_delay_us), 1e-6},
+    {"round_trip_seconds", "gauge", "round-trip time", STAT, offsetof(MdLegStats, round_trip_us), 1e-6},
+    {"audio_level_dbov", "gauge", "level of received audio", STAT, offsetof(MdLegStats, audio_level_cbov), -0.01},
+    {"video_frozen_seconds_total", "counter", "time its picture stood still", FROZEN, 0, 1e-3},
+    {"video_stalls_total", "counter", "times its picture stopped", STALLS, 0, 1},
+};
 
-    if (!s)
-        return;
-    g_string_append_printf(labels, "room=\"%s\",id=\"%s\",member=\"", room, m->id);
-    append_label(labels, m->name);
-    g_string_append_c(labels, '"');
-    md_api_legs_rates(legs, m->id, &rates);
-    append_leg(out, "audio_in_bps", labels->str, (double)rates.audio_in_bps);
-    append_leg(out, "audio_out_bps", labels->str, (double)rates.audio_out_bps);
-    append_leg(out, "video_in_bps", labels->str, (double)rates.video_in_bps);
-    append_leg(out, "video_out_bps", labels->str, (double)rates.video_out_bps);
-    append_leg(out, "audio_packets_received_total", labels->str, (double)md_stat_get(&s->audio_packets_received));
-    append_leg(out, "audio_packets_lost_total", labels->str, (double)md_stat_get(&s->audio_packets_lost));
-    append_leg(out, "video_packets_received_total", labels->str, (double)md_stat_get(&s->video_packets_received));
-    append_leg(out, "video_packets_lost_total", labels->str, (double)md_stat_get(&s->video_packets_lost));
-    append_leg(out, "audio_jitter_seconds", labels->str, (double)md_stat_get(&s->audio_jitter_us) / 1e6);
-    append_leg(out, "audio_delay_seconds", labels->str, (double)md_stat_get(&s->audio_delay_us) / 1e6);
-    append_leg(out, "round_trip_seconds", labels->str, (double)md_stat_get(&s->round_trip_us) / 1e6);
-    append_leg(out, "audio_level_dbov", labels->str, -(double)md_stat_get(&s->audio_level_cbov) / 100);
-    append_leg(out, "video_frozen_seconds_total", labels->str, (double)m->video_frozen_ms / 1e3);
-    append_leg(out, "video_stalls_total", labels->str, (double)m->video_stalls);
+static double family_value(const LegRow *row, unsigned f)
+{
+    switch (families[f].from) {
+    case RATE:
+        return from_rates(row, families[f].which);
+    case FROZEN:
+        return (double)row->frozen_ms * families[f].scale;
+    case STALLS:
+        return (double)row->stalls;
+    default:
+        return (double)md_stat_get((const MdStat *)(const void *)((const char *)row->stats + families[f].which)) * families[f].scale;
+    }
+}
+
+static void row_clear(gpointer data)
+{
+    g_free(((LegRow *)data)->labels);
+}
+
+static void collect_rows(MdApiLegs *legs, MdRoom *room, GArray *rows)
+{
+    MdRoomInfo info = {0};
+    g_autoptr(GPtrArray) members = md_room_members(room);
+
+    md_room_info(room, &info);
+    for (unsigned k = 0; k < members->len; k++) {
+        const MdMemberInfo *m = members->pdata[k];
+        GString *labels = g_string_new(NULL);
+        LegRow row = {.stats = m->stats, .frozen_ms = m->video_frozen_ms, .stalls = m->video_stalls};
+        g_string_append_printf(labels, "room=\"%s\",id=\"%s\",member=\"", info.name, m->id);
+        append_label(labels, m->name);
+        g_string_append_c(labels, '"');
+        row.labels = g_string_free(labels, FALSE);
+        md_api_legs_rates(legs, m->id, &row.rates);
+        if (row.stats)
+            g_array_append_val(rows, row);
+        else
+            row_clear(&row);
+    }
 }
 
 static void metrics(GString *out, void *user)
 {
     MdApiLegs *legs = user;
     g_autoptr(GPtrArray) rooms = md_conference_rooms(legs->rooms->conference);
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(LegRow));
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
 
-    for (unsigned i = 0; i < rooms->len; i++) {
-        MdRoomInfo info = {0};
-        md_room_info(rooms->pdata[i], &info);
-        g_autoptr(GPtrArray) members = md_room_members(rooms->pdata[i]);
-        for (unsigned k = 0; k < members->len; k++)
-            leg_metrics(legs, out, info.name, members->pdata[k]);
+    g_array_set_clear_func(rows, row_clear);
+    for (unsigned i = 0; i < rooms->len; i++)
+        collect_rows(legs, rooms->pdata[i], rows);
+    for (unsigned f = 0; f < G_N_ELEMENTS(families); f++) {
+        g_string_append_printf(out, "# HELP mediad_leg_%s %s\n# TYPE mediad_leg_%s %s\n", families[f].name, families[f].help,
+                               families[f].name, families[f].kind);
+        for (guint i = 0; i < rows->len; i++) {
+            const LegRow *row = &g_array_index(rows, LegRow, i);
+            g_string_append_printf(out, "mediad_leg_%s{%s} %s\n", families[f].name, row->labels,
+                                   g_ascii_formatd(number, sizeof number, "%.10g", family_value(row, f)));
+        }
     }
 }
 

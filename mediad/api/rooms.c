@@ -2,6 +2,7 @@
 /* /rooms: meetings as wholes. A room made here is kept in the store as the body that made it. */
 #include "mediad/api/room-json.h"
 #include "mediad/api/json.h"
+#include <stddef.h>
 #include <string.h>
 
 JsonNode *md_api_take_object(JsonObject *object)
@@ -430,34 +431,42 @@ static const MdApiRoute routes[] = {
      .summary = "Stop calling somebody."},
 };
 
+/* One family of samples: all rooms of one name together, as Prometheus wants it. */
+static void family(GString *out, const GArray *infos, const char *name, const char *kind, const char *help, size_t offset, bool wide)
+{
+    g_string_append_printf(out, "# HELP mediad_room_%s %s\n# TYPE mediad_room_%s %s\n", name, help, name, kind);
+    for (guint i = 0; i < infos->len; i++) {
+        const MdRoomInfo *info = &g_array_index(infos, MdRoomInfo, i);
+        const char *at = (const char *)info + offset;
+        guint64 value = wide ? *(const uint64_t *)(const void *)at : *(const unsigned *)(const void *)at;
+        g_string_append_printf(out, "mediad_room_%s{room=\"%s\"} %" G_GUINT64_FORMAT "\n", name, info->name, value);
+    }
+}
+
 static void metrics(GString *out, void *user)
 {
     MdApiRooms *rooms = user;
     g_autoptr(GPtrArray) all = md_conference_rooms(rooms->conference);
+    g_autoptr(GArray) infos = g_array_new(FALSE, TRUE, sizeof(MdRoomInfo));
     uint64_t members = 0;
 
-    g_string_append(out, "# TYPE mediad_room_members gauge\n# TYPE mediad_room_audio_ticks_total counter\n"
-                         "# TYPE mediad_room_audio_ticks_late_total counter\n# TYPE mediad_room_audio_encodes_total counter\n"
-                         "# TYPE mediad_room_audio_tick_us_max gauge\n");
+    g_array_set_size(infos, all->len);
     for (unsigned i = 0; i < all->len; i++) {
-        MdRoomInfo info = {0};
-        md_room_info(all->pdata[i], &info);
-        members += info.members;
-        g_string_append_printf(out,
-                               "mediad_room_members{room=\"%s\"} %u\nmediad_room_audio_ticks_total{room=\"%s\"} %" G_GUINT64_FORMAT
-                               "\nmediad_room_audio_ticks_late_total{room=\"%s\"} %" G_GUINT64_FORMAT
-                               "\nmediad_room_audio_encodes_total{room=\"%s\"} %" G_GUINT64_FORMAT
-                               "\nmediad_room_audio_tick_us_max{room=\"%s\"} %" G_GINT64_FORMAT "\n",
-                               info.name, info.members, info.name, (guint64)info.ticks, info.name, (guint64)info.ticks_late,
-                               info.name, (guint64)info.encodes, info.name, (gint64)info.tick_us_max);
-#define MD_VIDEO_LINE_(field, kind, help)                                                                              \
-    g_string_append_printf(out, "mediad_room_video_" #field "_total{room=\"%s\"} %" G_GUINT64_FORMAT "\n", info.name,    \
-                           (guint64)info.video.field);
-        MD_COMPOSER_STATS(MD_VIDEO_LINE_)
-#undef MD_VIDEO_LINE_
+        md_room_info(all->pdata[i], &g_array_index(infos, MdRoomInfo, i));
+        members += g_array_index(infos, MdRoomInfo, i).members;
     }
-    g_string_append_printf(out, "# TYPE mediad_rooms gauge\nmediad_rooms %u\n# TYPE mediad_members gauge\nmediad_members %" G_GUINT64_FORMAT "\n",
+    g_string_append_printf(out, "# HELP mediad_rooms rooms\n# TYPE mediad_rooms gauge\nmediad_rooms %u\n"
+                                "# HELP mediad_members members of all rooms\n# TYPE mediad_members gauge\nmediad_members %" G_GUINT64_FORMAT "\n",
                            all->len, (guint64)members);
+    family(out, infos, "members", "gauge", "members in the room", offsetof(MdRoomInfo, members), false);
+    family(out, infos, "audio_ticks_total", "counter", "audio ticks run", offsetof(MdRoomInfo, ticks), true);
+    family(out, infos, "audio_ticks_late_total", "counter", "audio ticks begun more than 5 ms late", offsetof(MdRoomInfo, ticks_late), true);
+    family(out, infos, "audio_encodes_total", "counter", "audio encodes made", offsetof(MdRoomInfo, encodes), true);
+    family(out, infos, "audio_tick_us_max", "gauge", "longest audio tick, microseconds", offsetof(MdRoomInfo, tick_us_max), true);
+#define MD_VIDEO_FAMILY_(field, kind, help) \
+    family(out, infos, "video_" #field "_total", "counter", help, offsetof(MdRoomInfo, video.field), true);
+    MD_COMPOSER_STATS(MD_VIDEO_FAMILY_)
+#undef MD_VIDEO_FAMILY_
 }
 
 static void rooms_free(gpointer data)

@@ -278,3 +278,35 @@ unsigned test_check_roles(TestApi *t)
         g_free(tokens[i]);
     return checked;
 }
+
+void test_check_metrics(TestApi *t)
+{
+    g_autoptr(TestReply) reply = test_call_raw(t, "GET", "/metrics", NULL, NULL, NULL, 0);
+    g_auto(GStrv) lines = g_strsplit(reply->text, "\n", -1);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *family = g_strdup("");
+
+    g_assert_cmpuint(reply->status, ==, 200);
+    g_assert_true(g_str_has_suffix(reply->text, "\n"));
+    for (unsigned i = 0; lines[i] && *lines[i]; i++) {
+        char *end;
+        if (g_str_has_prefix(lines[i], "# TYPE ")) {
+            g_auto(GStrv) words = g_strsplit(lines[i], " ", -1);
+            g_free(family);
+            family = g_strdup(words[2]);
+            g_assert_true(g_strv_contains((const char *const[]){"counter", "gauge", NULL}, words[3]));
+            if (!g_hash_table_add(seen, g_strdup(family)))
+                g_error("%s is a family twice", family);
+        }
+        if (*lines[i] == '#')
+            continue;
+        g_autofree char *name = g_strndup(lines[i], strcspn(lines[i], "{ "));
+        if (!g_str_equal(name, family))
+            g_error("%s stands in the family %s", name, family);
+        g_autofree char *series = g_strndup(lines[i], (gsize)(strrchr(lines[i], ' ') - lines[i]));
+        g_assert_true(g_str_equal(series, name) || g_hash_table_add(seen, g_strdup(series)));
+        g_ascii_strtod(strrchr(lines[i], ' ') + 1, &end);
+        g_assert_cmpstr(end, ==, "");
+    }
+    g_assert_cmpuint(g_hash_table_size(seen), >, 10);
+}

@@ -41,6 +41,8 @@ void test_expect(TestApi *t, const char *method, const char *path, const char *t
                  const char *code);
 /* Every documented route refuses everybody below its role; how many refusals were seen. */
 unsigned test_check_roles(TestApi *t);
+/* GET /metrics is sound: every sample in its family, every family once, every series once. */
+void test_check_metrics(TestApi *t);
 const char *test_string(const TestReply *reply, const char *member);
 const char *test_error_code(const TestReply *reply);
 const char *test_error_message(const TestReply *reply);

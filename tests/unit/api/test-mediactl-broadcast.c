@@ -151,6 +151,7 @@ static void test_bulletin(House *h, gconstpointer data)
     bc_broadcast_step(h->broadcast);
     g_assert_cmpint(run(h, NULL, "live list --json"), ==, CTL_OK);
     g_assert_nonnull(strstr(h->out, announcement));
+    test_check_metrics(&h->t);
     g_assert_cmpint(run(h, NULL, "live stop %s", announcement), ==, CTL_OK);
     bc_broadcast_step(h->broadcast);
     g_assert_cmpint(run(h, NULL, "live start 18073 --stream ftp://x"), ==, CTL_FAILED);

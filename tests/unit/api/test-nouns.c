@@ -131,6 +131,11 @@ static void test_members(House *h, gconstpointer data)
     EXPECT("DELETE", path, NULL, 204, NULL);
     meeting_run_ms(h->meeting, 1000);
     EXPECT("GET", path, NULL, 404, "member-not-found");
+    EXPECT("POST", "/rooms", "{'name':'second'}", 201, NULL);
+    meeting_join(h->meeting, "second", "ky-anh", MD_ROLE_SITE, "hz=400", NULL);
+    test_check_metrics(&h->t);
+    EXPECT("DELETE", "/rooms/second", NULL, 204, NULL);
+    meeting_run_ms(h->meeting, 1000);
     g_autoptr(TestReply) metrics = test_call_raw(&h->t, "GET", "/metrics", NULL, NULL, NULL, 0);
     g_assert_nonnull(strstr(metrics->text, "\nmediad_room_members{room=\"r\"} 1\n"));
     g_assert_nonnull(strstr(metrics->text, "mediad_leg_audio_jitter_seconds{room=\"r\",id=\""));
