@@ -108,7 +108,10 @@ void md_daemon_reload(MdDaemon *daemon)
     g_autoptr(GError) error = NULL;
     CfgSettings *settings = cfg_load(daemon->settings->path, &error);
     if (!settings) {
-        md_error(&daemon->logger, "settings not reloaded, the former ones stay in force:\n%s", error->message);
+        md_error(&daemon->logger, "settings not reloaded, the former ones stay in force:");
+        g_auto(GStrv) faults = g_strsplit(error->message, "\n", -1); /* one a line: the log takes no line feeds */
+        for (char **fault = faults; *fault; fault++)
+            md_error(&daemon->logger, "%s", *fault);
         return;
     }
     for (char **warning = settings->warnings; warning && *warning; warning++)
