@@ -25,6 +25,7 @@ static void negotiate(const char *text, MdSecurity security, const char *host)
     MdAgreed agreed;
     md_negotiator_init(&negotiator, &options, 1);
     g_autofree char *offer = md_negotiator_create_offer(&negotiator, NULL);
+    check_ours(offer);
     md_negotiator_accept_answer(&negotiator, text, &agreed, NULL);
     for (int i = 0; i < 2; i++) { /* the second time within a session */
         g_autofree char *answer = md_negotiator_accept_offer(&negotiator, text, &agreed, NULL);

@@ -10,7 +10,7 @@ static int pair_send(void *user, unsigned media, bool rtcp, const MdAddr *to, co
     PairSide *side = user;
     Pair *pair = side->pair;
     PairSide *other = &pair->side[!side->index];
-    uint16_t want = (uint16_t)(other->leg->transport.port[media] + (rtcp ? 1 : 0));
+    uint16_t want = (uint16_t)(other->port[media] + (rtcp ? 1 : 0));
     g_assert_cmpuint(len, <=, MD_UDP_PACKET_MAX);
     if (rtcp || md_rtp_is_rtcp(data, len))
         side->sent_rtcp++;
@@ -28,7 +28,7 @@ static int pair_send(void *user, unsigned media, bool rtcp, const MdAddr *to, co
     if (side->from_override.len)
         packet->from = side->from_override;
     else
-        md_addr_from_host(&packet->from, "127.0.0.1", (uint16_t)(side->leg->transport.port[media] + (rtcp ? 1 : 0)));
+        md_addr_from_host(&packet->from, "127.0.0.1", (uint16_t)(side->port[media] + (rtcp ? 1 : 0)));
     packet->due_us = md_clock_now_us(&pair->clock.base) + 10000;
     packet->len = len;
     memcpy(packet->data, data, len);
@@ -84,7 +84,9 @@ void pair_init(Pair *pair, const PairOptions *options)
                               .video_codecs = videos, .n_video_codecs = options->video ? 2 : 0, .video_max = {1280, 720, 30, 1500000},
                               .authenticated = options->authenticated, .peer_host = options->peer_host, .control = pair->control,
                               .dtls = pair->identity, .packetiser = &pair->packetiser, .offer_dtls = options->offer_dtls};
-        MdLegTransport transport = {pair_send, side, {(uint16_t)(21000 + 10 * i), (uint16_t)(21002 + 10 * i)}};
+        for (unsigned m = 0; m < 2; m++)
+            side->port[m] = (uint16_t)(21000 + 10 * i + 2 * m);
+        MdLegTransport transport = {pair_send, side, {side->port[0], side->port[1]}};
         g_autoptr(GError) error = NULL;
         side->leg = md_leg_new_with_transport(&config, &transport, &error);
         g_assert_no_error(error);

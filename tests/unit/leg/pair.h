@@ -23,6 +23,7 @@ typedef struct PairSide {
     Pair *pair;
     unsigned index;
     MdLeg *leg;
+    uint16_t port[2];             /* RTP of sound and pictures, RTCP is the next */
     MdAudioEncoder *encoder;
     MdAudioCodec encoding;
     MdTone tone;
