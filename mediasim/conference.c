@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <gio/gio.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "mediasim/scenario.h"
@@ -18,7 +19,7 @@ typedef struct Caller {
     Hall *hall;
     const SimOptions *options;
     SgUa *ua;
-    SgUaCall *call;
+    SgUaCall *call;          /* under the run's lock: it goes with on_closed */
     MdNegotiator negotiator; /* SIP thread once the INVITE is out */
     _Atomic int state;       /* CallerState */
     _Atomic int left;        /* the server hung up before we did */
@@ -49,6 +50,7 @@ typedef struct Run {
     SimCamera *cameras;
     MdPortPool *ports;
     SgClient *client;
+    pthread_mutex_t lock;
     _Atomic int stopping;
     int64_t judged_us;
 } Run;
@@ -187,7 +189,9 @@ static void on_closed(SgUaCall *call, int code, const char *reason, void *user)
 {
     (void)call;
     Caller *caller = user;
+    pthread_mutex_lock(&caller->hall->run->lock);
     caller->call = NULL;
+    pthread_mutex_unlock(&caller->hall->run->lock);
     if (atomic_load(&caller->state) == CALLER_CALLING) {
         caller_fail(caller, code, reason);
     } else if (atomic_load(&caller->state) == CALLER_TALKING) {
@@ -310,9 +314,11 @@ static void call(Run *run, Caller *caller)
     g_autoptr(GError) error = NULL;
     g_autofree char *offer = md_negotiator_create_offer(&caller->negotiator, &error);
     atomic_store(&caller->state, CALLER_CALLING);
+    pthread_mutex_lock(&run->lock);
     if (offer)
         caller->call = sg_ua_invite(caller->ua, run->options->room, offer, caller);
-    else
+    pthread_mutex_unlock(&run->lock);
+    if (!offer)
         caller_fail(caller, 0, error->message);
 }
 
@@ -391,9 +397,11 @@ static void tear_down(Run *run)
         if (mail.hall->thread.worker)
             md_worker_post(mail.hall->thread.worker, mail_end, &mail, sizeof(mail));
     }
+    pthread_mutex_lock(&run->lock);
     for (unsigned i = 0; run->client && i < o->count; i++)
-        if (run->callers[i].call && atomic_load(&run->callers[i].state) == CALLER_TALKING)
+        if (run->callers[i].call)
             sg_ua_call_hangup(run->callers[i].call);
+    pthread_mutex_unlock(&run->lock);
     int64_t deadline_us = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
     while (run->client && run->callers && count_state(run, CALLER_TALKING) && g_get_monotonic_time() < deadline_us)
         g_usleep(PAUSE_US);
@@ -420,6 +428,7 @@ static void free_run(Run *run)
     for (unsigned i = 0; run->clips && i < run->options->count; i++)
         sim_clip_clear(&run->clips[i]);
     md_port_pool_free(run->ports);
+    pthread_mutex_destroy(&run->lock);
     g_free(run->callers);
     g_free(run->halls);
     g_free(run->specs);
@@ -647,6 +656,7 @@ SimVerdict *sim_conference_run(const SimOptions *options, GError **error)
     Run *run = g_new0(Run, 1);
     SimVerdict *verdict = NULL;
     run->options = options;
+    pthread_mutex_init(&run->lock, NULL);
     bool begun = begin(run, error);
     if (begun && count_state(run, CALLER_TALKING))
         hold_meeting(run);
