@@ -59,6 +59,7 @@ static void fill_limits(SgAgentOptions *options, const CfgSip *sip)
     options->dials_per_s = sip->dials_per_s;
     options->message_max = sip->message_max_bytes;
     options->tcp_idle_s = sip->tcp_idle_s;
+    options->allow_guests = sip->allow_guests;
     options->guard = (SgGuardOptions){
         .rate_per_s = sip->guard_rate_per_s,
         .burst = sip->guard_burst,

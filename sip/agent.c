@@ -114,14 +114,21 @@ static const SgCredential *admit(SgAgent *agent, const struct sip_msg *msg, cons
     return account;
 }
 
+/* Somebody from elsewhere, who claims to be nobody of ours. */
+static bool is_guest(SgAgent *agent, const struct sip_msg *msg)
+{
+    return agent->options.allow_guests && !sip_msg_hdr(msg, SIP_HDR_AUTHORIZATION) && !is_ours(&msg->from.uri.host, agent);
+}
+
 static void on_invite(SgAgent *agent, const struct sip_msg *msg, const SgFlow *flow)
 {
-    const SgCredential *account;
-    bool allowed;
+    bool trusted = sg_transport_is_trusted(agent->sip.transport, flow), allowed = true;
+    const SgCredential *account = NULL;
 
     if (refuse_for_load(agent, msg, flow))
         return;
-    account = admit(agent, msg, flow, &allowed);
+    if (trusted || !is_guest(agent, msg))
+        account = admit(agent, msg, flow, &allowed);
     if (!allowed)
         return;
     if (pl_strcasecmp(&msg->uri.scheme, "sip") != 0 && pl_strcasecmp(&msg->uri.scheme, "sips") != 0)
@@ -129,7 +136,7 @@ static void on_invite(SgAgent *agent, const struct sip_msg *msg, const SgFlow *f
     else if (!is_ours(&msg->uri.host, agent))
         sg_reply(agent->sip.txs, msg, flow, 404, NULL, NULL); /* we are no open relay */
     else
-        sg_agent_incoming(agent, msg, flow, account, account == NULL);
+        sg_agent_incoming(agent, msg, flow, account, trusted);
 }
 
 static bool is(const struct sip_msg *msg, const char *method)
@@ -498,7 +505,7 @@ SgAgent *sg_agent_new(const SgAgentOptions *options, GError **error)
     copy_options(agent, options);
     collect_addresses(agent);
     if (options->logger)
-        agent->logger = md_logger_child(options->logger, "sip");
+        agent->logger = *options->logger;
     agent->guard = sg_guard_new(&options->guard);
     agent->mailbox = md_mailbox_new(MAILBOX);
     sg_agent_control_init(agent);

@@ -49,7 +49,8 @@ struct SgClient {
     SgTransport *transport;
     SgTxs *txs;
     SgSessions *sessions;
-    GHashTable *uas;    /* account → SgUa, owns */
+    GPtrArray *all;     /* of SgUa, owns */
+    GHashTable *uas;    /* account → the latest SgUa of that name: incoming calls go there */
     GHashTable *calls;  /* id → SgUaCall, owns */
     GQueue waiting;     /* of SgUa: REGISTERs paced */
     SgTimer tick;
@@ -213,6 +214,7 @@ static void add_on_thread(void *data)
     SgUa *ua = data;
     SgClient *client = ua->client;
 
+    g_ptr_array_add(client->all, ua);
     g_hash_table_replace(client->uas, ua->account, ua);
     if (ua->no_register)
         return;
@@ -606,14 +608,11 @@ static void on_message(const struct sip_msg *msg, const SgFlow *flow, void *user
 static void on_conn_closed(uint64_t conn, void *user)
 {
     SgClient *client = user;
-    GHashTableIter iter;
-    gpointer value;
 
     sg_txs_conn_closed(client->txs, conn);
     sg_sessions_conn_closed(client->sessions, conn);
-    g_hash_table_iter_init(&iter, client->uas);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        SgUa *ua = value;
+    for (unsigned i = 0; i < client->all->len; i++) {
+        SgUa *ua = client->all->pdata[i];
 
         if (ua->flow.conn != conn)
             continue;
@@ -643,7 +642,8 @@ static void start_on_thread(void *data)
     client->sessions = sg_sessions_new(&(SgSessionsOptions){.loop = client->loop, .transport = client->transport, .txs = client->txs,
                                                             .stats = &client->stats, .session_expires_s = 1800, .min_se_s = 90,
                                                             .user_agent = client->user_agent});
-    client->uas = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, ua_free);
+    client->uas = g_hash_table_new(g_str_hash, g_str_equal);
+    client->all = g_ptr_array_new_with_free_func(ua_free);
     client->calls = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, call_free);
     g_queue_init(&client->waiting);
     client->tick_us = sg_now_us();
@@ -678,12 +678,9 @@ SgClient *sg_client_new(const SgClientOptions *options, GError **error)
 static void stop_on_thread(void *data)
 {
     SgClient *client = data;
-    GHashTableIter iter;
-    gpointer value;
 
-    g_hash_table_iter_init(&iter, client->uas);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        SgUa *ua = value;
+    for (unsigned i = 0; i < client->all->len; i++) {
+        SgUa *ua = client->all->pdata[i];
 
         ua->callbacks = (SgUaCallbacks){0};
         ua->leaving = true;
@@ -695,6 +692,7 @@ static void stop_on_thread(void *data)
     sg_txs_free(client->txs);
     g_hash_table_unref(client->calls);
     g_hash_table_unref(client->uas);
+    g_ptr_array_unref(client->all);
     sg_transport_free(client->transport);
 }
 

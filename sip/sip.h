@@ -67,6 +67,7 @@ typedef struct SgAgentOptions {      /* everything is copied */
     unsigned dials_per_s;            /* INVITEs sent a second at most, 0: 2000 */
     unsigned message_max;            /* bytes of one message, 0: 16384 (at most 65535) */
     unsigned tcp_idle_s;             /* 0: 900 */
+    bool allow_guests;               /* INVITEs from other domains need no sign-in: the router sees authenticated == false */
     SgGuardOptions guard;
     SgAccounts *accounts;            /* must outlive the agent */
     MdStore *store;                  /* bindings survive a restart; NULL: they do not */
@@ -74,7 +75,7 @@ typedef struct SgAgentOptions {      /* everything is copied */
     void *router_user;
     SgEventFn on_event;              /* may be NULL */
     void *event_user;
-    const MdLogger *logger;          /* may be NULL */
+    const MdLogger *logger;          /* copied ("sip"); may be NULL */
 } SgAgentOptions;
 
 /* Binds the sockets, loads the bindings, starts the SIP thread. Events and calls are delivered on the GMainContext that is

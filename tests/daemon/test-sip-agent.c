@@ -23,7 +23,7 @@ typedef struct Fixture {
     GPtrArray *lines;
     char *passwords[4]; /* of u0 … u3 */
     MdCall *call;       /* the agent's side */
-    bool hold_answer;
+    bool hold_answer, guests;
 } Fixture;
 
 static void note(Fixture *f, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -216,7 +216,7 @@ static void start_agent(Fixture *f)
     };
     SgAgentOptions options = {.domain = "hatinh.test", .listeners = listeners, .n_listeners = N_LISTENERS, .tls_no_verify = true,
                               .accounts = f->accounts, .store = f->store, .router = router, .router_user = f, .on_event = on_event,
-                              .event_user = f, .expires_min_s = 2,
+                              .event_user = f, .expires_min_s = 2, .allow_guests = f->guests,
                               .guard = {.rate_per_s = 50000, .burst = 50000} /* every device of these tests has one address */};
     GError *error = NULL;
 
@@ -621,6 +621,32 @@ static void test_drain(Fixture *f, gconstpointer data)
     wait_for(f, "u0 closed 503");
 }
 
+static void invite_from_elsewhere(Fixture *f, const char *domain)
+{
+    char *server = g_strdup_printf("sip:127.0.0.1:%u", sg_agent_port(f->agent, UDP4));
+    SgUa *ua = sg_client_ua_add(f->client, &(SgUaOptions){.account = "khach", .server = server, .domain = domain, .no_register = true}, &callbacks, f,
+                                NULL);
+
+    sg_ua_invite(ua, "sip:giao-ban@hatinh.test", OFFER, f);
+    g_free(server);
+}
+
+static void test_guests(Fixture *f, gconstpointer data)
+{
+    invite_from_elsewhere(f, "elsewhere.test");
+    wait_for(f, "khach closed 401");
+    sg_agent_free(f->agent);
+    f->guests = true;
+    start_agent(f);
+    invite_from_elsewhere(f, "hatinh.test"); /* one of ours must prove it */
+    wait_for(f, "khach closed 401");
+    invite_from_elsewhere(f, "elsewhere.test");
+    wait_for(f, "agent call from - to giao-ban auth 0");
+    wait_for(f, "agent established");
+    md_call_hangup(f->call, NULL);
+    wait_for(f, "khach closed 200");
+}
+
 /* Another agent is the trunk's far end: it challenges our INVITE. */
 static void test_trunk(Fixture *f, gconstpointer data)
 {
@@ -696,7 +722,7 @@ int main(int argc, char **argv)
         {"transports", test_transports}, {"wrong-password", test_wrong_password}, {"calls-in", test_calls_in}, {"in-dialog", test_in_dialog},
         {"late-offer", test_late_offer}, {"refusals", test_refusals}, {"dial", test_dial}, {"fork", test_fork}, {"restart", test_restart},
         {"accounts-change", test_accounts_change}, {"expiry", test_expiry}, {"drain", test_drain}, {"trunk", test_trunk},
-        {"many-calls", test_many_calls},
+        {"guests", test_guests}, {"many-calls", test_many_calls},
     };
 
     g_test_init(&argc, &argv, NULL);
