@@ -220,10 +220,67 @@ static void test_digits(void)
     world_free(world);
 }
 
+/* Real threads: sites come, speak a moment and go while the worker ticks; to be run under ThreadSanitizer, too. */
+static void test_threads(void)
+{
+    enum { ROUNDS = 60, STAYS = 3 };
+    World *world = g_new0(World, 1);
+    g_autoptr(GError) error = NULL;
+    world->worker = md_worker_new(&(MdWorkerOptions){.name = "media", .cpu = -1});
+    g_assert_cmpint(md_worker_start(world->worker), ==, 0);
+    world->control = md_mailbox_new(1024);
+    world->ports = md_port_pool_new(&(MdPortPoolOptions){.min_port = FIRST_PORT, .max_port = LAST_PORT, .reuse_delay_us = -1});
+    MdConferenceOptions options = {.workers = &world->worker, .n_workers = 1, .control = world->control, .ports = world->ports,
+                                   .local_host = "127.0.0.1", .audio_codecs = codecs, .n_audio_codecs = G_N_ELEMENTS(codecs)};
+    world->conference = md_conference_new(&options);
+    g_assert_nonnull(md_conference_create_room(world->conference, &(MdRoomSpec){.name = "r"}, &error));
+    Peer *stays[STAYS] = {NULL};
+    unsigned heard = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        Peer **place = &stays[round % STAYS];
+        if (*place != NULL) {
+            listen_all(*place);
+            heard += (*place)->packets;
+            md_call_emit_closed((*place)->call->call, 200, "BYE");
+            close((*place)->fd);
+            md_audio_encoder_free((*place)->encoder);
+            md_audio_decoder_free((*place)->decoder);
+            fake_call_free((*place)->call);
+        }
+        world->n = round % STAYS;
+        world->peers[world->n] = (Peer){0};
+        *place = join(world, codecs[round % G_N_ELEMENTS(codecs)], 400);
+        for (unsigned k = 0; k < 3; k++) {
+            for (unsigned i = 0; i < STAYS; i++)
+                if (stays[i] != NULL)
+                    speak(stays[i]);
+            g_usleep(7000); /* real time: give the worker its ticks */
+            md_mailbox_drain(world->control, 0);
+            md_conference_tick(world->conference);
+        }
+    }
+    md_conference_free(world->conference); /* hangs up those who are left */
+    g_assert_cmpuint(md_port_pool_in_use(world->ports), ==, 0);
+    for (unsigned i = 0; i < STAYS; i++) {
+        g_assert_true(stays[i]->call->hung_up);
+        close(stays[i]->fd);
+        md_audio_encoder_free(stays[i]->encoder);
+        md_audio_decoder_free(stays[i]->decoder);
+        fake_call_free(stays[i]->call);
+    }
+    g_assert_cmpuint(heard, >, ROUNDS / 2);
+    md_worker_stop(world->worker);
+    md_worker_free(world->worker);
+    md_port_pool_free(world->ports);
+    md_mailbox_free(world->control);
+    g_free(world);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/media/socket-room/meeting", test_meeting);
     g_test_add_func("/media/socket-room/digits", test_digits);
+    g_test_add_func("/media/socket-room/threads", test_threads);
     return g_test_run();
 }
