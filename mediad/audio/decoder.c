@@ -55,8 +55,9 @@ static int open_codec(MdAudioDecoder *decoder)
     case MD_AUDIO_PCMU:
         decoder->rate = 8000;
         for (int i = 0; i < 256; i++)
-            decoder->table[i] =
-                (float)(decoder->codec == MD_AUDIO_PCMA ? md_alaw_decode((uint8_t)i) : md_ulaw_decode((uint8_t)i)) / 32768.0f;
+            decoder->table[i] = (float)(decoder->codec == MD_AUDIO_PCMA ? md_alaw_decode((uint8_t)i)
+                                                                        : md_ulaw_decode((uint8_t)i)) /
+                                32768.0f;
         break;
     default:
         return EINVAL;
@@ -140,7 +141,8 @@ static int decode_g722(MdAudioDecoder *decoder, const uint8_t *payload, size_t l
     return n;
 }
 
-int md_audio_decoder_decode(MdAudioDecoder *decoder, const uint8_t *payload, size_t len, float *pcm, unsigned cap)
+int md_audio_decoder_decode(MdAudioDecoder *decoder, const uint8_t *payload, size_t len, float *pcm,
+                            unsigned cap)
 {
     int samples = md_audio_packet_samples(decoder->codec, payload, len);
     if (samples < 0)
@@ -183,7 +185,8 @@ int md_audio_decoder_conceal(MdAudioDecoder *decoder, float *pcm, unsigned sampl
     return upsample(decoder, n, pcm);
 }
 
-int md_audio_decoder_decode_fec(MdAudioDecoder *decoder, const uint8_t *payload, size_t len, float *pcm, unsigned samples)
+int md_audio_decoder_decode_fec(MdAudioDecoder *decoder, const uint8_t *payload, size_t len, float *pcm,
+                                unsigned samples)
 {
     if (bad_length(samples))
         return -EINVAL;

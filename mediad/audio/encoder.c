@@ -8,8 +8,16 @@
 #include <speex/speex_resampler.h>
 #include "mediad/audio/g711.h"
 
-enum { RESAMPLE_QUALITY = 3, TICKS_MAX = 3, NATIVE_MAX = 320, BITRATE_DEFAULT = 32000, BITRATE_MIN = 6000,
-       BITRATE_MAX = 256000, COMPLEXITY_DEFAULT = 5, DTX_BYTES = 2 };
+enum {
+    RESAMPLE_QUALITY = 3,
+    TICKS_MAX = 3,
+    NATIVE_MAX = 320,
+    BITRATE_DEFAULT = 32000,
+    BITRATE_MIN = 6000,
+    BITRATE_MAX = 256000,
+    COMPLEXITY_DEFAULT = 5,
+    DTX_BYTES = 2
+};
 
 struct MdAudioEncoder {
     MdAudioEncoderConfig config;
@@ -28,14 +36,15 @@ static bool normalize(MdAudioEncoderConfig *config)
     if (config->ptime_ms == 0)
         config->ptime_ms = MD_AUDIO_TICK_MS;
     if (config->codec != MD_AUDIO_OPUS)
-        return config->codec >= 0 && config->codec < MD_AUDIO_CODEC_MAX && config->ptime_ms == MD_AUDIO_TICK_MS;
+        return config->codec >= 0 && config->codec < MD_AUDIO_CODEC_MAX &&
+               config->ptime_ms == MD_AUDIO_TICK_MS;
     if (config->bitrate_bps == 0)
         config->bitrate_bps = BITRATE_DEFAULT;
     if (config->complexity == 0)
         config->complexity = COMPLEXITY_DEFAULT;
     return (config->ptime_ms == 20 || config->ptime_ms == 40 || config->ptime_ms == 60) &&
-           config->bitrate_bps >= BITRATE_MIN && config->bitrate_bps <= BITRATE_MAX && config->complexity <= 10 &&
-           config->loss_percent <= 100;
+           config->bitrate_bps >= BITRATE_MIN && config->bitrate_bps <= BITRATE_MAX &&
+           config->complexity <= 10 && config->loss_percent <= 100;
 }
 
 static void apply_opus(MdAudioEncoder *encoder)
@@ -138,8 +147,8 @@ const MdAudioEncoderConfig *md_audio_encoder_config(const MdAudioEncoder *encode
 int md_audio_encoder_configure(MdAudioEncoder *encoder, const MdAudioEncoderConfig *config)
 {
     MdAudioEncoderConfig wanted = *config;
-    if (!normalize(&wanted) || wanted.codec != encoder->config.codec || wanted.ptime_ms != encoder->config.ptime_ms ||
-        wanted.music != encoder->config.music)
+    if (!normalize(&wanted) || wanted.codec != encoder->config.codec ||
+        wanted.ptime_ms != encoder->config.ptime_ms || wanted.music != encoder->config.music)
         return -EINVAL;
     encoder->config = wanted;
     if (encoder->opus != NULL)
@@ -160,13 +169,15 @@ static int encode_opus(MdAudioEncoder *encoder, const float *pcm, uint8_t *paylo
 {
     unsigned ticks = encoder->config.ptime_ms / MD_AUDIO_TICK_MS;
     if (ticks > 1) {
-        memcpy(encoder->gathered + encoder->ticks * MD_AUDIO_TICK_SAMPLES, pcm, MD_AUDIO_TICK_SAMPLES * sizeof *pcm);
+        memcpy(encoder->gathered + encoder->ticks * MD_AUDIO_TICK_SAMPLES, pcm,
+               MD_AUDIO_TICK_SAMPLES * sizeof *pcm);
         if (++encoder->ticks < ticks)
             return 0;
         encoder->ticks = 0;
         pcm = encoder->gathered;
     }
-    int n = opus_encode_float(encoder->opus, pcm, (int)(ticks * MD_AUDIO_TICK_SAMPLES), payload, (opus_int32)cap);
+    int n =
+        opus_encode_float(encoder->opus, pcm, (int)(ticks * MD_AUDIO_TICK_SAMPLES), payload, (opus_int32)cap);
     if (n < 0)
         return -EIO;
     /* One or two bytes: the decoder should make its own comfort noise, the packet need not go out. */
@@ -191,7 +202,8 @@ static int encode_g722(MdAudioEncoder *encoder, uint8_t *payload, size_t cap)
     int16_t *samples = (int16_t *)encoder->frame->data[0];
     for (int i = 0; i < NATIVE_MAX; i++)
         samples[i] = to_s16(encoder->native[i]);
-    if (avcodec_send_frame(encoder->av, encoder->frame) < 0 || avcodec_receive_packet(encoder->av, encoder->packet) < 0)
+    if (avcodec_send_frame(encoder->av, encoder->frame) < 0 ||
+        avcodec_receive_packet(encoder->av, encoder->packet) < 0)
         return -EIO;
     int n = encoder->packet->size;
     if ((size_t)n <= cap)
@@ -200,7 +212,8 @@ static int encode_g722(MdAudioEncoder *encoder, uint8_t *payload, size_t cap)
     return (size_t)n <= cap ? n : -ENOBUFS;
 }
 
-int md_audio_encoder_encode(MdAudioEncoder *encoder, const float pcm[MD_AUDIO_TICK_SAMPLES], uint8_t *payload, size_t cap)
+int md_audio_encoder_encode(MdAudioEncoder *encoder, const float pcm[MD_AUDIO_TICK_SAMPLES], uint8_t *payload,
+                            size_t cap)
 {
     if (cap < MD_AUDIO_PAYLOAD_MAX)
         return -ENOBUFS;

@@ -42,5 +42,5 @@ uint8_t md_ulaw_encode(int16_t sample)
     int segment = 0;
     for (int top = magnitude >> 8; top > 0; top >>= 1)
         segment++;
-    return (uint8_t)~(sign | segment << 4 | ((magnitude >> (segment + 3)) & 15));
+    return (uint8_t) ~(sign | segment << 4 | ((magnitude >> (segment + 3)) & 15));
 }

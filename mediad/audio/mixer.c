@@ -11,7 +11,9 @@ static const float ATTACK = 0.5f, RELEASE = 0.06f;
 void md_mix_init(MdMix *mix, unsigned loudest)
 {
     memset(mix, 0, sizeof *mix);
-    mix->loudest = loudest == 0 ? LOUDEST_DEFAULT : loudest > MD_MIX_LOUDEST_MAX ? MD_MIX_LOUDEST_MAX : loudest;
+    mix->loudest = loudest == 0                   ? LOUDEST_DEFAULT
+                   : loudest > MD_MIX_LOUDEST_MAX ? MD_MIX_LOUDEST_MAX
+                                                  : loudest;
 }
 
 static void smooth(MdMixMember *member, float level_dbov)
@@ -32,7 +34,8 @@ static bool may_enter(const MdMixInput *input)
 }
 
 /* The loudest of those who want in and the weakest of those who are. -1: nobody. */
-static void find_ends(const MdMixInput *inputs, unsigned n, int *ret_loudest, int *ret_weakest, unsigned *ret_selected)
+static void find_ends(const MdMixInput *inputs, unsigned n, int *ret_loudest, int *ret_weakest,
+                      unsigned *ret_selected)
 {
     int loudest = -1, weakest = -1;
     unsigned selected = 0;
@@ -74,7 +77,8 @@ static void select_members(MdMix *mix, const MdMixInput *inputs, unsigned n)
             return;
         if (selected >= mix->loudest) {
             MdMixMember *out = inputs[weakest].member;
-            if (out->held_ticks < HOLD_TICKS || inputs[loudest].member->level_dbov < out->level_dbov + LOUDER_DB)
+            if (out->held_ticks < HOLD_TICKS ||
+                inputs[loudest].member->level_dbov < out->level_dbov + LOUDER_DB)
                 return;
             out->selected = false;
         }
@@ -92,7 +96,8 @@ void md_mix_run(MdMix *mix, const MdMixInput *inputs, unsigned n)
         float to = member->selected ? inputs[i].gain : 0;
         if (member->gain <= 0 && to <= 0)
             continue;
-        if (mix->n_active == MD_MIX_ACTIVE_MAX) { /* cannot happen while loudest is within its limit; never write past */
+        if (mix->n_active ==
+            MD_MIX_ACTIVE_MAX) { /* cannot happen while loudest is within its limit; never write past */
             member->gain = 0;
             continue;
         }

@@ -2,7 +2,15 @@
 #include "mediad/audio/plc.h"
 #include <string.h>
 
-enum { HISTORY_MS = 40, PERIOD_MIN_US = 2500, PERIOD_MAX_MS = 15, WINDOW_MS = 10, FULL_MS = 10, SILENT_MS = 100, BLEND_MS = 4 };
+enum {
+    HISTORY_MS = 40,
+    PERIOD_MIN_US = 2500,
+    PERIOD_MAX_MS = 15,
+    WINDOW_MS = 10,
+    FULL_MS = 10,
+    SILENT_MS = 100,
+    BLEND_MS = 4
+};
 
 static unsigned ms(const MdPlc *plc, unsigned milliseconds)
 {

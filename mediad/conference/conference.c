@@ -3,10 +3,17 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { ROOMS_DEFAULT = 500, TICK_MS = 100, ROOM_NAME_MAX = 64, PIN_MAX = 16, TITLE_MAX = 256, SERVICE_MEMBERS = 100,
-       FREE_PATIENCE_MS = 5000 };
+enum {
+    ROOMS_DEFAULT = 500,
+    TICK_MS = 100,
+    ROOM_NAME_MAX = 64,
+    PIN_MAX = 16,
+    TITLE_MAX = 256,
+    SERVICE_MEMBERS = 100,
+    FREE_PATIENCE_MS = 5000
+};
 
-G_DEFINE_QUARK(md-conference-error-quark, md_conference_error)
+G_DEFINE_QUARK(md - conference - error - quark, md_conference_error)
 
 int64_t md_conference_now_us(const MdConference *conference)
 {
@@ -25,11 +32,14 @@ MdConference *md_conference_new(const MdConferenceOptions *options)
     MdConference *conference = g_new0(MdConference, 1);
     MdConferenceOptions *own = &conference->options;
     *own = *options;
-    conference->logger = options->logger != NULL ? md_logger_child(options->logger, "conference") : (MdLogger){0};
+    conference->logger =
+        options->logger != NULL ? md_logger_child(options->logger, "conference") : (MdLogger){0};
     own->logger = &conference->logger;
     own->workers = g_memdup2(options->workers, options->n_workers * sizeof *options->workers);
-    conference->audio_codecs = g_memdup2(options->audio_codecs, options->n_audio_codecs * sizeof *options->audio_codecs);
-    conference->video_codecs = g_memdup2(options->video_codecs, options->n_video_codecs * sizeof *options->video_codecs);
+    conference->audio_codecs =
+        g_memdup2(options->audio_codecs, options->n_audio_codecs * sizeof *options->audio_codecs);
+    conference->video_codecs =
+        g_memdup2(options->video_codecs, options->n_video_codecs * sizeof *options->video_codecs);
     conference->local_host = g_strdup(options->local_host);
     conference->local_host6 = g_strdup(options->local_host6);
     if (own->rooms_max == 0)
@@ -67,10 +77,12 @@ void md_conference_free(MdConference *conference)
             g_usleep(1000);
     }
     g_clear_handle_id(&conference->source, g_source_remove);
-    md_mailbox_drain(conference->options.control, 0); /* letters sent just before the end: they find no room any more */
+    md_mailbox_drain(conference->options.control,
+                     0); /* letters sent just before the end: they find no room any more */
     if (g_hash_table_size(conference->by_serial) > 0) {
         /* A worker no longer runs: what it holds cannot be taken from it safely. */
-        md_error(&conference->logger, "%u rooms are not down: their memory is left", g_hash_table_size(conference->by_serial));
+        md_error(&conference->logger, "%u rooms are not down: their memory is left",
+                 g_hash_table_size(conference->by_serial));
         return;
     }
     g_hash_table_unref(conference->rooms);
@@ -109,7 +121,8 @@ static bool check_spec(const MdRoomSpec *spec, GError **error)
         wrong = "a PIN is at most 16 digits";
     else if (spec->pin != NULL && *spec->pin != 0 && g_strcmp0(spec->pin, spec->chair_pin) == 0)
         wrong = "the chair's PIN must differ from the members'";
-    else if (spec->title != NULL && (strlen(spec->title) > TITLE_MAX || !g_utf8_validate(spec->title, -1, NULL)))
+    else if (spec->title != NULL &&
+             (strlen(spec->title) > TITLE_MAX || !g_utf8_validate(spec->title, -1, NULL)))
         wrong = "a title is at most 256 bytes of UTF-8";
     else if (spec->max_members > MD_ROOM_MEMBERS_MAX)
         wrong = "a room seats at most 1000";
@@ -127,7 +140,8 @@ MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *sp
     if (!check_spec(spec, error))
         return NULL;
     if (g_hash_table_contains(conference->rooms, spec->name)) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_EXISTS, "there is a room %s already", spec->name);
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_EXISTS, "there is a room %s already",
+                    spec->name);
         return NULL;
     }
     if (g_hash_table_size(conference->rooms) >= conference->options.rooms_max) {
@@ -137,7 +151,8 @@ MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *sp
     }
     MdRoom *room = md_room_new(conference, MD_ROOM_MEETING, spec);
     if (room == NULL) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT, "the media worker takes no more rooms now");
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT,
+                    "the media worker takes no more rooms now");
         return NULL;
     }
     g_hash_table_insert(conference->rooms, room->name, room);
@@ -216,7 +231,8 @@ void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole ro
         take_call(room, call, role);
 }
 
-static void accept_service(MdConference *conference, MdRoom **room, MdRoomKind kind, const char *name, MdCall *call)
+static void accept_service(MdConference *conference, MdRoom **room, MdRoomKind kind, const char *name,
+                           MdCall *call)
 {
     if (*room == NULL)
         *room = md_room_new(conference, kind, &(MdRoomSpec){.name = name, .max_members = SERVICE_MEMBERS});

@@ -26,7 +26,7 @@ typedef struct MdRoomSpec {          /* copied */
     MdLayoutKind layout;
     unsigned loudest;                /* how many talkers are mixed, 0: 4 */
     const char *language;            /* prompts: "vi" (default), "en" */
-    bool lobby;                      /* guests wait until they are admitted; and a locked room lets sites wait instead of refusing */
+    bool lobby;                      /* guests wait until admitted; a locked room lets sites wait, too */
 } MdRoomSpec;
 
 typedef struct MdMemberInfo {        /* strings valid until control returns to the main loop */

@@ -57,9 +57,10 @@ static int64_t give_up_us(const MdRoom *room)
 static void give_up(MdDial *dial)
 {
     dial->state = MD_DIAL_GIVEN_UP;
-    md_room_emit(dial->room, "dial.gave-up", NULL, "target", "s", dial->target, "code", "i", dial->last_code, NULL);
-    md_notice(&dial->room->logger, "gave up ringing %s after %u attempts, last status %d", dial->target, dial->attempts,
-              dial->last_code);
+    md_room_emit(dial->room, "dial.gave-up", NULL, "target", "s", dial->target, "code", "i", dial->last_code,
+                 NULL);
+    md_notice(&dial->room->logger, "gave up ringing %s after %u attempts, last status %d", dial->target,
+              dial->attempts, dial->last_code);
 }
 
 /* An attempt came to nothing, or the site dropped. */
@@ -78,8 +79,8 @@ static void down(MdDial *dial, int code, const char *why)
         return;
     int64_t next_us = now_us + backoff_us(room, dial->attempts);
     bool again = dial->redial && code != DECLINED && next_us - dial->down_since_us <= give_up_us(room);
-    md_room_emit(room, was_up ? "dial.dropped" : "dial.failed", NULL, "target", "s", dial->target, "code", "i", code, "reason",
-                 "s", why, "again", "b", again, NULL);
+    md_room_emit(room, was_up ? "dial.dropped" : "dial.failed", NULL, "target", "s", dial->target, "code",
+                 "i", code, "reason", "s", why, "again", "b", again, NULL);
     if (!again) {
         give_up(dial);
         return;
@@ -92,14 +93,18 @@ static MdCall *ring(MdDial *dial, MdMember *member, GError **error)
 {
     MdRoom *room = dial->room;
     MdDialer *dialer = room->conference->options.dialer;
-    g_autofree char *host = dialer->local_host_for != NULL ? dialer->local_host_for(dialer, dial->target) : NULL;
+    g_autofree char *host =
+        dialer->local_host_for != NULL ? dialer->local_host_for(dialer, dial->target) : NULL;
     if (!md_member_make_leg(member, host, error))
         return NULL;
     g_autofree char *offer = md_leg_create_offer(member->leg, error);
     if (offer == NULL)
         return NULL;
-    MdDialRequest request = {
-        .target = dial->target, .from_user = room->name, .from_display = room->title, .sdp = offer, .ring_timeout_ms = 45000};
+    MdDialRequest request = {.target = dial->target,
+                             .from_user = room->name,
+                             .from_display = room->title,
+                             .sdp = offer,
+                             .ring_timeout_ms = 45000};
     return dialer->dial(dialer, &request, &md_member_call_handler, member, error);
 }
 
@@ -141,18 +146,20 @@ bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool re
         return false;
     }
     if (room->ending || (unsigned)role >= MD_ROLE_MAX) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, room->ending ? "the room is ending" : "no such role");
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID,
+                    room->ending ? "the room is ending" : "no such role");
         return false;
     }
     for (; targets[wanted] != NULL; wanted++)
         if (!valid_target(targets[wanted])) {
             g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID,
-                        "target %u is neither an account nor a SIP address (1..%d characters, no spaces)", wanted + 1, TARGET_MAX);
+                        "target %u is neither an account nor a SIP address (1..%d characters, no spaces)",
+                        wanted + 1, TARGET_MAX);
             return false;
         }
     if (room->dials->len + wanted > room->max_members) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT, "the dial list is limited to %u targets",
-                    room->max_members);
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT,
+                    "the dial list is limited to %u targets", room->max_members);
         return false;
     }
     int64_t now_us = md_conference_now_us(room->conference);
@@ -182,7 +189,8 @@ static MdMember *already_here(MdRoom *room, const MdDial *dial)
 {
     for (guint i = 0; i < room->members->len; i++) {
         MdMember *member = g_ptr_array_index(room->members, i);
-        if (member->dial == NULL && member->state != MD_MEMBER_LEAVING && g_strcmp0(member->account, dial->target) == 0)
+        if (member->dial == NULL && member->state != MD_MEMBER_LEAVING &&
+            g_strcmp0(member->account, dial->target) == 0)
             return member;
     }
     return NULL;
@@ -248,7 +256,8 @@ bool md_room_undial(MdRoom *room, const char *target, GError **error)
 {
     MdDial *dial = find(room, target);
     if (dial == NULL) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_NOT_FOUND, "%s is not on the dial list", target);
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_NOT_FOUND, "%s is not on the dial list",
+                    target);
         return false;
     }
     md_dial_forget(room, dial);
@@ -264,8 +273,13 @@ GPtrArray *md_room_dials(MdRoom *room)
         if (dial->forgotten)
             continue;
         MdDialInfo *info = g_new0(MdDialInfo, 1);
-        *info = (MdDialInfo){.target = dial->target, .role = dial->role, .redial = dial->redial, .state = dial->state,
-                             .attempts = dial->attempts, .next_us = dial->next_us, .last_code = dial->last_code};
+        *info = (MdDialInfo){.target = dial->target,
+                             .role = dial->role,
+                             .redial = dial->redial,
+                             .state = dial->state,
+                             .attempts = dial->attempts,
+                             .next_us = dial->next_us,
+                             .last_code = dial->last_code};
         g_ptr_array_add(list, info);
     }
     return list;

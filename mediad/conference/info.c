@@ -68,8 +68,8 @@ static MdMemberInfo *member_info(const MdMember *member)
         info->stats = md_leg_stats(member->leg);
     }
     if (member->in_composer)
-        md_composer_source_stats(md_room_video_composer(member->room->video), member->source, &info->video_decoded,
-                                 &info->video_stalls, &info->video_frozen_ms);
+        md_composer_source_stats(md_room_video_composer(member->room->video), member->source,
+                                 &info->video_decoded, &info->video_stalls, &info->video_frozen_ms);
     return info;
 }
 

@@ -11,13 +11,15 @@ static const int64_t GOODBYE_US = 3 * G_USEC_PER_SEC;
 /* Accounts that may run the meeting need no PIN; whoever was rung by the room is let in, too (the caller looks at that). */
 bool md_ivr_needs_pin(const MdMember *member)
 {
-    return member->room->kind == MD_ROOM_MEETING && member->room->pin != NULL && member->role < MD_ROLE_OPERATOR;
+    return member->room->kind == MD_ROOM_MEETING && member->room->pin != NULL &&
+           member->role < MD_ROLE_OPERATOR;
 }
 
 static void ask(MdMember *member, bool wrong)
 {
     MdRoom *room = member->room;
-    int64_t spoken_us = md_prompts_duration_us(room->conference->prompts, room->language, MD_PROMPT_ENTER_PIN);
+    int64_t spoken_us =
+        md_prompts_duration_us(room->conference->prompts, room->language, MD_PROMPT_ENTER_PIN);
     const uint8_t prompts[] = {MD_PROMPT_WRONG_PIN, MD_PROMPT_ENTER_PIN};
     md_room_play(room, member, wrong ? prompts : prompts + 1, wrong ? 2 : 1, true);
     member->deadline_us = md_conference_now_us(room->conference) + spoken_us + TIMEOUT_US;
@@ -44,7 +46,8 @@ static void failed(MdMember *member, const char *why)
 {
     MdRoom *room = member->room;
     member->pin_tries++;
-    md_room_emit(room, "member.pin-failed", member, "uri", "s", member->uri, "tries", "i", (int)member->pin_tries, NULL);
+    md_room_emit(room, "member.pin-failed", member, "uri", "s", member->uri, "tries", "i",
+                 (int)member->pin_tries, NULL);
     if (member->pin_tries < TRIES) {
         ask(member, true);
         return;

@@ -3,8 +3,14 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { NOT_ACCEPTABLE = 488, SERVER_ERROR = 500, BAD_REQUEST = 400, LOBBY_REPEAT_US = 30 * G_USEC_PER_SEC,
-       DIGITS_MAX = 32, LABEL_CHARS = 60 };
+enum {
+    NOT_ACCEPTABLE = 488,
+    SERVER_ERROR = 500,
+    BAD_REQUEST = 400,
+    LOBBY_REPEAT_US = 30 * G_USEC_PER_SEC,
+    DIGITS_MAX = 32,
+    LABEL_CHARS = 60
+};
 
 static char *user_part(const char *uri)
 {
@@ -79,7 +85,8 @@ bool md_member_sees(const MdMember *member)
 
 static const char *host_for(const MdConference *conference, const char *peer_host)
 {
-    bool six = peer_host != NULL && strchr(peer_host, ':') != NULL && g_ascii_strncasecmp(peer_host, "::ffff:", 7) != 0;
+    bool six = peer_host != NULL && strchr(peer_host, ':') != NULL &&
+               g_ascii_strncasecmp(peer_host, "::ffff:", 7) != 0;
     const char *host = six ? conference->local_host6 : conference->local_host;
     return host != NULL ? host : six ? conference->local_host : conference->local_host6;
 }
@@ -95,7 +102,8 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
     MdLegConfig config = {
         .worker = room->worker,
         .ports = options->ports,
-        .local_host = local_host != NULL ? local_host : host_for(conference, info != NULL ? info->peer_host : NULL),
+        .local_host =
+            local_host != NULL ? local_host : host_for(conference, info != NULL ? info->peer_host : NULL),
         .security = info != NULL ? MAX(room->security, info->security) : room->security,
         .audio_codecs = conference->audio_codecs,
         .n_audio_codecs = options->n_audio_codecs,
@@ -127,7 +135,8 @@ static void start_leg(MdMember *member)
         return;
     int error = md_leg_start(member->leg, &md_seat_sink, member->seat);
     if (error != 0) {
-        md_warning(&member->room->logger, "member %s: media cannot start: %s", member->text_id, g_strerror(-error));
+        md_warning(&member->room->logger, "member %s: media cannot start: %s", member->text_id,
+                   g_strerror(-error));
         md_member_hang_up(member, "no media");
         return;
     }
@@ -197,7 +206,8 @@ void md_member_enter(MdMember *member)
     if (member->role < MD_ROLE_CHAIR && (room->mute_on_entry || room->muted_all))
         member->muted = true;
     md_dial_member_up(member);
-    md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s", md_role_to_string(member->role), NULL);
+    md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s",
+                 md_role_to_string(member->role), NULL);
     md_info(&room->logger, "%s joined: %s (%s)", member->text_id, member->name, member->uri);
     md_room_update_chair(room);
     if (room->waiting) {
@@ -301,8 +311,8 @@ static void on_offer(MdMember *member, const char *sdp)
         refuse(member, error);
         return;
     }
-    g_autofree char *answer =
-        sdp != NULL ? md_leg_accept_offer(member->leg, sdp, &error) : md_leg_create_offer(member->leg, &error);
+    g_autofree char *answer = sdp != NULL ? md_leg_accept_offer(member->leg, sdp, &error)
+                                          : md_leg_create_offer(member->leg, &error);
     if (answer == NULL) {
         refuse(member, error);
         return;
@@ -325,7 +335,8 @@ static void on_sdp(MdCall *call, MdSdpKind kind, const char *sdp, void *user)
     } else if (md_leg_accept_answer(member->leg, sdp, &error)) {
         start_leg(member);
     } else {
-        md_info(&member->room->logger, "%s (%s): answer refused: %s", member->text_id, member->uri, error->message);
+        md_info(&member->room->logger, "%s (%s): answer refused: %s", member->text_id, member->uri,
+                error->message);
         md_member_hang_up(member, "media not acceptable");
         return;
     }

@@ -53,7 +53,8 @@ static void make_even(Clip *clip)
     if (smaller != NULL)
         clip->pcm = smaller;
     unsigned n = (unsigned)clip->samples;
-    float gain = md_db_to_gain(PROMPT_DBOV - md_level_dbov(clip->pcm, n)), peak = md_kernels()->peak(clip->pcm, n);
+    float gain = md_db_to_gain(PROMPT_DBOV - md_level_dbov(clip->pcm, n)),
+          peak = md_kernels()->peak(clip->pcm, n);
     if (peak * gain > PROMPT_PEAK)
         gain = PROMPT_PEAK / peak;
     md_kernels()->scale(clip->pcm, clip->pcm, n, gain, gain);
@@ -62,9 +63,10 @@ static void make_even(Clip *clip)
 static bool load(MdPrompts *prompts, const char *dir, unsigned language, unsigned prompt)
 {
     Clip *clip = &prompts->clips[language][prompt];
-    g_autofree char *file = prompt < MD_PROMPT_NUMBER_0
-                                ? g_strdup_printf("%s/%s/%s.wav", dir, languages[language], names[prompt])
-                                : g_strdup_printf("%s/%s/number-%u.wav", dir, languages[language], prompt - MD_PROMPT_NUMBER_0);
+    g_autofree char *file =
+        prompt < MD_PROMPT_NUMBER_0
+            ? g_strdup_printf("%s/%s/%s.wav", dir, languages[language], names[prompt])
+            : g_strdup_printf("%s/%s/number-%u.wav", dir, languages[language], prompt - MD_PROMPT_NUMBER_0);
     if (md_wav_load(file, &clip->pcm, &clip->samples) != 0)
         return false;
     make_even(clip);
@@ -86,8 +88,10 @@ MdPrompts *md_prompts_new(const char *dir, const MdLogger *logger)
         for (unsigned i = 0; i < MD_PROMPT_MAX; i++)
             missing += dir == NULL || !load(prompts, dir, language, i);
     if (missing > 0 && dir != NULL)
-        md_warning(logger, "%u of %u spoken prompts are missing in %s: tones are played instead; run deploy/make-prompts",
-                   missing, MD_LANGUAGE_MAX * MD_PROMPT_MAX, dir);
+        md_warning(
+            logger,
+            "%u of %u spoken prompts are missing in %s: tones are played instead; run deploy/make-prompts",
+            missing, MD_LANGUAGE_MAX * MD_PROMPT_MAX, dir);
     return prompts;
 }
 
@@ -103,7 +107,8 @@ void md_prompts_free(MdPrompts *prompts)
 
 const float *md_prompts_get(const MdPrompts *prompts, unsigned language, unsigned prompt, size_t *ret_samples)
 {
-    const Clip *clip = &prompts->clips[language < MD_LANGUAGE_MAX ? language : 0][prompt < MD_PROMPT_MAX ? prompt : 0];
+    const Clip *clip =
+        &prompts->clips[language < MD_LANGUAGE_MAX ? language : 0][prompt < MD_PROMPT_MAX ? prompt : 0];
     *ret_samples = clip->pcm != NULL ? clip->samples : TONE_SAMPLES;
     return clip->pcm != NULL ? clip->pcm : prompts->tone;
 }
@@ -121,7 +126,8 @@ void md_player_add(MdPlayer *player, const uint8_t *prompts, unsigned n)
         player->queue[player->n++] = prompts[i];
 }
 
-bool md_player_tick(MdPlayer *player, const MdPrompts *prompts, unsigned language, float pcm[MD_AUDIO_TICK_SAMPLES])
+bool md_player_tick(MdPlayer *player, const MdPrompts *prompts, unsigned language,
+                    float pcm[MD_AUDIO_TICK_SAMPLES])
 {
     if (player->n == 0)
         return false;

@@ -57,7 +57,8 @@ bool md_leg_audio_format_equal(const MdLegAudioFormat *a, const MdLegAudioFormat
 {
     if (a->sending != b->sending || a->codec != b->codec || a->ptime_ms != b->ptime_ms)
         return false;
-    return a->codec != MD_AUDIO_OPUS || (a->opus_fec == b->opus_fec && a->opus_bitrate_bps == b->opus_bitrate_bps);
+    return a->codec != MD_AUDIO_OPUS ||
+           (a->opus_fec == b->opus_fec && a->opus_bitrate_bps == b->opus_bitrate_bps);
 }
 
 /* A gap in an encoder's use: Opus starts afresh (its first frame then needs nothing of the past); the waveform codecs are
@@ -127,7 +128,8 @@ static bool video_equal(const MdLegVideoFormat *a, const MdLegVideoFormat *b)
 {
     return a->sending == b->sending && a->receiving == b->receiving && a->codec == b->codec &&
            a->h264_packetization_mode == b->h264_packetization_mode && a->max.width == b->max.width &&
-           a->max.height == b->max.height && a->max.fps == b->max.fps && a->max.bitrate_bps == b->max.bitrate_bps;
+           a->max.height == b->max.height && a->max.fps == b->max.fps &&
+           a->max.bitrate_bps == b->max.bitrate_bps;
 }
 
 /* Tells control when what the peer takes has changed; when the mailbox is full the next look tries again. */
@@ -156,7 +158,9 @@ static void pull(MdRoomAudio *audio, const MdRoomPlan *plan, int64_t now_us)
         bool talking = md_vad_tick(&seat->vad, seat->in.level_dbov) && plan->seats[i].gain > 0;
         if (talking != atomic_load_explicit(&seat->talking, memory_order_relaxed))
             atomic_store_explicit(&seat->talking, talking, memory_order_relaxed);
-        audio->inputs[i] = (MdMixInput){.member = &seat->mix, .pcm = seat->pcm, .level_dbov = seat->in.level_dbov,
+        audio->inputs[i] = (MdMixInput){.member = &seat->mix,
+                                        .pcm = seat->pcm,
+                                        .level_dbov = seat->in.level_dbov,
                                         .gain = plan->seats[i].gain};
         if ((audio->tick + seat->id) % FORMAT_TICKS == 0 || !seat->formats_told)
             watch_formats(audio, seat);
@@ -177,7 +181,8 @@ static void make_common(MdRoomAudio *audio, const MdRoomPlan *plan)
             memset(audio->common, 0, sizeof audio->common);
     }
     for (unsigned i = 0; i < plan->n_seats; i++)
-        atomic_store_explicit(&plan->seats[i].seat->level_dbov, plan->seats[i].seat->mix.level_dbov, memory_order_relaxed);
+        atomic_store_explicit(&plan->seats[i].seat->level_dbov, plan->seats[i].seat->mix.level_dbov,
+                              memory_order_relaxed);
     memset(audio->quiet, 0, sizeof audio->quiet);
     md_comfort_noise_add(&audio->noise, audio->quiet, MD_AUDIO_TICK_SAMPLES, QUIET_DBOV);
     md_player_tick(&audio->quiet_player, audio->prompts, audio->language, audio->quiet);
@@ -311,9 +316,11 @@ static void play_mail(void *payload, size_t len)
     md_player_add(player, mail->prompts, mail->n);
 }
 
-int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, MdHears hears, const uint8_t *prompts, unsigned n, bool replace)
+int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, MdHears hears, const uint8_t *prompts, unsigned n,
+                       bool replace)
 {
-    PlayMail mail = {.audio = audio, .seat = seat, .hears = hears, .n = (uint8_t)MIN(n, PLAY_MAX), .replace = replace};
+    PlayMail mail = {
+        .audio = audio, .seat = seat, .hears = hears, .n = (uint8_t)MIN(n, PLAY_MAX), .replace = replace};
     if (mail.n > 0)
         memcpy(mail.prompts, prompts, mail.n);
     return md_worker_post(audio->worker, play_mail, &mail, sizeof mail);
@@ -419,8 +426,9 @@ const MdLegSink md_seat_sink = {on_video, on_key_frame_request, on_dtmf};
 
 /* --- control ---------------------------------------------------------------------------------------------------------------- */
 
-MdRoomAudio *md_room_audio_new(MdWorker *worker, MdConference *conference, MdMailbox *control, const MdPrompts *prompts,
-                               uint32_t room, MdRoomKind kind, unsigned language, unsigned cap, unsigned loudest)
+MdRoomAudio *md_room_audio_new(MdWorker *worker, MdConference *conference, MdMailbox *control,
+                               const MdPrompts *prompts, uint32_t room, MdRoomKind kind, unsigned language,
+                               unsigned cap, unsigned loudest)
 {
     MdRoomAudio *audio = calloc(1, sizeof *audio + cap * sizeof audio->inputs[0]);
     if (audio == NULL)

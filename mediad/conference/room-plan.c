@@ -63,7 +63,8 @@ static void fill_seat(MdMember *member, MdPlanSeat *at)
     } else if (room->kind == MD_ROOM_TEST) {
         at->hears = in ? MD_HEARS_ROOM : MD_HEARS_NOTHING;
     } else {
-        at->hears = (together && !member->deaf) || (room->end_us != 0 && in) ? MD_HEARS_ROOM : MD_HEARS_NOTHING;
+        at->hears =
+            (together && !member->deaf) || (room->end_us != 0 && in) ? MD_HEARS_ROOM : MD_HEARS_NOTHING;
         at->gain = together && !member->muted ? md_db_to_gain((float)member->gain_db) : 0;
     }
     at->shown = member->in_composer;

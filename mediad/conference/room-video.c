@@ -12,7 +12,8 @@ typedef struct Class {
     uint16_t width, height;
     uint32_t bitrate_bps;
 } Class;
-static const Class classes[] = {{1920, 1080, 3000000}, {1280, 720, 1500000}, {640, 360, 512000}, {320, 180, 192000}};
+static const Class classes[] = {
+    {1920, 1080, 3000000}, {1280, 720, 1500000}, {640, 360, 512000}, {320, 180, 192000}};
 /* Per cent of the class's rate: few steps, so that lines that differ a little still share an encode. */
 static const unsigned steps[] = {100, 60, 34};
 
@@ -32,7 +33,7 @@ typedef struct Scene { /* what a view shows now: to tell the composer only of ch
 
 struct MdRoomVideo {
     MdComposer *composer;
-    GArray *outputs;      /* Output */
+    GArray *outputs; /* Output */
     uint32_t next_output;
     Scene scenes[VIEWS];
 };
@@ -57,8 +58,10 @@ void md_room_video_init(MdRoom *room)
     const MdConferenceOptions *options = &room->conference->options;
     if (options->pictures == NULL || options->n_video_codecs == 0)
         return;
-    MdComposerOptions wanted = {.pool = options->pictures, .clock = options->clock,
-                                .events = {on_frame, on_need_key}, .user = room->audio};
+    MdComposerOptions wanted = {.pool = options->pictures,
+                                .clock = options->clock,
+                                .events = {on_frame, on_need_key},
+                                .user = room->audio};
     MdComposer *composer = md_composer_new(&wanted);
     if (composer == NULL) {
         md_error(&room->logger, "no composer: the room has sound only");
@@ -68,7 +71,8 @@ void md_room_video_init(MdRoom *room)
     room->video->composer = composer;
     room->video->outputs = g_array_new(FALSE, TRUE, sizeof(Output));
     if (room->kind == MD_ROOM_TEST)
-        md_composer_add_test_source(composer, TEST_SOURCE, room->language == MD_LANGUAGE_VI ? "Phòng thử" : "Test room");
+        md_composer_add_test_source(composer, TEST_SOURCE,
+                                    room->language == MD_LANGUAGE_VI ? "Phòng thử" : "Test room");
 }
 
 void md_room_video_free(MdRoom *room)
@@ -141,8 +145,8 @@ void md_room_video_forget(MdMember *member)
 
 static bool follows_speaker(const MdRoom *room)
 {
-    return room->layout == MD_LAYOUT_SINGLE || room->layout == MD_LAYOUT_1P5 || room->layout == MD_LAYOUT_1P7 ||
-           room->layout == MD_LAYOUT_PIP;
+    return room->layout == MD_LAYOUT_SINGLE || room->layout == MD_LAYOUT_1P5 ||
+           room->layout == MD_LAYOUT_1P7 || room->layout == MD_LAYOUT_PIP;
 }
 
 static bool contains(const GArray *list, uint32_t source)
@@ -205,7 +209,8 @@ static GArray *seating(MdRoom *room, const MdMember *first, const MdMember *last
     return list;
 }
 
-static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray *cells, const char *banner, bool with_clock)
+static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray *cells, const char *banner,
+                 bool with_clock)
 {
     Scene *scene = &room->video->scenes[view];
     unsigned n = cells != NULL ? MIN(cells->len, MD_LAYOUT_CELLS_MAX) : 0;
@@ -222,7 +227,8 @@ static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray 
     scene->banner = g_strdup(banner);
     if (n > 0)
         memcpy(scene->cells, cells->data, n * sizeof(uint32_t));
-    MdScene wanted = {.layout = layout, .n_cells = n, .cells = scene->cells, .banner = banner, .clock = with_clock};
+    MdScene wanted = {
+        .layout = layout, .n_cells = n, .cells = scene->cells, .banner = banner, .clock = with_clock};
     int error = md_composer_set_view(room->video->composer, view, &wanted);
     if (error != 0)
         md_warning(&room->logger, "view %u refused by the composer: %s", view, g_strerror(-error));
@@ -275,16 +281,21 @@ static MdComposerOutput output_spec(const MdRoom *room, const MdMember *member, 
     unsigned fps = ours->fps != 0 ? ours->fps : 15;
     if (max->fps != 0 && max->fps < fps)
         fps = max->fps >= 15 ? 15 : MAX(max->fps, 5);
-    bool single_nal = member->video_format.codec == MD_VIDEO_H264 && member->video_format.h264_packetization_mode == 0;
-    return (MdComposerOutput){.view = view, .codec = member->video_format.codec, .width = classes[pick].width,
-                              .height = classes[pick].height, .fps = (uint8_t)fps, .bitrate_bps = rate,
+    bool single_nal =
+        member->video_format.codec == MD_VIDEO_H264 && member->video_format.h264_packetization_mode == 0;
+    return (MdComposerOutput){.view = view,
+                              .codec = member->video_format.codec,
+                              .width = classes[pick].width,
+                              .height = classes[pick].height,
+                              .fps = (uint8_t)fps,
+                              .bitrate_bps = rate,
                               .max_payload = single_nal ? 1200 : 0};
 }
 
 static bool spec_equal(const MdComposerOutput *a, const MdComposerOutput *b)
 {
-    return a->view == b->view && a->codec == b->codec && a->width == b->width && a->height == b->height && a->fps == b->fps &&
-           a->bitrate_bps == b->bitrate_bps && a->max_payload == b->max_payload;
+    return a->view == b->view && a->codec == b->codec && a->width == b->width && a->height == b->height &&
+           a->fps == b->fps && a->bitrate_bps == b->bitrate_bps && a->max_payload == b->max_payload;
 }
 
 static uint32_t output_for(MdRoom *room, const MdComposerOutput *spec)
@@ -300,8 +311,8 @@ static uint32_t output_for(MdRoom *room, const MdComposerOutput *spec)
     Output output = {.id = ++video->next_output, .spec = *spec, .used = true};
     int error = md_composer_add_output(video->composer, output.id, spec);
     if (error != 0) {
-        md_warning(&room->logger, "no encoder for %ux%u at %u bit/s: %s", spec->width, spec->height, spec->bitrate_bps,
-                   g_strerror(-error));
+        md_warning(&room->logger, "no encoder for %ux%u at %u bit/s: %s", spec->width, spec->height,
+                   spec->bitrate_bps, g_strerror(-error));
         return 0;
     }
     g_array_append_val(video->outputs, output);
@@ -391,7 +402,8 @@ void md_room_video_tick(MdRoom *room, int64_t now_us)
         return;
     bool changed = false;
     MdMember *now = loudest(room);
-    if (now != NULL && now != room->speaker && (room->speaker == NULL || now_us - room->speaker_us >= SPEAKER_HOLD_US)) {
+    if (now != NULL && now != room->speaker &&
+        (room->speaker == NULL || now_us - room->speaker_us >= SPEAKER_HOLD_US)) {
         room->speaker_before = room->speaker;
         room->speaker = now;
         room->speaker_us = now_us;

@@ -39,7 +39,8 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->pin = spec->pin != NULL && *spec->pin != 0 ? g_strdup(spec->pin) : NULL;
     room->chair_pin = spec->chair_pin != NULL && *spec->chair_pin != 0 ? g_strdup(spec->chair_pin) : NULL;
     room->language = md_language_from_string(spec->language);
-    room->max_members = spec->max_members != 0 ? MIN(spec->max_members, MD_ROOM_MEMBERS_MAX) : MEMBERS_DEFAULT;
+    room->max_members =
+        spec->max_members != 0 ? MIN(spec->max_members, MD_ROOM_MEMBERS_MAX) : MEMBERS_DEFAULT;
     room->wait_for_chair = room->waiting = spec->wait_for_chair;
     room->created_us = md_conference_now_us(conference);
     room->waiting_us = room->created_us + WAITING_REPEAT_US;
@@ -56,8 +57,9 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->worker_index = least_loaded(conference);
     room->worker = conference->options.workers[room->worker_index];
     conference->load[room->worker_index]++;
-    room->audio = md_room_audio_new(room->worker, conference, conference->options.control, conference->prompts, room->serial,
-                                    kind, room->language, room->max_members + SPARE_SEATS, spec->loudest);
+    room->audio =
+        md_room_audio_new(room->worker, conference, conference->options.control, conference->prompts,
+                          room->serial, kind, room->language, room->max_members + SPARE_SEATS, spec->loudest);
     if (room->audio == NULL || md_room_audio_start(room->audio) != 0) {
         md_room_free(room);
         return NULL;
@@ -100,7 +102,8 @@ MdMember *md_room_member(MdRoom *room, const char *id, GError **error)
         if (member->state != MD_MEMBER_LEAVING && strcmp(member->text_id, id) == 0)
             return member;
     }
-    g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_NOT_FOUND, "room %s has no member %s", room->name, id);
+    g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_NOT_FOUND, "room %s has no member %s",
+                room->name, id);
     return NULL;
 }
 
@@ -108,7 +111,8 @@ void md_room_play(MdRoom *room, MdMember *member, const uint8_t *prompts, unsign
 {
     if (member != NULL && !member->leg_started)
         return;
-    if (md_room_audio_play(room->audio, member != NULL ? member->seat : NULL, MD_HEARS_ROOM, prompts, n, replace) != 0)
+    if (md_room_audio_play(room->audio, member != NULL ? member->seat : NULL, MD_HEARS_ROOM, prompts, n,
+                           replace) != 0)
         md_warning(&room->logger, "the worker's mailbox is full: a prompt is left out");
 }
 
@@ -207,7 +211,8 @@ static void hang_up_all(MdRoom *room)
 /* A temporary room goes with its last member: not before its first one (for a while), not while somebody is still being rung. */
 static bool is_over(const MdRoom *room, int64_t now_us)
 {
-    if (room->kind != MD_ROOM_MEETING || !room->temporary || room->ending || room->members->len > 0 || room->taps->len > 0)
+    if (room->kind != MD_ROOM_MEETING || !room->temporary || room->ending || room->members->len > 0 ||
+        room->taps->len > 0)
         return false;
     for (guint i = 0; i < room->dials->len; i++)
         if (((const MdDial *)g_ptr_array_index(room->dials, i))->state != MD_DIAL_GIVEN_UP)
@@ -225,7 +230,8 @@ void md_room_tick(MdRoom *room, int64_t now_us)
         hang_up_all(room);
     if (room->waiting && !room->ending && now_us >= room->waiting_us) { /* to all at once: one encode */
         room->waiting_us = now_us + WAITING_REPEAT_US;
-        md_room_audio_play(room->audio, NULL, MD_HEARS_NOTHING, (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
+        md_room_audio_play(room->audio, NULL, MD_HEARS_NOTHING,
+                           (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
     }
     reap_members(room);
     reap_taps(room);
@@ -249,7 +255,8 @@ static void set_muted(MdMember *member, bool mute, bool tell)
     member->muted = mute;
     md_room_emit(member->room, "member.muted", member, "muted", "b", mute, NULL);
     if (tell && member->state == MD_MEMBER_IN)
-        md_room_play(member->room, member, (const uint8_t[]){mute ? MD_PROMPT_MUTED : MD_PROMPT_UNMUTED}, 1, true);
+        md_room_play(member->room, member, (const uint8_t[]){mute ? MD_PROMPT_MUTED : MD_PROMPT_UNMUTED}, 1,
+                     true);
 }
 
 bool md_room_mute_member(MdRoom *room, const char *id, bool mute, GError **error)
@@ -302,7 +309,8 @@ bool md_room_set_gain(MdRoom *room, const char *id, double gain_db, GError **err
     if (member == NULL)
         return false;
     if (!(gain_db >= GAIN_MIN_DB && gain_db <= GAIN_MAX_DB)) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, "gain is %g to %g dB", GAIN_MIN_DB, GAIN_MAX_DB);
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, "gain is %g to %g dB",
+                    GAIN_MIN_DB, GAIN_MAX_DB);
         return false;
     }
     member->gain_db = gain_db;
@@ -333,7 +341,8 @@ bool md_room_admit(MdRoom *room, const char *id, GError **error)
     if (member == NULL)
         return false;
     if (member->state != MD_MEMBER_LOBBY) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE, "member %s is not in the lobby", id);
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE, "member %s is not in the lobby",
+                    id);
         return false;
     }
     md_room_audio_play(room->audio, member->seat, MD_HEARS_ROOM, NULL, 0, true);
@@ -372,7 +381,8 @@ bool md_room_set_layout(MdRoom *room, MdLayoutKind layout, const char *const *se
     for (; seats != NULL && seats[n] != NULL; n++)
         if (n == MD_LAYOUT_CELLS_MAX || md_room_member(room, seats[n], error) == NULL) {
             if (n == MD_LAYOUT_CELLS_MAX)
-                g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT, "at most %d seats", MD_LAYOUT_CELLS_MAX);
+                g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT, "at most %d seats",
+                            MD_LAYOUT_CELLS_MAX);
             return false;
         }
     room->layout = layout;
@@ -386,7 +396,8 @@ bool md_room_set_layout(MdRoom *room, MdLayoutKind layout, const char *const *se
 bool md_room_set_tour(MdRoom *room, unsigned period_s, GError **error)
 {
     if (period_s > 3600) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, "a tour's period is 1 to 3600 seconds, 0 ends it");
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID,
+                    "a tour's period is 1 to 3600 seconds, 0 ends it");
         return false;
     }
     room->tour_us = period_s * (int64_t)G_USEC_PER_SEC;
@@ -410,7 +421,8 @@ void md_room_end(MdRoom *room)
 bool md_room_add_tap(MdRoom *room, MdRoomTapFn fn, void *user, GError **error)
 {
     if (room->ending || room->taps->len >= MD_ROOM_TAPS_MAX) {
-        g_set_error(error, MD_CONFERENCE_ERROR, room->ending ? MD_CONFERENCE_ERROR_STATE : MD_CONFERENCE_ERROR_LIMIT,
+        g_set_error(error, MD_CONFERENCE_ERROR,
+                    room->ending ? MD_CONFERENCE_ERROR_STATE : MD_CONFERENCE_ERROR_LIMIT,
                     room->ending ? "the room is ending" : "a room has at most %d taps", MD_ROOM_TAPS_MAX);
         return false;
     }

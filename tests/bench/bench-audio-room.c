@@ -20,8 +20,19 @@
 #include "mediad/transport/ports.h"
 #include "tests/fixtures/fake-call.h"
 
-enum { MEMBERS_MAX = 200, TALKERS = 3, LOOP = 250, VOICES = 4, PACKET_MAX = 1500, BITRATE = 32000, COMPLEXITY = 5,
-       RTP_HEADER = 12, PAYLOAD_TYPE = 96, TICKS_PER_SECOND = 50, WARM_SECONDS = 3 };
+enum {
+    MEMBERS_MAX = 200,
+    TALKERS = 3,
+    LOOP = 250,
+    VOICES = 4,
+    PACKET_MAX = 1500,
+    BITRATE = 32000,
+    COMPLEXITY = 5,
+    RTP_HEADER = 12,
+    PAYLOAD_TYPE = 96,
+    TICKS_PER_SECOND = 50,
+    WARM_SECONDS = 3
+};
 
 static int members = 70, seconds = 4, rounds = 7, first_port = 21500, last_port = 21999;
 static gboolean as_json;
@@ -60,7 +71,8 @@ static Packet voices[VOICES][LOOP]; /* the last one: a quiet room */
 static float *speech(unsigned voice, size_t *ret_n)
 {
     static const char *const texts[TALKERS] = {
-        "Kính thưa các đồng chí, hôm nay chúng ta họp giao ban trực tuyến với sáu mươi chín xã, phường của tỉnh Hà Tĩnh.",
+        "Kính thưa các đồng chí, hôm nay chúng ta họp giao ban trực tuyến với sáu mươi chín xã, phường của "
+        "tỉnh Hà Tĩnh.",
         "Xã chúng tôi báo cáo tình hình mưa lũ: mực nước sông đang lên, các hộ dân vùng thấp đã được sơ tán.",
         "Đề nghị các điểm cầu kiểm tra micrô, và phát biểu theo thứ tự mà chủ tọa mời.",
     };
@@ -116,7 +128,8 @@ static void make_voices(void)
         for (unsigned p = 0; p < LOOP; p++) {
             for (unsigned i = 0; i < MD_AUDIO_TICK_SAMPLES; i++)
                 tick[i] = sample_of(pcm, n, v, (size_t)p * MD_AUDIO_TICK_SAMPLES + i + v * 40000);
-            voices[v][p].len = opus_encode_float(encoder, tick, MD_AUDIO_TICK_SAMPLES, voices[v][p].data, PACKET_MAX - RTP_HEADER);
+            voices[v][p].len = opus_encode_float(encoder, tick, MD_AUDIO_TICK_SAMPLES, voices[v][p].data,
+                                                 PACKET_MAX - RTP_HEADER);
         }
         opus_encoder_destroy(encoder);
         free(pcm);
@@ -139,7 +152,8 @@ static int open_socket(struct sockaddr_in *ret)
     socklen_t len = sizeof *ret;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     *ret = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    if (fd < 0 || bind(fd, (struct sockaddr *)ret, len) != 0 || getsockname(fd, (struct sockaddr *)ret, &len) != 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)ret, len) != 0 ||
+        getsockname(fd, (struct sockaddr *)ret, &len) != 0)
         die("socket");
     return fd;
 }
@@ -166,7 +180,8 @@ static void peers_send(Peer *peers, unsigned tick)
     for (int i = 0; i < members; i++) {
         size_t len = make_rtp(packet, (unsigned)i, tick, peers[i].sequence++, peers[i].timestamp);
         peers[i].timestamp += MD_AUDIO_TICK_SAMPLES;
-        if (sendto(peers[i].fd, packet, len, 0, (struct sockaddr *)&peers[i].server, sizeof peers[i].server) < 0)
+        if (sendto(peers[i].fd, packet, len, 0, (struct sockaddr *)&peers[i].server, sizeof peers[i].server) <
+            0)
             die("peer's send");
     }
 }
@@ -195,9 +210,10 @@ typedef struct Ours {
 static void join(Ours *ours, Peer *peer)
 {
     peer->fd = open_socket(&peer->address);
-    g_autofree char *offer = g_strdup_printf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-                                             "m=audio %u RTP/AVP %d\r\na=rtpmap:%d opus/48000/2\r\na=ptime:20\r\na=sendrecv\r\n",
-                                             ntohs(peer->address.sin_port), PAYLOAD_TYPE, PAYLOAD_TYPE);
+    g_autofree char *offer =
+        g_strdup_printf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                        "m=audio %u RTP/AVP %d\r\na=rtpmap:%d opus/48000/2\r\na=ptime:20\r\na=sendrecv\r\n",
+                        ntohs(peer->address.sin_port), PAYLOAD_TYPE, PAYLOAD_TYPE);
     peer->call = fake_call_new(&(FakeCallSpec){.to_user = "bench", .account = "site"});
     md_conference_accept_call(ours->conference, peer->call->call, MD_ROLE_SITE);
     md_call_emit_sdp(peer->call->call, MD_SDP_OFFER, offer);
@@ -206,7 +222,8 @@ static void join(Ours *ours, Peer *peer)
         g_printerr("bench-audio-room: call refused with %d\n", peer->call->rejected);
         exit(1);
     }
-    peer->server = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)},
+    peer->server = (struct sockaddr_in){.sin_family = AF_INET,
+                                        .sin_addr = {htonl(INADDR_LOOPBACK)},
                                         .sin_port = htons((uint16_t)atoi(port + strlen("m=audio ")))};
     md_call_emit_established(peer->call->call);
 }
@@ -218,12 +235,17 @@ static Ours *ours_new(void)
     md_virtual_clock_init(&ours->clock, 1000000, (int64_t)1795311300 * 1000000);
     ours->worker = md_worker_new(&(MdWorkerOptions){.name = "bench", .cpu = -1, .clock = &ours->clock.base});
     ours->control = md_mailbox_new(4096);
-    ours->ports = md_port_pool_new(&(MdPortPoolOptions){.min_port = (uint16_t)first_port, .max_port = (uint16_t)last_port,
-                                                        .reuse_delay_us = -1});
+    ours->ports = md_port_pool_new(&(MdPortPoolOptions){
+        .min_port = (uint16_t)first_port, .max_port = (uint16_t)last_port, .reuse_delay_us = -1});
     if (ours->worker == NULL || ours->control == NULL || ours->ports == NULL)
         die("set-up");
-    MdConferenceOptions options = {.workers = &ours->worker, .n_workers = 1, .control = ours->control, .ports = ours->ports,
-                                   .local_host = "127.0.0.1", .audio_codecs = codecs, .n_audio_codecs = 1,
+    MdConferenceOptions options = {.workers = &ours->worker,
+                                   .n_workers = 1,
+                                   .control = ours->control,
+                                   .ports = ours->ports,
+                                   .local_host = "127.0.0.1",
+                                   .audio_codecs = codecs,
+                                   .n_audio_codecs = 1,
                                    .clock = &ours->clock.base};
     ours->conference = md_conference_new(&options);
     ours->room = md_conference_create_room(ours->conference, &(MdRoomSpec){.name = "bench"}, NULL);
@@ -297,8 +319,9 @@ static void floor_decode(Floor *bare)
     for (int e = 0; e < n; e++) {
         uint32_t i = events[e].data.u32;
         ssize_t len = recv(bare->fds[i], packet, sizeof packet, 0);
-        if (len > RTP_HEADER && opus_decode_float(bare->decoders[i], packet + RTP_HEADER, (opus_int32)len - RTP_HEADER,
-                                                  bare->pcm[i], MD_AUDIO_TICK_SAMPLES, 0) < 0)
+        if (len > RTP_HEADER &&
+            opus_decode_float(bare->decoders[i], packet + RTP_HEADER, (opus_int32)len - RTP_HEADER,
+                              bare->pcm[i], MD_AUDIO_TICK_SAMPLES, 0) < 0)
             die("decode");
     }
 }
@@ -320,9 +343,10 @@ static void floor_send(Floor *bare, bool own_each)
             mix = minus;
         }
         if (m <= TALKERS || own_each)
-            len = opus_encode_float(bare->encoders[m], mix, MD_AUDIO_TICK_SAMPLES, packet + RTP_HEADER, PACKET_MAX - RTP_HEADER);
-        if (sendto(bare->fds[m], packet, (size_t)len + RTP_HEADER, 0, (struct sockaddr *)&bare->peers[m].address,
-                   sizeof bare->peers[m].address) < 0)
+            len = opus_encode_float(bare->encoders[m], mix, MD_AUDIO_TICK_SAMPLES, packet + RTP_HEADER,
+                                    PACKET_MAX - RTP_HEADER);
+        if (sendto(bare->fds[m], packet, (size_t)len + RTP_HEADER, 0,
+                   (struct sockaddr *)&bare->peers[m].address, sizeof bare->peers[m].address) < 0)
             die("send");
     }
 }
@@ -363,19 +387,25 @@ static void report(double *cost, double *bare, double *each, const Ours *ours, u
     MdRoomInfo info;
     md_room_info(ours->room, &info);
     if (as_json) {
-        g_print("{\"name\": \"audio-room\", \"unit\": \"CPU ms per media second\", \"cost\": %.2f, \"floor\": %.2f, \"ratio\": %.3f, "
-                "\"target\": 1.3, \"members\": %d, \"talkers\": %d, \"cheaper_than_own_encodes\": %.2f, \"encodes_per_tick\": %.2f, "
-                "\"packets_per_second\": %.0f, \"cost_min\": %.2f, \"cost_max\": %.2f, \"floor_min\": %.2f, \"floor_max\": %.2f, "
+        g_print("{\"name\": \"audio-room\", \"unit\": \"CPU ms per media second\", \"cost\": %.2f, "
+                "\"floor\": %.2f, \"ratio\": %.3f, "
+                "\"target\": 1.3, \"members\": %d, \"talkers\": %d, \"cheaper_than_own_encodes\": %.2f, "
+                "\"encodes_per_tick\": %.2f, "
+                "\"packets_per_second\": %.0f, \"cost_min\": %.2f, \"cost_max\": %.2f, \"floor_min\": %.2f, "
+                "\"floor_max\": %.2f, "
                 "\"rounds\": %d}\n",
-                c, f, c / f, members, TALKERS, times, encodes, (double)sent / seconds, cost[0], cost[rounds - 1], bare[0],
-                bare[rounds - 1], rounds);
+                c, f, c / f, members, TALKERS, times, encodes, (double)sent / seconds, cost[0],
+                cost[rounds - 1], bare[0], bare[rounds - 1], rounds);
         return;
     }
-    g_print("audio-room: %d Opus members, %d talk; CPU ms per media second, median of %d rounds (min-max)\n", members, TALKERS, rounds);
-    g_print("floor  %7.2f (%.2f-%.2f)   %d decodes, %d encodes, the packets\n", f, bare[0], bare[rounds - 1], members, TALKERS + 1);
-    g_print("ours   %7.2f (%.2f-%.2f)   %.2f encodes a tick, %.0f packets sent a second\n", c, cost[0], cost[rounds - 1], encodes,
-            (double)sent / seconds);
-    g_print("ratio  %7.3f (target 1.3); %.2f times cheaper than one encode for each listener\n", c / f, times);
+    g_print("audio-room: %d Opus members, %d talk; CPU ms per media second, median of %d rounds (min-max)\n",
+            members, TALKERS, rounds);
+    g_print("floor  %7.2f (%.2f-%.2f)   %d decodes, %d encodes, the packets\n", f, bare[0], bare[rounds - 1],
+            members, TALKERS + 1);
+    g_print("ours   %7.2f (%.2f-%.2f)   %.2f encodes a tick, %.0f packets sent a second\n", c, cost[0],
+            cost[rounds - 1], encodes, (double)sent / seconds);
+    g_print("ratio  %7.3f (target 1.3); %.2f times cheaper than one encode for each listener\n", c / f,
+            times);
 }
 
 int main(int argc, char **argv)
@@ -383,8 +413,8 @@ int main(int argc, char **argv)
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || members <= TALKERS || members > MEMBERS_MAX || seconds < 1 ||
-        seconds > 600 || rounds < 1 || rounds > 99) {
+    if (!g_option_context_parse(context, &argc, &argv, &error) || members <= TALKERS ||
+        members > MEMBERS_MAX || seconds < 1 || seconds > 600 || rounds < 1 || rounds > 99) {
         g_printerr("%s\n", error != NULL ? error->message : "out of range");
         return 2;
     }

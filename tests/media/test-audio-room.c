@@ -42,7 +42,8 @@ static void test_seventy(void)
     meeting_run_ms(meeting, 1000);
     MdRoomInfo after = info_of(room);
     g_assert_cmpuint(after.ticks - before.ticks, ==, 50);
-    g_assert_cmpuint(after.encodes - before.encodes, ==, 50 * (TALKERS + 3)); /* 3 minus-own + Opus, G.722, PCMA for the rest */
+    g_assert_cmpuint(after.encodes - before.encodes, ==,
+                     50 * (TALKERS + 3)); /* 3 minus-own + Opus, G.722, PCMA for the rest */
     g_assert_cmpuint(legs[50]->packets - packets, ==, 50);
     g_assert_cmpuint(after.ticks_late, ==, 0);
     /* The same bytes for all who hear the same. */
@@ -113,10 +114,12 @@ static void test_late_ticks(void)
     meeting_run_ms(meeting, 1000);
     g_assert_cmpuint(info_of(room).ticks_late, ==, 0);
     int64_t grid_us = leg->last_pull_us % MD_AUDIO_TICK_US;
-    md_virtual_clock_advance(&meeting->clock, md_worker_next_due_us(meeting->worker) - md_clock_now_us(&meeting->clock.base) + 4900);
+    md_virtual_clock_advance(&meeting->clock, md_worker_next_due_us(meeting->worker) -
+                                                  md_clock_now_us(&meeting->clock.base) + 4900);
     md_worker_step(meeting->worker);
     g_assert_cmpuint(info_of(room).ticks_late, ==, 0);
-    md_virtual_clock_advance(&meeting->clock, md_worker_next_due_us(meeting->worker) - md_clock_now_us(&meeting->clock.base) + 5100);
+    md_virtual_clock_advance(&meeting->clock, md_worker_next_due_us(meeting->worker) -
+                                                  md_clock_now_us(&meeting->clock.base) + 5100);
     md_worker_step(meeting->worker);
     g_assert_cmpuint(info_of(room).ticks_late, ==, 1);
     unsigned pulls = leg->pulls;

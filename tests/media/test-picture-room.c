@@ -51,7 +51,8 @@ static void run(Hall *hall, unsigned ms)
             Site *site = &hall->sites[i];
             bool key = site->leg->key_requests > site->keys_answered;
             site->keys_answered = site->leg->key_requests;
-            MdFrame *frame = kit_camera_shoot(&site->camera, key, md_clock_now_us(&hall->meeting->clock.base));
+            MdFrame *frame =
+                kit_camera_shoot(&site->camera, key, md_clock_now_us(&hall->meeting->clock.base));
             if (site->leg->started && site->leg->sink.on_video != NULL)
                 site->leg->sink.on_video(site->leg, frame, site->leg->user);
             md_frame_unref(frame);

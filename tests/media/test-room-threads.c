@@ -36,7 +36,8 @@ static MdRoom *any_room(World *world, char name[8])
     g_snprintf(name, 8, "r%d", g_rand_int_range(world->rand, 0, ROOMS));
     MdRoom *room = md_conference_find_room(world->conference, name);
     if (room == NULL)
-        room = md_conference_create_room(world->conference, &(MdRoomSpec){.name = name, .temporary = true}, NULL);
+        room = md_conference_create_room(world->conference, &(MdRoomSpec){.name = name, .temporary = true},
+                                         NULL);
     return room;
 }
 
@@ -64,7 +65,9 @@ static void act(World *world)
     char name[8];
     MdRoom *room = any_room(world, name);
     g_autoptr(GPtrArray) members = md_room_members(room);
-    const MdMemberInfo *some = members->len > 0 ? g_ptr_array_index(members, g_rand_int_range(world->rand, 0, (int)members->len)) : NULL;
+    const MdMemberInfo *some =
+        members->len > 0 ? g_ptr_array_index(members, g_rand_int_range(world->rand, 0, (int)members->len))
+                         : NULL;
     switch (g_rand_int_range(world->rand, 0, 9)) {
     case 0:
         md_room_mute_all(room, g_rand_boolean(world->rand), true);
@@ -106,9 +109,14 @@ static void test_threads(void)
         world->workers[i] = md_worker_new(&(MdWorkerOptions){.name = "media", .cpu = -1});
         g_assert_cmpint(md_worker_start(world->workers[i]), ==, 0);
     }
-    MdConferenceOptions options = {.workers = world->workers, .n_workers = WORKERS, .control = world->control,
-                                   .dialer = &world->dialer.base, .local_host = "127.0.0.1", .audio_codecs = codecs,
-                                   .n_audio_codecs = G_N_ELEMENTS(codecs), .redial_first_s = 1};
+    MdConferenceOptions options = {.workers = world->workers,
+                                   .n_workers = WORKERS,
+                                   .control = world->control,
+                                   .dialer = &world->dialer.base,
+                                   .local_host = "127.0.0.1",
+                                   .audio_codecs = codecs,
+                                   .n_audio_codecs = G_N_ELEMENTS(codecs),
+                                   .redial_first_s = 1};
     world->conference = md_conference_new(&options);
     for (unsigned i = 0; i < ACTIONS; i++) {
         act(world);

@@ -14,7 +14,15 @@
 #include "mediad/transport/ports.h"
 #include "tests/fixtures/fake-call.h"
 
-enum { PEERS = 4, HEARD = MD_AUDIO_RATE / 5, FIRST_PORT = 21500, LAST_PORT = 21699, PACKET = 1500, RTP_HEADER = 12, EVENT_PT = 101 };
+enum {
+    PEERS = 4,
+    HEARD = MD_AUDIO_RATE / 5,
+    FIRST_PORT = 21500,
+    LAST_PORT = 21699,
+    PACKET = 1500,
+    RTP_HEADER = 12,
+    EVENT_PT = 101
+};
 
 typedef struct Peer {
     int fd;
@@ -47,11 +55,18 @@ static World *world_new(const MdRoomSpec *spec)
     World *world = g_new0(World, 1);
     g_autoptr(GError) error = NULL;
     md_virtual_clock_init(&world->clock, 1000000, (int64_t)1795311300 * 1000000);
-    world->worker = md_worker_new(&(MdWorkerOptions){.name = "virtual", .cpu = -1, .clock = &world->clock.base});
+    world->worker =
+        md_worker_new(&(MdWorkerOptions){.name = "virtual", .cpu = -1, .clock = &world->clock.base});
     world->control = md_mailbox_new(1024);
-    world->ports = md_port_pool_new(&(MdPortPoolOptions){.min_port = FIRST_PORT, .max_port = LAST_PORT, .reuse_delay_us = -1});
-    MdConferenceOptions options = {.workers = &world->worker, .n_workers = 1, .control = world->control, .ports = world->ports,
-                                   .local_host = "127.0.0.1", .audio_codecs = codecs, .n_audio_codecs = G_N_ELEMENTS(codecs),
+    world->ports = md_port_pool_new(
+        &(MdPortPoolOptions){.min_port = FIRST_PORT, .max_port = LAST_PORT, .reuse_delay_us = -1});
+    MdConferenceOptions options = {.workers = &world->worker,
+                                   .n_workers = 1,
+                                   .control = world->control,
+                                   .ports = world->ports,
+                                   .local_host = "127.0.0.1",
+                                   .audio_codecs = codecs,
+                                   .n_audio_codecs = G_N_ELEMENTS(codecs),
                                    .clock = &world->clock.base};
     world->conference = md_conference_new(&options);
     g_assert_nonnull(md_conference_create_room(world->conference, spec, &error));
@@ -72,11 +87,12 @@ static Peer *join(World *world, MdAudioCodec codec, double hz)
     md_tone_init(&peer->tone, hz, MD_AUDIO_RATE, hz > 0 ? 0.1f : 0);
     peer->encoder = md_audio_encoder_new(&(MdAudioEncoderConfig){.codec = codec});
     peer->decoder = md_audio_decoder_new(codec);
-    g_autofree char *offer = g_strdup_printf(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u RTP/AVP %u %d\r\na=rtpmap:%s\r\n"
-        "a=rtpmap:%d telephone-event/%s\r\na=fmtp:%d 0-15\r\na=sendrecv\r\n",
-        ntohs(peer->address.sin_port), peer->payload_type, EVENT_PT, maps[codec], EVENT_PT, codec == MD_AUDIO_OPUS ? "48000" : "8000",
-        EVENT_PT);
+    g_autofree char *offer =
+        g_strdup_printf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u "
+                        "RTP/AVP %u %d\r\na=rtpmap:%s\r\n"
+                        "a=rtpmap:%d telephone-event/%s\r\na=fmtp:%d 0-15\r\na=sendrecv\r\n",
+                        ntohs(peer->address.sin_port), peer->payload_type, EVENT_PT, maps[codec], EVENT_PT,
+                        codec == MD_AUDIO_OPUS ? "48000" : "8000", EVENT_PT);
     peer->call = fake_call_new(&(FakeCallSpec){.to_user = "r", .account = "site"});
     md_conference_accept_call(world->conference, peer->call->call, MD_ROLE_SITE);
     md_call_emit_sdp(peer->call->call, MD_SDP_OFFER, offer);
@@ -84,22 +100,27 @@ static Peer *join(World *world, MdAudioCodec codec, double hz)
     g_assert_nonnull(peer->call->answer);
     const char *port = strstr(peer->call->answer, "m=audio ");
     g_assert_nonnull(port);
-    peer->server = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)},
+    peer->server = (struct sockaddr_in){.sin_family = AF_INET,
+                                        .sin_addr = {htonl(INADDR_LOOPBACK)},
                                         .sin_port = htons((uint16_t)atoi(port + strlen("m=audio ")))};
     md_call_emit_established(peer->call->call);
     return peer;
 }
 
-static void send_rtp(Peer *peer, uint8_t payload_type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len)
+static void send_rtp(Peer *peer, uint8_t payload_type, bool marker, uint32_t timestamp,
+                     const uint8_t *payload, size_t len)
 {
-    uint8_t packet[PACKET] = {0x80, (uint8_t)(payload_type | (marker ? 0x80 : 0)), (uint8_t)(peer->sequence >> 8), (uint8_t)peer->sequence};
+    uint8_t packet[PACKET] = {0x80, (uint8_t)(payload_type | (marker ? 0x80 : 0)),
+                              (uint8_t)(peer->sequence >> 8), (uint8_t)peer->sequence};
     peer->sequence++;
     for (int i = 0; i < 4; i++) {
         packet[4 + i] = (uint8_t)(timestamp >> (24 - 8 * i));
         packet[8 + i] = (uint8_t)(peer->ssrc >> (24 - 8 * i));
     }
     memcpy(packet + RTP_HEADER, payload, len);
-    g_assert_cmpint(sendto(peer->fd, packet, RTP_HEADER + len, 0, (struct sockaddr *)&peer->server, sizeof peer->server), >, 0);
+    g_assert_cmpint(
+        sendto(peer->fd, packet, RTP_HEADER + len, 0, (struct sockaddr *)&peer->server, sizeof peer->server),
+        >, 0);
 }
 
 static void speak(Peer *peer)
@@ -120,7 +141,8 @@ static void listen_all(Peer *peer)
     for (ssize_t len; (len = recv(peer->fd, packet, sizeof packet, 0)) > 0;) {
         if (len <= RTP_HEADER || (packet[1] & 0x7f) != peer->payload_type)
             continue;
-        int n = md_audio_decoder_decode(peer->decoder, packet + RTP_HEADER, (size_t)len - RTP_HEADER, pcm, G_N_ELEMENTS(pcm));
+        int n = md_audio_decoder_decode(peer->decoder, packet + RTP_HEADER, (size_t)len - RTP_HEADER, pcm,
+                                        G_N_ELEMENTS(pcm));
         g_assert_cmpint(n, >, 0);
         peer->packets++;
         memmove(peer->heard, peer->heard + n, (HEARD - (unsigned)n) * sizeof *pcm);
@@ -209,7 +231,8 @@ static void test_digits(void)
         uint32_t began = peer->timestamp;
         for (unsigned k = 1; k <= 7; k++) {
             uint16_t duration = (uint16_t)(160 * MIN(k, 5));
-            const uint8_t event[4] = {digits[i], (uint8_t)((k >= 5 ? 0x80 : 0) | 10), (uint8_t)(duration >> 8), (uint8_t)duration};
+            const uint8_t event[4] = {digits[i], (uint8_t)((k >= 5 ? 0x80 : 0) | 10),
+                                      (uint8_t)(duration >> 8), (uint8_t)duration};
             send_rtp(peer, EVENT_PT, k == 1, began, event, sizeof event);
         }
         run_ms(world, 200);
@@ -229,9 +252,15 @@ static void test_threads(void)
     world->worker = md_worker_new(&(MdWorkerOptions){.name = "media", .cpu = -1});
     g_assert_cmpint(md_worker_start(world->worker), ==, 0);
     world->control = md_mailbox_new(1024);
-    world->ports = md_port_pool_new(&(MdPortPoolOptions){.min_port = FIRST_PORT, .max_port = LAST_PORT, .reuse_delay_us = -1});
-    MdConferenceOptions options = {.workers = &world->worker, .n_workers = 1, .control = world->control, .ports = world->ports,
-                                   .local_host = "127.0.0.1", .audio_codecs = codecs, .n_audio_codecs = G_N_ELEMENTS(codecs)};
+    world->ports = md_port_pool_new(
+        &(MdPortPoolOptions){.min_port = FIRST_PORT, .max_port = LAST_PORT, .reuse_delay_us = -1});
+    MdConferenceOptions options = {.workers = &world->worker,
+                                   .n_workers = 1,
+                                   .control = world->control,
+                                   .ports = world->ports,
+                                   .local_host = "127.0.0.1",
+                                   .audio_codecs = codecs,
+                                   .n_audio_codecs = G_N_ELEMENTS(codecs)};
     world->conference = md_conference_new(&options);
     g_assert_nonnull(md_conference_create_room(world->conference, &(MdRoomSpec){.name = "r"}, &error));
     Peer *stays[STAYS] = {NULL};

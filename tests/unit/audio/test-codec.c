@@ -12,8 +12,10 @@ enum { SECOND_TICKS = 50, TICKS = 100 };
 static void test_g711_tables(void)
 {
     for (int i = 0; i < 256; i++) {
-        g_assert_cmpint(md_alaw_decode(md_alaw_encode(md_alaw_decode((uint8_t)i))), ==, md_alaw_decode((uint8_t)i));
-        g_assert_cmpint(md_ulaw_decode(md_ulaw_encode(md_ulaw_decode((uint8_t)i))), ==, md_ulaw_decode((uint8_t)i));
+        g_assert_cmpint(md_alaw_decode(md_alaw_encode(md_alaw_decode((uint8_t)i))), ==,
+                        md_alaw_decode((uint8_t)i));
+        g_assert_cmpint(md_ulaw_decode(md_ulaw_encode(md_ulaw_decode((uint8_t)i))), ==,
+                        md_ulaw_decode((uint8_t)i));
     }
     /* Values of the recommendation's tables. */
     g_assert_cmphex(md_alaw_encode(0), ==, 0xd5);
@@ -40,7 +42,7 @@ static void round_trip(MdAudioCodec codec, unsigned ptime_ms, float min_snr_db)
     MdTone tone;
     md_tone_init(&tone, 400, MD_AUDIO_RATE, 0.25f);
     float pcm[MD_AUDIO_TICK_SAMPLES], out[MD_AUDIO_PACKET_SAMPLES_MAX];
-    g_autofree float *all = g_new0(float, TICKS * MD_AUDIO_TICK_SAMPLES);
+    g_autofree float *all = g_new0(float, TICKS *MD_AUDIO_TICK_SAMPLES);
     uint8_t payload[MD_AUDIO_PAYLOAD_MAX];
     unsigned got = 0, packets = 0;
     for (int tick = 0; tick < TICKS; tick++) {
@@ -65,7 +67,8 @@ static void round_trip(MdAudioCodec codec, unsigned ptime_ms, float min_snr_db)
     float amplitude = md_goertzel(tail, n, 400, MD_AUDIO_RATE);
     double rest = total / n - amplitude * amplitude / 2.0;
     double snr = 10 * log10(amplitude * amplitude / 2.0 / MAX(rest, 1e-12));
-    g_test_message("%s %u ms: amplitude %.3f, SNR %.1f dB", md_audio_codec_to_string(codec), ptime_ms, (double)amplitude, snr);
+    g_test_message("%s %u ms: amplitude %.3f, SNR %.1f dB", md_audio_codec_to_string(codec), ptime_ms,
+                   (double)amplitude, snr);
     g_assert_cmpfloat_with_epsilon(amplitude, 0.25f, 0.05f);
     g_assert_cmpfloat(snr, >, min_snr_db);
     md_audio_encoder_free(encoder);
@@ -89,7 +92,8 @@ static void test_lengths(void)
     memset(payload, 0xd5, sizeof payload);
     MdAudioDecoder *decoder = md_audio_decoder_new(MD_AUDIO_PCMA);
     for (unsigned ms = 5; ms <= 120; ms += 5)
-        g_assert_cmpint(md_audio_decoder_decode(decoder, payload, ms * 8, pcm, G_N_ELEMENTS(pcm)), ==, ms * 48);
+        g_assert_cmpint(md_audio_decoder_decode(decoder, payload, ms * 8, pcm, G_N_ELEMENTS(pcm)), ==,
+                        ms * 48);
     g_assert_cmpint(md_audio_decoder_decode(decoder, payload, 961, pcm, G_N_ELEMENTS(pcm)), ==, -EBADMSG);
     g_assert_cmpint(md_audio_decoder_decode(decoder, payload, 0, pcm, G_N_ELEMENTS(pcm)), ==, -EBADMSG);
     g_assert_cmpint(md_audio_decoder_decode(decoder, payload, 160, pcm, 959), ==, -ENOBUFS);
@@ -97,11 +101,13 @@ static void test_lengths(void)
     md_audio_decoder_free(decoder);
     decoder = md_audio_decoder_new(MD_AUDIO_G722);
     for (unsigned ms = 10; ms <= 120; ms += 10)
-        g_assert_cmpint(md_audio_decoder_decode(decoder, payload, ms * 8, pcm, G_N_ELEMENTS(pcm)), ==, ms * 48);
+        g_assert_cmpint(md_audio_decoder_decode(decoder, payload, ms * 8, pcm, G_N_ELEMENTS(pcm)), ==,
+                        ms * 48);
     md_audio_decoder_free(decoder);
     decoder = md_audio_decoder_new(MD_AUDIO_OPUS);
     const uint8_t broken[] = {0x0b, 0xff, 0xff}; /* code 3 with a frame count of 63 */
-    g_assert_cmpint(md_audio_decoder_decode(decoder, broken, sizeof broken, pcm, G_N_ELEMENTS(pcm)), ==, -EBADMSG);
+    g_assert_cmpint(md_audio_decoder_decode(decoder, broken, sizeof broken, pcm, G_N_ELEMENTS(pcm)), ==,
+                    -EBADMSG);
     md_audio_decoder_free(decoder);
     errno = 0;
     g_assert_null(md_audio_decoder_new(MD_AUDIO_CODEC_MAX));
@@ -165,7 +171,8 @@ static void speechlike(float *pcm, unsigned at)
 
 static void test_fec(void)
 {
-    MdAudioEncoderConfig config = {.codec = MD_AUDIO_OPUS, .bitrate_bps = 32000, .fec = true, .loss_percent = 20};
+    MdAudioEncoderConfig config = {
+        .codec = MD_AUDIO_OPUS, .bitrate_bps = 32000, .fec = true, .loss_percent = 20};
     MdAudioEncoder *encoder = md_audio_encoder_new(&config);
     MdAudioDecoder *whole = md_audio_decoder_new(MD_AUDIO_OPUS), *fec = md_audio_decoder_new(MD_AUDIO_OPUS),
                    *plc = md_audio_decoder_new(MD_AUDIO_OPUS);
@@ -188,7 +195,8 @@ static void test_fec(void)
             if (!lost)
                 md_audio_decoder_decode(d, packets[i], (size_t)len[i], got, G_N_ELEMENTS(got));
             else if (k == 0)
-                md_audio_decoder_decode_fec(d, packets[i + 1], (size_t)len[i + 1], got, MD_AUDIO_TICK_SAMPLES);
+                md_audio_decoder_decode_fec(d, packets[i + 1], (size_t)len[i + 1], got,
+                                            MD_AUDIO_TICK_SAMPLES);
             else
                 md_audio_decoder_conceal(d, got, MD_AUDIO_TICK_SAMPLES);
             for (unsigned j = 0; j < MD_AUDIO_TICK_SAMPLES && lost; j++)
@@ -206,12 +214,9 @@ static void test_fec(void)
 static void test_encoder_config(void)
 {
     MdAudioEncoderConfig bad[] = {
-        {.codec = MD_AUDIO_OPUS, .ptime_ms = 30},
-        {.codec = MD_AUDIO_PCMA, .ptime_ms = 40},
-        {.codec = MD_AUDIO_OPUS, .bitrate_bps = 5000},
-        {.codec = MD_AUDIO_OPUS, .complexity = 11},
-        {.codec = MD_AUDIO_OPUS, .loss_percent = 101},
-        {.codec = MD_AUDIO_CODEC_NONE},
+        {.codec = MD_AUDIO_OPUS, .ptime_ms = 30},      {.codec = MD_AUDIO_PCMA, .ptime_ms = 40},
+        {.codec = MD_AUDIO_OPUS, .bitrate_bps = 5000}, {.codec = MD_AUDIO_OPUS, .complexity = 11},
+        {.codec = MD_AUDIO_OPUS, .loss_percent = 101}, {.codec = MD_AUDIO_CODEC_NONE},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         errno = 0;

@@ -132,7 +132,7 @@ static void test_mute_fades(void)
     room->inputs[0].gain = 0;
     tick(room, 1);
     md_mix_common(&room->mix, out);
-    g_assert_cmpfloat(fabsf(out[30]), >, 0.05f);                         /* still there at the start … */
+    g_assert_cmpfloat(fabsf(out[30]), >, 0.05f); /* still there at the start … */
     g_assert_cmpfloat_with_epsilon(out[MD_AUDIO_TICK_SAMPLES - 1], 0, 1e-3f); /* … and gone without a step */
     tick(room, 1);
     g_assert_cmpuint(room->mix.n_active, ==, 0);
@@ -173,7 +173,8 @@ static void test_kernels(void)
     if (fast == NULL)
         fast = md_kernels();
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);
-    float a[MD_AUDIO_TICK_SAMPLES], b[MD_AUDIO_TICK_SAMPLES], x[MD_AUDIO_TICK_SAMPLES], y[MD_AUDIO_TICK_SAMPLES];
+    float a[MD_AUDIO_TICK_SAMPLES], b[MD_AUDIO_TICK_SAMPLES], x[MD_AUDIO_TICK_SAMPLES],
+        y[MD_AUDIO_TICK_SAMPLES];
     for (unsigned n = 0; n <= MD_AUDIO_TICK_SAMPLES; n += n < 40 ? 1 : 115) {
         for (unsigned i = 0; i < n; i++) {
             a[i] = (float)g_rand_double_range(rand, -1, 1);

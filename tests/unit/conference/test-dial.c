@@ -27,7 +27,8 @@ static void test_answered(void)
 {
     Meeting *meeting = meeting_new(&(MeetingSpec){0});
     /* Whoever is rung needs no PIN, and is not asked to wait outside. */
-    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r", .pin = "1", .lobby = true, .title = "Giao ban"});
+    MdRoom *room =
+        meeting_room(meeting, &(MdRoomSpec){.name = "r", .pin = "1", .lobby = true, .title = "Giao ban"});
     dial(room, "xa-thach-ha", false);
     FakeCall *call = fake_dialer_last(&meeting->dialer);
     g_assert_cmpstr(call->target, ==, "xa-thach-ha");
@@ -45,7 +46,8 @@ static void test_answered(void)
 
 static void test_back_off(void)
 {
-    Meeting *meeting = meeting_new(&(MeetingSpec){.redial_first_s = 5, .redial_max_s = 20, .redial_give_up_s = 100});
+    Meeting *meeting =
+        meeting_new(&(MeetingSpec){.redial_first_s = 5, .redial_max_s = 20, .redial_give_up_s = 100});
     MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r"});
     dial(room, "sip:site@example.com", true);
     /* 0, +5, +10, +20, +20, +20 s; the next would come after 100 s */
@@ -74,7 +76,8 @@ static void test_back_off(void)
 
 static void test_dropped(void)
 {
-    Meeting *meeting = meeting_new(&(MeetingSpec){.redial_first_s = 5, .redial_max_s = 60, .redial_give_up_s = 600});
+    Meeting *meeting =
+        meeting_new(&(MeetingSpec){.redial_first_s = 5, .redial_max_s = 60, .redial_give_up_s = 600});
     MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r"});
     dial(room, "a", true);
     answer(fake_dialer_last(&meeting->dialer), "hz=400");

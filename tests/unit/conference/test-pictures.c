@@ -47,8 +47,10 @@ static void test_shared(void)
     for (unsigned i = 0; i < 5; i++)
         g_assert_cmpuint(view->cells[i], ==, id_number(room, i));
     GHashTable *states = fake_composer()->states;
-    g_assert_cmpint(GPOINTER_TO_INT(g_hash_table_lookup(states, GUINT_TO_POINTER(view->cells[0]))), ==, MD_SOURCE_LIVE);
-    g_assert_cmpint(GPOINTER_TO_INT(g_hash_table_lookup(states, GUINT_TO_POINTER(view->cells[4]))), ==, MD_SOURCE_AUDIO_ONLY);
+    g_assert_cmpint(GPOINTER_TO_INT(g_hash_table_lookup(states, GUINT_TO_POINTER(view->cells[0]))), ==,
+                    MD_SOURCE_LIVE);
+    g_assert_cmpint(GPOINTER_TO_INT(g_hash_table_lookup(states, GUINT_TO_POINTER(view->cells[4]))), ==,
+                    MD_SOURCE_AUDIO_ONLY);
     /* Pictures in; the decoder asks for a key frame; so does a viewer. */
     MdFrame *frame = md_frame_new(MD_VIDEO_H264, 10);
     legs[2]->sink.on_video(legs[2], frame, legs[2]->user);
@@ -69,8 +71,9 @@ static void test_classes(void)
 {
     Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
     meeting_room(meeting, &(MdRoomSpec){.name = "r"});
-    static const char *const sdp[] = {"hz=0 video=h264 height=1080", "hz=0 video=h264 height=720", "hz=0 video=vp8 height=720",
-                                      "hz=0 video=h264 height=400", "hz=0 video=h264 height=720"};
+    static const char *const sdp[] = {"hz=0 video=h264 height=1080", "hz=0 video=h264 height=720",
+                                      "hz=0 video=vp8 height=720", "hz=0 video=h264 height=400",
+                                      "hz=0 video=h264 height=720"};
     FakeCall *calls[G_N_ELEMENTS(sdp)];
     for (unsigned i = 0; i < G_N_ELEMENTS(sdp); i++)
         calls[i] = meeting_join(meeting, "r", "a", MD_ROLE_SITE, sdp[i], NULL);
@@ -153,8 +156,9 @@ static void test_seats_and_tour(void)
     }
     g_assert_true(md_room_set_tour(room, 0, &error));
     g_assert_true(md_room_mute_video(room, third, true, &error));
-    g_assert_cmpint(GPOINTER_TO_INT(g_hash_table_lookup(fake_composer()->states, GUINT_TO_POINTER(id_number(room, 2)))), ==,
-                    MD_SOURCE_MUTED_VIDEO);
+    g_assert_cmpint(
+        GPOINTER_TO_INT(g_hash_table_lookup(fake_composer()->states, GUINT_TO_POINTER(id_number(room, 2)))),
+        ==, MD_SOURCE_MUTED_VIDEO);
     meeting_free(meeting);
 }
 
@@ -169,7 +173,8 @@ static void test_away(void)
     const FakeView *view = &fake_composer()->views[VIEW_ROOM];
     g_assert_cmpuint(view->n, ==, 2);
     uint32_t away = view->cells[1];
-    g_assert_cmpint(GPOINTER_TO_INT(g_hash_table_lookup(fake_composer()->states, GUINT_TO_POINTER(away))), ==, MD_SOURCE_AWAY);
+    g_assert_cmpint(GPOINTER_TO_INT(g_hash_table_lookup(fake_composer()->states, GUINT_TO_POINTER(away))), ==,
+                    MD_SOURCE_AWAY);
     g_assert_cmpstr(g_hash_table_lookup(fake_composer()->sources, GUINT_TO_POINTER(away)), ==, "xa-ky-anh");
     FakeCall *call = fake_dialer_last(&meeting->dialer);
     md_call_emit_sdp(call->call, MD_SDP_ANSWER, "hz=0 video=h264");

@@ -59,7 +59,8 @@ static void test_load(void)
     g_assert_cmpuint(n, >, MD_AUDIO_RATE / 2 - 200); /* the silences are cut off, the loudness is made even */
     g_assert_cmpuint(n, <=, MD_AUDIO_RATE / 2);
     g_assert_cmpfloat_with_epsilon(md_level_dbov(pcm, (unsigned)n), -24, 0.5f);
-    g_assert_cmpfloat_with_epsilon(md_prompts_duration_us(prompts, MD_LANGUAGE_VI, MD_PROMPT_ENTER_PIN), 500000, 5000);
+    g_assert_cmpfloat_with_epsilon(md_prompts_duration_us(prompts, MD_LANGUAGE_VI, MD_PROMPT_ENTER_PIN),
+                                   500000, 5000);
     pcm = md_prompts_get(prompts, MD_LANGUAGE_EN, MD_PROMPT_ENTER_PIN, &n); /* missing: a tone */
     g_assert_cmpfloat(md_goertzel(pcm + 4800, 4800, 440, MD_AUDIO_RATE), >, 0.1f);
     md_prompts_free(prompts);

@@ -26,7 +26,8 @@ static Three three_new(const MdRoomSpec *spec, MdRole first)
     Three three = {.meeting = meeting_new(&(MeetingSpec){0})};
     three.room = meeting_room(three.meeting, spec);
     for (unsigned i = 0; i < 3; i++)
-        three.calls[i] = meeting_join(three.meeting, spec->name, accounts[i], i == 0 ? first : MD_ROLE_SITE, sdp[i], &three.legs[i]);
+        three.calls[i] = meeting_join(three.meeting, spec->name, accounts[i], i == 0 ? first : MD_ROLE_SITE,
+                                      sdp[i], &three.legs[i]);
     meeting_run_ms(three.meeting, 1500);
     return three;
 }
@@ -209,9 +210,14 @@ static void test_admission(void)
     g_assert_null(md_conference_create_room(meeting->conference, &(MdRoomSpec){.name = "r"}, &error));
     g_assert_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_EXISTS);
     g_clear_error(&error);
-    const MdRoomSpec bad[] = {{.name = ""}, {.name = "Has Space"}, {.name = "echo"}, {.name = "x", .pin = "12a"},
-                              {.name = "x", .pin = "1", .chair_pin = "1"}, {.name = "x", .loudest = 9},
-                              {.name = "x", .max_members = 100000}, {.name = "x", .layout = MD_LAYOUT_KIND_MAX}};
+    const MdRoomSpec bad[] = {{.name = ""},
+                              {.name = "Has Space"},
+                              {.name = "echo"},
+                              {.name = "x", .pin = "12a"},
+                              {.name = "x", .pin = "1", .chair_pin = "1"},
+                              {.name = "x", .loudest = 9},
+                              {.name = "x", .max_members = 100000},
+                              {.name = "x", .layout = MD_LAYOUT_KIND_MAX}};
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_assert_null(md_conference_create_room(meeting->conference, &bad[i], &error));
         g_assert_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID);
@@ -265,7 +271,8 @@ static void test_kick_and_end(void)
     g_assert_cmpint(meeting_call(three.meeting, "r", "late", MD_ROLE_SITE, "hz=500")->rejected, ==, 480);
     meeting_run_ms(three.meeting, 1000);
     g_assert_true(three.calls[0]->hung_up && three.calls[2]->hung_up);
-    g_assert_true(md_conference_find_room(three.meeting->conference, "r") == three.room); /* made by an operator: stays */
+    g_assert_true(md_conference_find_room(three.meeting->conference, "r") ==
+                  three.room); /* made by an operator: stays */
     meeting_run_ms(three.meeting, 500);
     MdRoomInfo info;
     md_room_info(three.room, &info);
@@ -287,7 +294,8 @@ static void test_temporary(void)
     meeting_run_ms(meeting, 1000);
     g_assert_null(md_conference_find_room(meeting->conference, "hop-nhanh"));
     g_assert_cmpuint(meeting_events(meeting, "room.ended"), ==, 1);
-    meeting_room(meeting, &(MdRoomSpec){.name = "hen-truoc", .temporary = true}); /* made beforehand: waits for its first member */
+    meeting_room(meeting, &(MdRoomSpec){.name = "hen-truoc",
+                                        .temporary = true}); /* made beforehand: waits for its first member */
     meeting_run_ms(meeting, 60000);
     g_assert_nonnull(md_conference_find_room(meeting->conference, "hen-truoc"));
     meeting_run_ms(meeting, 600000);
