@@ -119,8 +119,11 @@ static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp,
     LegMedia *m = &leg->media[media];
     unsigned at = rtcp_port && !m->agreed.rtcp_mux;
     SourceVerdict source = judge_source(leg, m, &m->part[at], from);
-    if (source == SOURCE_BAD || (m->agreed.security != MD_AGREED_PLAIN && !m->receive)) {
-        leg_reject(leg);
+    bool waiting = m->agreed.security != MD_AGREED_PLAIN && !m->receive;
+    if (source == SOURCE_BAD || waiting) {
+        /* the peer may have its keys a moment before our worker has them */
+        if (source != SOURCE_KNOWN)
+            leg_reject(leg);
         return;
     }
     if (m->receive) {

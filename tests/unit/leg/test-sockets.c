@@ -104,7 +104,8 @@ static void talk(const char *host, MdSecurity security, bool dtls, const char *w
         MdLegSummary summary;
         md_leg_summary(side[i].leg, &summary);
         g_assert_cmpstr(summary.security, ==, want);
-        g_assert_cmpuint(md_stat_get(&md_leg_stats(side[i].leg)->packets_rejected), ==, 0);
+        /* the ClientHello may come before the answer that tells who sends it: then it is dropped and comes again */
+        g_assert_cmpuint(md_stat_get(&md_leg_stats(side[i].leg)->packets_rejected), <=, dtls && i == 1 ? 1 : 0);
         Side *p = &side[i];
         md_worker_post(p->worker, finish, &p, sizeof p);
         md_leg_stop(side[i].leg, on_done, &side[i]);
