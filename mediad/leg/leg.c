@@ -131,19 +131,46 @@ char *md_leg_create_offer(MdLeg *leg, GError **error)
     return md_negotiator_create_offer(&leg->negotiator, error);
 }
 
+/* What was agreed before stays when the worker cannot take what is agreed now. */
+static bool publish_or_restore(MdLeg *leg, MdNegotiator *before, const MdAgreed *agreed, GError **error)
+{
+    if (leg_publish_agreement(leg, agreed, error)) {
+        md_negotiator_clear(before);
+        return true;
+    }
+    md_negotiator_clear(&leg->negotiator);
+    leg->negotiator = *before;
+    return false;
+}
+
+static MdNegotiator copy_negotiator(const MdNegotiator *negotiator)
+{
+    MdNegotiator copy = *negotiator;
+    copy.last_text = g_strdup(negotiator->last_text);
+    return copy;
+}
+
 char *md_leg_accept_offer(MdLeg *leg, const char *sdp, GError **error)
 {
     MdAgreed agreed;
+    MdNegotiator before = copy_negotiator(&leg->negotiator);
     g_autofree char *answer = md_negotiator_accept_offer(&leg->negotiator, sdp, &agreed, error);
-    if (!answer || !leg_publish_agreement(leg, &agreed, error))
+    if (!answer) {
+        md_negotiator_clear(&before);
         return NULL;
-    return g_steal_pointer(&answer);
+    }
+    return publish_or_restore(leg, &before, &agreed, error) ? g_steal_pointer(&answer) : NULL;
 }
 
 bool md_leg_accept_answer(MdLeg *leg, const char *sdp, GError **error)
 {
     MdAgreed agreed;
-    return md_negotiator_accept_answer(&leg->negotiator, sdp, &agreed, error) && leg_publish_agreement(leg, &agreed, error);
+    MdNegotiator before = copy_negotiator(&leg->negotiator);
+    if (!md_negotiator_accept_answer(&leg->negotiator, sdp, &agreed, error)) {
+        md_negotiator_clear(&before);
+        return false;
+    }
+    return publish_or_restore(leg, &before, &agreed, error);
 }
 
 /* ---- start and stop ---- */

@@ -479,6 +479,40 @@ static void test_errors(void)
     g_free(pair);
 }
 
+static void nothing(void *payload, size_t len)
+{
+}
+
+/* The worker's mailbox is full: the re-INVITE fails, the call goes on as it was. */
+static void test_overload(void)
+{
+    Pair *pair = g_new(Pair, 1);
+    PairOptions options = {0};
+    pair_init(pair, &options);
+    pair_connect(pair);
+    pair_run(pair, 500);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *offer = only_pcmu(md_leg_create_offer(pair->side[1].leg, NULL));
+    while (md_worker_post(pair->worker, nothing, NULL, 0) == 0)
+        ;
+    g_assert_null(md_leg_accept_offer(pair->side[0].leg, offer, &error));
+    g_assert_error(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES);
+    MdLegSummary summary;
+    md_leg_summary(pair->side[0].leg, &summary);
+    g_assert_cmpint(summary.audio_codec, ==, MD_AUDIO_OPUS);
+    md_worker_step(pair->worker);
+    pair_run(pair, 1500);
+    assert_talking(pair, 0.25f);
+    g_autofree char *answer = md_leg_accept_offer(pair->side[0].leg, offer, NULL);
+    g_assert_true(md_leg_accept_answer(pair->side[1].leg, answer, NULL));
+    pair_run(pair, 1500);
+    assert_talking(pair, 0.25f);
+    md_leg_summary(pair->side[0].leg, &summary);
+    g_assert_cmpint(summary.audio_codec, ==, MD_AUDIO_PCMU);
+    pair_clear(pair);
+    g_free(pair);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -498,5 +532,6 @@ int main(int argc, char **argv)
     g_test_add_func("/leg/key-requests", test_key_requests);
     g_test_add_func("/leg/limits", test_limits);
     g_test_add_func("/leg/errors", test_errors);
+    g_test_add_func("/leg/overload", test_overload);
     return g_test_run();
 }
