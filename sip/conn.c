@@ -205,6 +205,24 @@ static int64_t content_length(const char *header, size_t len)
     return -1;
 }
 
+/* CRLFs between messages: however many came together are one ping (RFC 5626 3.5.1) and get one pong. */
+static bool take_keep_alive(Conn *conn)
+{
+    const char *data = (const char *)conn->in->data;
+    size_t len = conn->in->len, n = 0;
+
+    while (n + 2 <= len && data[n] == '\r' && data[n + 1] == '\n')
+        n += 2;
+    if (n == 2 && len <= 3 && !conn->outgoing)
+        return false; /* half a ping, perhaps */
+    if (n >= 4 && sg_transport_admit(conn->conns->transport, &conn->flow))
+        queue(conn, "\r\n", 2);
+    if (conn->dead)
+        return false;
+    g_byte_array_remove_range(conn->in, 0, (guint)n);
+    return true;
+}
+
 /* Takes one message or keep-alive off the front. False: wait for more, or the connection died. */
 static bool take(Conn *conn)
 {
@@ -213,18 +231,8 @@ static bool take(Conn *conn)
     size_t len = conn->in->len, header;
     int64_t body;
 
-    if (len >= 2 && data[0] == '\r' && data[1] == '\n') {
-        bool ping = len >= 4 && data[2] == '\r' && data[3] == '\n';
-
-        if (len == 3 || (len == 2 && !conn->outgoing))
-            return false; /* half a ping, perhaps */
-        if (ping)
-            queue(conn, "\r\n", 2);
-        if (conn->dead)
-            return false;
-        g_byte_array_remove_range(conn->in, 0, ping ? 4 : 2);
-        return true;
-    }
+    if (len >= 2 && data[0] == '\r' && data[1] == '\n')
+        return take_keep_alive(conn);
     end = len > 0 ? memmem(data, len, "\r\n\r\n", 4) : NULL;
     if (!end) {
         if (len > conns->options->message_max) {

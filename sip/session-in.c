@@ -305,13 +305,31 @@ static void on_prack(SgSession *session, const struct sip_msg *msg, const SgFlow
     g_free(answer);
 }
 
+/* An UPDATE without an offer refreshes the session timer and the target, even while an INVITE waits. */
+static void on_refresh(SgSession *session, const struct sip_msg *msg, const SgFlow *flow)
+{
+    GString *extra = g_string_new(NULL);
+    char *contact = sg_session_contact(session);
+
+    sg_session_set_target(session, msg);
+    g_string_append_printf(extra, "Contact: %s\r\nAllow: " SG_ALLOW "\r\nSupported: timer, 100rel\r\n", contact);
+    if (session->state == SG_SESSION_CONFIRMED) {
+        sg_session_timer_from_request(session, msg);
+        sg_session_timer_headers(session, extra, true, msg);
+        sg_session_timer_start(session);
+    }
+    reply_empty(session, msg, flow, 200, extra->str);
+    g_string_free(extra, TRUE);
+    g_free(contact);
+}
+
 static void on_reinvite(SgSession *session, const struct sip_msg *msg, const SgFlow *flow, bool update)
 {
     SgTxs *txs = session->sessions->options.txs;
     bool offer = mbuf_get_left(msg->mb) > 0 || !update;
     SgServerTx *tx;
 
-    if (offer && (session->stx || session->ok_tx)) {
+    if (offer && (session->stx || session->ok_tx)) { /* RFC 3311 5.2, RFC 3261 14.2 */
         sg_reply(txs, msg, flow, update && session->state == SG_SESSION_INCOMING ? 491 : 500, NULL, "Retry-After: 2\r\n");
         return;
     }
@@ -321,6 +339,10 @@ static void on_reinvite(SgSession *session, const struct sip_msg *msg, const SgF
     }
     if (!acceptable(session->sessions, session, msg, flow))
         return;
+    if (!offer) {
+        on_refresh(session, msg, flow);
+        return;
+    }
     tx = sg_server_tx_new(txs, msg, flow, update ? NULL : on_cancel, session);
     if (!tx)
         return;
@@ -329,10 +351,7 @@ static void on_reinvite(SgSession *session, const struct sip_msg *msg, const SgF
     take_offer(session, msg, tx, update);
     if (!update)
         sg_server_tx_reply(tx, 100, NULL, NULL, NULL, NULL);
-    if (!offer)
-        say_ok(session, NULL); /* an UPDATE that only refreshes */
-    else
-        sg_session_begin(session);
+    sg_session_begin(session);
 }
 
 static void read_dtmf(SgSession *session, const char *body, bool relay)
