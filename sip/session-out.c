@@ -253,6 +253,44 @@ static void on_later_failed(SgSession *session, int code)
     /* the offer was refused: what held before goes on (RFC 3261 14.1) */
 }
 
+/* A proxy on the way has forked our INVITE and somebody else picks up too: thank you, no (RFC 3261 13.2.2.4). */
+static void decline_second(SgSession *session, const struct sip_msg *msg)
+{
+    char *remote = g_steal_pointer(&session->remote), *tag = g_steal_pointer(&session->remote_tag);
+    char *target = g_strdup(session->target), *route = g_steal_pointer(&session->route);
+    char *last_ack = g_steal_pointer(&session->last_ack);
+    uint32_t last_ack_seq = session->last_ack_seq;
+
+    set_dialog(session, msg);
+    sg_session_send_ack(session, msg->cseq.num, NULL);
+    sg_session_bye(session, "answered elsewhere");
+    g_free(session->remote);
+    g_free(session->remote_tag);
+    g_free(session->target);
+    g_free(session->route);
+    g_free(session->last_ack);
+    session->remote = remote;
+    session->remote_tag = tag;
+    session->target = target;
+    session->route = route;
+    session->last_ack = last_ack;
+    session->last_ack_seq = last_ack_seq;
+}
+
+/* The 2xx again: our ACK was lost. */
+static void repeat_ack(SgSession *session, const struct sip_msg *msg)
+{
+    char *sdp;
+
+    if (pl_strcmp(&msg->to.tag, session->remote_tag ? session->remote_tag : "") != 0) {
+        decline_second(session, msg);
+    } else if (session->last_ack_seq == msg->cseq.num) {
+        sdp = g_strdup(session->last_ack);
+        sg_session_send_ack(session, msg->cseq.num, sdp);
+        g_free(sdp);
+    }
+}
+
 static void on_response(SgClientTx *tx, const struct sip_msg *msg, int code, const SgFlow *flow, void *user)
 {
     SgSession *session = user;
@@ -266,13 +304,8 @@ static void on_response(SgClientTx *tx, const struct sip_msg *msg, int code, con
         on_provisional(session, msg);
         return;
     }
-    if (code < 300 && session->ctx != tx) { /* the 2xx again: our ACK was lost; or a second branch of a fork */
-        if (session->last_ack_seq == msg->cseq.num && pl_strcmp(&msg->to.tag, session->remote_tag ? session->remote_tag : "") == 0) {
-            char *sdp = g_strdup(session->last_ack);
-
-            sg_session_send_ack(session, msg->cseq.num, sdp);
-            g_free(sdp);
-        }
+    if (code < 300 && session->ctx != tx) {
+        repeat_ack(session, msg);
         return;
     }
     session->ctx = NULL;

@@ -197,6 +197,91 @@ def hostile():
     host.finish()
 
 
+class RawPhone:
+    """A socket that answers by hand."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(5 * PATIENCE)
+        self.uri = "sip:phone@127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def expect(self, method):
+        """The next request of that method; others (retransmissions) are passed over."""
+        while True:
+            data, self.peer = self.socket.recvfrom(8000)
+            text = data.decode()
+            if text.startswith(method + " "):
+                return text
+
+    def header(self, text, name):
+        return next(line.split(":", 1)[1].strip() for line in text.split("\r\n") if line.lower().startswith(name.lower() + ":"))
+
+    def answer(self, request, code, tag="", extra="", body=""):
+        to = self.header(request, "To") + (";tag=" + tag if tag else "")
+        lines = [f"SIP/2.0 {code} Whatever", "Via: " + self.header(request, "Via"), "From: " + self.header(request, "From"), "To: " + to,
+                 "Call-ID: " + self.header(request, "Call-ID"), "CSeq: " + self.header(request, "CSeq"), f"Contact: <{self.uri}>"]
+        lines += [extra] if extra else []
+        lines += ["Content-Type: application/sdp"] if body else []
+        self.socket.sendto("\r\n".join(lines + [f"Content-Length: {len(body)}", "", body]).encode(), self.peer)
+
+
+SDP = "v=0\r\no=p 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 22992 RTP/AVP 0\r\n"
+
+
+def repeated_and_forked_200():
+    """A 200 that comes again is acknowledged again; a second one from another branch is acknowledged and hung up."""
+    host, phone_ = SipHost(), RawPhone()
+    host.tell("dial " + phone_.uri)
+    invite = phone_.expect("INVITE")
+    phone_.answer(invite, 200, "one", body=SDP)
+    assert ";tag=one" in phone_.header(phone_.expect("ACK"), "To")
+    host.wait_line(r"^call \S+ established")
+    phone_.answer(invite, 200, "one", body=SDP)
+    assert ";tag=one" in phone_.header(phone_.expect("ACK"), "To")
+    phone_.answer(invite, 200, "two", body=SDP)
+    assert ";tag=two" in phone_.header(phone_.expect("ACK"), "To")
+    bye = phone_.expect("BYE")
+    assert ";tag=two" in phone_.header(bye, "To")
+    phone_.answer(bye, 200)
+    host.tell("offer")
+    again = phone_.expect("INVITE")
+    assert ";tag=one" in phone_.header(again, "To")
+    phone_.answer(again, 491)
+    phone_.expect("ACK")
+    later = phone_.expect("INVITE")  # glare: once more after two to four seconds
+    assert int(phone_.header(later, "CSeq").split()[0]) > int(phone_.header(again, "CSeq").split()[0])
+    phone_.answer(later, 488)
+    phone_.expect("ACK")
+    assert host.figure("calls") == 1, "a refused offer must not end the call"
+    host.tell("hangup")
+    bye = phone_.expect("BYE")
+    assert ";tag=one" in phone_.header(bye, "To")
+    phone_.answer(bye, 200)
+    host.wait_line(r"^call \S+ closed 200")
+    host.finish()
+
+
+def redirect_and_interval():
+    """3xx is not followed; a 422 is obeyed."""
+    host, phone_ = SipHost(), RawPhone()
+    host.tell("dial " + phone_.uri)
+    phone_.answer(phone_.expect("INVITE"), 302, "x")
+    phone_.expect("ACK")
+    host.wait_line(r"^call \S+ closed 302")
+    since = host.mark()
+    host.tell("dial " + phone_.uri)
+    first = phone_.expect("INVITE")
+    assert phone_.header(first, "Session-Expires") == "1800"
+    phone_.answer(first, 422, "x", "Min-SE: 3600")
+    second = phone_.expect("INVITE")
+    assert phone_.header(second, "Session-Expires") == "3600" and phone_.header(second, "Min-SE") == "3600"
+    phone_.answer(second, 603, "x")
+    phone_.expect("ACK")
+    host.wait_line(r"^call \S+ closed 603", since=since)
+    host.finish()
+
+
 def drain():
     host = SipHost("xa1:mat-khau-1")
     peer = phone(host)
@@ -218,5 +303,5 @@ run_tap([
     ("sipp hold", sipp("hold", calls=20)), ("sipp cancel", sipp("cancel", service="ring")), ("sipp prack", sipp("prack", service="early")),
     ("sipp refresh by us", sipp("refresh-by-us")), ("sipp refresh by re-INVITE", sipp("refresh-by-reinvite")),
     ("sipp never refreshed", sipp("never-refreshed")), ("sipp interval too small", sipp("interval-too-small")),
-    ("sipp UPDATE", sipp("update")), ("sipp UPDATE before the answer", sipp("early-update", service="ring")), ("sipp info", sipp("info")), ("sipp refused", sipp("refused")), ("hostile", hostile),
+    ("sipp UPDATE", sipp("update")), ("sipp UPDATE before the answer", sipp("early-update", service="ring")), ("sipp info", sipp("info")), ("sipp refused", sipp("refused")), ("repeated and forked 200", repeated_and_forked_200), ("redirect and interval", redirect_and_interval), ("hostile", hostile),
 ])
