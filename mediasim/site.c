@@ -338,6 +338,7 @@ int sim_site_init(SimSite *site, unsigned index, const SimSiteSpec *spec, SimThr
     site->quiet_at = index % 50;
     md_sender_init(&site->audio_way.sender, next_random(site), (uint16_t)(next_random(site) & 0x7fff), next_random(site), 0, 48000);
     md_sender_init(&site->video_way.sender, next_random(site), (uint16_t)(next_random(site) & 0x7fff), next_random(site), 0, 90000);
+    md_stream_init(&site->audio_way.stream, 48000, 1);
     md_stream_init(&site->video_way.stream, 90000, 1);
     md_key_requests_init(&site->asked, KEY_INTERVAL_US, 0);
     md_key_requests_init(&site->asking, KEY_INTERVAL_US, 1000000);
