@@ -34,13 +34,13 @@ typedef struct Slot {
 typedef struct Segment { /* neighbours in msgs that get the same bytes through the same socket */
     unsigned first, n;
     uint8_t stream;
-    bool v6;
+    bool v6, mux; /* mux: reports go through the RTP socket (RFC 5761) */
 } Segment;
 
 typedef struct Plan { /* one worker's destinations; only msg_len changes in it */
     struct mmsghdr *rtp, *rtcp; /* same order; rtcp has n_rtcp of them */
     struct sockaddr_in6 *names, *rtcp_names;
-    Segment segments[STREAMS * 2], rtcp_segments[STREAMS * 2];
+    Segment segments[STREAMS * 4], rtcp_segments[STREAMS * 4];
     unsigned n_segments, n_rtcp_segments, n, n_rtcp;
 } Plan;
 
@@ -128,13 +128,18 @@ static void put_message(struct mmsghdr *message, struct sockaddr_in6 *name, cons
     *message = (struct mmsghdr){.msg_hdr = {.msg_name = name, .msg_namelen = to->len, .msg_iov = iov, .msg_iovlen = 1}};
 }
 
-static void extend(Segment *segments, unsigned *n_segments, unsigned at, unsigned stream, bool v6)
+static void extend(Segment *segments, unsigned *n_segments, unsigned at, unsigned stream, bool v6, bool mux)
 {
     Segment *last = *n_segments ? &segments[*n_segments - 1] : NULL;
-    if (last && last->stream == stream && last->v6 == v6)
+    if (last && last->stream == stream && last->v6 == v6 && last->mux == mux)
         last->n++;
     else
-        segments[(*n_segments)++] = (Segment){at, 1, (uint8_t)stream, v6};
+        segments[(*n_segments)++] = (Segment){at, 1, (uint8_t)stream, v6, mux};
+}
+
+static bool is_mux(const BcDestination *to)
+{
+    return md_addr_equal(&to->rtp, &to->rtcp);
 }
 
 static int by_stream(const void *a, const void *b)
@@ -143,6 +148,8 @@ static int by_stream(const void *a, const void *b)
     int order = (int)stream_of(x->to.codec, x->to.key) - (int)stream_of(y->to.codec, y->to.key);
     if (!order)
         order = x->to.rtp.ss.ss_family - y->to.rtp.ss.ss_family;
+    if (!order)
+        order = is_mux(&x->to) - is_mux(&y->to); /* few segments: one a system call at least */
     return order ? order : x < y ? -1 : x > y; /* entries lie in one array: stable */
 }
 
@@ -161,11 +168,11 @@ static Plan *build_plan(Shard *shard, Entry *const *entries, unsigned n)
         unsigned stream = stream_of(to->codec, to->key);
         bool v6 = to->rtp.ss.ss_family == AF_INET6;
         put_message(&plan->rtp[plan->n], &plan->names[plan->n], &to->rtp, &shard->iov[stream]);
-        extend(plan->segments, &plan->n_segments, plan->n++, stream, v6);
+        extend(plan->segments, &plan->n_segments, plan->n++, stream, v6, false);
         if (!md_addr_is_set(&to->rtcp) || to->rtcp.ss.ss_family != to->rtp.ss.ss_family)
             continue;
         put_message(&plan->rtcp[plan->n_rtcp], &plan->rtcp_names[plan->n_rtcp], &to->rtcp, &shard->iov[stream]);
-        extend(plan->rtcp_segments, &plan->n_rtcp_segments, plan->n_rtcp++, stream, v6);
+        extend(plan->rtcp_segments, &plan->n_rtcp_segments, plan->n_rtcp++, stream, v6, is_mux(to));
     }
     return plan;
 }
@@ -243,7 +250,7 @@ static bool send_batch(Shard *shard, const Segment *segment)
         shard->pos = segment->first + segment->n;
         return false;
     }
-    int fd = socket_for(shard->fanout, segment->v6, shard->reporting);
+    int fd = socket_for(shard->fanout, segment->v6, shard->reporting && !segment->mux);
     int sent = sendmmsg(fd, messages + shard->pos, n, MSG_DONTWAIT);
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
         return true;

@@ -31,7 +31,7 @@ typedef struct BcFanoutOptions {
 } BcFanoutOptions;
 
 typedef struct BcDestination {
-    MdAddr rtp, rtcp;              /* rtcp unset: no reports to it */
+    MdAddr rtp, rtcp;              /* rtcp unset: no reports to it; equal to rtp: multiplexed */
     MdAudioCodec codec;
     int key;                       /* index into keys, or BC_FANOUT_PLAIN */
 } BcDestination;

@@ -301,12 +301,21 @@ static const MdApiRoute routes[] = {
     {.method = "DELETE", .path = "/devices/{device}", .role = MD_API_OPERATOR, .handler = remove_device, .summary = "Remove a loudspeaker."},
 };
 
+/* The API goes before the room: nobody listens to its events any more. */
+static void let_go(gpointer data)
+{
+    MdApiBroadcast *a = data;
+
+    bc_broadcast_set_event(a->b, NULL, NULL);
+    g_free(a);
+}
+
 void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast)
 {
     MdApiBroadcast *a = g_new0(MdApiBroadcast, 1);
 
     *a = (MdApiBroadcast){api, broadcast};
-    md_api_own(api, a, g_free);
+    md_api_own(api, a, let_go);
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), a);
     md_api_add_bulletins(a);
     md_api_add_airing(a);

@@ -197,7 +197,7 @@ static void show_schedule(MdApiRequest *r, void *user)
 
 typedef struct Put {
     MdApiRequest *request;
-    MdApiBroadcast *a;
+    MdApiBroadcast a; /* a copy: the answer may come after the API has gone */
     char *id;
     int status;
 } Put;
@@ -205,10 +205,10 @@ typedef struct Put {
 static void on_put(const GError *error, void *user)
 {
     Put *put = user;
-    const BcSchedule *schedule = error ? NULL : bc_schedules_find(bc_broadcast_schedules(put->a->b), put->id);
+    const BcSchedule *schedule = error ? NULL : bc_schedules_find(bc_broadcast_schedules(put->a.b), put->id);
 
     if (schedule)
-        md_api_reply(put->request, put->status, md_api_bc_object(schedule_json(put->a, schedule)));
+        md_api_reply(put->request, put->status, md_api_bc_object(schedule_json(&put->a, schedule)));
     else
         md_api_bc_error(put->request, error);
     g_free(put->id);
@@ -237,7 +237,7 @@ static void put(MdApiRequest *r, MdApiBroadcast *a, const char *id, int status)
                            .enabled = json_object_get_boolean_member_with_default(body, "enabled", TRUE),
                            .created_by = md_api_request_user(r)};
     Put *state = g_new0(Put, 1);
-    *state = (Put){r, a, NULL, status};
+    *state = (Put){r, *a, NULL, status};
     bc_broadcast_put_schedule(a->b, &schedule, &state->id, on_put, state);
 }
 

@@ -14,7 +14,7 @@ void md_api_add_rooms(MdApi *api, MdConference *conference);
 void md_api_add_accounts(MdApi *api, SgAccounts *accounts, SgAgent *agent);
 
 /* Areas, loudspeakers, content, schedules, live sound, announcements and the play log; broadcast's events are published. An account
- * with an area works in that area's subtree only. */
+ * with an area works in that area's subtree only. The API must be freed before broadcast. */
 void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast);
 
 typedef struct MdApiListener {

@@ -46,6 +46,7 @@ static void set_up(House *h, gconstpointer data)
 static void tear_down(House *h, gconstpointer data)
 {
     g_free(h->admin);
+    md_api_free(g_steal_pointer(&h->t.api)); /* first the API, as main does */
     bc_broadcast_free(h->broadcast);
     test_api_stop(&h->t);
     md_worker_free(h->worker);
