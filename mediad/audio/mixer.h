@@ -6,7 +6,7 @@
 
 /* The mixer of a meeting: picks the loudest few, sums them once in float, and gives everybody the sum and each talker the sum
  * minus its own voice. Pure: what it remembers between ticks is in the structs the caller holds. No allocation. */
-#define MD_MIX_LOUDEST_MAX 8
+#define MD_MIX_LOUDEST_MAX 16
 #define MD_MIX_ACTIVE_MAX (2 * MD_MIX_LOUDEST_MAX) /* those heard and those just fading out */
 
 typedef struct MdMixMember {   /* zeroed when its owner joins */

@@ -32,8 +32,7 @@ MdConference *md_conference_new(const MdConferenceOptions *options)
     MdConference *conference = g_new0(MdConference, 1);
     MdConferenceOptions *own = &conference->options;
     *own = *options;
-    conference->logger =
-        options->logger != NULL ? md_logger_child(options->logger, "conference") : (MdLogger){0};
+    conference->logger = options->logger != NULL ? *options->logger : (MdLogger){0};
     own->logger = &conference->logger;
     own->workers = g_memdup2(options->workers, options->n_workers * sizeof *options->workers);
     conference->audio_codecs =
@@ -127,7 +126,7 @@ static bool check_spec(const MdRoomSpec *spec, GError **error)
     else if (spec->max_members > MD_ROOM_MEMBERS_MAX)
         wrong = "a room seats at most 1000";
     else if (spec->loudest > MD_MIX_LOUDEST_MAX)
-        wrong = "at most 8 talkers are mixed";
+        wrong = "at most 16 talkers are mixed";
     else if ((unsigned)spec->layout >= MD_LAYOUT_KIND_MAX || (unsigned)spec->security >= MD_SECURITY_MAX)
         wrong = "no such layout or media security";
     if (wrong != NULL)

@@ -215,7 +215,7 @@ static void test_admission(void)
                               {.name = "echo"},
                               {.name = "x", .pin = "12a"},
                               {.name = "x", .pin = "1", .chair_pin = "1"},
-                              {.name = "x", .loudest = 9},
+                              {.name = "x", .loudest = 17},
                               {.name = "x", .max_members = 100000},
                               {.name = "x", .layout = MD_LAYOUT_KIND_MAX}};
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
