@@ -621,6 +621,78 @@ static void test_drain(Fixture *f, gconstpointer data)
     wait_for(f, "u0 closed 503");
 }
 
+static void make_certificate(const char *dir, const char *name, const char *address, char **ret_certificate, char **ret_key)
+{
+    char *alt = g_strdup_printf("subjectAltName=IP:%s", address);
+    GError *error = NULL;
+    int status;
+    const char *argv[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                          "/CN=far.test", "-addext", alt, "-keyout", NULL, "-out", NULL, NULL};
+
+    *ret_certificate = g_strdup_printf("%s/%s.crt", dir, name);
+    *ret_key = g_strdup_printf("%s/%s.key", dir, name);
+    argv[15] = *ret_key;
+    argv[17] = *ret_certificate;
+    g_spawn_sync(NULL, (char **)argv,
+                 NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(status, ==, 0);
+    g_free(alt);
+}
+
+/* Rings a TLS server whose certificate is for address, trusting ca; the lines tell what came of it. */
+static void ring_tls(Fixture *f, SgAccounts *nobody, const char *address, bool trust)
+{
+    static const char *const trusted[] = {"127.0.0.0/8", NULL};
+    const SgListener tls = {.transport = SG_TLS, .host = "127.0.0.1", .trusted = trusted}, tcp = {.transport = SG_TCP, .host = "127.0.0.1"};
+    char *certificate, *key, *target;
+    GError *error = NULL;
+    SgAgent *far, *near;
+    MdDialer *dialer;
+    MdCall *call;
+
+    make_certificate(f->dir, "far", address, &certificate, &key);
+    far = sg_agent_new(&(SgAgentOptions){.domain = "far.test", .listeners = &tls, .n_listeners = 1, .tls_certificate = certificate, .tls_key = key,
+                                         .accounts = nobody, .router = router, .router_user = f}, &error);
+    g_assert_no_error(error);
+    near = sg_agent_new(&(SgAgentOptions){.domain = "near.test", .listeners = &tcp, .n_listeners = 1, .tls_ca = trust ? certificate : NULL,
+                                          .accounts = nobody}, &error);
+    g_assert_no_error(error);
+    dialer = sg_agent_dialer(near);
+    target = g_strdup_printf("sips:giao-ban@127.0.0.1:%u", sg_agent_port(far, 0));
+    call = dialer->dial(dialer, &(MdDialRequest){.target = target, .sdp = OFFER}, &call_handler, f, &error);
+    g_assert_no_error(error);
+    if (trust && strcmp(address, "127.0.0.1") == 0) {
+        wait_for(f, "agent call from - to giao-ban auth 1 secure 1");
+        wait_for(f, "agent established");
+        wait_for(f, "agent established");
+        md_call_hangup(call, NULL);
+        wait_for(f, "agent closed 200");
+        wait_for(f, "agent closed 200");
+    } else {
+        wait_for(f, "agent closed 503");
+    }
+    md_call_unref(call);
+    sg_agent_free(near);
+    sg_agent_free(far);
+    g_unlink(certificate);
+    g_unlink(key);
+    g_free(certificate);
+    g_free(key);
+    g_free(target);
+}
+
+static void test_tls_verify(Fixture *f, gconstpointer data)
+{
+    SgAccounts *nobody = sg_accounts_new(NULL, "far.test", NULL, NULL);
+
+    ring_tls(f, nobody, "127.0.0.1", true);
+    ring_tls(f, nobody, "127.0.0.1", false); /* nobody vouches for it */
+    ring_tls(f, nobody, "192.0.2.1", true);  /* somebody else's certificate */
+    g_assert_false(take(f, "agent call"));
+    sg_accounts_free(nobody);
+}
+
 static void invite_from_elsewhere(Fixture *f, const char *domain)
 {
     char *server = g_strdup_printf("sip:127.0.0.1:%u", sg_agent_port(f->agent, UDP4));
@@ -722,7 +794,7 @@ int main(int argc, char **argv)
         {"transports", test_transports}, {"wrong-password", test_wrong_password}, {"calls-in", test_calls_in}, {"in-dialog", test_in_dialog},
         {"late-offer", test_late_offer}, {"refusals", test_refusals}, {"dial", test_dial}, {"fork", test_fork}, {"restart", test_restart},
         {"accounts-change", test_accounts_change}, {"expiry", test_expiry}, {"drain", test_drain}, {"trunk", test_trunk},
-        {"guests", test_guests}, {"many-calls", test_many_calls},
+        {"guests", test_guests}, {"tls-verify", test_tls_verify}, {"many-calls", test_many_calls},
     };
 
     g_test_init(&argc, &argv, NULL);
