@@ -4,8 +4,8 @@
 #include "mediad/rtp/packetise.h"
 #include "mediasim/eye.h"
 
-/* A site's pictures: a loop of coded test pictures carrying the site's id and their number, encoded and cut into packets once.
- * Immutable; shared by threads. */
+/* A site's pictures: a loop of coded test pictures carrying the site's id and their number, encoded and cut
+ * into packets once. Immutable; shared by threads. */
 typedef struct SimClip {
     MdPacketList *pictures[SIM_LOOP_FRAMES]; /* the first is a key frame */
 } SimClip;

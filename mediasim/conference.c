@@ -11,7 +11,14 @@
 #define SETTLE_US 2500000 /* between the last call's answer and the first turn */
 #define PAUSE_US 20000
 
-typedef enum CallerState { CALLER_NEW, CALLER_REGISTERED, CALLER_CALLING, CALLER_TALKING, CALLER_FAILED, CALLER_LEFT } CallerState;
+typedef enum CallerState {
+    CALLER_NEW,
+    CALLER_REGISTERED,
+    CALLER_CALLING,
+    CALLER_TALKING,
+    CALLER_FAILED,
+    CALLER_LEFT
+} CallerState;
 
 typedef struct Hall Hall;
 typedef struct Caller {
@@ -30,12 +37,12 @@ typedef struct Caller {
 /* One media thread with its share of the callers. */
 struct Hall {
     SimThread thread;
-    SimTalk talk;            /* thread */
+    SimTalk talk; /* thread */
     MdTimer timer;
     int64_t due_us;
     unsigned phase, index, n_halls;
     struct Run *run;
-    bool judging;            /* the first turn has begun */
+    bool judging; /* the first turn has begun */
     uint64_t ticks, late_ticks;
 };
 
@@ -44,7 +51,7 @@ typedef struct Run {
     Caller *callers;
     Hall *halls;
     unsigned n_halls, n_inited;
-    SimSiteSpec *specs;      /* one per hall: the talk differs by address */
+    SimSiteSpec *specs; /* one per hall: the talk differs by address */
     SimQuiet quiet;
     SimClip *clips;
     SimCamera *cameras;
@@ -72,7 +79,8 @@ static void hall_tick(MdTimer *timer, int64_t due_us, void *user)
         hall->ticks++;
         hall->late_ticks += md_worker_clock_us(hall->thread.worker) - due_us > 5000;
     }
-    for (unsigned i = hall->index + hall->phase * run->n_halls; i < run->options->count; i += run->n_halls * PHASES)
+    for (unsigned i = hall->index + hall->phase * run->n_halls; i < run->options->count;
+         i += run->n_halls * PHASES)
         sim_site_tick(&run->callers[i].site, due_us);
     hall->phase = (hall->phase + 1) % PHASES;
     hall->due_us += MD_AUDIO_TICK_US / PHASES;
@@ -89,7 +97,8 @@ static void mail_begin(void *payload, size_t len)
     (void)len;
     HallMail *mail = payload;
     mail->hall->due_us = md_worker_clock_us(mail->hall->thread.worker) + MD_AUDIO_TICK_US;
-    md_worker_timer_at(mail->hall->thread.worker, &mail->hall->timer, mail->hall->due_us, hall_tick, mail->hall);
+    md_worker_timer_at(mail->hall->thread.worker, &mail->hall->timer, mail->hall->due_us, hall_tick,
+                       mail->hall);
 }
 
 static void mail_talk(void *payload, size_t len)
@@ -226,7 +235,8 @@ static bool make_pictures(Run *run, GError **error)
         return true;
     run->clips = g_new0(SimClip, o->count);
     run->cameras = g_new0(SimCamera, o->count);
-    sim_say(o, "coding %u pictures of %ux%u for each of %u sites", SIM_LOOP_FRAMES, o->send_class.width, o->send_class.height, o->count);
+    sim_say(o, "coding %u pictures of %ux%u for each of %u sites", SIM_LOOP_FRAMES, o->send_class.width,
+            o->send_class.height, o->count);
     for (unsigned i = 0; i < o->count && !sim_interrupted(); i++) {
         int r = sim_clip_make(&run->clips[i], (uint16_t)(i + 1), &o->send_class);
         if (r < 0)
@@ -245,13 +255,15 @@ static bool make_halls(Run *run, GError **error)
         Hall *hall = &run->halls[i];
         g_autofree char *name = g_strdup_printf("hall-%u", i);
         SimImpairOptions out = sim_options_impair(o, 2 * i), in = sim_options_impair(o, 2 * i + 1);
-        int r = sim_thread_init(&hall->thread, &(MdWorkerOptions){.name = name, .cpu = -1, .nice = -5}, &out, &in);
+        int r = sim_thread_init(&hall->thread, &(MdWorkerOptions){.name = name, .cpu = -1, .nice = -5}, &out,
+                                &in);
         if (r < 0)
             return fail(error, "cannot start a media thread", r);
         hall->run = run;
         hall->index = i;
         hall->n_halls = run->n_halls;
-        hall->talk = (SimTalk){.sites = o->count, .talkers = o->talkers, .start_us = INT64_MAX, .turn_us = o->turn_ms * 1000ll};
+        hall->talk = (SimTalk){
+            .sites = o->count, .talkers = o->talkers, .start_us = INT64_MAX, .turn_us = o->turn_ms * 1000ll};
         run->specs[i] = (SimSiteSpec){
             .talk = &hall->talk,
             .quiet = &run->quiet,
@@ -259,7 +271,9 @@ static bool make_halls(Run *run, GError **error)
             .clips = run->clips,
             .fps = o->send_class.fps,
             .hear_min = 0.8,
-            .eye_limits = {.frozen_us = 1000000, .source_width = o->send_class.width, .source_height = o->send_class.height},
+            .eye_limits = {.frozen_us = 1000000,
+                           .source_width = o->send_class.width,
+                           .source_height = o->send_class.height},
             .sites = o->count,
         };
     }
@@ -287,7 +301,8 @@ static bool make_callers(Run *run, GError **error)
 {
     const SimOptions *o = run->options;
     MdAddr local;
-    MdPortPoolOptions ports = {.min_port = (uint16_t)o->port_min, .max_port = (uint16_t)o->port_max, .reuse_delay_us = -1};
+    MdPortPoolOptions ports = {
+        .min_port = (uint16_t)o->port_min, .max_port = (uint16_t)o->port_max, .reuse_delay_us = -1};
     run->ports = md_port_pool_new(&ports);
     if (!run->ports || md_addr_from_host(&local, o->local_host, 0) < 0)
         return fail(error, "--local or --media-ports", EINVAL);
@@ -299,8 +314,8 @@ static bool make_callers(Run *run, GError **error)
         /* Judges are spread over the sites: the first and the last are among them. */
         unsigned k = o->judge_video, step = k > 1 ? (o->count - 1) / (k - 1) : 1;
         bool judge_video = k >= o->count || (k && (step == 0 || (i % step == 0 && i / step < k)));
-        int r = sim_site_init(&caller->site, i, &run->specs[i % run->n_halls], &caller->hall->thread, run->ports, &local, o->video,
-                              i < o->judge_audio, judge_video, o->seed);
+        int r = sim_site_init(&caller->site, i, &run->specs[i % run->n_halls], &caller->hall->thread,
+                              run->ports, &local, o->video, i < o->judge_audio, judge_video, o->seed);
         run->n_inited = i + 1;
         if (r < 0)
             return fail(error, "cannot make an endpoint (--media-ports?)", r);
@@ -340,7 +355,10 @@ static bool set_up(Run *run, GError **error)
         return false;
     for (unsigned i = 0; i < o->count; i++) {
         const SimAccount *account = &g_array_index(o->accounts, SimAccount, i);
-        SgUaOptions ua = {.account = account->name, .password = account->password, .server = o->server_uri, .domain = o->domain,
+        SgUaOptions ua = {.account = account->name,
+                          .password = account->password,
+                          .server = o->server_uri,
+                          .domain = o->domain,
                           .transport = (SgTransportKind)o->transport};
         run->callers[i].ua = sg_client_ua_add(run->client, &ua, &callbacks, &run->callers[i], error);
         if (!run->callers[i].ua)
@@ -356,7 +374,8 @@ static bool set_up(Run *run, GError **error)
             next_us = MAX(next_us, g_get_monotonic_time() - 100000) + G_USEC_PER_SEC / o->calls_per_s;
             call(run, caller);
         }
-        unsigned in = count_state(run, CALLER_TALKING), out = count_state(run, CALLER_FAILED) + count_state(run, CALLER_LEFT);
+        unsigned in = count_state(run, CALLER_TALKING),
+                 out = count_state(run, CALLER_FAILED) + count_state(run, CALLER_LEFT);
         if (in >= told + 10) {
             told = in;
             sim_say(o, "%u of %u sites are in", in, o->count);
@@ -403,7 +422,8 @@ static void tear_down(Run *run)
             sg_ua_call_hangup(run->callers[i].call);
     pthread_mutex_unlock(&run->lock);
     int64_t deadline_us = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
-    while (run->client && run->callers && count_state(run, CALLER_TALKING) && g_get_monotonic_time() < deadline_us)
+    while (run->client && run->callers && count_state(run, CALLER_TALKING) &&
+           g_get_monotonic_time() < deadline_us)
         g_usleep(PAUSE_US);
     for (unsigned i = 0; run->client && i < o->count; i++)
         if (run->callers[i].ua)
@@ -455,8 +475,11 @@ static void judge_calls(const Run *run, SimVerdict *v)
         in += was_in;
         hung_up += atomic_load(&caller->left) != 0;
         if (!was_in && told++ < 5)
-            sim_verdict_fail(v, "site %u (%s) is not in: %d %s", i, g_array_index(o->accounts, SimAccount, i).name, caller->code,
-                             state == CALLER_NEW ? "no answer to REGISTER" : caller->reason[0] ? caller->reason : "no answer to INVITE");
+            sim_verdict_fail(v, "site %u (%s) is not in: %d %s", i,
+                             g_array_index(o->accounts, SimAccount, i).name, caller->code,
+                             state == CALLER_NEW ? "no answer to REGISTER"
+                             : caller->reason[0] ? caller->reason
+                                                 : "no answer to INVITE");
     }
     sim_verdict_group(v, "calls");
     sim_verdict_int(v, "sites", o->count, "");
@@ -472,7 +495,8 @@ static void judge_calls(const Run *run, SimVerdict *v)
 static void judge_sound(const Run *run, SimVerdict *v)
 {
     const SimOptions *o = run->options;
-    uint64_t expected = 0, heard = 0, own = 0, echoes = 0, strangers = 0, gaps = 0, gap_ticks = 0, talk_ticks = 0, delays = 0, turns = 0;
+    uint64_t expected = 0, heard = 0, own = 0, echoes = 0, strangers = 0, gaps = 0, gap_ticks = 0,
+             talk_ticks = 0, delays = 0, turns = 0;
     int64_t sum = 0, most = 0, least = INT64_MAX;
     unsigned told = 0, ears = 0;
     for (unsigned i = 0; i < o->count; i++) {
@@ -495,7 +519,8 @@ static void judge_sound(const Run *run, SimVerdict *v)
         least = MIN(least, e->delay_min_us);
         if (e->pairs_heard < e->pairs_expected && told++ < 3) {
             g_autofree char *key = g_strdup_printf("not_heard_%u", told);
-            g_autofree char *text = g_strdup_printf("site %u missed site %u in turn %d", i, e->missing_talker, (int)e->missing_turn);
+            g_autofree char *text = g_strdup_printf("site %u missed site %u in turn %d", i, e->missing_talker,
+                                                    (int)e->missing_turn);
             sim_verdict_text(v, key, text);
         }
     }
@@ -513,13 +538,15 @@ static void judge_sound(const Run *run, SimVerdict *v)
     if (expected == 0)
         sim_verdict_fail(v, "no turn could be judged");
     if (share(heard, expected) < o->limit_heard)
-        sim_verdict_fail(v, "talkers heard: %.2f %%, below %.2f %%", 100 * share(heard, expected), 100 * o->limit_heard);
+        sim_verdict_fail(v, "talkers heard: %.2f %%, below %.2f %%", 100 * share(heard, expected),
+                         100 * o->limit_heard);
     if (echoes)
         sim_verdict_fail(v, "own voice came back in %d of %d turns", (int)echoes, (int)own);
     if (strangers)
         sim_verdict_fail(v, "voices heard that were silent: %d times", (int)strangers);
     if (share(gap_ticks, talk_ticks) > o->limit_gaps)
-        sim_verdict_fail(v, "gaps: %.3f %% of the talking time, above %.3f %%", 100 * share(gap_ticks, talk_ticks), 100 * o->limit_gaps);
+        sim_verdict_fail(v, "gaps: %.3f %% of the talking time, above %.3f %%",
+                         100 * share(gap_ticks, talk_ticks), 100 * o->limit_gaps);
     if (expected && delays == 0)
         sim_verdict_fail(v, "no onset was heard: no delay could be measured");
     if (mean > (double)(o->limit_delay_us + 2 * o->delay_us + o->jitter_us * 2))
@@ -530,7 +557,8 @@ static void judge_sound(const Run *run, SimVerdict *v)
 static void judge_pictures(const Run *run, SimVerdict *v)
 {
     const SimOptions *o = run->options;
-    uint64_t pictures = 0, expected = 0, right = 0, wrong = 0, freezes = 0, delays = 0, decoded = 0, received = 0;
+    uint64_t pictures = 0, expected = 0, right = 0, wrong = 0, freezes = 0, delays = 0, decoded = 0,
+             received = 0;
     int64_t sum = 0, most = 0;
     unsigned eyes = 0, blind = 0, first = 0;
     const char *layout = NULL;
@@ -560,7 +588,9 @@ static void judge_pictures(const Run *run, SimVerdict *v)
     sim_verdict_int(v, "watchers", eyes, "");
     sim_verdict_text(v, "layout", layout ? layout : "none");
     sim_verdict_int(v, "received", (int64_t)received, "");
-    sim_verdict_double(v, "rate", eyes && run->judged_us ? (double)decoded / eyes / ((double)run->judged_us / 1e6) : 0, "a second and watcher");
+    sim_verdict_double(v, "rate",
+                       eyes && run->judged_us ? (double)decoded / eyes / ((double)run->judged_us / 1e6) : 0,
+                       "a second and watcher");
     sim_verdict_int(v, "judged", (int64_t)pictures, "");
     sim_verdict_double(v, "tiles_right", 100 * share(right, expected), "%");
     sim_verdict_int(v, "tiles_wrong", (int64_t)wrong, "");
@@ -570,7 +600,8 @@ static void judge_pictures(const Run *run, SimVerdict *v)
     if (eyes && pictures == 0)
         sim_verdict_fail(v, "no picture could be decoded");
     else if (eyes && share(right, expected) < o->limit_tiles)
-        sim_verdict_fail(v, "tiles right: %.2f %%, below %.2f %%", 100 * share(right, expected), 100 * o->limit_tiles);
+        sim_verdict_fail(v, "tiles right: %.2f %%, below %.2f %%", 100 * share(right, expected),
+                         100 * o->limit_tiles);
     if (wrong)
         sim_verdict_fail(v, "%d tiles showed a wrong site, a site twice, or changed places", (int)wrong);
     if (freezes && o->loss == 0)
@@ -582,7 +613,8 @@ static void judge_pictures(const Run *run, SimVerdict *v)
 static void judge_network(const Run *run, SimVerdict *v)
 {
     const SimOptions *o = run->options;
-    uint64_t received[2] = {0}, lost[2] = {0}, sent[2] = {0}, rejected = 0, reported = 0, late = 0, ticks = 0, bytes = 0;
+    uint64_t received[2] = {0}, lost[2] = {0}, sent[2] = {0}, rejected = 0, reported = 0, late = 0, ticks = 0,
+             bytes = 0;
     int64_t jitter = 0;
     for (unsigned i = 0; i < o->count; i++) {
         const SimSite *s = &run->callers[i].site;
@@ -616,12 +648,14 @@ static void judge_network(const Run *run, SimVerdict *v)
     if (received[0] == 0)
         sim_verdict_fail(v, "no sound was received at all");
     if (loss > o->loss + o->limit_loss)
-        sim_verdict_fail(v, "packets lost: %.2f %%, above %.2f %%", 100 * loss, 100 * (o->loss + o->limit_loss));
+        sim_verdict_fail(v, "packets lost: %.2f %%, above %.2f %%", 100 * loss,
+                         100 * (o->loss + o->limit_loss));
     if (rejected)
         sim_verdict_fail(v, "%d packets did not authenticate or came from a stranger", (int)rejected);
 }
 
-/* When we ourselves had no CPU, what was measured is not the server's doing alone: say so beside what fell short. */
+/* When we ourselves had no CPU, what was measured is not the server's doing alone: say so beside what fell
+ * short. */
 static void judge_ourselves(const Run *run, SimVerdict *v)
 {
     uint64_t late = 0, ticks = 0;
@@ -630,7 +664,9 @@ static void judge_ourselves(const Run *run, SimVerdict *v)
         ticks += run->halls[i].ticks;
     }
     if (!sim_verdict_passed(v) && share(late, ticks) > 0.05)
-        sim_verdict_fail(v, "mediasim itself was short of CPU: %.0f %% of its own ticks were late; give it more, or fewer sites",
+        sim_verdict_fail(v,
+                         "mediasim itself was short of CPU: %.0f %% of its own ticks were late; give it "
+                         "more, or fewer sites",
                          100 * share(late, ticks));
 }
 

@@ -6,8 +6,8 @@
 
 #include "mediad/audio/tone.h"
 
-/* Shares of SIM_VOICE_AMPLITUDE. Between them it is neither: a codec's distortion stays far below the lower, a voice with gaps above the
- * upper. */
+/* Shares of SIM_VOICE_AMPLITUDE. Between them it is neither: a codec's distortion stays far below the lower,
+ * a voice with gaps above the upper. */
 #define HEARD 0.30f
 #define ECHO 0.12f
 #define ONSET_LEVEL 0.05f /* absolute sample value: half of one tone */
@@ -139,7 +139,8 @@ void sim_ear_tick(SimEar *ear, const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t t
         return;
     if (ear->talk->talkers > 1 || sim_talk_site(ear->talk, turn, 0) != ear->site)
         find_gap(ear, pcm);
-    memcpy(ear->window + (size_t)ear->fill * MD_AUDIO_TICK_SAMPLES, pcm, MD_AUDIO_TICK_SAMPLES * sizeof(pcm[0]));
+    memcpy(ear->window + (size_t)ear->fill * MD_AUDIO_TICK_SAMPLES, pcm,
+           MD_AUDIO_TICK_SAMPLES * sizeof(pcm[0]));
     if (++ear->fill == SIM_EAR_WINDOW_TICKS) {
         ear->fill = 0;
         judge_window(ear);

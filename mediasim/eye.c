@@ -15,13 +15,14 @@ void sim_eye_init(SimEye *eye, unsigned sites, SimCamera *cameras, const SimEyeL
     eye->delay_min_us = INT64_MAX;
 }
 
-static unsigned read_cells(const SimEye *eye, const MdPlanes *picture, const MdRect *cells, unsigned n, uint16_t *ids,
-                           uint16_t *counters)
+static unsigned read_cells(const SimEye *eye, const MdPlanes *picture, const MdRect *cells, unsigned n,
+                           uint16_t *ids, uint16_t *counters)
 {
     unsigned found = 0;
     for (unsigned i = 0; i < n; i++) {
         ids[i] = 0;
-        if (md_pattern_read(picture, &cells[i], eye->limits.source_width, eye->limits.source_height, &ids[i], &counters[i]))
+        if (md_pattern_read(picture, &cells[i], eye->limits.source_width, eye->limits.source_height, &ids[i],
+                            &counters[i]))
             found++;
         else
             ids[i] = 0;

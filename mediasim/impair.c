@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define PACKET_MAX 2048 /* longer ones are dropped */
-#define HEAD_ROOM 128 /* the receiver of a packet may grow it (SRTP) */
+#define HEAD_ROOM 128   /* the receiver of a packet may grow it (SRTP) */
 
 typedef struct Flight {
     int64_t due_us;
@@ -142,7 +142,8 @@ void sim_impair_run(SimImpair *impair, int64_t now_us)
 {
     while (impair->n && impair->heap[0]->due_us <= now_us) {
         Flight *flight = pop(impair);
-        impair->options.deliver(flight->target, flight->kind, flight->data, flight->len, now_us, impair->options.user);
+        impair->options.deliver(flight->target, flight->kind, flight->data, flight->len, now_us,
+                                impair->options.user);
         if (grow(&impair->spare, impair->n_spare, &impair->cap_spare))
             impair->spare[impair->n_spare++] = flight;
         else

@@ -4,15 +4,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A bad line: seeded loss, delay and jitter (which also reorders) for packets of many endpoints of one thread. Packets go in with a
- * target and come out at the deliver function. No allocation once as many packets as are ever under way have been. */
+/* A bad line: seeded loss, delay and jitter (which also reorders) for packets of many endpoints of one
+ * thread. Packets go in with a target and come out at the deliver function. No allocation once as many
+ * packets as are ever under way have been. */
 typedef struct SimImpair SimImpair;
 typedef void (*SimDeliverFn)(void *target, int kind, uint8_t *data, size_t len, int64_t now_us, void *user);
 
 typedef struct SimImpairOptions {
-    double loss;          /* 0..1 */
-    int64_t delay_us;     /* one way */
-    int64_t jitter_us;    /* added, evenly spread over 0..jitter */
+    double loss;       /* 0..1 */
+    int64_t delay_us;  /* one way */
+    int64_t jitter_us; /* added, evenly spread over 0..jitter */
     uint64_t seed;
     SimDeliverFn deliver;
     void *user;

@@ -45,7 +45,8 @@ static void impair_due(MdTimer *timer, int64_t due_us, void *user);
 
 void sim_thread_rearm(SimThread *thread)
 {
-    int64_t out = sim_impair_due_us(thread->out), in = sim_impair_due_us(thread->in), due = out < in ? out : in;
+    int64_t out = sim_impair_due_us(thread->out), in = sim_impair_due_us(thread->in),
+            due = out < in ? out : in;
     if (due == INT64_MAX || (thread->impair_timer.heap_index && thread->impair_timer.due_us <= due))
         return;
     md_worker_timer_at(thread->worker, &thread->impair_timer, due, impair_due, thread);
@@ -60,7 +61,8 @@ static void impair_due(MdTimer *timer, int64_t due_us, void *user)
     sim_thread_rearm(thread);
 }
 
-int sim_thread_init(SimThread *thread, const MdWorkerOptions *worker, const SimImpairOptions *out, const SimImpairOptions *in)
+int sim_thread_init(SimThread *thread, const MdWorkerOptions *worker, const SimImpairOptions *out,
+                    const SimImpairOptions *in)
 {
     memset(thread, 0, sizeof(*thread));
     SimImpairOptions options = *out;
@@ -111,7 +113,8 @@ static void readable(MdWatch *watch, uint32_t events, void *user)
     sim_thread_rearm(thread);
 }
 
-int sim_line_init(SimLine *line, SimThread *thread, MdPortPool *ports, const MdAddr *local, SimPacketFn on_packet, void *owner)
+int sim_line_init(SimLine *line, SimThread *thread, MdPortPool *ports, const MdAddr *local,
+                  SimPacketFn on_packet, void *owner)
 {
     memset(line, 0, sizeof(*line));
     line->thread = thread;
@@ -169,7 +172,8 @@ int sim_line_open(SimLine *line, const MdAgreedMedia *agreed)
         return 0;
     r = md_worker_watch(line->thread->worker, &line->rtp_watch, line->pair.rtp_fd, EPOLLIN, readable, line);
     if (r == 0)
-        r = md_worker_watch(line->thread->worker, &line->rtcp_watch, line->pair.rtcp_fd, EPOLLIN, readable, line);
+        r = md_worker_watch(line->thread->worker, &line->rtcp_watch, line->pair.rtcp_fd, EPOLLIN, readable,
+                            line);
     line->open = r == 0;
     return r;
 }
@@ -189,7 +193,8 @@ void sim_line_send(SimLine *line, bool rtcp, uint8_t *data, size_t len, int64_t 
         return;
     if (line->tx) {
         size_t cap = len + MD_SRTP_OVERHEAD_MAX;
-        int r = rtcp ? md_srtp_protect_rtcp(line->tx, data, &len, cap) : md_srtp_protect_rtp(line->tx, data, &len, cap);
+        int r = rtcp ? md_srtp_protect_rtcp(line->tx, data, &len, cap)
+                     : md_srtp_protect_rtp(line->tx, data, &len, cap);
         if (r < 0)
             return;
     }

@@ -17,7 +17,7 @@ typedef struct Horn {
     MdNegotiator negotiator; /* SIP thread */
     _Atomic int registered;  /* 1 yes, -1 refused */
     _Atomic int rung, answered, active, refused;
-    bool asked_auto;         /* the call said it wants no hand to answer it */
+    bool asked_auto; /* the call said it wants no hand to answer it */
     int code;
 } Horn;
 
@@ -71,7 +71,8 @@ static void on_registered(SgUa *ua, int code, double ms, void *user)
 static bool wants_auto_answer(const char *headers)
 {
     g_autofree char *lower = g_ascii_strdown(headers, -1);
-    return strstr(lower, "answer-mode: auto") || strstr(lower, "answer-after=0") || strstr(lower, "info=alert-autoanswer");
+    return strstr(lower, "answer-mode: auto") || strstr(lower, "answer-after=0") ||
+           strstr(lower, "info=alert-autoanswer");
 }
 
 static void on_incoming(SgUa *ua, SgUaCall *call, const char *sdp, const char *headers, void *user)
@@ -186,7 +187,8 @@ static bool make_horns(Yard *yard, GError **error)
         horn->yard = yard;
         int r = -EADDRINUSE;
         for (; r == -EADDRINUSE && port < o->port_max; port += 2) /* even: the odd one above is RTCP's */
-            r = sim_speaker_init(&horn->speaker, i, &yard->booths[i % yard->n_booths], o->local_host, (uint16_t)port);
+            r = sim_speaker_init(&horn->speaker, i, &yard->booths[i % yard->n_booths], o->local_host,
+                                 (uint16_t)port);
         yard->n_inited = i + 1;
         if (r < 0)
             return fail(error, "cannot make a loudspeaker (--media-ports, or the limit of open files?)", r);
@@ -230,7 +232,10 @@ static bool sign_in(Yard *yard, GError **error)
         return false;
     for (unsigned i = 0; i < o->count; i++) {
         const SimAccount *account = &g_array_index(o->accounts, SimAccount, i);
-        SgUaOptions ua = {.account = account->name, .password = account->password, .server = o->server_uri, .domain = o->domain,
+        SgUaOptions ua = {.account = account->name,
+                          .password = account->password,
+                          .server = o->server_uri,
+                          .domain = o->domain,
                           .transport = (SgTransportKind)o->transport};
         yard->horns[i].ua = sg_client_ua_add(yard->client, &ua, &callbacks, &yard->horns[i], error);
         if (!yard->horns[i].ua)
@@ -241,7 +246,8 @@ static bool sign_in(Yard *yard, GError **error)
     do {
         g_usleep(PAUSE_US);
         c = count_horns(yard);
-    } while (c.registered + c.refused < o->count && g_get_monotonic_time() < deadline_us && !sim_interrupted());
+    } while (c.registered + c.refused < o->count && g_get_monotonic_time() < deadline_us &&
+             !sim_interrupted());
     sim_say(o, "%u of %u loudspeakers are registered, waiting for the announcement", c.registered, o->count);
     return true;
 }
@@ -309,7 +315,8 @@ static void judge_starts(const Yard *yard, SimVerdict *v)
         return;
     g_array_sort(starts, compare_times);
     int64_t first = g_array_index(starts, int64_t, 0), last = g_array_index(starts, int64_t, starts->len - 1);
-    int64_t middle = g_array_index(starts, int64_t, starts->len / 2), late = g_array_index(starts, int64_t, starts->len * 95 / 100);
+    int64_t middle = g_array_index(starts, int64_t, starts->len / 2),
+            late = g_array_index(starts, int64_t, starts->len * 95 / 100);
     int64_t origin = o->planned_wall_us ? o->planned_wall_us - yard->wall_minus_monotonic_us : first;
     sim_verdict_text(v, "measured_from", o->planned_wall_us ? "plan" : "first loudspeaker");
     sim_verdict_double(v, "first", (double)(first - origin) / 1000, "ms");
@@ -319,7 +326,8 @@ static void judge_starts(const Yard *yard, SimVerdict *v)
     sim_verdict_double(v, "spread", (double)(last - first) / 1000, "ms");
     int64_t worst = MAX(ABS(last - origin), ABS(first - origin));
     if (worst > o->limit_start_us)
-        sim_verdict_fail(v, "start-time error: %.0f ms, above %.0f ms", (double)worst / 1000, (double)o->limit_start_us / 1000);
+        sim_verdict_fail(v, "start-time error: %.0f ms, above %.0f ms", (double)worst / 1000,
+                         (double)o->limit_start_us / 1000);
 }
 
 static void judge_sound(const Yard *yard, SimVerdict *v)
@@ -336,7 +344,8 @@ static void judge_sound(const Yard *yard, SimVerdict *v)
         differing += s->differing;
         gap = MAX(gap, s->gap_most_us);
         /* All that its thread knows to be audible, but what the bad line takes. */
-        complete += s->feed && s->loud > 0 && (double)s->loud >= (double)s->feed->loud * (1 - o->loss - o->limit_loss);
+        complete += s->feed && s->loud > 0 &&
+                    (double)s->loud >= (double)s->feed->loud * (1 - o->loss - o->limit_loss);
         secured += s->feed && s->feed->secured;
     }
     for (unsigned i = 0; i < yard->n_booths; i++)
@@ -361,8 +370,9 @@ static void judge_sound(const Yard *yard, SimVerdict *v)
     if (loss > o->loss + o->limit_loss)
         sim_verdict_fail(v, "packets lost: %.2f %%", 100 * loss);
     if (rejected || differing || undecodable)
-        sim_verdict_fail(v, "%d packets did not authenticate, %d differed between loudspeakers, %d could not be decoded", (int)rejected,
-                         (int)differing, (int)undecodable);
+        sim_verdict_fail(
+            v, "%d packets did not authenticate, %d differed between loudspeakers, %d could not be decoded",
+            (int)rejected, (int)differing, (int)undecodable);
 }
 
 static void judge_calls(const Yard *yard, SimVerdict *v)

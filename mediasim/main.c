@@ -13,7 +13,8 @@ static const char help[] =
     "Usage: mediasim conference --server HOST:PORT --sites N --room NAME --accounts FILE [OPTIONS]\n"
     "       mediasim loudspeakers --server HOST:PORT --count N --accounts FILE [OPTIONS]\n"
     "       mediasim --version\n\n"
-    "Simulates conference sites or loudspeakers over SIP and judges what they receive; exit status 1 when something fell\n"
+    "Simulates conference sites or loudspeakers over SIP and judges what they receive; exit status 1 when "
+    "something fell\n"
     "short. \"mediasim conference --help\" and \"mediasim loudspeakers --help\" tell all options.";
 
 static void on_signal(int number)
@@ -67,7 +68,8 @@ int main(int argc, char **argv)
     signal(SIGTERM, on_signal);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
-    g_autoptr(SimVerdict) verdict = options.loudspeakers ? sim_loudspeakers_run(&options, &error) : sim_conference_run(&options, &error);
+    g_autoptr(SimVerdict) verdict =
+        options.loudspeakers ? sim_loudspeakers_run(&options, &error) : sim_conference_run(&options, &error);
     if (!verdict) {
         fprintf(stderr, "mediasim: %s\n", error->message);
         return 1;

@@ -10,9 +10,10 @@
 
 /* Texts and numbers as the command line gives them, before they are checked. */
 typedef struct Raw {
-    char *server, *transport, *security, *video, *receive, *accounts, *password_file, *prefix, *ports, *planned;
-    int sites, count, seconds, setup, talkers, turn_ms, workers, calls_per_s, registers_per_s, judge_video, judge_audio,
-        delay_ms, jitter_ms, first;
+    char *server, *transport, *security, *video, *receive, *accounts, *password_file, *prefix, *ports,
+        *planned;
+    int sites, count, seconds, setup, talkers, turn_ms, workers, calls_per_s, registers_per_s, judge_video,
+        judge_audio, delay_ms, jitter_ms, first;
     double loss, heard, gaps, tiles, lost, answered;
     int limit_delay_ms, limit_video_delay_ms, limit_start_ms;
     gint64 seed;
@@ -20,8 +21,8 @@ typedef struct Raw {
 
 static void raw_clear(Raw *raw)
 {
-    char **texts[] = {&raw->server, &raw->transport, &raw->security, &raw->video, &raw->receive, &raw->accounts,
-                      &raw->password_file, &raw->prefix, &raw->ports, &raw->planned};
+    char **texts[] = {&raw->server,   &raw->transport,     &raw->security, &raw->video, &raw->receive,
+                      &raw->accounts, &raw->password_file, &raw->prefix,   &raw->ports, &raw->planned};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(*texts[i]);
 }
@@ -63,7 +64,8 @@ bool sim_accounts_load(GArray *accounts, const char *path, const char *prefix, G
             continue;
         size_t name_len = strcspn(line, ",: \t");
         const char *password = line + name_len + strspn(line + name_len, ",: \t");
-        if (line[name_len] == ',' && strrchr(password, ',')) /* mediad's credentials.csv: name, domain, password */
+        if (line[name_len] == ',' &&
+            strrchr(password, ',')) /* mediad's credentials.csv: name, domain, password */
             password = strrchr(password, ',') + 1;
         if (!name_len || !*password)
             return usage(error, "%s:%u: expected \"NAME PASSWORD\" or \"NAME,DOMAIN,PASSWORD\"", path, i + 1);
@@ -79,8 +81,8 @@ bool sim_video_class_parse(const char *text, MdVideoClass *ret)
 {
     unsigned height, fps;
     int used = 0;
-    if (sscanf(text, "%up%u%n", &height, &fps, &used) != 2 || text[used] || height < 90 || height > 1080 || height % 2 ||
-        fps < 1 || fps > 30)
+    if (sscanf(text, "%up%u%n", &height, &fps, &used) != 2 || text[used] || height < 90 || height > 1080 ||
+        height % 2 || fps < 1 || fps > 30)
         return false;
     unsigned width = (height * 16 / 9 + 2) & ~3u;
     /* As real endpoints: half a megabit for 360p15, growing a little slower than the pixels. */
@@ -96,15 +98,19 @@ static bool parse_server(SimOptions *o, const Raw *raw, GError **error)
 {
     if (!raw->server)
         return usage(error, "--server HOST:PORT is needed");
-    if (md_addr_from_string(&o->server, raw->server) < 0 && md_addr_from_host(&o->server, raw->server, 5060) < 0)
-        return usage(error, "--server %s: expected a numeric address like 192.0.2.1:5060 or [2001:db8::1]:5060", raw->server);
+    if (md_addr_from_string(&o->server, raw->server) < 0 &&
+        md_addr_from_host(&o->server, raw->server, 5060) < 0)
+        return usage(error,
+                     "--server %s: expected a numeric address like 192.0.2.1:5060 or [2001:db8::1]:5060",
+                     raw->server);
     o->transport = raw->transport ? sg_transport_from_string(raw->transport) : SG_UDP;
     if (o->transport < 0)
         return usage(error, "--transport %s: expected udp, tcp or tls", raw->transport);
     char host[MD_ADDR_TEXT_MAX], text[MD_ADDR_TEXT_MAX];
     md_addr_host(&o->server, host, sizeof(host));
     md_addr_to_string(&o->server, text, sizeof(text));
-    o->server_uri = g_strdup_printf("sip:%s;transport=%s", text, sg_transport_to_string((SgTransportKind)o->transport));
+    o->server_uri =
+        g_strdup_printf("sip:%s;transport=%s", text, sg_transport_to_string((SgTransportKind)o->transport));
     if (!o->local_host) {
         if (strncmp(host, "127.", 4) && strcmp(host, "::1"))
             return usage(error, "--local HOST is needed: which of our addresses the server can reach");
@@ -126,14 +132,18 @@ static bool parse_accounts(SimOptions *o, const Raw *raw, GError **error)
             return false;
         g_strstrip(password);
         for (unsigned i = 0; i < o->count; i++) {
-            SimAccount account = {g_strdup_printf("%s%u", raw->prefix ? raw->prefix : o->loudspeakers ? "loa-" : "site-",
+            SimAccount account = {g_strdup_printf("%s%u",
+                                                  raw->prefix       ? raw->prefix
+                                                  : o->loudspeakers ? "loa-"
+                                                                    : "site-",
                                                   (unsigned)raw->first + i),
                                   g_strdup(password)};
             g_array_append_val(o->accounts, account);
         }
     }
     if (o->accounts->len < o->count)
-        return usage(error, "%s holds %u such accounts, %u are needed", raw->accounts, o->accounts->len, o->count);
+        return usage(error, "%s holds %u such accounts, %u are needed", raw->accounts, o->accounts->len,
+                     o->count);
     return true;
 }
 
@@ -157,8 +167,10 @@ static bool parse_media(SimOptions *o, const Raw *raw, GError **error)
         return usage(error, "--media-ports %s: expected MIN-MAX between 1024 and 65535", raw->ports);
     unsigned needed = o->count * (o->video ? 4 : 2);
     if (o->port_max - o->port_min + 1 < needed)
-        return usage(error, "--media-ports %u-%u: %u endpoints need %u ports", o->port_min, o->port_max, o->count, needed);
-    if (raw->loss < 0 || raw->loss > 50 || raw->delay_ms < 0 || raw->delay_ms > 2000 || raw->jitter_ms < 0 || raw->jitter_ms > 1000)
+        return usage(error, "--media-ports %u-%u: %u endpoints need %u ports", o->port_min, o->port_max,
+                     o->count, needed);
+    if (raw->loss < 0 || raw->loss > 50 || raw->delay_ms < 0 || raw->delay_ms > 2000 || raw->jitter_ms < 0 ||
+        raw->jitter_ms > 1000)
         return usage(error, "--loss 0..50 (percent), --delay 0..2000, --jitter 0..1000 (ms)");
     o->loss = raw->loss / 100;
     o->delay_us = raw->delay_ms * 1000;
@@ -209,9 +221,11 @@ static bool parse_counts(SimOptions *o, const Raw *raw, GError **error)
         return usage(error, o->loudspeakers ? "--count: 1 to 20000" : "--sites: 1 to 500");
     if (raw->seconds < 1 || raw->seconds > 86400 || raw->setup < 1 || raw->setup > 3600)
         return usage(error, "--seconds 1..86400, --setup 1..3600");
-    if (raw->workers < 1 || raw->workers > 64 || raw->calls_per_s < 1 || raw->calls_per_s > 10000 || raw->registers_per_s < 1 ||
-        raw->registers_per_s > 100000 || raw->judge_video < 0 || raw->judge_audio < 0)
-        return usage(error, "--workers 1..64, --calls-per-second 1..10000, --registers-per-second 1..100000, --judge-… from 0");
+    if (raw->workers < 1 || raw->workers > 64 || raw->calls_per_s < 1 || raw->calls_per_s > 10000 ||
+        raw->registers_per_s < 1 || raw->registers_per_s > 100000 || raw->judge_video < 0 ||
+        raw->judge_audio < 0)
+        return usage(error, "--workers 1..64, --calls-per-second 1..10000, --registers-per-second 1..100000, "
+                            "--judge-… from 0");
     o->count = (unsigned)count;
     o->seconds = (unsigned)raw->seconds;
     o->setup_seconds = (unsigned)raw->setup;
@@ -224,14 +238,20 @@ static bool parse_counts(SimOptions *o, const Raw *raw, GError **error)
 static GOptionContext *option_context(SimOptions *o, Raw *raw)
 {
     const GOptionEntry common[] = {
-        {"server", 0, 0, G_OPTION_ARG_STRING, &raw->server, "SIP server, numeric address and port", "HOST:PORT"},
+        {"server", 0, 0, G_OPTION_ARG_STRING, &raw->server, "SIP server, numeric address and port",
+         "HOST:PORT"},
         {"transport", 0, 0, G_OPTION_ARG_STRING, &raw->transport, "udp, tcp or tls (udp)", "KIND"},
         {"domain", 0, 0, G_OPTION_ARG_STRING, &o->domain, "SIP domain (the server's host)", "NAME"},
-        {"local", 0, 0, G_OPTION_ARG_STRING, &o->local_host, "our address (the loopback the server is on)", "HOST"},
+        {"local", 0, 0, G_OPTION_ARG_STRING, &o->local_host, "our address (the loopback the server is on)",
+         "HOST"},
         {"media-ports", 0, 0, G_OPTION_ARG_STRING, &raw->ports, "our media ports (36000-59999)", "MIN-MAX"},
-        {"accounts", 0, 0, G_OPTION_ARG_FILENAME, &raw->accounts, "lines of \"NAME PASSWORD\", or mediad's credentials.csv", "FILE"},
-        {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->password_file, "one password for generated names", "FILE"},
-        {"account-prefix", 0, 0, G_OPTION_ARG_STRING, &raw->prefix, "generated names are PREFIX1, PREFIX2 … (site-, loa-); with --accounts: only names that begin so", "PREFIX"},
+        {"accounts", 0, 0, G_OPTION_ARG_FILENAME, &raw->accounts,
+         "lines of \"NAME PASSWORD\", or mediad's credentials.csv", "FILE"},
+        {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->password_file,
+         "one password for generated names", "FILE"},
+        {"account-prefix", 0, 0, G_OPTION_ARG_STRING, &raw->prefix,
+         "generated names are PREFIX1, PREFIX2 … (site-, loa-); with --accounts: only names that begin so",
+         "PREFIX"},
         {"account-first", 0, 0, G_OPTION_ARG_INT, &raw->first, "number of the first generated name (1)", "N"},
         {"security", 0, 0, G_OPTION_ARG_STRING, &raw->security, "off, preferred or sdes (sdes)", "KIND"},
         {"seconds", 0, 0, G_OPTION_ARG_INT, &raw->seconds, "judged time (30)", "S"},
@@ -241,39 +261,55 @@ static GOptionContext *option_context(SimOptions *o, Raw *raw)
         {"jitter", 0, 0, G_OPTION_ARG_INT, &raw->jitter_ms, "and by up to so much more (0)", "MS"},
         {"seed", 0, 0, G_OPTION_ARG_INT64, &raw->seed, "of losses and jitter (1)", "N"},
         {"workers", 0, 0, G_OPTION_ARG_INT, &raw->workers, "media threads (2)", "N"},
-        {"registers-per-second", 0, 0, G_OPTION_ARG_INT, &raw->registers_per_s, "pace of REGISTERs (200)", "N"},
+        {"registers-per-second", 0, 0, G_OPTION_ARG_INT, &raw->registers_per_s, "pace of REGISTERs (200)",
+         "N"},
         {"calls-per-second", 0, 0, G_OPTION_ARG_INT, &raw->calls_per_s, "pace of calls (20)", "N"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &o->json, "result as JSON", NULL},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "tell what happens on stderr", NULL},
-        {"max-loss", 0, 0, G_OPTION_ARG_DOUBLE, &raw->lost, "fail above so many packets lost beyond --loss (1)", "PERCENT"},
+        {"max-loss", 0, 0, G_OPTION_ARG_DOUBLE, &raw->lost,
+         "fail above so many packets lost beyond --loss (1)", "PERCENT"},
         {NULL}};
     const GOptionEntry conference[] = {
         {"sites", 0, 0, G_OPTION_ARG_INT, &raw->sites, "sites that call", "N"},
         {"room", 0, 0, G_OPTION_ARG_STRING, &o->room, "room they call", "NAME"},
         {"talkers", 0, 0, G_OPTION_ARG_INT, &raw->talkers, "sites talking at the same time (3)", "N"},
         {"turn", 0, 0, G_OPTION_ARG_INT, &raw->turn_ms, "length of a turn (5000)", "MS"},
-        {"video", 0, 0, G_OPTION_ARG_STRING, &raw->video, "pictures sent, none: audio only (360p15)", "CLASS"},
+        {"video", 0, 0, G_OPTION_ARG_STRING, &raw->video, "pictures sent, none: audio only (360p15)",
+         "CLASS"},
         {"receive", 0, 0, G_OPTION_ARG_STRING, &raw->receive, "largest pictures taken (720p15)", "CLASS"},
-        {"judge-video", 0, 0, G_OPTION_ARG_INT, &raw->judge_video, "sites that decode and judge the composite (4)", "K"},
-        {"judge-audio", 0, 0, G_OPTION_ARG_INT, &raw->judge_audio, "sites that decode and judge the sound (all)", "K"},
+        {"judge-video", 0, 0, G_OPTION_ARG_INT, &raw->judge_video,
+         "sites that decode and judge the composite (4)", "K"},
+        {"judge-audio", 0, 0, G_OPTION_ARG_INT, &raw->judge_audio,
+         "sites that decode and judge the sound (all)", "K"},
         {"min-heard", 0, 0, G_OPTION_ARG_DOUBLE, &raw->heard, "fail below: talkers heard (99)", "PERCENT"},
-        {"max-gaps", 0, 0, G_OPTION_ARG_DOUBLE, &raw->gaps, "fail above: time without sound while somebody talks (0.5)", "PERCENT"},
-        {"min-tiles", 0, 0, G_OPTION_ARG_DOUBLE, &raw->tiles, "fail below: tiles showing their site (97)", "PERCENT"},
-        {"max-delay", 0, 0, G_OPTION_ARG_INT, &raw->limit_delay_ms, "fail above: mean mouth to ear, beyond --delay (300)", "MS"},
-        {"max-video-delay", 0, 0, G_OPTION_ARG_INT, &raw->limit_video_delay_ms, "fail above: mean camera to screen, beyond --delay (500)", "MS"},
+        {"max-gaps", 0, 0, G_OPTION_ARG_DOUBLE, &raw->gaps,
+         "fail above: time without sound while somebody talks (0.5)", "PERCENT"},
+        {"min-tiles", 0, 0, G_OPTION_ARG_DOUBLE, &raw->tiles, "fail below: tiles showing their site (97)",
+         "PERCENT"},
+        {"max-delay", 0, 0, G_OPTION_ARG_INT, &raw->limit_delay_ms,
+         "fail above: mean mouth to ear, beyond --delay (300)", "MS"},
+        {"max-video-delay", 0, 0, G_OPTION_ARG_INT, &raw->limit_video_delay_ms,
+         "fail above: mean camera to screen, beyond --delay (500)", "MS"},
         {NULL}};
     const GOptionEntry loudspeakers[] = {
         {"count", 0, 0, G_OPTION_ARG_INT, &raw->count, "loudspeakers that register and wait", "N"},
-        {"planned", 0, 0, G_OPTION_ARG_STRING, &raw->planned, "when the announcement should be heard (unknown: only the spread is judged)", "TIME"},
-        {"min-answered", 0, 0, G_OPTION_ARG_DOUBLE, &raw->answered, "fail below: loudspeakers that played (100)", "PERCENT"},
-        {"max-start-error", 0, 0, G_OPTION_ARG_INT, &raw->limit_start_ms, "fail above: worst error of the start (1000)", "MS"},
+        {"planned", 0, 0, G_OPTION_ARG_STRING, &raw->planned,
+         "when the announcement should be heard (unknown: only the spread is judged)", "TIME"},
+        {"min-answered", 0, 0, G_OPTION_ARG_DOUBLE, &raw->answered,
+         "fail below: loudspeakers that played (100)", "PERCENT"},
+        {"max-start-error", 0, 0, G_OPTION_ARG_INT, &raw->limit_start_ms,
+         "fail above: worst error of the start (1000)", "MS"},
         {NULL}};
     GOptionContext *context = g_option_context_new(NULL);
     g_option_context_add_main_entries(context, common, NULL);
     g_option_context_add_main_entries(context, o->loudspeakers ? loudspeakers : conference, NULL);
-    g_option_context_set_summary(context, o->loudspeakers
-        ? "Registers loudspeakers, answers announcements by itself and judges what each received.\nUsage: mediasim loudspeakers --server HOST:PORT --count N …"
-        : "Calls a room from many sites that talk and show coded pictures, and judges what each heard and saw.\nUsage: mediasim conference --server HOST:PORT --sites N --room NAME …");
+    g_option_context_set_summary(
+        context,
+        o->loudspeakers
+            ? "Registers loudspeakers, answers announcements by itself and judges what each "
+              "received.\nUsage: mediasim loudspeakers --server HOST:PORT --count N …"
+            : "Calls a room from many sites that talk and show coded pictures, and judges what each heard "
+              "and saw.\nUsage: mediasim conference --server HOST:PORT --sites N --room NAME …");
     return context;
 }
 
@@ -281,11 +317,28 @@ bool sim_options_parse(SimOptions *o, int argc, char **argv, GError **error)
 {
     memset(o, 0, sizeof(*o));
     if (argc < 2 || (strcmp(argv[1], "conference") && strcmp(argv[1], "loudspeakers")))
-        return usage(error, "usage: mediasim conference|loudspeakers …; --help after either tells its options");
-    g_auto(Raw) raw = {.sites = 0, .count = 0, .seconds = 30, .setup = 60, .talkers = 3, .turn_ms = 5000, .workers = 2,
-                       .calls_per_s = 20, .registers_per_s = 200, .judge_video = 4, .first = 1, .heard = 99,
-                       .gaps = 0.5, .tiles = 97, .lost = 1, .answered = 100, .limit_delay_ms = 300, .limit_video_delay_ms = 500,
-                       .limit_start_ms = 1000, .seed = 1};
+        return usage(error,
+                     "usage: mediasim conference|loudspeakers …; --help after either tells its options");
+    g_auto(Raw) raw = {.sites = 0,
+                       .count = 0,
+                       .seconds = 30,
+                       .setup = 60,
+                       .talkers = 3,
+                       .turn_ms = 5000,
+                       .workers = 2,
+                       .calls_per_s = 20,
+                       .registers_per_s = 200,
+                       .judge_video = 4,
+                       .first = 1,
+                       .heard = 99,
+                       .gaps = 0.5,
+                       .tiles = 97,
+                       .lost = 1,
+                       .answered = 100,
+                       .limit_delay_ms = 300,
+                       .limit_video_delay_ms = 500,
+                       .limit_start_ms = 1000,
+                       .seed = 1};
     o->loudspeakers = !strcmp(argv[1], "loudspeakers");
     o->port_min = 36000;
     o->port_max = 59999;

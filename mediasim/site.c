@@ -9,7 +9,8 @@
 #include "mediad/audio/tone.h"
 #include "mediad/rtp/payload.h"
 
-#define REPORT_US 2500000 /* between RTCP reports, +- half: tighter than an endpoint's, so that short runs have some */
+#define REPORT_US                                                                                            \
+    2500000 /* between RTCP reports, +- half: tighter than an endpoint's, so that short runs have some */
 #define KEY_INTERVAL_US 500000
 #define QUIET_DBOV (-62.0f)
 
@@ -75,8 +76,9 @@ static void resend(SimSite *site, const MdRtcpItem *item, int64_t now_us)
         if (!md_rtx_cache_get(site->sent, seqs[i], now_us, 20000, &entry))
             continue;
         uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
-        size_t len = md_rtp_write_header(buf, site->video_way.sender.payload_type, entry.list->slices[entry.i].marker, entry.seq,
-                                         entry.wire_ts, site->video_way.sender.ssrc);
+        size_t len =
+            md_rtp_write_header(buf, site->video_way.sender.payload_type, entry.list->slices[entry.i].marker,
+                                entry.seq, entry.wire_ts, site->video_way.sender.ssrc);
         len += md_packet_list_copy(entry.list, entry.i, buf + len);
         sim_line_send(&site->video, false, buf, len, now_us);
     }
@@ -100,7 +102,8 @@ static void on_rtcp(SimSite *site, SimWay *way, const uint8_t *data, size_t len,
             md_stream_bye(&way->stream, item.ssrc);
         } else if (way == &site->video_way && item.kind == MD_RTCP_KIND_NACK) {
             resend(site, &item, now_us);
-        } else if (way == &site->video_way && (item.kind == MD_RTCP_KIND_PLI || item.kind == MD_RTCP_KIND_FIR)) {
+        } else if (way == &site->video_way &&
+                   (item.kind == MD_RTCP_KIND_PLI || item.kind == MD_RTCP_KIND_FIR)) {
             if (md_key_requests_ask(&site->asked, now_us))
                 site->loop_at = 0;
         }
@@ -128,7 +131,8 @@ static void send_sound(SimSite *site, int64_t due_us)
         memcpy(payload, quiet->payload[site->quiet_at], (size_t)len);
     }
     if (len > 0) {
-        md_sender_write_header(&site->audio_way.sender, buf, talks && !site->talking, site->media_ts, (size_t)len, due_us);
+        md_sender_write_header(&site->audio_way.sender, buf, talks && !site->talking, site->media_ts,
+                               (size_t)len, due_us);
         sim_line_send(&site->audio, false, buf, MD_RTP_HEADER_LEN + (size_t)len, due_us);
     }
     site->talking = talks;
@@ -229,7 +233,8 @@ static void take_picture(MdTimer *timer, int64_t due_us, void *user)
     if (list && site->loop_at == 0)
         md_key_requests_satisfied(&site->asked, due_us);
     if (list)
-        atomic_store_explicit(&site->spec->cameras[site->index].sent_us[site->loop_at], due_us, memory_order_relaxed);
+        atomic_store_explicit(&site->spec->cameras[site->index].sent_us[site->loop_at], due_us,
+                              memory_order_relaxed);
     for (unsigned i = 0; list && i < list->n; i++) {
         uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
         uint16_t seq = site->video_way.sender.seq;
@@ -242,7 +247,8 @@ static void take_picture(MdTimer *timer, int64_t due_us, void *user)
     site->pictures_sent += list != NULL;
     site->loop_at = (site->loop_at + 1) % SIM_LOOP_FRAMES;
     site->camera_due_us += 1000000 / site->spec->fps;
-    md_worker_timer_at(site->video.thread->worker, &site->camera_timer, site->camera_due_us, take_picture, site);
+    md_worker_timer_at(site->video.thread->worker, &site->camera_timer, site->camera_due_us, take_picture,
+                       site);
 }
 
 static void ask_key_frame(SimSite *site, int64_t now_us)
@@ -326,8 +332,9 @@ static void on_video(SimLine *line, bool rtcp, uint8_t *data, size_t len, int64_
 
 /* --- life --- */
 
-int sim_site_init(SimSite *site, unsigned index, const SimSiteSpec *spec, SimThread *thread, MdPortPool *ports,
-                  const MdAddr *local, bool video, bool judge_audio, bool judge_video, uint64_t seed)
+int sim_site_init(SimSite *site, unsigned index, const SimSiteSpec *spec, SimThread *thread,
+                  MdPortPool *ports, const MdAddr *local, bool video, bool judge_audio, bool judge_video,
+                  uint64_t seed)
 {
     memset(site, 0, sizeof(*site));
     site->index = index;
@@ -336,14 +343,17 @@ int sim_site_init(SimSite *site, unsigned index, const SimSiteSpec *spec, SimThr
     site->voice.site = index;
     next_random(site);
     site->quiet_at = index % 50;
-    md_sender_init(&site->audio_way.sender, next_random(site), (uint16_t)(next_random(site) & 0x7fff), next_random(site), 0, 48000);
-    md_sender_init(&site->video_way.sender, next_random(site), (uint16_t)(next_random(site) & 0x7fff), next_random(site), 0, 90000);
+    md_sender_init(&site->audio_way.sender, next_random(site), (uint16_t)(next_random(site) & 0x7fff),
+                   next_random(site), 0, 48000);
+    md_sender_init(&site->video_way.sender, next_random(site), (uint16_t)(next_random(site) & 0x7fff),
+                   next_random(site), 0, 90000);
     md_stream_init(&site->audio_way.stream, 48000, 1);
     md_stream_init(&site->video_way.stream, 90000, 1);
     md_key_requests_init(&site->asked, KEY_INTERVAL_US, 0);
     md_key_requests_init(&site->asking, KEY_INTERVAL_US, 1000000);
     site->look_every = 5;
-    site->encoder = md_audio_encoder_new(&(MdAudioEncoderConfig){.codec = MD_AUDIO_OPUS, .fec = true, .loss_percent = 5});
+    site->encoder =
+        md_audio_encoder_new(&(MdAudioEncoderConfig){.codec = MD_AUDIO_OPUS, .fec = true, .loss_percent = 5});
     int r = sim_line_init(&site->audio, thread, ports, local, on_audio, site);
     if (r == 0 && video)
         r = sim_line_init(&site->video, thread, ports, local, on_video, site);
@@ -410,8 +420,8 @@ void sim_site_agree(SimSite *site, const MdAgreed *agreed, int64_t now_us)
     agree_audio(site, &agreed->media[MD_LEG_MEDIA_AUDIO], now_us);
     const MdAgreedMedia *video = &agreed->media[MD_LEG_MEDIA_VIDEO];
     bool was_on = site->video_on;
-    site->video_on = site->video.thread && video->active && video->codec == MD_VIDEO_H264 && video->n_receive > 0 &&
-                     sim_line_open(&site->video, video) == 0;
+    site->video_on = site->video.thread && video->active && video->codec == MD_VIDEO_H264 &&
+                     video->n_receive > 0 && sim_line_open(&site->video, video) == 0;
     if (!site->video_on) {
         if (site->video.thread)
             sim_line_close(&site->video);
@@ -425,7 +435,8 @@ void sim_site_agree(SimSite *site, const MdAgreed *agreed, int64_t now_us)
     /* Cameras are not in step with one another. */
     site->camera_start_us = now_us - 1000000;
     site->camera_due_us = now_us + next_random(site) % (1000000 / site->spec->fps);
-    md_worker_timer_at(site->video.thread->worker, &site->camera_timer, site->camera_due_us, take_picture, site);
+    md_worker_timer_at(site->video.thread->worker, &site->camera_timer, site->camera_due_us, take_picture,
+                       site);
 }
 
 void sim_site_judge(SimSite *site)

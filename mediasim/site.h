@@ -12,8 +12,8 @@
 #include "mediasim/ear.h"
 #include "mediasim/line.h"
 
-/* One site's media: talks and shows by its thread's clock, hears and sees, judges. Owned by its thread; made and read by main while the
- * thread does not run. */
+/* One site's media: talks and shows by its thread's clock, hears and sees, judges. Owned by its thread; made
+ * and read by main while the thread does not run. */
 typedef struct SimQuiet { /* what a silent microphone sends: a second of faint noise, encoded once for all */
     unsigned n;
     uint16_t len[50];
@@ -24,7 +24,7 @@ int sim_quiet_make(SimQuiet *quiet);
 typedef struct SimSiteSpec { /* shared by all sites; outlives them */
     const SimTalk *talk;     /* the thread's copy: written by the thread only */
     const SimQuiet *quiet;
-    SimCamera *cameras;      /* of all sites; NULL: no pictures */
+    SimCamera *cameras; /* of all sites; NULL: no pictures */
     const SimClip *clips;
     unsigned fps;
     double hear_min;
@@ -68,7 +68,7 @@ typedef struct SimSite {
     int64_t camera_start_us, camera_due_us;
     unsigned loop_at;
     uint64_t pictures_sent;
-    MdKeyRequests asked;    /* of us */
+    MdKeyRequests asked; /* of us */
     MdRtxCache *sent;
     /* eye; NULL: not judged */
     SimEye *eye;
@@ -77,14 +77,15 @@ typedef struct SimSite {
     MdReorder *reorder;
     MdDepacketiser *depacketiser;
     MdKeyGate gate;
-    MdKeyRequests asking;   /* by us */
+    MdKeyRequests asking; /* by us */
     MdDecoder *picture_decoder;
     uint64_t pictures_received, pictures_decoded, bytes_received;
 } SimSite;
 
 /* Main. judge_* decide whether it decodes. 0 or -errno. */
-int sim_site_init(SimSite *site, unsigned index, const SimSiteSpec *spec, SimThread *thread, MdPortPool *ports,
-                  const MdAddr *local, bool video, bool judge_audio, bool judge_video, uint64_t seed);
+int sim_site_init(SimSite *site, unsigned index, const SimSiteSpec *spec, SimThread *thread,
+                  MdPortPool *ports, const MdAddr *local, bool video, bool judge_audio, bool judge_video,
+                  uint64_t seed);
 void sim_site_clear(SimSite *site);
 /* Thread: what was agreed, at first or anew. */
 void sim_site_agree(SimSite *site, const MdAgreed *agreed, int64_t now_us);

@@ -102,7 +102,8 @@ static SimFeed *find_feed(SimBooth *booth, const MdAgreedMedia *agreed)
 {
     for (unsigned i = 0; i < booth->n_feeds; i++) {
         SimFeed *feed = booth->feeds[i];
-        if (feed->codec == (MdAudioCodec)agreed->receive[0].codec && feed->secured == (agreed->security == MD_AGREED_SDES) &&
+        if (feed->codec == (MdAudioCodec)agreed->receive[0].codec &&
+            feed->secured == (agreed->security == MD_AGREED_SDES) &&
             (!feed->secured || md_srtp_key_equal(&feed->key, &agreed->remote_key)))
             return feed;
     }
@@ -131,7 +132,8 @@ static bool learn(SimFeed *feed, SimFeedSlot *slot, const uint8_t *data, size_t 
     *slot = (SimFeedSlot){.valid = true, .seq = packet.seq, .ssrc = packet.ssrc, .len = len, .hash = hash};
     if (r == -EALREADY)
         return true;
-    int n = md_audio_decoder_decode(feed->decoder, packet.payload, packet.payload_len, pcm, MD_AUDIO_PACKET_SAMPLES_MAX);
+    int n = md_audio_decoder_decode(feed->decoder, packet.payload, packet.payload_len, pcm,
+                                    MD_AUDIO_PACKET_SAMPLES_MAX);
     feed->undecodable += n < 0;
     for (int i = 0; i < n && !slot->loud; i++)
         slot->loud = fabsf(pcm[i]) > AUDIBLE;
@@ -143,7 +145,8 @@ static bool learn(SimFeed *feed, SimFeedSlot *slot, const uint8_t *data, size_t 
 void sim_speaker_packet(SimSpeaker *speaker, const uint8_t *data, size_t len, int64_t now_us)
 {
     MdRtpPacket packet; /* header and SSRC are in the clear */
-    if (md_rtp_parse(data, len, &packet) < 0 || packet.payload_type != speaker->payload_type || !speaker->feed) {
+    if (md_rtp_parse(data, len, &packet) < 0 || packet.payload_type != speaker->payload_type ||
+        !speaker->feed) {
         speaker->rejected++;
         return;
     }
@@ -201,8 +204,8 @@ void sim_speaker_play(SimSpeaker *speaker, const MdAgreedMedia *agreed)
     speaker->feed = find_feed(speaker->booth, agreed);
     md_stream_init(&speaker->stream, md_audio_codec_clock_rate((MdAudioCodec)agreed->receive[0].codec), 1);
     if (!speaker->playing)
-        speaker->playing =
-            md_worker_watch(speaker->booth->thread.worker, &speaker->watch, speaker->fd, EPOLLIN, readable, speaker) == 0;
+        speaker->playing = md_worker_watch(speaker->booth->thread.worker, &speaker->watch, speaker->fd,
+                                           EPOLLIN, readable, speaker) == 0;
 }
 
 void sim_speaker_stop(SimSpeaker *speaker)

@@ -4,9 +4,10 @@
 #include "mediad/rtp/stream.h"
 #include "mediasim/line.h"
 
-/* Loudspeakers that only receive. An announcement is the same bytes for all who share its key, so a thread decrypts and decodes the first
- * copy of each packet and compares the others with it byte for byte (by a hash of the ciphertext): every loudspeaker is checked in full,
- * at the price of one. Thread, except where said. */
+/* Loudspeakers that only receive. An announcement is the same bytes for all who share its key, so a thread
+ * decrypts and decodes the first copy of each packet and compares the others with it byte for byte (by a hash
+ * of the ciphertext): every loudspeaker is checked in full, at the price of one. Thread, except where said.
+ */
 #define SIM_FEED_SLOTS 1024
 #define SIM_FEEDS_MAX 64
 
@@ -18,18 +19,18 @@ typedef struct SimFeedSlot {
     uint64_t hash;
 } SimFeedSlot;
 
-typedef struct SimFeed {      /* one announcement under one key and codec, as this thread knows it */
+typedef struct SimFeed { /* one announcement under one key and codec, as this thread knows it */
     bool secured;
     MdSrtpKey key;
     MdAudioCodec codec;
     MdSrtp *rx;
     MdAudioDecoder *decoder;
-    uint64_t packets, loud;   /* distinct ones; with sound in them */
+    uint64_t packets, loud; /* distinct ones; with sound in them */
     uint64_t undecodable;
     SimFeedSlot slots[SIM_FEED_SLOTS];
 } SimFeed;
 
-typedef struct SimBooth {     /* a thread's loudspeakers share it */
+typedef struct SimBooth { /* a thread's loudspeakers share it */
     SimThread thread;
     SimFeed *feeds[SIM_FEEDS_MAX];
     unsigned n_feeds;
@@ -38,7 +39,7 @@ typedef struct SimBooth {     /* a thread's loudspeakers share it */
 typedef struct SimSpeaker {
     unsigned index;
     SimBooth *booth;
-    int fd;                   /* -1: none */
+    int fd; /* -1: none */
     MdAddr local, remote;
     MdWatch watch;
     bool playing;
@@ -47,7 +48,7 @@ typedef struct SimSpeaker {
     MdStream stream;
     uint64_t received, loud, rejected, differing;
     int64_t first_us, audible_us, last_us; /* 0: not yet; monotonic */
-    int64_t gap_most_us;      /* longest time between packets */
+    int64_t gap_most_us;                   /* longest time between packets */
 } SimSpeaker;
 
 /* Main thread. */

@@ -92,7 +92,8 @@ char *sim_verdict_to_table(const SimVerdict *verdict)
     const char *group = "";
     for (guint i = 0; i < verdict->figures->len; i++) {
         const Figure *figure = &g_array_index(verdict->figures, Figure, i);
-        g_string_append_printf(out, "%-10s %-22s ", strcmp(group, figure->group) ? figure->group : "", figure->key);
+        g_string_append_printf(out, "%-10s %-22s ", strcmp(group, figure->group) ? figure->group : "",
+                               figure->key);
         group = figure->group;
         GType type = json_node_get_value_type(figure->value);
         if (type == G_TYPE_STRING)
@@ -100,11 +101,13 @@ char *sim_verdict_to_table(const SimVerdict *verdict)
         else if (type == G_TYPE_DOUBLE)
             g_string_append_printf(out, "%14.2f %s\n", json_node_get_double(figure->value), figure->unit);
         else
-            g_string_append_printf(out, "%14" G_GINT64_FORMAT " %s\n", json_node_get_int(figure->value), figure->unit);
+            g_string_append_printf(out, "%14" G_GINT64_FORMAT " %s\n", json_node_get_int(figure->value),
+                                   figure->unit);
     }
     for (guint i = 0; i < verdict->failures->len; i++)
         g_string_append_printf(out, "FELL SHORT %s\n", (const char *)g_ptr_array_index(verdict->failures, i));
-    g_string_append_printf(out, "%s: %s\n", verdict->scenario, sim_verdict_passed(verdict) ? "passed" : "failed");
+    g_string_append_printf(out, "%s: %s\n", verdict->scenario,
+                           sim_verdict_passed(verdict) ? "passed" : "failed");
     return g_string_free(out, FALSE);
 }
 
@@ -113,7 +116,8 @@ static void append_value(GString *out, const Figure *figure)
     if (json_node_get_value_type(figure->value) == G_TYPE_DOUBLE) {
         /* json-glib would write 17 digits. */
         char text[G_ASCII_DTOSTR_BUF_SIZE];
-        g_string_append(out, g_ascii_formatd(text, sizeof(text), "%.3f", json_node_get_double(figure->value)));
+        g_string_append(out,
+                        g_ascii_formatd(text, sizeof(text), "%.3f", json_node_get_double(figure->value)));
         return;
     }
     g_autofree char *text = json_to_string(figure->value, FALSE);

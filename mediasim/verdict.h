@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <glib.h>
 
-/* The outcome of a run: figures in groups, and what fell short. Printed as a table or as JSON. Main thread. */
+/* The outcome of a run: figures in groups, and what fell short. Printed as a table or as JSON. Main thread.
+ */
 typedef struct SimVerdict SimVerdict;
 
 SimVerdict *sim_verdict_new(const char *scenario);

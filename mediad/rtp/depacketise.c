@@ -27,11 +27,11 @@ struct MdDepacketiser {
     /* picture in work */
     uint8_t *buf;
     size_t len, cap;
-    bool open;          /* has packets */
+    bool open; /* has packets */
     bool damaged;
     bool oversized;
-    bool loss_before;   /* packets were missing just before its first */
-    bool head_seen;     /* H.264: SPS or a slice at macroblock 0; VP8: start bit */
+    bool loss_before; /* packets were missing just before its first */
+    bool head_seen;   /* H.264: SPS or a slice at macroblock 0; VP8: start bit */
     uint32_t ts;
     int64_t arrival_us;
     bool in_fu;

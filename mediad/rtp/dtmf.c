@@ -25,13 +25,15 @@ static void finish(MdDtmfReceiver *receiver, MdDtmfEvent *ret)
     receiver->last_end_ts = receiver->start_ts + receiver->duration;
 }
 
-/* RFC 4733 2.5.1.3: an event longer than the duration field goes on in a new segment that starts where the last ended. */
+/* RFC 4733 2.5.1.3: an event longer than the duration field goes on in a new segment that starts where the
+ * last ended. */
 static bool continues(const MdDtmfReceiver *receiver, uint8_t event, uint32_t ts)
 {
     return receiver->active && event == receiver->event && ts == receiver->segment_base + SEGMENT_MAX;
 }
 
-int md_dtmf_receive(MdDtmfReceiver *receiver, const MdRtpPacket *packet, int64_t now_us, MdDtmfEvent ret[MD_DTMF_EVENTS_MAX])
+int md_dtmf_receive(MdDtmfReceiver *receiver, const MdRtpPacket *packet, int64_t now_us,
+                    MdDtmfEvent ret[MD_DTMF_EVENTS_MAX])
 {
     if (packet->payload_len < 4)
         return -EBADMSG;

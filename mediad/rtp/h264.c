@@ -44,8 +44,8 @@ typedef struct Bits {
     size_t len, pos; /* bits */
 } Bits;
 
-/* Exp-Golomb ue(v), -1 past the end or above 2^16. Emulation prevention cannot occur in the few bits read here but for large first_mb,
- * which is skipped over right as it cannot hold two zero bytes. */
+/* Exp-Golomb ue(v), -1 past the end or above 2^16. Emulation prevention cannot occur in the few bits read
+ * here but for large first_mb, which is skipped over right as it cannot hold two zero bytes. */
 static int32_t read_ue(Bits *bits)
 {
     unsigned zeros = 0;

@@ -5,7 +5,16 @@
 #include <stdint.h>
 
 /* H.264 byte streams (Annex B) and NAL units: what packetising and key detection need to know. Pure. */
-enum { MD_NAL_SLICE = 1, MD_NAL_IDR = 5, MD_NAL_SEI = 6, MD_NAL_SPS = 7, MD_NAL_PPS = 8, MD_NAL_AUD = 9, MD_NAL_STAP_A = 24, MD_NAL_FU_A = 28 };
+enum {
+    MD_NAL_SLICE = 1,
+    MD_NAL_IDR = 5,
+    MD_NAL_SEI = 6,
+    MD_NAL_SPS = 7,
+    MD_NAL_PPS = 8,
+    MD_NAL_AUD = 9,
+    MD_NAL_STAP_A = 24,
+    MD_NAL_FU_A = 28
+};
 
 typedef struct MdNal {
     const uint8_t *data; /* header byte first, no start code */

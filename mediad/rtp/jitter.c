@@ -5,20 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Terms. offset = arrival time - media time of a packet; base = the smallest offset of the last 4 s (the fastest packets);
- * delay = what the play position adds to base. A packet whose offset - base is above the delay comes too late. */
+/* Terms. offset = arrival time - media time of a packet; base = the smallest offset of the last 4 s (the
+ * fastest packets); delay = what the play position adds to base. A packet whose offset - base is above the
+ * delay comes too late. */
 #define SLOTS 128
 #define PAYLOAD_MAX 1472
 #define BUCKETS 8
 #define BUCKET_US 500000
 #define TICK_US 20000
-#define MARGIN_US 5000           /* target above the observed spread */
-#define CONCEAL_MAX_TICKS 6      /* then it is an outage: silence */
-#define RESYNC_US 1000000        /* offsets beyond max + this: the sender's timestamps have a new base */
-#define ADJUST_QUIET_US 40000    /* between two steps nobody hears */
-#define ADJUST_SPEECH_US 200000  /* between two steps in speech, when the excess is small */
+#define MARGIN_US 5000          /* target above the observed spread */
+#define CONCEAL_MAX_TICKS 6     /* then it is an outage: silence */
+#define RESYNC_US 1000000       /* offsets beyond max + this: the sender's timestamps have a new base */
+#define ADJUST_QUIET_US 40000   /* between two steps nobody hears */
+#define ADJUST_SPEECH_US 200000 /* between two steps in speech, when the excess is small */
 #define GROW_US 60000
-#define LEAST_PULLS 8            /* packets over which the least delay is taken: pulls of odd packet times differ by up to a tick */
+#define LEAST_PULLS                                                                                          \
+    8 /* packets over which the least delay is taken: pulls of odd packet times differ by up to a tick */
 
 typedef enum SlotState { SLOT_EMPTY, SLOT_PACKET, SLOT_SILENT, SLOT_DONE } SlotState;
 
@@ -50,11 +52,11 @@ struct MdJitter {
     int64_t highest_ts;
     unsigned stored; /* slots in state PACKET */
     /* play position */
-    bool playing;    /* false: waiting for a talk spurt's start time */
-    bool begun;      /* something was played since the reset */
-    bool dtx;        /* the last thing played announced silence */
+    bool playing; /* false: waiting for a talk spurt's start time */
+    bool begun;   /* something was played since the reset */
+    bool dtx;     /* the last thing played announced silence */
     int64_t play_ts;
-    int64_t credit;  /* timestamp units concealed ahead of the position, while waiting for a late packet */
+    int64_t credit; /* timestamp units concealed ahead of the position, while waiting for a late packet */
     unsigned conceal_run; /* ticks */
     /* delay control */
     Bucket buckets[BUCKETS];
@@ -192,7 +194,8 @@ static int64_t delay_us(const MdJitter *jitter, int64_t now_us)
     return now_us - to_us(jitter, jitter->play_ts) - jitter->base_us;
 }
 
-/* One burst in 4 s is an accident: it is ridden out by waiting, not kept in the delay. Two or more, or packets lost to lateness, are jitter. */
+/* One burst in 4 s is an accident: it is ridden out by waiting, not kept in the delay. Two or more, or
+ * packets lost to lateness, are jitter. */
 static void measure_window(MdJitter *jitter)
 {
     int64_t base = INT64_MAX, first = INT64_MIN, second = INT64_MIN;
@@ -420,7 +423,8 @@ static void stop_playing(MdJitter *jitter)
     jitter->conceal_run = 0;
 }
 
-/* Nothing there: late, lost, or no more sent. The position stays, so that a late packet is still played (and the delay has grown). */
+/* Nothing there: late, lost, or no more sent. The position stays, so that a late packet is still played (and
+ * the delay has grown). */
 static void underrun(MdJitter *jitter, MdJitterOut *ret)
 {
     if (jitter->dtx || jitter->conceal_run >= CONCEAL_MAX_TICKS) {
@@ -467,14 +471,17 @@ static int64_t shrink_interval_us(int64_t excess_us, bool quiet)
         return ADJUST_QUIET_US;
     /* The larger the excess the quicker, so that any bad period is over within seconds. */
     int64_t interval = (int64_t)2000000 * TICK_US / excess_us;
-    return interval < ADJUST_QUIET_US ? ADJUST_QUIET_US : interval > ADJUST_SPEECH_US ? ADJUST_SPEECH_US : interval;
+    return interval < ADJUST_QUIET_US    ? ADJUST_QUIET_US
+           : interval > ADJUST_SPEECH_US ? ADJUST_SPEECH_US
+                                         : interval;
 }
 
 /* head is due. True: a tick is put in before it. */
 static bool grow(MdJitter *jitter, int64_t now_us, bool quiet, MdJitterOut *ret)
 {
     int64_t target = target_us(jitter), least = jitter->delay_min_us;
-    bool wanted = (jitter->late_recent >= 2 && least < target - MARGIN_US) || (quiet && least <= target - TICK_US / 2);
+    bool wanted =
+        (jitter->late_recent >= 2 && least < target - MARGIN_US) || (quiet && least <= target - TICK_US / 2);
     if (!wanted || least + TICK_US > jitter->max_us || now_us - jitter->adjusted_us < GROW_US)
         return false;
     jitter->stats.grown++;
@@ -487,7 +494,8 @@ static void play(MdJitter *jitter, Slot *head, int64_t now_us, bool quiet, MdJit
 {
     int64_t excess = jitter->delay_min_us - target_us(jitter);
     give_slot(MD_JITTER_PACKET, head, head->duration, ret);
-    if (jitter->pulls >= 3 && excess >= TICK_US && now_us - jitter->adjusted_us >= shrink_interval_us(excess, quiet)) {
+    if (jitter->pulls >= 3 && excess >= TICK_US &&
+        now_us - jitter->adjusted_us >= shrink_interval_us(excess, quiet)) {
         ret->trim = (uint32_t)jitter->tick < head->duration ? (uint32_t)jitter->tick : head->duration;
         jitter->stats.shrunk++;
         note_adjustment(jitter, now_us);
@@ -520,7 +528,8 @@ void md_jitter_pull(MdJitter *jitter, int64_t now_us, bool quiet, MdJitterOut *r
     if (jitter->playing)
         enforce_max(jitter, now_us);
     for (;;) {
-        while (jitter->begun && jitter->next_seq <= jitter->highest_seq && state_of(jitter, jitter->next_seq) == SLOT_SILENT) {
+        while (jitter->begun && jitter->next_seq <= jitter->highest_seq &&
+               state_of(jitter, jitter->next_seq) == SLOT_SILENT) {
             jitter->dtx = true;
             advance_to(jitter, jitter->next_seq + 1);
         }

@@ -21,7 +21,8 @@ static void pass(MdKeyRequests *requests, int64_t now_us)
 bool md_key_requests_ask(MdKeyRequests *requests, int64_t now_us)
 {
     requests->asked++;
-    if (requests->waiting && requests->tries < TRIES_MAX) /* the one on its way serves this asker too; _due repeats it */
+    if (requests->waiting &&
+        requests->tries < TRIES_MAX) /* the one on its way serves this asker too; _due repeats it */
         return false;
     if (requests->ever && now_us - requests->last_us < requests->interval_us) {
         requests->pending = true;

@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* RTP packets (RFC 3550 5.1): a bounds-checked view over received bytes, and header writing. Pure; any thread. */
+/* RTP packets (RFC 3550 5.1): a bounds-checked view over received bytes, and header writing. Pure; any
+ * thread. */
 #define MD_RTP_HEADER_LEN 12
 #define MD_RTP_PACKET_MAX 1500 /* largest datagram we build or keep */
 
@@ -15,22 +16,23 @@ typedef struct MdRtpPacket {
     uint32_t ts;
     uint32_t ssrc;
     uint8_t n_csrc;
-    const uint8_t *csrc;  /* n_csrc * 4 bytes, network order */
+    const uint8_t *csrc; /* n_csrc * 4 bytes, network order */
     bool has_ext;
-    uint16_t ext_profile; /* "defined by profile" field: 0xBEDE one-byte, 0x100x two-byte headers (RFC 8285) */
+    uint16_t ext_profile; /* 0xBEDE: one-byte, 0x100x: two-byte element headers (RFC 8285) */
     const uint8_t *ext;   /* extension body, NULL without */
     uint16_t ext_len;     /* bytes */
     const uint8_t *payload;
-    size_t payload_len;   /* padding already taken off; may be 0 */
+    size_t payload_len; /* padding already taken off; may be 0 */
     uint8_t padding_len;
 } MdRtpPacket;
 
-/* Makes *ret a view into data, which must outlive it. 0, or -EBADMSG (not version 2, or lengths that run past the end);
- * *ret is untouched on failure. */
+/* Makes *ret a view into data, which must outlive it. 0, or -EBADMSG (not version 2, or lengths that run past
+ * the end); *ret is untouched on failure. */
 int md_rtp_parse(const uint8_t *data, size_t len, MdRtpPacket *ret);
 /* i < n_csrc. */
 uint32_t md_rtp_csrc(const MdRtpPacket *packet, unsigned i);
-/* Element id (1..14 one-byte form, 1..255 two-byte form) of an RFC 8285 extension. False: absent or malformed. */
+/* Element id (1..14 one-byte form, 1..255 two-byte form) of an RFC 8285 extension. False: absent or
+ * malformed. */
 bool md_rtp_find_ext(const MdRtpPacket *packet, uint8_t id, const uint8_t **ret_data, size_t *ret_len);
 
 /* Writes the fixed 12-byte header. Returns MD_RTP_HEADER_LEN. */

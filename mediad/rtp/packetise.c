@@ -81,7 +81,8 @@ static int cut_vp8(Cutter *cutter, size_t max_payload)
 
 static int cut(Cutter *cutter, uint8_t mode, size_t max_payload)
 {
-    return cutter->frame->codec == MD_VIDEO_H264 ? cut_h264(cutter, mode, max_payload) : cut_vp8(cutter, max_payload);
+    return cutter->frame->codec == MD_VIDEO_H264 ? cut_h264(cutter, mode, max_payload)
+                                                 : cut_vp8(cutter, max_payload);
 }
 
 MdPacketList *md_packetise(MdFrame *frame, uint8_t mode, uint16_t max_payload)
@@ -100,7 +101,8 @@ MdPacketList *md_packetise(MdFrame *frame, uint8_t mode, uint16_t max_payload)
     MdPacketList *list = malloc(sizeof(*list) + counter.n * sizeof(list->slices[0]));
     if (!list)
         return NULL;
-    *list = (MdPacketList){.refs = 1, .frame = md_frame_ref(frame), .mode = mode, .max_payload = max_payload, .n = counter.n};
+    *list = (MdPacketList){
+        .refs = 1, .frame = md_frame_ref(frame), .mode = mode, .max_payload = max_payload, .n = counter.n};
     Cutter writer = {.list = list, .frame = frame};
     cut(&writer, mode, max_payload);
     list->slices[list->n - 1].marker = true;

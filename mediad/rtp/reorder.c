@@ -29,7 +29,7 @@ struct MdReorder {
     int64_t reordering_us, wait_us;
     bool any;
     int64_t next_seq, highest_seq;
-    bool has_direct;     /* the packet just put is the next one: handed through uncopied */
+    bool has_direct; /* the packet just put is the next one: handed through uncopied */
     MdRtpPacket direct;
     unsigned lost_pending;
     bool need_key;
@@ -174,7 +174,8 @@ bool md_reorder_next(MdReorder *reorder, int64_t now_us, MdRtpPacket *ret, unsig
             reorder->lost_pending++;
             reorder->need_key = true;
         }
-        reorder->next_seq++; /* given up; its slot stays MISSING so that it counts as late, not as a duplicate */
+        reorder
+            ->next_seq++; /* given up; its slot stays MISSING so that it counts as late, not as a duplicate */
     }
     return false;
 }
@@ -187,7 +188,8 @@ static int64_t ask_at_us(const MdReorder *reorder, const Slot *slot)
     return slot->asked_us + reorder->rtt_us + reorder->rtt_us / 4 + (int64_t)(slot->tries - 1) * 5000;
 }
 
-unsigned md_reorder_nacks(MdReorder *reorder, int64_t now_us, int64_t rtt_us, uint16_t *ret_seqs, unsigned max)
+unsigned md_reorder_nacks(MdReorder *reorder, int64_t now_us, int64_t rtt_us, uint16_t *ret_seqs,
+                          unsigned max)
 {
     unsigned n = 0;
     reorder->rtt_us = rtt_us <= 0 ? RTT_DEFAULT_US : rtt_us < RTT_MIN_US ? RTT_MIN_US : rtt_us;

@@ -81,7 +81,8 @@ static int enter_packet(MdRtcpReader *reader, MdRtcpItem *ret)
         reader->media_ssrc = md_get32(reader->item + 4);
         reader->item += 8;
         if (reader->packet_type == MD_RTCP_PSFB && reader->count == 1) {
-            *ret = (MdRtcpItem){.kind = MD_RTCP_KIND_PLI, .ssrc = reader->ssrc, .media_ssrc = reader->media_ssrc};
+            *ret = (MdRtcpItem){
+                .kind = MD_RTCP_KIND_PLI, .ssrc = reader->ssrc, .media_ssrc = reader->media_ssrc};
             reader->count = 0;
             return 1;
         }
@@ -199,7 +200,8 @@ static int next_feedback(MdRtcpReader *reader, MdRtcpItem *ret)
         item.media_ssrc = md_get32(p);
         item.fir_seq = p[4];
         reader->item += 8;
-    } else if (reader->packet_type == MD_RTCP_PSFB && reader->count == 15 && left >= 8 && !memcmp(p, "REMB", 4)) {
+    } else if (reader->packet_type == MD_RTCP_PSFB && reader->count == 15 && left >= 8 &&
+               !memcmp(p, "REMB", 4)) {
         uint32_t word = md_get32(p + 4);
         unsigned exponent = word >> 18 & 0x3f;
         item.kind = MD_RTCP_KIND_REMB;

@@ -32,8 +32,8 @@ int64_t md_rtcp_round_trip_us(const MdRtcpReport *report, uint64_t ntp_now)
     return ticks <= 0 ? 0 : (int64_t)ticks * 1000000 / 65536;
 }
 
-int64_t md_rtcp_interval_us(unsigned members, unsigned senders, bool we_sent, uint32_t session_bps, unsigned average_size,
-                            bool initial, uint32_t random)
+int64_t md_rtcp_interval_us(unsigned members, unsigned senders, bool we_sent, uint32_t session_bps,
+                            unsigned average_size, bool initial, uint32_t random)
 {
     double bytes_per_s = session_bps / 8.0 * 0.05;
     double n = members ? members : 1;

@@ -33,8 +33,8 @@ static void write_reports(uint8_t *p, const MdRtcpReport *reports, unsigned n)
     }
 }
 
-int md_rtcp_write_sr(MdRtcpWriter *writer, uint32_t ssrc, const MdRtcpSenderInfo *info, const MdRtcpReport *reports,
-                     unsigned n)
+int md_rtcp_write_sr(MdRtcpWriter *writer, uint32_t ssrc, const MdRtcpSenderInfo *info,
+                     const MdRtcpReport *reports, unsigned n)
 {
     if (n > 31)
         return -EINVAL;
@@ -90,8 +90,8 @@ int md_rtcp_write_bye(MdRtcpWriter *writer, uint32_t ssrc)
     return 0;
 }
 
-static uint8_t *begin_feedback(MdRtcpWriter *writer, unsigned format, uint8_t type, uint32_t ssrc, uint32_t media_ssrc,
-                               size_t fci_len)
+static uint8_t *begin_feedback(MdRtcpWriter *writer, unsigned format, uint8_t type, uint32_t ssrc,
+                               uint32_t media_ssrc, size_t fci_len)
 {
     uint8_t *p = begin_packet(writer, format, type, 12 + fci_len);
     if (!p)
@@ -117,7 +117,8 @@ static unsigned nack_pair(const uint16_t *seqs, unsigned n, uint16_t *ret_blp)
     return i;
 }
 
-int md_rtcp_write_nack(MdRtcpWriter *writer, uint32_t ssrc, uint32_t media_ssrc, const uint16_t *seqs, unsigned n)
+int md_rtcp_write_nack(MdRtcpWriter *writer, uint32_t ssrc, uint32_t media_ssrc, const uint16_t *seqs,
+                       unsigned n)
 {
     if (n == 0)
         return -EINVAL;
@@ -155,8 +156,8 @@ int md_rtcp_write_fir(MdRtcpWriter *writer, uint32_t ssrc, uint32_t media_ssrc, 
     return 0;
 }
 
-static int write_limit(MdRtcpWriter *writer, unsigned format, uint32_t ssrc, uint32_t media_ssrc, uint64_t bitrate_bps,
-                       uint16_t overhead)
+static int write_limit(MdRtcpWriter *writer, unsigned format, uint32_t ssrc, uint32_t media_ssrc,
+                       uint64_t bitrate_bps, uint16_t overhead)
 {
     unsigned exponent = 0;
     while (bitrate_bps >> exponent > 0x1ffff)
@@ -169,12 +170,14 @@ static int write_limit(MdRtcpWriter *writer, unsigned format, uint32_t ssrc, uin
     return 0;
 }
 
-int md_rtcp_write_tmmbr(MdRtcpWriter *writer, uint32_t ssrc, uint32_t media_ssrc, uint64_t bitrate_bps, uint16_t overhead)
+int md_rtcp_write_tmmbr(MdRtcpWriter *writer, uint32_t ssrc, uint32_t media_ssrc, uint64_t bitrate_bps,
+                        uint16_t overhead)
 {
     return write_limit(writer, 3, ssrc, media_ssrc, bitrate_bps, overhead);
 }
 
-int md_rtcp_write_tmmbn(MdRtcpWriter *writer, uint32_t ssrc, uint32_t media_ssrc, uint64_t bitrate_bps, uint16_t overhead)
+int md_rtcp_write_tmmbn(MdRtcpWriter *writer, uint32_t ssrc, uint32_t media_ssrc, uint64_t bitrate_bps,
+                        uint16_t overhead)
 {
     return write_limit(writer, 4, ssrc, media_ssrc, bitrate_bps, overhead);
 }

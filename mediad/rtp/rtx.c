@@ -41,7 +41,8 @@ void md_rtx_cache_free(MdRtxCache *cache)
     free(cache);
 }
 
-void md_rtx_cache_add(MdRtxCache *cache, uint16_t seq, uint32_t wire_ts, MdPacketList *list, unsigned i, int64_t now_us)
+void md_rtx_cache_add(MdRtxCache *cache, uint16_t seq, uint32_t wire_ts, MdPacketList *list, unsigned i,
+                      int64_t now_us)
 {
     Sent *sent = &cache->sent[seq & cache->mask];
     if (sent->list != list) {
@@ -55,7 +56,8 @@ void md_rtx_cache_add(MdRtxCache *cache, uint16_t seq, uint32_t wire_ts, MdPacke
     sent->again = false;
 }
 
-bool md_rtx_cache_get(MdRtxCache *cache, uint16_t seq, int64_t now_us, int64_t min_interval_us, MdRtxEntry *ret)
+bool md_rtx_cache_get(MdRtxCache *cache, uint16_t seq, int64_t now_us, int64_t min_interval_us,
+                      MdRtxEntry *ret)
 {
     Sent *sent = &cache->sent[seq & cache->mask];
     if (!sent->list || sent->seq != seq || now_us - sent->sent_us > AGE_MAX_US)

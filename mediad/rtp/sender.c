@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-void md_sender_init(MdSender *sender, uint32_t ssrc, uint16_t first_seq, uint32_t ts_offset, uint8_t payload_type,
-                    uint32_t clock_rate)
+void md_sender_init(MdSender *sender, uint32_t ssrc, uint16_t first_seq, uint32_t ts_offset,
+                    uint8_t payload_type, uint32_t clock_rate)
 {
     memset(sender, 0, sizeof(*sender));
     sender->ssrc = ssrc;
@@ -14,8 +14,8 @@ void md_sender_init(MdSender *sender, uint32_t ssrc, uint16_t first_seq, uint32_
     sender->ts_offset = ts_offset;
 }
 
-size_t md_sender_write_header(MdSender *sender, uint8_t buf[MD_RTP_HEADER_LEN], bool marker, uint32_t media_ts,
-                              size_t payload_len, int64_t now_us)
+size_t md_sender_write_header(MdSender *sender, uint8_t buf[MD_RTP_HEADER_LEN], bool marker,
+                              uint32_t media_ts, size_t payload_len, int64_t now_us)
 {
     uint32_t ts = media_ts + sender->ts_offset;
     size_t len = md_rtp_write_header(buf, sender->payload_type, marker, sender->seq, ts, sender->ssrc);

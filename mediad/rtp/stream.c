@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-/* RFC 3550 A.1. A jump forward of less than MAX_DROPOUT is loss; a packet at most MAX_MISORDER behind is late;
- * anything between is a restart once a second packet proves it. */
+/* RFC 3550 A.1. A jump forward of less than MAX_DROPOUT is loss; a packet at most MAX_MISORDER behind is
+ * late; anything between is a restart once a second packet proves it. */
 #define MAX_DROPOUT 3000
 #define MAX_MISORDER 100
 #define NO_BAD_SEQ 0x10000u
-/* While the current SSRC still talks, another one must prove itself by more packets in order: two senders at once must not make us hop. */
+/* While the current SSRC still talks, another one must prove itself by more packets in order: two senders at
+ * once must not make us hop. */
 #define RIVAL_SEQUENTIAL 8
 #define ALIVE_US 1000000
 
@@ -71,7 +72,7 @@ static void count_packet(MdStream *stream, const MdRtpPacket *packet, int64_t no
     int64_t transit = (int64_t)(uint32_t)((uint32_t)arrival - packet->ts);
     if (stream->has_transit) {
         int32_t d = (int32_t)(uint32_t)(transit - stream->transit);
-        uint32_t magnitude = d < 0 ? (uint32_t)-(int64_t)d : (uint32_t)d;
+        uint32_t magnitude = d < 0 ? (uint32_t) - (int64_t)d : (uint32_t)d;
         /* A jump of more than 10 s is a new timestamp base, no jitter. */
         if (magnitude < 10u * stream->clock_rate)
             stream->jitter_q4 += magnitude - ((stream->jitter_q4 + 8) >> 4);
@@ -80,7 +81,8 @@ static void count_packet(MdStream *stream, const MdRtpPacket *packet, int64_t no
     stream->has_transit = true;
 }
 
-MdStreamVerdict md_stream_receive(MdStream *stream, const MdRtpPacket *packet, int64_t now_us, uint64_t *ret_ext_seq)
+MdStreamVerdict md_stream_receive(MdStream *stream, const MdRtpPacket *packet, int64_t now_us,
+                                  uint64_t *ret_ext_seq)
 {
     MdStreamVerdict verdict = MD_STREAM_OK;
     if (!stream->active || packet->ssrc != stream->ssrc) {
@@ -105,7 +107,8 @@ MdStreamVerdict md_stream_receive(MdStream *stream, const MdRtpPacket *packet, i
     }
     count_packet(stream, packet, now_us);
     if (ret_ext_seq)
-        *ret_ext_seq = stream->ext_seq + (uint64_t)(int64_t)md_seq_diff(packet->seq, (uint16_t)stream->ext_seq);
+        *ret_ext_seq =
+            stream->ext_seq + (uint64_t)(int64_t)md_seq_diff(packet->seq, (uint16_t)stream->ext_seq);
     return verdict;
 }
 
@@ -159,7 +162,9 @@ bool md_stream_report(MdStream *stream, int64_t now_us, MdRtcpReport *ret)
     *ret = (MdRtcpReport){
         .ssrc = stream->ssrc,
         .fraction_lost = (uint8_t)(fraction > 255 ? 255 : fraction),
-        .lost = (int32_t)(lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost),
+        .lost = (int32_t)(lost > 0x7fffff    ? 0x7fffff
+                          : lost < -0x800000 ? -0x800000
+                                             : lost),
         .ext_seq = (uint32_t)(stream->ext_seq - 0x10000u),
         .jitter = stream->jitter_q4 >> 4,
         .lsr = stream->last_sr_mid,

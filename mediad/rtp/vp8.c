@@ -63,7 +63,8 @@ size_t md_vp8_write_descriptor(uint8_t out[4], bool start, int32_t picture_id)
     return 4;
 }
 
-bool md_vp8_inspect(const uint8_t *frame, size_t len, bool *ret_key, uint16_t *ret_width, uint16_t *ret_height)
+bool md_vp8_inspect(const uint8_t *frame, size_t len, bool *ret_key, uint16_t *ret_width,
+                    uint16_t *ret_height)
 {
     if (len < 3)
         return false;

@@ -8,8 +8,8 @@
 #include "mediad/rtp/h264.h"
 #include "mediad/rtp/packetise.h"
 
-/* Input: payloads, each behind a flag byte (1 marker, 2 loss before, 4 next timestamp) and a length byte. What comes out is
- * packetised again and must come through unharmed. */
+/* Input: payloads, each behind a flag byte (1 marker, 2 loss before, 4 next timestamp) and a length byte.
+ * What comes out is packetised again and must come through unharmed. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     MdDepacketiser *d = md_depacketiser_new(MD_VIDEO_H264);

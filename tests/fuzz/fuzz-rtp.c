@@ -11,7 +11,8 @@
 #include "mediad/rtp/payload.h"
 #include "mediad/rtp/stream.h"
 
-/* Input: packets, each behind a length byte and a byte of time. They go the way of a leg's audio and video. */
+/* Input: packets, each behind a length byte and a byte of time. They go the way of a leg's audio and video.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     MdStream stream;

@@ -5,15 +5,15 @@
 #include "mediad/audio/codec.h"
 #include "mediasim/ear.h"
 
-/* A room of six in virtual time: everybody's voice goes through Opus, is mixed (minus own) and heard `delay` ticks later. What
- * the room does wrong is what the ears must tell. */
+/* A room of six in virtual time: everybody's voice goes through Opus, is mixed (minus own) and heard `delay`
+ * ticks later. What the room does wrong is what the ears must tell. */
 enum { SITES = 6, TALKERS = 3, TURNS = 4, DELAY_TICKS = 6 };
 
 typedef struct Room {
-    int deaf_ear, lost_talker;     /* this ear misses that site's voice, -1 none */
-    int echo_ear;                  /* hears itself too */
-    int gap_ear;                   /* 60 ms of nothing in the steady part of each turn */
-    int swap_ear;                  /* hears those who should talk in the next turn */
+    int deaf_ear, lost_talker; /* this ear misses that site's voice, -1 none */
+    int echo_ear;              /* hears itself too */
+    int gap_ear;               /* 60 ms of nothing in the steady part of each turn */
+    int swap_ear;              /* hears those who should talk in the next turn */
     bool opus;
     SimEar ears[SITES];
 } Room;
@@ -21,7 +21,8 @@ typedef struct Room {
 static void run(Room *room)
 {
     static float history[DELAY_TICKS + 1][SITES][MD_AUDIO_TICK_SAMPLES];
-    SimTalk talk = {.sites = SITES, .talkers = TALKERS, .start_us = 1000000, .turn_us = sim_talk_turn_min_us(TALKERS)};
+    SimTalk talk = {
+        .sites = SITES, .talkers = TALKERS, .start_us = 1000000, .turn_us = sim_talk_turn_min_us(TALKERS)};
     SimTalk shifted = talk;
     SimVoice voices[SITES], others[SITES];
     shifted.start_us -= talk.turn_us;
@@ -44,8 +45,9 @@ static void run(Room *room)
                 uint8_t payload[MD_AUDIO_PAYLOAD_MAX];
                 int len = md_audio_encoder_encode(encoders[i], pcm, payload, sizeof(payload));
                 g_assert_cmpint(len, >, 0);
-                g_assert_cmpint(md_audio_decoder_decode(decoders[i], payload, (size_t)len, pcm, MD_AUDIO_TICK_SAMPLES), ==,
-                                MD_AUDIO_TICK_SAMPLES);
+                g_assert_cmpint(
+                    md_audio_decoder_decode(decoders[i], payload, (size_t)len, pcm, MD_AUDIO_TICK_SAMPLES),
+                    ==, MD_AUDIO_TICK_SAMPLES);
             }
         }
         unsigned old = (at + 1) % (DELAY_TICKS + 1); /* DELAY_TICKS ago */
@@ -54,7 +56,8 @@ static void run(Room *room)
         for (unsigned ear = 0; ear < SITES; ear++) {
             float mix[MD_AUDIO_TICK_SAMPLES] = {0};
             for (unsigned i = 0; i < SITES; i++) {
-                if ((i == ear && room->echo_ear != (int)ear) || (room->deaf_ear == (int)ear && room->lost_talker == (int)i))
+                if ((i == ear && room->echo_ear != (int)ear) ||
+                    (room->deaf_ear == (int)ear && room->lost_talker == (int)i))
                     continue;
                 for (unsigned k = 0; k < MD_AUDIO_TICK_SAMPLES; k++)
                     mix[k] += history[old][i][k];
@@ -114,7 +117,8 @@ static void test_delay(void)
         check_fine(ear);
         g_assert_cmpuint(ear->delays, >=, 2);
         g_assert_cmpint(ear->delay_min_us, >=, DELAY_TICKS * 20000);
-        g_assert_cmpint(ear->delay_max_us, <=, DELAY_TICKS * 20000 + 1000); /* the sine takes a moment to rise */
+        g_assert_cmpint(ear->delay_max_us, <=,
+                        DELAY_TICKS * 20000 + 1000); /* the sine takes a moment to rise */
     }
     g_free(room);
 }
@@ -126,7 +130,8 @@ static void test_missing_talker(void)
     room->lost_talker = 4;
     room->opus = true;
     run(room);
-    g_assert_cmpuint(room->ears[1].pairs_heard, ==, room->ears[1].pairs_expected - 2); /* site 4 talked twice */
+    g_assert_cmpuint(room->ears[1].pairs_heard, ==,
+                     room->ears[1].pairs_expected - 2); /* site 4 talked twice */
     g_assert_cmpuint(room->ears[1].missing_talker, ==, 4);
     for (unsigned i = 0; i < SITES; i++)
         if (i != 1)

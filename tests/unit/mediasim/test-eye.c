@@ -34,7 +34,8 @@ static void scene_init(Scene *s, unsigned sites, MdLayoutKind layout)
     for (unsigned i = 0; i < sites && i < s->n_cells; i++)
         s->ids[i] = (uint16_t)(i + 1);
     s->cameras = g_new0(SimCamera, sites);
-    sim_eye_init(&s->eye, sites, s->cameras, &(SimEyeLimits){.frozen_us = 1000000, .source_width = 640, .source_height = 360});
+    sim_eye_init(&s->eye, sites, s->cameras,
+                 &(SimEyeLimits){.frozen_us = 1000000, .source_width = 640, .source_height = 360});
 }
 
 static void scene_clear(Scene *s)
@@ -57,9 +58,11 @@ static void show(Scene *s, unsigned n, int64_t now_us, int64_t delay_us, int fro
         if (s->ids[i] == 0)
             continue;
         /* As the composer does it. */
-        md_pattern_draw(&s->source->planes, s->ids[i], (uint16_t)((int)i == frozen_seat ? 3 : n % SIM_LOOP_FRAMES));
+        md_pattern_draw(&s->source->planes, s->ids[i],
+                        (uint16_t)((int)i == frozen_seat ? 3 : n % SIM_LOOP_FRAMES));
         MdFit fit = md_fit(640, 360, c->width, c->height);
-        MdRect target = {(uint16_t)(c->x + fit.tile.x), (uint16_t)(c->y + fit.tile.y), fit.tile.width, fit.tile.height};
+        MdRect target = {(uint16_t)(c->x + fit.tile.x), (uint16_t)(c->y + fit.tile.y), fit.tile.width,
+                         fit.tile.height};
         g_assert_cmpint(md_scale(&s->scaler, &s->source->planes, &fit.source, p, &target), ==, 0);
     }
     sim_eye_look(&s->eye, p, now_us);
@@ -75,16 +78,19 @@ static bool is_fine(const Scene *s)
 {
     unsigned first;
     const SimEye *e = &s->eye;
-    return e->tiles_right == e->tiles_expected && !e->doubles && !e->moved && !e->strangers && !e->freezes && !e->unreadable &&
-           sim_eye_never_seen(e, &first) == 0;
+    return e->tiles_right == e->tiles_expected && !e->doubles && !e->moved && !e->strangers && !e->freezes &&
+           !e->unreadable && sim_eye_never_seen(e, &first) == 0;
 }
 
 static void test_layouts(void)
 {
-    static const struct { unsigned sites; MdLayoutKind layout; } rows[] = {
-        {1, MD_LAYOUT_SINGLE}, {4, MD_LAYOUT_GRID_2X2}, {7, MD_LAYOUT_GRID_3X3}, {16, MD_LAYOUT_GRID_4X4},
-        {20, MD_LAYOUT_GRID_5X5}, {49, MD_LAYOUT_GRID_7X7}, {64, MD_LAYOUT_GRID_8X8}, {70, MD_LAYOUT_GRID_9X8},
-        {6, MD_LAYOUT_1P5},
+    static const struct {
+        unsigned sites;
+        MdLayoutKind layout;
+    } rows[] = {
+        {1, MD_LAYOUT_SINGLE},    {4, MD_LAYOUT_GRID_2X2},  {7, MD_LAYOUT_GRID_3X3},
+        {16, MD_LAYOUT_GRID_4X4}, {20, MD_LAYOUT_GRID_5X5}, {49, MD_LAYOUT_GRID_7X7},
+        {64, MD_LAYOUT_GRID_8X8}, {70, MD_LAYOUT_GRID_9X8}, {6, MD_LAYOUT_1P5},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         Scene s;
@@ -186,7 +192,8 @@ static void test_coded(void)
     Scene s;
     MdEncoder *encoder;
     MdDecoder *decoder = md_decoder_new(MD_VIDEO_H264);
-    MdEncoderOptions options = {.codec = MD_VIDEO_H264, .width = W, .height = H, .fps = 15, .bitrate_bps = 1500000};
+    MdEncoderOptions options = {
+        .codec = MD_VIDEO_H264, .width = W, .height = H, .fps = 15, .bitrate_bps = 1500000};
     g_assert_cmpint(md_encoder_new(&options, &encoder), ==, 0);
     scene_init(&s, 70, MD_LAYOUT_GRID_9X8);
     SimEye coded;

@@ -66,7 +66,8 @@ static void test_loss(void)
     g_assert_cmpuint(a->n, >, 17700);
     g_assert_cmpuint(a->n, <, 18300);
     run(&options, b, 20000);
-    g_assert_cmpmem(a->order, sizeof(a->order), b->order, sizeof(b->order)); /* the same seed, the same line */
+    g_assert_cmpmem(a->order, sizeof(a->order), b->order,
+                    sizeof(b->order)); /* the same seed, the same line */
     options.seed = 8;
     run(&options, b, 20000);
     g_assert_true(memcmp(a->order, b->order, sizeof(a->order)) != 0);

@@ -24,8 +24,10 @@ static char *accounts_path;
 static void test_good(void)
 {
     g_auto(SimOptions) o;
-    g_autofree char *line = g_strdup_printf("conference --server 127.0.0.1:20600 --transport tcp --sites 2 --room giao-ban --accounts %s "
-        "--video 720p30 --loss 2.5 --delay 40 --jitter 10 --security off --seconds 60 --json", accounts_path);
+    g_autofree char *line = g_strdup_printf(
+        "conference --server 127.0.0.1:20600 --transport tcp --sites 2 --room giao-ban --accounts %s "
+        "--video 720p30 --loss 2.5 --delay 40 --jitter 10 --security off --seconds 60 --json",
+        accounts_path);
     g_autoptr(GError) error = NULL;
     parse(&o, &error, line);
     g_assert_no_error(error);
@@ -48,8 +50,10 @@ static void test_good(void)
 static void test_generated(void)
 {
     g_auto(SimOptions) o;
-    g_autofree char *line = g_strdup_printf("loudspeakers --server [::1]:5060 --count 20 --password-file %s --account-prefix loa-xa-7- "
-        "--planned 2026-11-22T05:00:00.500+07:00", accounts_path);
+    g_autofree char *line = g_strdup_printf(
+        "loudspeakers --server [::1]:5060 --count 20 --password-file %s --account-prefix loa-xa-7- "
+        "--planned 2026-11-22T05:00:00.500+07:00",
+        accounts_path);
     g_autoptr(GError) error = NULL;
     parse(&o, &error, line);
     g_assert_no_error(error);
@@ -64,7 +68,8 @@ static void test_generated(void)
 static void test_credentials(void)
 {
     g_auto(SimOptions) o;
-    g_autofree char *line = g_strdup_printf("loudspeakers --server 127.0.0.1:5060 --count 1 --accounts %s --account-prefix loa-", accounts_path);
+    g_autofree char *line = g_strdup_printf(
+        "loudspeakers --server 127.0.0.1:5060 --count 1 --accounts %s --account-prefix loa-", accounts_path);
     g_autoptr(GError) error = NULL;
     parse(&o, &error, line);
     g_assert_no_error(error);
@@ -76,10 +81,16 @@ static void test_credentials(void)
 static void test_refused(void)
 {
     static const char *const rows[] = {
-        "", "meeting", "conference", "conference --server 127.0.0.1:5060", "conference --server host.example:5060 --sites 2 --room a",
+        "",
+        "meeting",
+        "conference",
+        "conference --server 127.0.0.1:5060",
+        "conference --server host.example:5060 --sites 2 --room a",
         "conference --server 192.0.2.1:5060 --sites 2 --room a", /* which of our addresses? */
-        "conference --server 127.0.0.1:5060 --sites 0 --room a", "conference --server 127.0.0.1:5060 --sites 501 --room a",
-        "conference --server 127.0.0.1:5060 --sites 2", "conference --server 127.0.0.1:5060 --sites 2 --room a --talkers 5",
+        "conference --server 127.0.0.1:5060 --sites 0 --room a",
+        "conference --server 127.0.0.1:5060 --sites 501 --room a",
+        "conference --server 127.0.0.1:5060 --sites 2",
+        "conference --server 127.0.0.1:5060 --sites 2 --room a --talkers 5",
         "conference --server 127.0.0.1:5060 --sites 2 --room a --video 361x",
         "conference --server 127.0.0.1:5060 --sites 2 --room a --security much",
         "conference --server 127.0.0.1:5060 --sites 2 --room a --loss 60",
@@ -93,8 +104,10 @@ static void test_refused(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_auto(SimOptions) o;
         g_autoptr(GError) error = NULL;
-        bool scenario = g_str_has_prefix(rows[i], "conference ") || g_str_has_prefix(rows[i], "loudspeakers ");
-        g_autofree char *line = scenario ? g_strconcat(rows[i], " --accounts ", accounts_path, NULL) : g_strdup(rows[i]);
+        bool scenario =
+            g_str_has_prefix(rows[i], "conference ") || g_str_has_prefix(rows[i], "loudspeakers ");
+        g_autofree char *line =
+            scenario ? g_strconcat(rows[i], " --accounts ", accounts_path, NULL) : g_strdup(rows[i]);
         g_test_message("%s", line);
         g_assert_false(parse(&o, &error, line));
         g_assert_nonnull(error);
@@ -133,10 +146,15 @@ static void test_verdict(void)
     g_autoptr(JsonNode) root = json_from_string(json, NULL);
     JsonObject *object = json_node_get_object(root);
     g_assert_false(json_object_get_boolean_member(object, "passed"));
-    g_assert_cmpint(json_object_get_int_member(json_object_get_object_member(object, "sound"), "gaps"), ==, 7);
-    g_assert_cmpfloat(json_object_get_double_member(json_object_get_object_member(object, "sound"), "gap_time"), ==, 0.333);
-    g_assert_cmpstr(json_object_get_string_member(json_object_get_object_member(object, "pictures"), "layout"), ==, "9x8");
-    g_assert_cmpstr(json_array_get_string_element(json_object_get_array_member(object, "failures"), 0), ==, "gaps: 7");
+    g_assert_cmpint(json_object_get_int_member(json_object_get_object_member(object, "sound"), "gaps"), ==,
+                    7);
+    g_assert_cmpfloat(
+        json_object_get_double_member(json_object_get_object_member(object, "sound"), "gap_time"), ==, 0.333);
+    g_assert_cmpstr(
+        json_object_get_string_member(json_object_get_object_member(object, "pictures"), "layout"), ==,
+        "9x8");
+    g_assert_cmpstr(json_array_get_string_element(json_object_get_array_member(object, "failures"), 0), ==,
+                    "gaps: 7");
     g_assert_nonnull(strstr(table, "FELL SHORT gaps: 7\n"));
     g_assert_nonnull(strstr(table, "conference: failed"));
 }
@@ -147,7 +165,10 @@ int main(int argc, char **argv)
     int fd = g_file_open_tmp("mediasim-accounts-XXXXXX", &accounts_path, NULL);
     g_assert_cmpint(fd, >=, 0);
     g_close(fd, NULL);
-    g_assert_true(g_file_set_contents(accounts_path, "# sites\nxa-dong-loc mot hai ba\nxa-can-loc:bon\n\nxa-thach-ha\tnam\nloa-9,hop.example.vn,sau:bay\n", -1, NULL));
+    g_assert_true(g_file_set_contents(
+        accounts_path,
+        "# sites\nxa-dong-loc mot hai ba\nxa-can-loc:bon\n\nxa-thach-ha\tnam\nloa-9,hop.example.vn,sau:bay\n",
+        -1, NULL));
     g_test_add_func("/mediasim/options/good", test_good);
     g_test_add_func("/mediasim/options/generated", test_generated);
     g_test_add_func("/mediasim/options/credentials", test_credentials);

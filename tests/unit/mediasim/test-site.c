@@ -4,7 +4,8 @@
 
 #include "mediasim/site.h"
 
-/* Two sites that call each other without a server, in virtual time over loopback sockets: what is sent must be what is heard and seen. */
+/* Two sites that call each other without a server, in virtual time over loopback sockets: what is sent must
+ * be what is heard and seen. */
 typedef struct Pair {
     MdVirtualClock clock;
     SimThread thread;
@@ -53,18 +54,29 @@ static Pair *pair_new(const SimImpairOptions *line)
     md_virtual_clock_init(&p->clock, 1000000, 0);
     SimImpairOptions in = *line;
     in.seed += 77;
-    g_assert_cmpint(sim_thread_init(&p->thread, &(MdWorkerOptions){.clock = &p->clock.base, .cpu = -1}, line, &in), ==, 0);
-    p->ports = md_port_pool_new(&(MdPortPoolOptions){.min_port = 20500, .max_port = 20599, .reuse_delay_us = -1});
+    g_assert_cmpint(
+        sim_thread_init(&p->thread, &(MdWorkerOptions){.clock = &p->clock.base, .cpu = -1}, line, &in), ==,
+        0);
+    p->ports =
+        md_port_pool_new(&(MdPortPoolOptions){.min_port = 20500, .max_port = 20599, .reuse_delay_us = -1});
     g_assert_nonnull(p->ports);
     g_assert_cmpint(sim_quiet_make(&p->quiet), ==, 0);
     p->talk = (SimTalk){.sites = 2, .talkers = 1, .start_us = 3000000, .turn_us = sim_talk_turn_min_us(1)};
     for (unsigned i = 0; i < 2; i++)
         g_assert_cmpint(sim_clip_make(&p->clips[i], (uint16_t)(i + 1), &video), ==, 0);
-    p->spec = (SimSiteSpec){.talk = &p->talk, .quiet = &p->quiet, .cameras = p->cameras, .clips = p->clips, .fps = 15, .hear_min = 0.8,
-                            .eye_limits = {1000000, 320, 180}, .sites = 2};
+    p->spec = (SimSiteSpec){.talk = &p->talk,
+                            .quiet = &p->quiet,
+                            .cameras = p->cameras,
+                            .clips = p->clips,
+                            .fps = 15,
+                            .hear_min = 0.8,
+                            .eye_limits = {1000000, 320, 180},
+                            .sites = 2};
     g_assert_cmpint(md_addr_from_host(&local, "127.0.0.1", 0), ==, 0);
     for (unsigned i = 0; i < 2; i++)
-        g_assert_cmpint(sim_site_init(&p->sites[i], i, &p->spec, &p->thread, p->ports, &local, true, true, true, 5), ==, 0);
+        g_assert_cmpint(
+            sim_site_init(&p->sites[i], i, &p->spec, &p->thread, p->ports, &local, true, true, true, 5), ==,
+            0);
     return p;
 }
 
@@ -138,8 +150,9 @@ static void test_bad_line(void)
         MdReorderStats repair;
         md_reorder_stats(s->reorder, &repair);
         g_assert_cmpuint(repair.recovered, >, 20);
-        g_test_message("site %u: %d of %d pictures decoded, %d packets asked for again, %d given up", i, (int)s->pictures_decoded,
-                       (int)s->pictures_received, (int)repair.nacks, (int)repair.lost);
+        g_test_message("site %u: %d of %d pictures decoded, %d packets asked for again, %d given up", i,
+                       (int)s->pictures_decoded, (int)s->pictures_received, (int)repair.nacks,
+                       (int)repair.lost);
         g_assert_cmpuint(s->pictures_decoded * 10, >=, s->pictures_received * 9);
         g_assert_cmpuint(s->eye->freezes, ==, 0);
         g_assert_cmpint(s->video_way.round_trip_us, >, 30000);

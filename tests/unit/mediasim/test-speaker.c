@@ -28,7 +28,8 @@ static void make_announcement(void)
         int len = md_audio_encoder_encode(encoder, pcm, payload, sizeof(payload));
         g_assert_cmpint(len, >, 0);
         g_assert_cmpint(len, <, 300);
-        size_t at = md_sender_write_header(&sender, wire[i], i == 0, i * MD_AUDIO_TICK_SAMPLES, (size_t)len, 0);
+        size_t at =
+            md_sender_write_header(&sender, wire[i], i == 0, i * MD_AUDIO_TICK_SAMPLES, (size_t)len, 0);
         memcpy(wire[i] + at, payload, (size_t)len);
         wire_len[i] = at + (size_t)len;
         g_assert_cmpint(md_srtp_protect_rtp(tx, wire[i], &wire_len[i], sizeof(wire[i])), ==, 0);
@@ -46,9 +47,12 @@ typedef struct Yard {
 static void yard_init(Yard *y, const MdSrtpKey *keys[N])
 {
     md_virtual_clock_init(&y->clock, 1000000, 0);
-    g_assert_cmpint(sim_booth_init(&y->booth, &(MdWorkerOptions){.clock = &y->clock.base, .cpu = -1}, &(SimImpairOptions){.seed = 1}), ==, 0);
+    g_assert_cmpint(sim_booth_init(&y->booth, &(MdWorkerOptions){.clock = &y->clock.base, .cpu = -1},
+                                   &(SimImpairOptions){.seed = 1}),
+                    ==, 0);
     for (unsigned i = 0; i < N; i++) {
-        MdAgreedMedia agreed = {.active = true, .n_receive = 1, .receive = {{111, MD_AUDIO_OPUS}}, .security = MD_AGREED_SDES};
+        MdAgreedMedia agreed = {
+            .active = true, .n_receive = 1, .receive = {{111, MD_AUDIO_OPUS}}, .security = MD_AGREED_SDES};
         agreed.remote_key = *keys[i];
         g_assert_cmpint(md_addr_from_host(&agreed.remote, "127.0.0.1", 9), ==, 0);
         g_assert_cmpint(sim_speaker_init(&y->speakers[i], i, &y->booth, "127.0.0.1", 0), ==, 0);

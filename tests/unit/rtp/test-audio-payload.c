@@ -13,21 +13,21 @@ static void test_durations(void)
         size_t len;
         int want;
     } opus[] = {
-        {{0x08, 1, 2}, 3, 960},               /* SILK NB 20 ms */
-        {{0x18, 1, 2}, 3, 2880},              /* SILK NB 60 ms */
-        {{0x60, 1, 2}, 3, 480},               /* hybrid SWB 10 ms */
-        {{0x78, 1, 2}, 3, 960},               /* hybrid FB 20 ms */
-        {{0xe0, 1, 2}, 3, 120},               /* CELT FB 2.5 ms */
-        {{0xf8, 1, 2}, 3, 960},               /* CELT FB 20 ms */
-        {{0xf9, 1, 2}, 3, 1920},              /* two of them */
-        {{0x1b, 2, 0}, 3, 5760},              /* code 3, two of 60 ms */
-        {{0x1b, 3, 0}, 3, -EBADMSG},          /* 180 ms */
-        {{0x1b, 0, 0}, 3, -EBADMSG},          /* no frames */
-        {{0x1b, 0, 0}, 1, -EBADMSG},
-        {{0}, 0, -EBADMSG},
+        {{0x08, 1, 2}, 3, 960},      /* SILK NB 20 ms */
+        {{0x18, 1, 2}, 3, 2880},     /* SILK NB 60 ms */
+        {{0x60, 1, 2}, 3, 480},      /* hybrid SWB 10 ms */
+        {{0x78, 1, 2}, 3, 960},      /* hybrid FB 20 ms */
+        {{0xe0, 1, 2}, 3, 120},      /* CELT FB 2.5 ms */
+        {{0xf8, 1, 2}, 3, 960},      /* CELT FB 20 ms */
+        {{0xf9, 1, 2}, 3, 1920},     /* two of them */
+        {{0x1b, 2, 0}, 3, 5760},     /* code 3, two of 60 ms */
+        {{0x1b, 3, 0}, 3, -EBADMSG}, /* 180 ms */
+        {{0x1b, 0, 0}, 3, -EBADMSG}, /* no frames */
+        {{0x1b, 0, 0}, 1, -EBADMSG}, {{0}, 0, -EBADMSG},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(opus); i++)
-        g_assert_cmpint(md_audio_payload_duration(MD_AUDIO_OPUS, opus[i].payload, opus[i].len), ==, opus[i].want);
+        g_assert_cmpint(md_audio_payload_duration(MD_AUDIO_OPUS, opus[i].payload, opus[i].len), ==,
+                        opus[i].want);
     static const uint8_t g711[1700];
     g_assert_cmpint(md_audio_payload_duration(MD_AUDIO_PCMA, g711, 160), ==, 160);
     g_assert_cmpint(md_audio_payload_duration(MD_AUDIO_G722, g711, 160), ==, 160);

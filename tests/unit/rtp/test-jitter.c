@@ -5,8 +5,8 @@
 
 #include "mediad/rtp/jitter.h"
 
-/* A sender, a network and a leg around one jitter buffer, in virtual time. Packet n carries its own number, so that what
- * comes out can be told. */
+/* A sender, a network and a leg around one jitter buffer, in virtual time. Packet n carries its own number,
+ * so that what comes out can be told. */
 #define RATE 48000
 #define TICK 960
 
@@ -15,8 +15,9 @@ typedef struct Rig {
     unsigned ptime_ms;
     uint16_t seq0;
     uint32_t ts0;
-    unsigned fifo;      /* units decoded and not played */
-    char log[65536];    /* what each pull gave: "12 " packet, "f12 " FEC from, "c " conceal, "- " silence, "12t " trimmed */
+    unsigned fifo;   /* units decoded and not played */
+    char log[65536]; /* what each pull gave: "12 " packet, "f12 " FEC from, "c " conceal, "- " silence, "12t "
+                        trimmed */
     size_t log_len;
     int64_t last_packet;
     int64_t played_units, conceal_units, silence_units, trimmed_units;
@@ -120,7 +121,13 @@ static const Table tables[] = {
     {"reordered in time", 20, 40, {0, 20, 41, 40, 80, 100}, 6, 9, "- - 0 1 2 3 4 5 c "},
     {"one lost: FEC", 20, 20, {0, 20, -1, 60, 80, 100}, 6, 8, "- 0 1 f3 3 4 5 c "},
     {"two lost: conceal, then FEC", 20, 40, {0, 20, -1, -1, 80, 100, 120}, 7, 9, "- - 0 1 c f4 4 5 6 "},
-    {"late by 30 ms: waits, plays it, delay has grown", 20, 20, {0, 20, 70, 71, 80, 100, 120}, 7, 9, "- 0 1 c 2 3 4 5 6 "},
+    {"late by 30 ms: waits, plays it, delay has grown",
+     20,
+     20,
+     {0, 20, 70, 71, 80, 100, 120},
+     7,
+     9,
+     "- 0 1 c 2 3 4 5 6 "},
     {"lost with an empty buffer: no growth", 20, 20, {0, -1, 45, 60, 80, 100}, 6, 7, "- 0 c 2 3 4 5 "},
     {"60 ms packets", 60, 20, {0, 60, 120, 180}, 4, 13, "- 0 1 2 3 "},
     {"60 ms packets, one lost", 60, 20, {0, 60, -1, 180, 240}, 5, 14, "- 0 1 c c f3 3 4 "},
@@ -167,11 +174,16 @@ static void test_duplicates_and_late(void)
     rig_clear(&rig);
 }
 
-/* Runs seconds of a stream whose packets arrive by delay_ms(n); returns nothing, checks that the bound holds all the time. */
+/* Runs seconds of a stream whose packets arrive by delay_ms(n); returns nothing, checks that the bound holds
+ * all the time. */
 typedef int (*DelayFn)(unsigned n, void *user); /* ms, < 0: lost */
-static void run(Rig *rig, unsigned from_packet, unsigned packets, DelayFn delay, void *user, bool quiet, unsigned max_ms)
+static void run(Rig *rig, unsigned from_packet, unsigned packets, DelayFn delay, void *user, bool quiet,
+                unsigned max_ms)
 {
-    typedef struct { int64_t at; unsigned n; } Flight;
+    typedef struct {
+        int64_t at;
+        unsigned n;
+    } Flight;
     GArray *flights = g_array_new(FALSE, FALSE, sizeof(Flight));
     for (unsigned n = from_packet; n < from_packet + packets; n++) {
         int d = delay(n, user);
@@ -179,7 +191,8 @@ static void run(Rig *rig, unsigned from_packet, unsigned packets, DelayFn delay,
         if (d >= 0)
             g_array_append_val(flights, f);
     }
-    int64_t start = (int64_t)from_packet * rig->ptime_ms * 1000, end = start + (int64_t)packets * rig->ptime_ms * 1000;
+    int64_t start = (int64_t)from_packet * rig->ptime_ms * 1000,
+            end = start + (int64_t)packets * rig->ptime_ms * 1000;
     for (int64_t now = start + 7000; now < end; now += 20000) {
         for (guint i = 0; i < flights->len;) {
             Flight *f = &g_array_index(flights, Flight, i);
@@ -239,8 +252,9 @@ static void check_recovery(DelayFn bad, bool quiet, unsigned max_ms)
     g_assert_cmpint(stats.delay_us, >, 120000);
     run(&rig, 2000, 500, no_delay, NULL, quiet, max_ms); /* 10 s */
     md_jitter_stats(rig.jitter, &stats);
-    g_test_message("delay back at %" G_GINT64_FORMAT " us, grown %" G_GUINT64_FORMAT ", shrunk %" G_GUINT64_FORMAT, stats.delay_us,
-                   stats.grown, stats.shrunk);
+    g_test_message("delay back at %" G_GINT64_FORMAT " us, grown %" G_GUINT64_FORMAT
+                   ", shrunk %" G_GUINT64_FORMAT,
+                   stats.delay_us, stats.grown, stats.shrunk);
     g_assert_cmpint(stats.delay_us, <, 45000);
     g_assert_cmpint(stats.target_us, ==, 20000);
     /* And it stays there without another sound spoilt. */
@@ -289,15 +303,16 @@ static void test_steady_jitter(void)
     md_jitter_stats(rig.jitter, &a);
     run(&rig, 200, 2900, from_table, delays, false, 400);
     md_jitter_stats(rig.jitter, &b);
-    g_test_message("lost %d, concealed %d, delay %d us", (int)(b.lost - a.lost), (int)(b.concealed_ticks - a.concealed_ticks),
-                   (int)b.delay_us);
+    g_test_message("lost %d, concealed %d, delay %d us", (int)(b.lost - a.lost),
+                   (int)(b.concealed_ticks - a.concealed_ticks), (int)b.delay_us);
     g_assert_cmpuint(b.lost - a.lost, <=, 10);
     g_assert_cmpuint(b.concealed_ticks - a.concealed_ticks, <=, 20);
     g_assert_cmpint(b.delay_us, <, 160000);
     rig_clear(&rig);
 }
 
-/* An hour with a sender whose clock is off: every packet is played but those taken out on purpose; the delay stays put. */
+/* An hour with a sender whose clock is off: every packet is played but those taken out on purpose; the delay
+ * stays put. */
 static void check_drift(int ppm, bool quiet)
 {
     Rig rig;
@@ -320,8 +335,9 @@ static void check_drift(int ppm, bool quiet)
         if (now > 1000000)
             least = MIN(least, stats.delay_us);
     }
-    g_test_message("%+d ppm: delay %" G_GINT64_FORMAT "..%" G_GINT64_FORMAT " us, grown %d, shrunk %d, lost %d", ppm, least, worst,
-                   (int)stats.grown, (int)stats.shrunk, (int)stats.lost);
+    g_test_message("%+d ppm: delay %" G_GINT64_FORMAT "..%" G_GINT64_FORMAT
+                   " us, grown %d, shrunk %d, lost %d",
+                   ppm, least, worst, (int)stats.grown, (int)stats.shrunk, (int)stats.lost);
     g_assert_cmpint(worst, <, 65000);
     g_assert_cmpuint(stats.lost, ==, 0);
     g_assert_cmpuint(stats.late, ==, 0);
@@ -375,7 +391,8 @@ static void test_dtx(void)
 
 static void test_dtx_with_loss(void)
 {
-    /* The first packet after the silence is lost: no two seconds of concealment, and the second is played at its time. */
+    /* The first packet after the silence is lost: no two seconds of concealment, and the second is played at
+     * its time. */
     Rig rig;
     rig_init(&rig, 20, 20, 400);
     for (int i = 0; i < 3; i++) {
@@ -424,7 +441,8 @@ static void test_telephone_event_is_no_loss(void)
 
 static void test_outage_and_resume(void)
 {
-    /* Three seconds cut out, losing all; then a sender that was paused (its timestamps stood still): both go on at minimal delay. */
+    /* Three seconds cut out, losing all; then a sender that was paused (its timestamps stood still): both go
+     * on at minimal delay. */
     Rig rig;
     MdJitterStats stats;
     rig_init(&rig, 20, 20, 400);
@@ -489,7 +507,8 @@ static void test_flood(void)
 
 static void test_big_jump(void)
 {
-    /* Sequence jumps of every size with packets held: nothing is played twice or backwards, and it goes on. */
+    /* Sequence jumps of every size with packets held: nothing is played twice or backwards, and it goes on.
+     */
     for (unsigned jump = 100; jump < 3000; jump += 211) {
         Rig rig;
         MdJitterStats stats;
@@ -507,7 +526,9 @@ static void test_big_jump(void)
 
 static void test_options(void)
 {
-    MdJitterOptions bad[] = {{.clock_rate = 0}, {.clock_rate = 8000, .min_ms = 50, .max_ms = 40}, {.clock_rate = 8000, .max_ms = 2001}};
+    MdJitterOptions bad[] = {{.clock_rate = 0},
+                             {.clock_rate = 8000, .min_ms = 50, .max_ms = 40},
+                             {.clock_rate = 8000, .max_ms = 2001}};
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_null(md_jitter_new(&bad[i]));
     Rig rig;
@@ -527,7 +548,8 @@ static void test_options(void)
     rig_clear(&rig);
 }
 
-/* Anything may come: random jumps, sizes, durations. It must stay bounded and finite (the rig checks order and pull counts). */
+/* Anything may come: random jumps, sizes, durations. It must stay bounded and finite (the rig checks order
+ * and pull counts). */
 static void test_random(void)
 {
     for (guint32 seed = 0; seed < 200; seed++) {
@@ -538,10 +560,15 @@ static void test_random(void)
         uint32_t seq = 0, ts = 0;
         for (int i = 0; i < 3000; i++) {
             now += g_rand_int_range(rand, 0, 20000);
-            seq += (uint32_t)(g_rand_int_range(rand, 0, 50) ? g_rand_int_range(rand, -3, 6) : g_rand_int_range(rand, 0, 65536));
-            ts += (uint32_t)(g_rand_int_range(rand, 0, 50) ? g_rand_int_range(rand, -200, 400) : (int)g_rand_int(rand));
+            seq += (uint32_t)(g_rand_int_range(rand, 0, 50) ? g_rand_int_range(rand, -3, 6)
+                                                            : g_rand_int_range(rand, 0, 65536));
+            ts += (uint32_t)(g_rand_int_range(rand, 0, 50) ? g_rand_int_range(rand, -200, 400)
+                                                           : (int)g_rand_int(rand));
             uint8_t payload[4] = {1, 2, 3, 4};
-            MdRtpPacket p = {.seq = (uint16_t)seq, .ts = ts, .payload = payload, .payload_len = (size_t)g_rand_int_range(rand, 0, 5)};
+            MdRtpPacket p = {.seq = (uint16_t)seq,
+                             .ts = ts,
+                             .payload = payload,
+                             .payload_len = (size_t)g_rand_int_range(rand, 0, 5)};
             if (g_rand_int_range(rand, 0, 10))
                 md_jitter_put(jitter, &p, (uint32_t)g_rand_int_range(rand, 1, 960), now);
             else

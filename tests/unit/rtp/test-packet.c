@@ -29,11 +29,12 @@ static void test_plain(void)
 
 static void test_all_parts(void)
 {
-    static const uint8_t data[] = {
-        0xb2, 0x60, 0x00, 0x01, 0, 0, 0, 9, 0, 0, 0, 7,          /* P, X, CC 2 */
-        0, 0, 0, 0x21, 0, 0, 0, 0x22,                            /* CSRC */
-        0xbe, 0xde, 0, 2, 0x10, 0xaa, 0x00, 0x31, 0xbb, 0xcc, 0, 0, /* id 1 len 1; id 3 len 2; padding */
-        'x', 'y', 0, 0, 3};
+    static const uint8_t data[] = {0xb2, 0x60, 0x00, 0x01, 0,    0,    0,    9,
+                                   0,    0,    0,    7,                            /* P, X, CC 2 */
+                                   0,    0,    0,    0x21, 0,    0,    0,    0x22, /* CSRC */
+                                   0xbe, 0xde, 0,    2,    0x10, 0xaa, 0x00, 0x31,
+                                   0xbb, 0xcc, 0,    0, /* id 1 len 1; id 3 len 2; padding */
+                                   'x',  'y',  0,    0,    3};
     MdRtpPacket p;
     g_assert_cmpint(md_rtp_parse(data, sizeof(data), &p), ==, 0);
     g_assert_cmpuint(p.n_csrc, ==, 2);
@@ -98,7 +99,8 @@ static void test_refused(void)
 
 static void test_rtcp_mux(void)
 {
-    static const uint8_t sr[] = {0x80, 200}, pli[] = {0x81, 206}, rtp[] = {0x80, 111}, marked[] = {0x80, 0x80 | 96};
+    static const uint8_t sr[] = {0x80, 200}, pli[] = {0x81, 206}, rtp[] = {0x80, 111},
+                         marked[] = {0x80, 0x80 | 96};
     g_assert_true(md_rtp_is_rtcp(sr, 2));
     g_assert_true(md_rtp_is_rtcp(pli, 2));
     g_assert_false(md_rtp_is_rtcp(rtp, 2));

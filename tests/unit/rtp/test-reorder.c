@@ -168,7 +168,8 @@ static void test_overflow(void)
     md_reorder_free(r);
 }
 
-/* Random loss and reordering with a peer that retransmits: everything leaves once, in order, and the sum adds up. */
+/* Random loss and reordering with a peer that retransmits: everything leaves once, in order, and the sum adds
+ * up. */
 static void test_random(void)
 {
     for (guint32 seed = 0; seed < 30; seed++) {
@@ -241,7 +242,7 @@ static void test_rtx(void)
     g_assert_cmpuint(out[100], ==, 7);
     g_assert_false(md_rtx_cache_get(cache, 0, 12000, 20000, &e)); /* its answer is on the way */
     g_assert_true(md_rtx_cache_get(cache, 0, 22000, 20000, &e));
-    g_assert_false(md_rtx_cache_get(cache, 16, 22000, 20000, &e)); /* same place, another number */
+    g_assert_false(md_rtx_cache_get(cache, 16, 22000, 20000, &e));  /* same place, another number */
     g_assert_false(md_rtx_cache_get(cache, 65534, 3100000, 0, &e)); /* too old */
     md_rtx_cache_free(cache);
 

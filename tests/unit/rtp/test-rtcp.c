@@ -102,10 +102,11 @@ static void test_nack(void)
 static void test_remb_and_unknown(void)
 {
     static const uint8_t data[] = {
-        0x8f, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 1, 0x0b, 0xff, 0xff, 0, 0, 0, 9, /* 262143 << 2 */
-        0x80, 207, 0, 1, 0, 0, 0, 1,                                                                   /* XR */
-        0x85, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4,                                           /* some RTPFB */
-        0x80, 201, 0, 1, 0, 0, 0, 1};                                                                  /* empty RR */
+        0x8f, 206,  0,    5,    0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B',
+        1,    0x0b, 0xff, 0xff, 0, 0, 0, 9,                               /* 262143 << 2 */
+        0x80, 207,  0,    1,    0, 0, 0, 1,                               /* XR */
+        0x85, 205,  0,    3,    0, 0, 0, 1, 0, 0, 0, 2, 1,   2,   3,   4, /* some RTPFB */
+        0x80, 201,  0,    1,    0, 0, 0, 1};                              /* empty RR */
     MdRtcpReader r;
     MdRtcpItem item;
     g_assert_cmpint(md_rtcp_reader_init(&r, data, sizeof(data)), ==, 0);
@@ -120,9 +121,8 @@ static void test_remb_and_unknown(void)
 static void test_padding_and_items(void)
 {
     /* Two chunks, the first with NAME only; then BYE of two with padding. */
-    static const uint8_t data[] = {
-        0x82, 202, 0, 5, 0, 0, 0, 1, 2, 1, 'n', 0, 0, 0, 0, 2, 1, 2, 'c', 'd', 3, 0, 0, 0,
-        0xa2, 203, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 4};
+    static const uint8_t data[] = {0x82, 202, 0, 5, 0,    0,   0, 1, 2, 1, 'n', 0, 0, 0, 0, 2, 1, 2, 'c', 'd',
+                                   3,    0,   0, 0, 0xa2, 203, 0, 3, 0, 0, 0,   1, 0, 0, 0, 2, 0, 0, 0,   4};
     MdRtcpReader r;
     MdRtcpItem item;
     g_assert_cmpint(md_rtcp_reader_init(&r, data, sizeof(data)), ==, 0);
@@ -205,10 +205,12 @@ static void test_time(void)
 static void test_interval(void)
 {
     /* Two members, ample bandwidth: 5 s times 0.5..1.5, over e - 1.5 = 1.21828. */
-    g_assert_cmpint(md_rtcp_interval_us(2, 2, true, 64000, 100, false, 0), ==, (int64_t)(2.5e6 / 1.21828182845904523536));
+    g_assert_cmpint(md_rtcp_interval_us(2, 2, true, 64000, 100, false, 0), ==,
+                    (int64_t)(2.5e6 / 1.21828182845904523536));
     int64_t high = md_rtcp_interval_us(2, 2, true, 64000, 100, false, UINT32_MAX);
     g_assert_cmpint(ABS(high - (int64_t)(7.5e6 / 1.2182818)), <, 100);
-    g_assert_cmpint(md_rtcp_interval_us(2, 2, true, 64000, 100, true, 0), ==, (int64_t)(1.25e6 / 1.21828182845904523536));
+    g_assert_cmpint(md_rtcp_interval_us(2, 2, true, 64000, 100, true, 0), ==,
+                    (int64_t)(1.25e6 / 1.21828182845904523536));
     /* A thousand receivers share three quarters of 5 %: 100 * 998 / (400 * 0.75) s. */
     double s = 100 * 998 / 300.0 * 0.5 / 1.21828182845904523536;
     g_assert_cmpint(md_rtcp_interval_us(1000, 2, false, 64000, 100, false, 0), ==, (int64_t)(s * 1e6));

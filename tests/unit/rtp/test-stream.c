@@ -5,7 +5,8 @@
 #include "mediad/rtp/sender.h"
 #include "mediad/rtp/stream.h"
 
-static MdStreamVerdict feed(MdStream *s, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t now_us, uint64_t *ext)
+static MdStreamVerdict feed(MdStream *s, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t now_us,
+                            uint64_t *ext)
 {
     MdRtpPacket p = {.ssrc = ssrc, .seq = seq, .ts = ts};
     return md_stream_receive(s, &p, now_us, ext);
@@ -18,7 +19,8 @@ static void test_wrap(void)
     md_stream_init(&s, 8000, 1);
     g_assert_cmpint(feed(&s, 1, 65530, 0, 0, &first), ==, MD_STREAM_RESTART);
     for (int i = 1; i < 200000; i++) {
-        g_assert_cmpint(feed(&s, 1, (uint16_t)(65530 + i), (uint32_t)i * 160, i * 20000ll, &ext), ==, MD_STREAM_OK);
+        g_assert_cmpint(feed(&s, 1, (uint16_t)(65530 + i), (uint32_t)i * 160, i * 20000ll, &ext), ==,
+                        MD_STREAM_OK);
         g_assert_cmpuint(ext, ==, first + (uint64_t)i);
     }
     /* One that comes late belongs to its own place, below a wrap too. */
@@ -83,7 +85,8 @@ static void test_ssrc_change(void)
         g_assert_cmpint(feed(&s, 1, (uint16_t)(2 + i), 0, i * 20000, NULL), ==, MD_STREAM_OK);
         g_assert_cmpint(feed(&s, 2, (uint16_t)(700 + i), 0, i * 20000 + 1, NULL), ==, MD_STREAM_WAIT);
     }
-    /* The first falls silent: after eight in order (one of them was above) the second is it, though less than a second went by. */
+    /* The first falls silent: after eight in order (one of them was above) the second is it, though less than
+     * a second went by. */
     unsigned dropped = 0;
     int64_t now = 51 * 20000;
     uint16_t seq = 750;

@@ -53,7 +53,8 @@ static MdFrame *delta_frame(size_t slice)
     return f;
 }
 
-/* Sends list's packets, leaving out those in drop (bit mask), into d. Returns the next sequence number's count of losses at the end. */
+/* Sends list's packets, leaving out those in drop (bit mask), into d. Returns the next sequence number's
+ * count of losses at the end. */
 static unsigned feed(MdDepacketiser *d, const MdPacketList *list, uint32_t ts, uint32_t drop, unsigned lost)
 {
     uint8_t buf[1500];
@@ -193,7 +194,8 @@ static void test_damage(void)
     f = take(d);
     g_assert_true(md_key_gate_pass(&gate, f));
     md_frame_unref(f);
-    /* tail lost, marker included: told when the next one begins; that one is damaged too, for what may be missing of its head */
+    /* tail lost, marker included: told when the next one begins; that one is damaged too, for what may be
+     * missing of its head */
     lost = feed(d, pl, 6, 1 << (pl->n - 1), 0);
     g_assert_null(md_depacketiser_take(d));
     feed(d, pl, 7, 0, lost);
@@ -237,7 +239,8 @@ static int push(MdDepacketiser *d, uint32_t ts, bool marker, const uint8_t *payl
 static void test_stap_a_and_prepending(void)
 {
     MdDepacketiser *d = md_depacketiser_new(MD_VIDEO_H264);
-    static const uint8_t stap[] = {0x78, 0, 6, 0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x01, 0, 4, 0x68, 0xce, 0x3c, 0x81};
+    static const uint8_t stap[] = {0x78, 0, 6, 0x67, 0x42, 0xc0, 0x1e, 0xd9,
+                                   0x01, 0, 4, 0x68, 0xce, 0x3c, 0x81};
     static const uint8_t idr[] = {0x65, 0x88, 0x84, 0x21};
     /* an IDR without parameter sets: not decodable, no key */
     g_assert_cmpint(push(d, 1, true, idr, sizeof(idr)), ==, 0);
@@ -249,7 +252,8 @@ static void test_stap_a_and_prepending(void)
     g_assert_cmpint(push(d, 2, true, idr, sizeof(idr)), ==, 0);
     f = take(d);
     g_assert_true(f->key);
-    static const uint8_t want[] = {0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x01, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x81, 0, 0, 0, 1, 0x65, 0x88, 0x84, 0x21};
+    static const uint8_t want[] = {0, 0,    0,    1,    0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x01, 0,    0,    0,
+                                   1, 0x68, 0xce, 0x3c, 0x81, 0,    0,    0,    1,    0x65, 0x88, 0x84, 0x21};
     g_assert_cmpmem(f->data, f->len, want, sizeof(want));
     md_frame_unref(f);
     /* next IDR comes bare: they are put in front */
@@ -280,15 +284,15 @@ static void test_malformed(void)
         uint8_t payload[12];
         size_t len;
     } rows[] = {
-        {{0x78, 0, 0, 1}, 4},                      /* STAP-A, unit of 0 */
-        {{0x78, 0, 9, 0x67, 1, 2}, 6},             /* STAP-A, past the end */
-        {{0x78, 0, 1}, 3},                         /* STAP-A, nothing */
-        {{0x78, 0, 2, 0x7c, 0x85, 0}, 6},          /* STAP-A holding an FU-A, and a rest */
-        {{0x7c, 0x85}, 2},                         /* FU-A, empty */
-        {{0x7c, 0x9c, 1}, 3},                      /* FU-A of an FU-A */
-        {{0x79, 0, 0, 0, 0}, 5},                   /* STAP-B */
-        {{0x7d, 0x85, 0, 0, 1}, 5},                /* FU-B */
-        {{0x60, 1, 2}, 3},                         /* type 0 */
+        {{0x78, 0, 0, 1}, 4},             /* STAP-A, unit of 0 */
+        {{0x78, 0, 9, 0x67, 1, 2}, 6},    /* STAP-A, past the end */
+        {{0x78, 0, 1}, 3},                /* STAP-A, nothing */
+        {{0x78, 0, 2, 0x7c, 0x85, 0}, 6}, /* STAP-A holding an FU-A, and a rest */
+        {{0x7c, 0x85}, 2},                /* FU-A, empty */
+        {{0x7c, 0x9c, 1}, 3},             /* FU-A of an FU-A */
+        {{0x79, 0, 0, 0, 0}, 5},          /* STAP-B */
+        {{0x7d, 0x85, 0, 0, 1}, 5},       /* FU-B */
+        {{0x60, 1, 2}, 3},                /* type 0 */
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         MdDepacketiser *d = md_depacketiser_new(MD_VIDEO_H264);
@@ -335,7 +339,8 @@ static void test_oversized(void)
 
 static void test_h264_units(void)
 {
-    static const uint8_t stream[] = {0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xd9, 0, 0, 0, 1, 0x68, 0xce, 0, 0, 1, 0, 0, 1, 0x65, 0x88, 0x80, 0, 0};
+    static const uint8_t stream[] = {0,    0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xd9, 0,    0,    0, 1, 0x68,
+                                     0xce, 0, 0, 1,    0,    0,    1,    0x65, 0x88, 0x80, 0, 0};
     size_t pos = 0;
     MdNal nal;
     g_assert_true(md_h264_next_nal(stream, sizeof(stream), &pos, &nal));
