@@ -108,12 +108,25 @@ static MdCall *ring(MdDial *dial, MdMember *member, GError **error)
     return dialer->dial(dialer, &request, &md_member_call_handler, member, error);
 }
 
+/* Accounts only: an address may be anywhere. */
+static bool is_away(const MdDial *dial)
+{
+    MdDialer *dialer = dial->room->conference->options.dialer;
+    return strchr(dial->target, ':') == NULL && dialer->is_registered != NULL &&
+           !dialer->is_registered(dialer, dial->target);
+}
+
 static void attempt(MdDial *dial)
 {
     MdRoom *room = dial->room;
     MdConference *conference = room->conference;
     g_autoptr(GError) error = NULL;
     dial->attempts++;
+    dial->away = is_away(dial);
+    if (dial->away) { /* no ports and no call for somebody who cannot be rung */
+        down(dial, 480, "not registered");
+        return;
+    }
     dial->state = MD_DIAL_CALLING;
     MdMember *member = md_member_new(room, NULL, dial->role);
     member->dial = dial;
@@ -209,7 +222,10 @@ void md_dial_tick(MdRoom *room, int64_t now_us)
     }
     for (guint i = 0; i < room->dials->len && !room->ending; i++) {
         MdDial *dial = g_ptr_array_index(room->dials, i);
-        if (dial->state != MD_DIAL_WAITING || dial->next_us > now_us || calling >= CALLS_AT_ONCE)
+        if (dial->state != MD_DIAL_WAITING || calling >= CALLS_AT_ONCE)
+            continue;
+        bool back = dial->away && !is_away(dial); /* it has just signed in: no need to wait */
+        if (dial->next_us > now_us && !back)
             continue;
         MdMember *here = already_here(room, dial);
         if (here != NULL) {

@@ -179,6 +179,7 @@ struct MdDial {                /* C */
     char *target;
     MdRole role;
     bool redial, forgotten;
+    bool away;                 /* not registered at the last attempt */
     MdDialState state;
     unsigned attempts;
     int64_t next_us, down_since_us;
