@@ -8,6 +8,7 @@ import atexit
 import json
 import math
 import os
+import random
 import re
 import select
 import shutil
@@ -89,24 +90,22 @@ def wait_until(what, condition, seconds=10.0, every=0.05):
         select.select([], [], [], every)
 
 
+_next_port = [20000 + random.randrange(2500) * 4]
+
+
 def free_ports(count, host="127.0.0.1"):
-    """Ports free for both UDP and TCP just now."""
-    found, held = [], []
+    """Ports free for both UDP and TCP just now, below the range that the kernel hands out by itself."""
+    found = []
     while len(found) < count:
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        udp.bind((host, 0))
-        port = udp.getsockname()[1]
-        try:
-            tcp.bind((host, port))
-        except OSError:
-            udp.close()
-            tcp.close()
-            continue
-        held += [udp, tcp]
+        port = _next_port[0]
+        _next_port[0] = port + 1 if port < 29999 else 20000
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            try:
+                udp.bind((host, port))
+                tcp.bind((host, port))
+            except OSError:
+                continue
         found.append(port)
-    for s in held:
-        s.close()
     return found
 
 
@@ -275,7 +274,7 @@ class Baresip(Process):
         self.dir = tempfile.mkdtemp(prefix="baresip-")
         _cleanups.append(lambda: shutil.rmtree(self.dir, ignore_errors=True))
         sip_port, ctrl_port = free_ports(2)
-        rtp_port = 10000 + (sip_port * 7 + os.getpid() * 211) % 9000 // 2 * 2
+        rtp_port = 10000 + random.randrange(45) * 200  # baresip looks for free ones in there
         self.sip_port, self.host = sip_port, host
         bracketed = f"[{host}]" if ":" in host else host
         if audio_file:
@@ -431,7 +430,7 @@ class Mediad(Process):
             _cleanups.append(lambda: shutil.rmtree(self.state, ignore_errors=True))
         self.host = host
         self.sip_port, self.tls_port, self.trusted_port, self.api_port, self.sip6_port = free_ports(5)
-        self.media_min = 30000 + (os.getpid() * 97 + self.api_port * 31) % 20000 // 2 * 2
+        self.media_min = 61000  # daemons may share it: ports in use are passed over
         self.conf = os.path.join(self.state, "mediad.conf")
         text = (config or DEFAULT_CONFIG).format(
             state=self.state, sip=self.sip_port, tls=self.tls_port, trusted=self.trusted_port, api=self.api_port,
