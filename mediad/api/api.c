@@ -62,6 +62,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     api->store = store;
     api->connections = g_rc_box_new0(unsigned);
     api->listeners = md_api_new_listeners();
+    api->pending = g_ptr_array_new();
     api->metrics = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
     api->ready = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
     api->requests = g_hash_table_new(NULL, NULL);
@@ -175,6 +176,7 @@ void md_api_free(MdApi *api)
     g_clear_object(&api->certificate);
     g_clear_pointer(&api->routes, g_ptr_array_unref);
     g_ptr_array_unref(api->listeners);
+    g_ptr_array_unref(api->pending);
     g_array_unref(api->metrics);
     g_array_unref(api->ready);
     md_api_guard_free(api->guard);

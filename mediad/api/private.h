@@ -41,6 +41,7 @@ struct MdApi {
     MdStore *store;
     SoupServer *soup;
     GPtrArray *listeners;
+    GPtrArray *pending;         /* TLS connections before their handshake is over */
     GTlsCertificate *certificate;
     char *state_dir, *console_dir;
     unsigned *connections;      /* g_rc_box: connections may outlive us */

@@ -2,11 +2,18 @@
 /* Listeners. Connections are accepted here and handed to libsoup, because libsoup's own listeners have no limit on their
  * number and no time-out for those that say nothing. */
 #include "mediad/api/private.h"
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #define IDLE_TIMEOUT_S 75 /* a WebSocket's pings are more frequent */
+
+#define HELLO_TIMEOUT_S 10
+#define HELLO_LOOK_MS 20
+#define HANDSHAKE_TIMEOUT_S 5
+#define HANDSHAKES_PER_SOURCE 4
 
 typedef struct Listener {
     MdApi *api;
@@ -30,42 +37,194 @@ GSocket *md_api_message_socket(SoupServerMessage *message)
     return remote ? g_object_get_data(G_OBJECT(remote), "md-socket") : NULL;
 }
 
+static void hand_over(MdApi *api, GSocketConnection *connection, GIOStream *stream)
+{
+    GSocket *socket = g_socket_connection_get_socket(connection);
+    g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(connection, NULL);
+    g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
+    GError *error = NULL;
+
+    if (!local || !remote)
+        return;
+    g_socket_set_timeout(socket, IDLE_TIMEOUT_S);
+    g_object_set_data_full(G_OBJECT(remote), "md-socket", g_object_ref(socket), g_object_unref);
+    if (!soup_server_accept_iostream(api->soup, stream, local, remote, &error)) {
+        md_debug(&api->logger, "connection refused: %s", error->message);
+        g_clear_error(&error);
+    }
+}
+
+/* A TLS connection before libsoup gets it. GLib does each handshake on a thread of a small pool and blocks it while the peer is
+ * silent: so none begins before the whole first record has come, it may not last long, and one source has few at a time. */
+typedef struct Pending {
+    MdApi *api; /* NULL: gone, the handshake's end only frees */
+    GSocketConnection *connection;
+    GIOStream *tls;
+    GCancellable *cancellable;
+    GSource *readable;
+    char *source;
+    int64_t until_us;
+    bool shaking;
+} Pending;
+
+static void pending_free(gpointer data)
+{
+    Pending *p = data;
+
+    if (p->readable) {
+        g_source_destroy(p->readable);
+        g_source_unref(p->readable);
+    }
+    g_clear_object(&p->tls);
+    g_object_unref(p->cancellable);
+    g_object_unref(p->connection);
+    g_free(p->source);
+    g_free(p);
+}
+
+static void shaken(GObject *tls, GAsyncResult *result, gpointer user)
+{
+    Pending *p = user;
+    GError *error = NULL;
+
+    if (!g_tls_connection_handshake_finish(G_TLS_CONNECTION(tls), result, &error)) {
+        if (p->api)
+            md_debug(&p->api->logger, "TLS with %s: %s", p->source, error->message);
+        g_clear_error(&error);
+    } else if (p->api) {
+        hand_over(p->api, p->connection, p->tls);
+    }
+    if (p->api)
+        g_ptr_array_remove_fast(p->api->pending, p);
+    pending_free(p);
+}
+
+static unsigned shaking_from(const MdApi *api, const char *source)
+{
+    unsigned n = 0;
+
+    for (guint i = 0; i < api->pending->len; i++) {
+        const Pending *p = api->pending->pdata[i];
+        n += p->shaking && g_str_equal(p->source, source);
+    }
+    return n;
+}
+
+/* 1: the first record is whole (or is no TLS, which the handshake will say), 0: not yet, -1: closed. */
+static int first_record(GSocket *socket)
+{
+    guint8 bytes[16384 + 5];
+    ssize_t n = recv(g_socket_get_fd(socket), bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n <= 0)
+        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+    if (bytes[0] != 22)
+        return 1;
+    return n >= 5 && n >= MIN(5 + bytes[3] * 256 + bytes[4], (int)sizeof bytes);
+}
+
+static void watch(Pending *p, bool partly);
+
+/* The first byte wakes us; what is still partial after it stays readable, so it is looked at by the clock. */
+static gboolean look(Pending *p, bool by_clock)
+{
+    MdApi *api = p->api;
+    GSocket *socket = g_socket_connection_get_socket(p->connection);
+    int state = first_record(socket);
+    bool in_time = g_get_monotonic_time() < p->until_us;
+
+    if (in_time && (state == 0 || (state == 1 && shaking_from(api, p->source) >= HANDSHAKES_PER_SOURCE))) {
+        if (by_clock)
+            return G_SOURCE_CONTINUE;
+        g_source_unref(p->readable);
+        watch(p, true);
+        return G_SOURCE_REMOVE;
+    }
+    g_source_unref(p->readable);
+    p->readable = NULL;
+    p->tls = state == 1 ? g_tls_server_connection_new(G_IO_STREAM(p->connection), api->certificate, NULL) : NULL;
+    if (!p->tls) {
+        g_ptr_array_remove_fast(api->pending, p);
+        pending_free(p);
+        return G_SOURCE_REMOVE;
+    }
+    p->shaking = true;
+    g_socket_set_timeout(socket, HANDSHAKE_TIMEOUT_S);
+    g_tls_connection_handshake_async(G_TLS_CONNECTION(p->tls), G_PRIORITY_DEFAULT, p->cancellable, shaken, p);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean on_clock(gpointer user)
+{
+    return look(user, true);
+}
+
+static gboolean on_readable(GSocket *socket, GIOCondition condition, gpointer user)
+{
+    return look(user, false);
+}
+
+static void watch(Pending *p, bool partly)
+{
+    if (partly) {
+        p->readable = g_timeout_source_new(HELLO_LOOK_MS);
+        g_source_set_callback(p->readable, on_clock, p, NULL);
+    } else {
+        GSocket *socket = g_socket_connection_get_socket(p->connection);
+        g_socket_set_timeout(socket, HELLO_TIMEOUT_S); /* the source fires then, too */
+        p->readable = g_socket_create_source(socket, G_IO_IN, NULL);
+        g_source_set_callback(p->readable, G_SOURCE_FUNC(on_readable), p, NULL);
+    }
+    g_source_attach(p->readable, g_main_context_get_thread_default());
+}
+
+static void await_hello(MdApi *api, GSocketConnection *connection)
+{
+    g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
+
+    if (!remote)
+        return;
+    Pending *p = g_new0(Pending, 1);
+    p->api = api;
+    p->connection = g_object_ref(connection);
+    p->cancellable = g_cancellable_new();
+    p->source = g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote)));
+    /* a little less than the socket's own time-out, which ends the wait */
+    p->until_us = g_get_monotonic_time() + HELLO_TIMEOUT_S * G_USEC_PER_SEC - G_USEC_PER_SEC / 10;
+    g_ptr_array_add(api->pending, p);
+    watch(p, false);
+}
+
+static void forget_pending(MdApi *api)
+{
+    for (guint i = 0; i < api->pending->len; i++) {
+        Pending *p = api->pending->pdata[i];
+        p->api = NULL;
+        if (p->shaking)
+            g_cancellable_cancel(p->cancellable); /* shaken frees it */
+        else
+            pending_free(p);
+    }
+    g_ptr_array_set_size(api->pending, 0);
+}
+
 static gboolean incoming(GSocketService *service, GSocketConnection *connection, GObject *source, gpointer user)
 {
     Listener *l = user;
     MdApi *api = l->api;
-    GError *error = NULL;
 
     if (*api->connections >= api->connections_max) {
         api->counters.refused_connections++;
         md_warning(&api->logger, "refused a connection: %u are open", *api->connections);
         return TRUE;
     }
-    GSocket *socket = g_socket_connection_get_socket(connection);
-    g_socket_set_timeout(socket, IDLE_TIMEOUT_S);
-    g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
-    g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(connection, NULL);
-    g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
-    if (!local || !remote)
-        return TRUE;
-    g_object_set_data_full(G_OBJECT(remote), "md-socket", g_object_ref(socket), g_object_unref);
-    g_autoptr(GIOStream) stream = G_IO_STREAM(g_object_ref(connection));
-    if (l->tls) {
-        GIOStream *tls = g_tls_server_connection_new(G_IO_STREAM(connection), api->certificate, &error);
-        if (!tls) {
-            md_debug(&api->logger, "TLS: %s", error->message);
-            g_clear_error(&error);
-            return TRUE;
-        }
-        g_object_unref(stream);
-        stream = tls;
-    }
+    g_socket_set_option(g_socket_connection_get_socket(connection), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
     (*api->connections)++;
     g_object_weak_ref(G_OBJECT(connection), connection_gone, g_rc_box_acquire(api->connections));
-    if (!soup_server_accept_iostream(api->soup, stream, local, remote, &error)) {
-        md_debug(&api->logger, "connection refused: %s", error->message);
-        g_clear_error(&error);
-    }
+    if (l->tls)
+        await_hello(api, connection);
+    else
+        hand_over(api, connection, G_IO_STREAM(connection));
     return TRUE;
 }
 
@@ -185,6 +344,7 @@ bool md_api_listen(MdApi *api, const MdApiOptions *options, GError **error)
 void md_api_unlisten(MdApi *api)
 {
     g_ptr_array_set_size(api->listeners, 0);
+    forget_pending(api);
 }
 
 GPtrArray *md_api_new_listeners(void)

@@ -302,6 +302,34 @@ static void got(GObject *source, GAsyncResult *result, gpointer user)
     *(GBytes **)user = g_bytes_ref(bytes);
 }
 
+/* Sixty connections that say nothing, and sixty that begin a handshake and stop, hold nobody up. */
+static void test_silent(Site *site, gconstpointer data)
+{
+    static const guint8 part[] = {22, 3, 1, 2, 0, 1, 0, 1};
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GPtrArray) silent = g_ptr_array_new_with_free_func(g_object_unref);
+    g_autofree char *url = g_strdup_printf("https://127.0.0.1:%u/healthz", site->t.tls_port);
+    g_autoptr(SoupMessage) message = soup_message_new("GET", url);
+    g_autoptr(GBytes) bytes = NULL;
+    bool asked = false;
+    int64_t begun_us = g_get_monotonic_time();
+
+    for (unsigned i = 0; i < 120; i++) {
+        GSocketConnection *c = g_socket_client_connect_to_host(client, "127.0.0.1", (guint16)site->t.tls_port, NULL, NULL);
+        g_assert_nonnull(c);
+        if (i % 2)
+            g_assert_cmpint(g_socket_send(g_socket_connection_get_socket(c), (const char *)part, sizeof part, NULL, NULL), ==, sizeof part);
+        g_ptr_array_add(silent, c);
+        g_main_context_iteration(NULL, FALSE);
+    }
+    g_signal_connect(message, "accept-certificate", G_CALLBACK(any_certificate), &asked);
+    soup_session_send_and_read_async(site->t.session, message, G_PRIORITY_DEFAULT, NULL, got, &bytes);
+    while (!bytes)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(asked);
+    g_assert_cmpint(g_get_monotonic_time() - begun_us, <, 4 * G_USEC_PER_SEC);
+}
+
 static void test_tls(Site *site, gconstpointer data)
 {
     TestApi *t = &site->t;
@@ -368,6 +396,7 @@ int main(int argc, char **argv)
     CASE("console", test_console);
     CASE("hostile", test_hostile);
     CASE("tls", test_tls);
+    CASE("silent", test_silent);
     g_test_add_func("/api/listen-errors", test_listen_errors);
     return g_test_run();
 }
