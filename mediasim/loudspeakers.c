@@ -324,6 +324,17 @@ static void judge_starts(const Yard *yard, SimVerdict *v)
     sim_verdict_double(v, "p95", (double)(late - origin) / 1000, "ms");
     sim_verdict_double(v, "last", (double)(last - origin) / 1000, "ms");
     sim_verdict_double(v, "spread", (double)(last - first) / 1000, "ms");
+    /* Who was worst, by name: that is where to look. */
+    for (unsigned k = 0, told = 0; k < o->count && told < 3; k++) {
+        const SimSpeaker *speaker = &yard->horns[k].speaker;
+        if (!speaker->audible_us || speaker->audible_us < last - 1000 || last - first < 5000)
+            continue;
+        g_autofree char *key = g_strdup_printf("last_%u", ++told);
+        g_autofree char *text =
+            g_strdup_printf("%s: %+.1f ms", g_array_index(o->accounts, SimAccount, k).name,
+                            (double)(speaker->audible_us - origin) / 1000);
+        sim_verdict_text(v, key, text);
+    }
     int64_t worst = MAX(ABS(last - origin), ABS(first - origin));
     if (worst > o->limit_start_us)
         sim_verdict_fail(v, "start-time error: %.0f ms, above %.0f ms", (double)worst / 1000,
@@ -375,6 +386,25 @@ static void judge_sound(const Yard *yard, SimVerdict *v)
             (int)rejected, (int)differing, (int)undecodable);
 }
 
+/* The first few that did not play, and how far each came. */
+static void name_silent(const Yard *yard, SimVerdict *v)
+{
+    const SimOptions *o = yard->options;
+    for (unsigned i = 0, told = 0; i < o->count && told < 5; i++) {
+        const Horn *horn = &yard->horns[i];
+        if (horn->speaker.loud > 0)
+            continue;
+        told++;
+        sim_verdict_fail(v, "%s: %s", g_array_index(o->accounts, SimAccount, i).name,
+                         atomic_load(&horn->registered) <= 0 ? "not registered"
+                         : !atomic_load(&horn->rung)         ? "not rung"
+                         : atomic_load(&horn->refused)       ? "the offer was not acceptable"
+                         : !atomic_load(&horn->answered)     ? "answered, but the call was not confirmed"
+                         : horn->speaker.received == 0       ? "nothing received"
+                                                             : "nothing audible received");
+    }
+}
+
 static void judge_calls(const Yard *yard, SimVerdict *v)
 {
     const SimOptions *o = yard->options;
@@ -414,6 +444,7 @@ SimVerdict *sim_loudspeakers_run(const SimOptions *options, GError **error)
     if (begun) {
         judge_starts(yard, verdict);
         judge_sound(yard, verdict);
+        name_silent(yard, verdict);
     }
     free_yard(yard);
     return verdict;

@@ -262,7 +262,10 @@ SgUa *sg_client_ua_add(SgClient *client, const SgUaOptions *options, const SgUaC
         sa_set_port(&ua->server, SIP_PORT_TLS);
     ua->account = g_strdup(options->account);
     ua->password = g_strdup(options->password);
-    ua->domain = g_strdup(options->domain ? options->domain : uri.host);
+    if (options->domain)
+        ua->domain = g_strdup(options->domain);
+    else /* an IPv6 address stands in brackets in a URI */
+        ua->domain = g_strdup_printf(strchr(uri.host, ':') && uri.host[0] != '[' ? "[%s]" : "%s", uri.host);
     ua->display = g_strdup(options->display ? options->display : "");
     ua->server_host = g_strdup(uri.host);
     ua->callbacks = *callbacks;

@@ -37,9 +37,9 @@ def accounts(count, prefix, **more):
     return path
 
 
-def start(scenario, *arguments):
+def start(scenario, *arguments, server=None):
     d = daemon()
-    return Process([MEDIASIM, scenario, "--server", f"127.0.0.1:{d.sip_port}", "--media-ports",
+    return Process([MEDIASIM, scenario, "--server", server or f"127.0.0.1:{d.sip_port}", "--media-ports",
                     f"{d.media_at}-{d.media_at + 999}", *ALWAYS, *arguments], "mediasim")
 
 
@@ -52,9 +52,9 @@ def finish(process, seconds=90):
     return code, json.loads(text[text.index("{"):])
 
 
-def conference(sites, *arguments, file=None):
+def conference(sites, *arguments, file=None, server=None):
     file = file or accounts(sites, "site-", role="site")
-    return start("conference", "--sites", str(sites), "--room", "giao-ban", "--accounts", file, "--max-delay", "3000", *arguments)
+    return start("conference", "--sites", str(sites), "--room", "giao-ban", "--accounts", file, "--max-delay", "3000", *arguments, server=server)
 
 
 def meet():
@@ -65,6 +65,14 @@ def meet():
     assert v["sound"]["own_echoes"] == 0 and v["sound"]["talkers_heard"] >= 95
     assert v["pictures"]["watchers"] == 4 and v["pictures"]["judged"] > 50 and v["pictures"]["tiles_wrong"] == 0
     assert v["network"]["video_lost"] == 0 and v["network"]["rejected"] == 0
+
+
+def over_ipv6_and_tls():
+    d = daemon()
+    for server, transport in ((f"[::1]:{d.sip6_port}", "udp"), (f"127.0.0.1:{d.tls_port}", "tls")):
+        code, v = finish(conference(2, "--seconds", "5", "--talkers", "1", "--video", "none", "--transport", transport, "--max-gaps", "10",
+                                    server=server))
+        assert code == 0 and v["sound"]["talkers_heard"] == 100, (server, v)
 
 
 def bad_line():
@@ -127,6 +135,7 @@ def stops_cleanly():
 run_tap([
     ("five sites meet over SRTP: all heard, all seen", meet),
     ("four sites on a bad line still hear one another", bad_line),
+    ("two sites over IPv6; two with TLS signalling", over_ipv6_and_tls),
     ("a muted site is told", muted_site_is_told),
     ("a wrong password is told", wrong_password_is_told),
     ("twenty loudspeakers play a scheduled recording", loudspeakers),
