@@ -230,7 +230,11 @@ static void send_seat(MdRoomAudio *audio, const MdPlanSeat *at, int active)
         seat->own_in_use = own;
     MdRoomEncoder *encoder = seat->own_in_use ? at->own : at->shared;
     encode(audio, encoder, seat->own_in_use && own ? audio->own : shared_mix(audio, at));
-    md_leg_send_audio(seat->leg, encoder->payload, (size_t)encoder->len, audio->due_us);
+    /* After a re-INVITE the leg may already speak another codec than the plan of this tick knows: rather nothing. */
+    MdLegAudioFormat wanted;
+    md_leg_audio_format(seat->leg, &wanted);
+    bool fits = wanted.codec == encoder->format.codec && wanted.ptime_ms == encoder->format.ptime_ms;
+    md_leg_send_audio(seat->leg, encoder->payload, fits ? (size_t)encoder->len : 0, audio->due_us);
 }
 
 static void tick(MdRoomAudio *audio)

@@ -43,6 +43,16 @@ void leg_audio_clear(MdLeg *leg)
     md_jitter_free(leg->audio.jitter);
 }
 
+void leg_audio_forget(MdLeg *leg)
+{
+    LegAudio *a = &leg->audio;
+    md_jitter_reset(a->jitter);
+    if (a->codec >= 0)
+        md_audio_decoder_reset(a->decoders[a->codec]);
+    a->fifo_len = a->silent_ticks = 0;
+    a->fifo_voiced = a->alive = false;
+}
+
 void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before)
 {
     LegMedia *m = &leg->media[AUDIO];
@@ -54,14 +64,15 @@ void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before)
     uint32_t rate = md_audio_codec_clock_rate((MdAudioCodec)now->codec);
     if (m->sender.clock_rate != rate) {
         /* Another clock under one SSRC would make the peer's reports and buffers nonsense (RFC 7160): a new source. */
-        md_sender_init(&m->sender, m->sender.ssrc + 0x9e3779b9u, m->sender.seq & 0x7fff, m->sender.ts_offset, now->send_pt, rate);
-        m->packets_reported = 0;
+        leg_new_source(m, rate);
         a->sent_before = false;
     }
     if (!before->active || before->codec != now->codec || before->ptime_ms != now->ptime_ms) {
         a->gather_len = a->gathered = 0;
         a->talking = false;
     }
+    if (before->active && (before->direction & MD_SDP_RECV) && !(now->direction & MD_SDP_RECV))
+        leg_audio_forget(leg); /* what is left of before the hold would be heard after it */
     if (!before->active || before->dtmf_clock_rate != now->dtmf_clock_rate)
         md_dtmf_receiver_init(&a->dtmf, now->dtmf_clock_rate ? now->dtmf_clock_rate : 8000);
 }
@@ -263,7 +274,9 @@ static int send_packet(MdLeg *leg, const uint8_t *payload, size_t len, uint32_t 
 static int gather(MdLeg *leg, const uint8_t *payload, size_t len, uint32_t ticks, int64_t now_us)
 {
     LegAudio *a = &leg->audio;
-    if (a->gather_len + len > sizeof a->gather)
+    /* a tick was skipped in between: what came before it does not join up */
+    bool gap = a->gathered && a->media_ts != a->gather_ts + a->gathered * tick_units(&leg->media[AUDIO].agreed);
+    if (gap || a->gather_len + len > sizeof a->gather)
         a->gather_len = a->gathered = 0;
     if (a->gathered == 0)
         a->gather_ts = a->media_ts;

@@ -96,7 +96,7 @@ static void arm(LegDtls *d)
     d->timer = ms < 0 ? 0 : g_timeout_add((guint)ms, on_timeout, d);
 }
 
-bool leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, GError **error)
+LegDtls *leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, GError **error)
 {
     LegDtls *d = leg->dtls[media];
     /* The same certificate and role: the association goes on (RFC 8842, 4). */
@@ -104,7 +104,7 @@ bool leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, G
         md_dtls_state(d->dtls) != MD_DTLS_FAILED) {
         if (md_addr_port(&agreed->remote) && !md_addr_is_any(&agreed->remote))
             d->remote = agreed->remote;
-        return true;
+        return d;
     }
     LegDtls *made = calloc(1, sizeof *made);
     if (made) {
@@ -121,11 +121,9 @@ bool leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, G
     if (!made || !made->dtls) {
         free(made);
         g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "DTLS cannot be set up");
-        return false;
+        return NULL;
     }
-    leg_dtls_detach(d);
-    leg->dtls[media] = made;
-    return true;
+    return made;
 }
 
 void leg_dtls_start(LegDtls *d)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -65,11 +66,39 @@ void leg_latch(MdLeg *leg, unsigned media, unsigned part, const MdAddr *to)
     LegMedia *m = &leg->media[media];
     m->part[part].remote = *to;
     m->part[part].latched = true;
-    if (media == AUDIO && part == 0) {
-        unsigned generation = atomic_load_explicit(&leg->latched_generation, memory_order_relaxed) + 1;
-        leg->latched[generation % 2] = *to;
-        atomic_store_explicit(&leg->latched_generation, generation, memory_order_release);
-    }
+    if (media == AUDIO && part == 0)
+        leg_tell_remote(leg, to);
+}
+
+/* A sequence lock over plain words: the writer never waits, a reader that met it looks again. */
+void leg_tell_remote(MdLeg *leg, const MdAddr *to)
+{
+    char host[MD_ADDR_TEXT_MAX];
+    uint64_t words[3] = {0, 0, (uint64_t)md_addr_port(to) << 8 | (to->len ? to->ss.ss_family : 0)};
+    unsigned char bytes[16] = {0};
+    inet_pton(to->ss.ss_family == AF_INET6 ? AF_INET6 : AF_INET, md_addr_host(to, host, sizeof host), bytes);
+    memcpy(words, bytes, sizeof bytes);
+    unsigned generation = atomic_load_explicit(&leg->remote_generation, memory_order_relaxed);
+    atomic_store(&leg->remote_generation, generation + 1);
+    for (unsigned i = 0; i < 3; i++)
+        atomic_store(&leg->remote_told[i], words[i]);
+    atomic_store(&leg->remote_generation, generation + 2);
+}
+
+bool leg_told_remote(const MdLeg *leg, MdAddr *ret)
+{
+    uint64_t words[3];
+    unsigned before, after;
+    do {
+        before = atomic_load(&leg->remote_generation);
+        for (unsigned i = 0; i < 3; i++)
+            words[i] = atomic_load(&leg->remote_told[i]);
+        after = atomic_load(&leg->remote_generation);
+    } while (before != after || before % 2);
+    char host[MD_ADDR_TEXT_MAX];
+    int family = (int)(words[2] & 0xff);
+    return before && family && inet_ntop(family, words, host, sizeof host) &&
+           md_addr_from_host(ret, host, (uint16_t)(words[2] >> 8)) == 0;
 }
 
 typedef enum SourceVerdict { SOURCE_BAD, SOURCE_KNOWN, SOURCE_LATCH_IF_AUTHENTIC } SourceVerdict;
@@ -103,10 +132,9 @@ static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t 
         leg_reject(leg);
         return;
     }
-    if (!(m->agreed.direction & MD_SDP_RECV))
-        return; /* on hold: what still flies in is nobody's fault */
+    /* On hold what still flies in is nobody's fault: counted, so that reports show no loss, but not used. */
     MdStreamVerdict verdict = md_stream_receive(&m->stream, &packet, now_us, NULL);
-    if (verdict == MD_STREAM_WAIT)
+    if (verdict == MD_STREAM_WAIT || !(m->agreed.direction & MD_SDP_RECV))
         return;
     if (media == AUDIO)
         leg_audio_receive(leg, &packet, verdict, now_us);
@@ -141,8 +169,11 @@ static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp,
             return;
         }
     }
+    /* The described address, once heard from, is as good as learnt: nobody else gets in until a new description. */
     if (source == SOURCE_LATCH_IF_AUTHENTIC)
         leg_latch(leg, media, at, from);
+    else
+        m->part[at].latched = true;
     if (rtcp)
         leg_rtcp_receive(leg, media, data, len, now_us);
     else

@@ -49,25 +49,22 @@ static bool plan_sdes(LegPlan *plan, unsigned m, const MdAgreedMedia *before, GE
     return true;
 }
 
-static bool plan_media(LegPlan *plan, unsigned m, GError **error)
+/* *ret_dtls: the association from now on; it replaces leg->dtls[m] when the plan is on its way. */
+static bool plan_media(LegPlan *plan, unsigned m, LegDtls **ret_dtls, GError **error)
 {
     MdLeg *leg = plan->leg;
     const MdAgreedMedia *now = &plan->agreed.media[m], *before = &leg->applied.media[m];
-    if (!now->active || now->security != MD_AGREED_DTLS) {
-        leg_dtls_detach(leg->dtls[m]);
-        leg->dtls[m] = NULL;
-    }
+    *ret_dtls = NULL;
     if (!now->active || now->security == MD_AGREED_PLAIN) {
         plan->media[m].rekey_send = plan->media[m].rekey_receive = true;
         return true;
     }
     if (now->security == MD_AGREED_SDES)
         return plan_sdes(plan, m, before, error);
-    LegDtls *running = leg->dtls[m];
-    if (!leg_dtls_prepare(leg, m, now, error))
+    if (!(*ret_dtls = leg_dtls_prepare(leg, m, now, error)))
         return false;
-    plan->media[m].dtls = leg_dtls_ref(leg->dtls[m]);
-    if (leg->dtls[m] != running) /* a new association: no keys until it is through */
+    plan->media[m].dtls = leg_dtls_ref(*ret_dtls);
+    if (leg->dtls[m] != *ret_dtls) /* a new association: no keys until it is through */
         plan->media[m].rekey_send = plan->media[m].rekey_receive = true;
     return true;
 }
@@ -93,9 +90,15 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
     if (now->active && !(same_host && md_addr_is_any(&now->remote))) {
         set_part(&media->part[0], &now->remote, &before.remote);
         set_part(&media->part[1], &now->remote_rtcp, &before.remote_rtcp);
+        if (m == AUDIO)
+            leg_tell_remote(leg, &media->part[0].remote);
     }
     if (plan->media[m].rekey_send) {
         MdSrtp *old = media->send;
+        /* A fresh context counts rollovers from 0, and our key may have been used before (a line switched off and on):
+         * under another SSRC no keystream comes twice (RFC 3711, 9.1). */
+        if (media->sender.packets)
+            leg_new_source(media, media->sender.clock_rate);
         media->send = plan->media[m].send;
         plan->media[m].send = old; /* freed with the plan */
     }
@@ -129,6 +132,13 @@ static void on_plan(void *payload, size_t len)
     apply(plan, md_worker_now_us(plan->leg->worker));
 }
 
+void leg_new_source(LegMedia *media, uint32_t clock_rate)
+{
+    MdSender *s = &media->sender;
+    md_sender_init(s, s->ssrc + 0x9e3779b9u, s->seq & 0x7fff, s->ts_offset, s->payload_type, clock_rate);
+    media->packets_reported = 0;
+}
+
 void leg_free_media(MdLeg *leg)
 {
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
@@ -156,27 +166,43 @@ static void describe_security(MdLeg *leg, const MdAgreed *agreed)
     }
 }
 
+static bool deliver_plan(LegPlan *plan, GError **error)
+{
+    MdLeg *leg = plan->leg;
+    if (!leg->started)
+        apply(plan, 0);
+    else if (md_worker_post(leg->worker, on_plan, &plan, sizeof plan) < 0) {
+        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "the media worker is overloaded");
+        return false;
+    }
+    return true;
+}
+
 bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error)
 {
     LegPlan *plan = calloc(1, sizeof *plan);
+    LegDtls *dtls[MD_LEG_MEDIA_MAX] = {0};
+    bool ok = plan != NULL;
     if (!plan) {
         g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "no memory");
         return false;
     }
     plan->leg = leg;
     plan->agreed = *agreed;
-    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
-        if (!plan_media(plan, m, error)) {
-            free_plan(plan);
-            return false;
-        }
-    if (!leg->started)
-        apply(plan, 0);
-    else if (md_worker_post(leg->worker, on_plan, &plan, sizeof plan) < 0) {
+    for (unsigned m = 0; ok && m < MD_LEG_MEDIA_MAX; m++)
+        ok = plan_media(plan, m, &dtls[m], error);
+    ok = ok && deliver_plan(plan, error);
+    if (!ok)
         free_plan(plan);
-        g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "the media worker is overloaded");
-        return false;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        if (dtls[m] == leg->dtls[m])
+            continue;
+        leg_dtls_detach(ok ? leg->dtls[m] : dtls[m]); /* the replaced one, or the one that was made in vain */
+        if (ok)
+            leg->dtls[m] = dtls[m];
     }
+    if (!ok)
+        return false;
     leg->applied = *agreed;
     describe_security(leg, agreed);
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)

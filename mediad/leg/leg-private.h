@@ -155,13 +155,15 @@ struct MdLeg {
     uint64_t audio_lost_before;
     /* worker writes, anybody reads */
     MdLegStats stats;
-    MdAddr latched[2];      /* audio; slot latched_generation % 2 is the newest */
-    _Atomic unsigned latched_generation;
+    _Atomic uint64_t remote_told[3]; /* where audio goes: leg_tell_remote */
+    _Atomic unsigned remote_generation; /* odd: being written; 0: not yet */
 };
 
 /* leg-plan.c */
 bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error);
 void leg_install_keys(MdLeg *leg, unsigned media, const MdSrtpKey *send, const MdSrtpKey *receive, const MdAddr *from);
+/* A new SSRC, numbered on. */
+void leg_new_source(LegMedia *media, uint32_t clock_rate);
 void leg_free_media(MdLeg *leg);
 
 /* leg-net.c */
@@ -170,6 +172,9 @@ bool leg_can_send(const LegMedia *media);
 int leg_send_rtp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap);
 int leg_send_rtcp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap);
 void leg_latch(MdLeg *leg, unsigned media, unsigned part, const MdAddr *to);
+/* The owner of the media tells everybody where audio goes now; anybody may look. False: not told yet. */
+void leg_tell_remote(MdLeg *leg, const MdAddr *to);
+bool leg_told_remote(const MdLeg *leg, MdAddr *ret);
 int leg_watch_sockets(MdLeg *leg);
 void leg_unwatch_sockets(MdLeg *leg);
 void leg_reject(MdLeg *leg);
@@ -179,6 +184,9 @@ bool leg_audio_init(MdLeg *leg, const MdLegConfig *config);
 void leg_audio_clear(MdLeg *leg);
 void leg_audio_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
 void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before);
+/* Forget what was received: the next packet begins anew. */
+void leg_audio_forget(MdLeg *leg);
+void leg_video_forget(MdLeg *leg);
 
 /* leg-video.c */
 bool leg_video_init(MdLeg *leg);
@@ -199,7 +207,8 @@ void leg_rtcp_begin(MdLeg *leg, unsigned media, MdRtcpWriter *writer, uint8_t *b
 void leg_rtcp_bye(MdLeg *leg, unsigned media, int64_t now_us);
 
 /* leg-dtls.c: control, except _forward and _unref */
-bool leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, GError **error);
+/* The running association when it goes on, else a new one for the caller to put in its place; NULL + error. */
+LegDtls *leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agreed, GError **error);
 void leg_dtls_start(LegDtls *dtls);
 LegDtls *leg_dtls_ref(LegDtls *dtls);
 void leg_dtls_unref(LegDtls *dtls);

@@ -97,11 +97,29 @@ void leg_video_loss(MdLeg *leg, uint8_t fraction_lost)
     update_max(leg);
 }
 
+void leg_video_forget(MdLeg *leg)
+{
+    LegVideo *v = leg->video;
+    md_reorder_reset(v->reorder);
+    for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
+        md_depacketiser_reset(v->depacketisers[i]);
+    md_key_gate_close(&v->gate);
+}
+
+static void pop(LegVideo *v)
+{
+    md_packet_list_unref(v->queue[0].list);
+    memmove(v->queue, v->queue + 1, --v->n_queue * sizeof *v->queue);
+}
+
 void leg_video_agreed(MdLeg *leg, const MdAgreedMedia *before, int64_t now_us)
 {
     LegVideo *v = leg->video;
     LegMedia *m = &leg->media[VIDEO];
     const MdAgreedMedia *now = &m->agreed;
+    /* Pictures on their way are in the old codec: under the new number they would be nonsense. */
+    while (v->n_queue && (!now->active || now->codec != before->codec))
+        pop(v);
     if (!now->active)
         return;
     m->sender.payload_type = now->send_pt;
@@ -119,8 +137,11 @@ void leg_video_agreed(MdLeg *leg, const MdAgreedMedia *before, int64_t now_us)
     /* The other side starts over: it needs a key frame, and so do we when it resumes. */
     if (leg->attached && (now->direction & MD_SDP_SEND) && (!before->active || !(before->direction & MD_SDP_SEND)))
         leg_video_key_asked(leg, now_us);
-    if (leg->attached && (now->direction & MD_SDP_RECV) && before->active && !(before->direction & MD_SDP_RECV))
-        md_leg_request_key_frame(leg, now_us);
+    if ((now->direction & MD_SDP_RECV) && before->active && !(before->direction & MD_SDP_RECV)) {
+        leg_video_forget(leg);
+        if (leg->attached)
+            md_leg_request_key_frame(leg, now_us);
+    }
 }
 
 void md_leg_video_format(const MdLeg *leg, MdLegVideoFormat *ret)
@@ -274,12 +295,8 @@ void leg_video_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict ve
     md_stat_add(&leg->stats.video_packets_received, 1);
     md_stat_add(&leg->stats.video_bytes_received, packet->payload_len);
     md_stat_set(&leg->stats.video_jitter_us, (uint64_t)md_stream_jitter_us(&leg->media[VIDEO].stream));
-    if (verdict == MD_STREAM_RESTART) {
-        md_reorder_reset(v->reorder);
-        for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
-            md_depacketiser_reset(v->depacketisers[i]);
-        md_key_gate_close(&v->gate);
-    }
+    if (verdict == MD_STREAM_RESTART)
+        leg_video_forget(leg);
     if (md_reorder_put(v->reorder, packet, now_us) == -EMSGSIZE)
         leg_reject(leg);
     drain(leg, now_us);
@@ -294,7 +311,8 @@ static int send_slice(MdLeg *leg, MdPacketList *list, unsigned i, uint32_t media
     const MdPayloadSlice *slice = &list->slices[i];
     size_t len = md_slice_len(slice);
     uint16_t seq = m->sender.seq;
-    size_t header = md_sender_write_header(&m->sender, buf, slice->marker, media_ts, len, now_us);
+    /* Reports tie the timestamp to when the picture was taken, not to when its last packet was let go: lip sync. */
+    size_t header = md_sender_write_header(&m->sender, buf, slice->marker, media_ts, len, list->frame->time_us);
     md_packet_list_copy(list, i, buf + header);
     md_rtx_cache_add(leg->video->cache, seq, m->sender.last_ts, list, i, now_us);
     md_stat_add(&leg->stats.video_packets_sent, 1);
@@ -307,12 +325,6 @@ static bool send_some(MdLeg *leg, LegPaced *paced, unsigned n, int64_t now_us)
     for (; n > 0 && paced->next < paced->list->n; n--)
         send_slice(leg, paced->list, paced->next++, paced->ts, now_us);
     return paced->next == paced->list->n;
-}
-
-static void pop(LegVideo *v)
-{
-    md_packet_list_unref(v->queue[0].list);
-    memmove(v->queue, v->queue + 1, --v->n_queue * sizeof *v->queue);
 }
 
 static void pace(MdTimer *timer, int64_t due_us, void *user)
@@ -400,7 +412,8 @@ void leg_video_nack(MdLeg *leg, const uint16_t *seqs, unsigned n, int64_t now_us
     int64_t interval = leg->round_trip_us / 2 > RTX_INTERVAL_MIN_US ? leg->round_trip_us / 2 : RTX_INTERVAL_MIN_US;
     for (unsigned i = 0; i < n && v->rtx_in_window < RTX_PER_WINDOW; i++) {
         MdRtxEntry entry;
-        if (!md_rtx_cache_get(v->cache, seqs[i], now_us, interval, &entry))
+        if (!md_rtx_cache_get(v->cache, seqs[i], now_us, interval, &entry) ||
+            (int)entry.list->frame->codec != leg->media[VIDEO].agreed.codec) /* of before a change of codec */
             continue;
         v->rtx_in_window++;
         retransmit(leg, &entry);

@@ -267,7 +267,7 @@ void md_leg_summary(const MdLeg *leg, MdLegSummary *ret)
         ret->audio_codec = (MdAudioCodec)audio->codec;
     if (video->active)
         ret->video_codec = (MdVideoCodec)video->codec;
-    unsigned generation = atomic_load_explicit(&leg->latched_generation, memory_order_acquire);
-    const MdAddr *remote = generation ? &leg->latched[generation % 2] : &audio->remote;
-    md_addr_to_string(remote, ret->remote, sizeof ret->remote);
+    MdAddr told;
+    bool known = leg_told_remote(leg, &told);
+    md_addr_to_string(known ? &told : &audio->remote, ret->remote, sizeof ret->remote);
 }

@@ -28,8 +28,14 @@ static const struct {
                                          srtp_crypto_policy_set_rtp_default},
 };
 
+/* libsrtp keeps state for every SSRC that ever authenticated; a peer that changes it with each packet must not fill our
+ * memory. The one that was new longest ago goes. */
+#define STREAMS_MAX 32
+
 struct MdSrtp {
     srtp_t session;
+    uint32_t streams[STREAMS_MAX]; /* receiving: network order as read */
+    unsigned n_streams, oldest, last;
 };
 
 static pthread_once_t srtp_once = PTHREAD_ONCE_INIT;
@@ -170,6 +176,24 @@ static int result(srtp_err_status_t status, size_t *len, const int *n)
     }
 }
 
+static void note_stream(MdSrtp *srtp, const uint8_t *at)
+{
+    uint32_t ssrc = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    if (srtp->n_streams && srtp->streams[srtp->last] == ssrc)
+        return;
+    unsigned i = 0;
+    while (i < srtp->n_streams && srtp->streams[i] != ssrc)
+        i++;
+    if (i == STREAMS_MAX) {
+        i = srtp->oldest;
+        srtp->oldest = (i + 1) % STREAMS_MAX;
+        srtp_remove_stream(srtp->session, srtp->streams[i]);
+    } else if (i == srtp->n_streams)
+        srtp->n_streams++;
+    srtp->streams[i] = ssrc;
+    srtp->last = i;
+}
+
 int md_srtp_protect_rtp(MdSrtp *srtp, uint8_t *packet, size_t *len, size_t cap)
 {
     if (*len < 12 || cap < *len + MD_SRTP_OVERHEAD_MAX)
@@ -191,7 +215,10 @@ int md_srtp_unprotect_rtp(MdSrtp *srtp, uint8_t *packet, size_t *len)
     if (*len < 12)
         return -EINVAL;
     int n = (int)*len;
-    return result(srtp_unprotect(srtp->session, packet, &n), len, &n);
+    int rc = result(srtp_unprotect(srtp->session, packet, &n), len, &n);
+    if (rc == 0)
+        note_stream(srtp, packet + 8);
+    return rc;
 }
 
 int md_srtp_unprotect_rtcp(MdSrtp *srtp, uint8_t *packet, size_t *len)
@@ -199,5 +226,8 @@ int md_srtp_unprotect_rtcp(MdSrtp *srtp, uint8_t *packet, size_t *len)
     if (*len < 8)
         return -EINVAL;
     int n = (int)*len;
-    return result(srtp_unprotect_rtcp(srtp->session, packet, &n), len, &n);
+    int rc = result(srtp_unprotect_rtcp(srtp->session, packet, &n), len, &n);
+    if (rc == 0)
+        note_stream(srtp, packet + 4);
+    return rc;
 }

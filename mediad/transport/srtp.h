@@ -42,7 +42,7 @@ int md_srtp_key_from_base64(MdSrtpSuite suite, const char *text, size_t len, MdS
 typedef struct MdSrtp MdSrtp;
 typedef enum MdSrtpDirection { MD_SRTP_SEND, MD_SRTP_RECEIVE } MdSrtpDirection;
 
-/* One direction under one master key, any SSRC. Sending allows the same packet again (retransmission). One sending
+/* One direction under one master key, any SSRC (receiving: state for the last 32 of them is kept). Sending allows the same packet again (retransmission). One sending
  * context may serve a whole group: protect once, send the bytes to many. NULL with errno. Initialises libsrtp once. */
 MdSrtp *md_srtp_new(MdSrtpDirection direction, const MdSrtpKey *key);
 void md_srtp_free(MdSrtp *srtp);
