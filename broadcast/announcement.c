@@ -218,6 +218,16 @@ static unsigned crypto_tag(const char *sdp, const char *suite)
     return 0;
 }
 
+/* The description says a=sendonly, which is what we mean; some loudspeakers take that for hold. */
+static char *both_ways(const BcStage *stage, char *sdp /* taken */)
+{
+    g_auto(GStrv) parts = sdp && stage->o.two_way ? g_strsplit(sdp, "a=sendonly", 2) : NULL;
+    if (!parts || !parts[1])
+        return sdp;
+    g_free(sdp);
+    return g_strjoinv("a=sendrecv", parts);
+}
+
 char *bc_announcement_answer(BcAnnouncement *a, const BcTarget *target, const char *offer, MdAnnounceAnswer *ret, bool *ret_parsed,
                              GError **error)
 {
@@ -239,7 +249,7 @@ char *bc_announcement_answer(BcAnnouncement *a, const BcTarget *target, const ch
         return NULL;
     }
     *ret_parsed = tag == 1 && md_announce_parse_answer(&ours, offer, ret, NULL);
-    g_autofree char *sdp = md_announce_create_offer(&ours, error);
+    g_autofree char *sdp = both_ways(a->stage, md_announce_create_offer(&ours, error));
     if (!sdp || tag == 1)
         return g_steal_pointer(&sdp);
     g_auto(GStrv) parts = g_strsplit(sdp, "a=crypto:1 ", 2);
@@ -267,7 +277,7 @@ const BcOffer *bc_announcement_offer(BcAnnouncement *a, const BcTarget *target, 
         g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "it plays none of the codecs of this announcement");
         return NULL;
     }
-    char *sdp = md_announce_create_offer(&description, error);
+    char *sdp = both_ways(a->stage, md_announce_create_offer(&description, error));
     if (!sdp)
         return NULL;
     offer = g_new0(BcOffer, 1);

@@ -31,7 +31,8 @@ typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean 
     MdMailbox *control;                  /* drained by the control thread */
     const MdClock *clock;                /* that of the workers; NULL: system */
     const char *local_host, *local_host6; /* numeric, to send from; either may be NULL */
-    uint16_t port;                       /* even; 0: any */
+    uint16_t port;                       /* even; 0: any of the next two */
+    uint16_t port_min, port_max;         /* 20000..59999 */
     const char *from_user;               /* SIP user part the loudspeakers see calling: "broadcast" */
     const char *content_dir;
     const char *const *speech_command;   /* argv: espeak-ng -v vi --stdout */
@@ -44,6 +45,7 @@ typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean 
     unsigned n_codecs;
     uint32_t opus_bitrate_bps;           /* 32000 */
     MdSecurity security;                 /* no default: OFF is 0 */
+    bool two_way;                        /* offer sound both ways (a=sendrecv): some loudspeakers stay silent when told to listen only */
     unsigned ring_timeout_s;             /* 20 */
     unsigned calls_per_s;                /* 200 */
     unsigned lead_s;                     /* 10 */

@@ -9,10 +9,10 @@
 #define DSCP_EF 46
 
 /* An even port and its successor on one address. */
-static bool open_pair(const char *host, uint16_t wanted, int *ret_rtp, int *ret_rtcp, uint16_t *ret_port)
+static bool open_pair(const BcStageOptions *o, const char *host, int *ret_rtp, int *ret_rtcp, uint16_t *ret_port)
 {
-    for (unsigned i = 0; i < (wanted ? 1 : PORT_TRIES); i++) {
-        uint16_t port = wanted ? wanted : (uint16_t)(g_random_int_range(10000, 30000) * 2);
+    for (unsigned i = 0; i < (o->port ? 1 : PORT_TRIES); i++) {
+        uint16_t port = o->port ? o->port : (uint16_t)(g_random_int_range((o->port_min + 1) / 2, (o->port_max + 1) / 2) * 2);
         MdAddr rtp, rtcp;
         if (md_addr_from_host(&rtp, host, port) < 0 || md_addr_from_host(&rtcp, host, (uint16_t)(port + 1)) < 0)
             return false;
@@ -35,8 +35,8 @@ static bool open_pair(const char *host, uint16_t wanted, int *ret_rtp, int *ret_
 static bool open_sockets(BcStage *stage, GError **error)
 {
     stage->rtp_fd = stage->rtcp_fd = stage->rtp_fd6 = stage->rtcp_fd6 = -1;
-    bool v4 = stage->local_host && open_pair(stage->local_host, stage->o.port, &stage->rtp_fd, &stage->rtcp_fd, &stage->port);
-    bool v6 = stage->local_host6 && open_pair(stage->local_host6, stage->o.port, &stage->rtp_fd6, &stage->rtcp_fd6, &stage->port6);
+    bool v4 = stage->local_host && open_pair(&stage->o, stage->local_host, &stage->rtp_fd, &stage->rtcp_fd, &stage->port);
+    bool v6 = stage->local_host6 && open_pair(&stage->o, stage->local_host6, &stage->rtp_fd6, &stage->rtcp_fd6, &stage->port6);
     if ((stage->local_host && !v4) || (stage->local_host6 && !v6) || (!v4 && !v6)) {
         g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "broadcast: no pair of UDP ports (%u and the next) can be had on %s",
                     stage->o.port, v4 || !stage->local_host ? stage->local_host6 ? stage->local_host6 : "any address" : stage->local_host);

@@ -23,12 +23,14 @@ typedef struct BcStageOptions {
     BcDevices *devices;
     BcPlayLog *play_log;
     const char *local_host, *local_host6; /* addresses to send from and to offer; either may be NULL */
-    uint16_t port;                        /* even, its successor takes the reports; 0: any */
+    uint16_t port;                        /* even, its successor takes the reports; 0: any of the next two */
+    uint16_t port_min, port_max;
     unsigned frame_ms, ring_timeout_ms, calls_per_s;
     MdAudioCodec codecs[MD_AUDIO_CODEC_MAX]; /* order of preference */
     unsigned n_codecs;
     uint32_t opus_bitrate_bps;
     MdSecurity security;
+    bool two_way;
     unsigned running_max;
     const char *from_user;
     bool step_workers;                    /* tests: workers have no threads of their own */

@@ -162,6 +162,7 @@ typedef struct CfgBroadcast {
     unsigned opus_bitrate_kbps;
     int security;               /* MdSecurity */
     unsigned port;              /* UDP port announcements are sent from (even); its successor takes the reports; 0: any */
+    bool two_way;               /* offer a=sendrecv instead of a=sendonly */
     unsigned lead_s;            /* ringing begins this long before the time of a bulletin */
     unsigned upload_max_mib;
     unsigned content_max_gib;

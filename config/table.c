@@ -270,6 +270,8 @@ static const CfgKey broadcast_keys[] = {
          "Encryption of announcements, under one key per announcement."),
     UINT(CfgBroadcast, port, NULL, "0", 0, 65534, R,
          "UDP port announcements are sent from; even, its successor takes reports. 0: out of media.port_min to port_max."),
+    BOOL(CfgBroadcast, two_way, "false", 0,
+         "Offer sound both ways, for loudspeakers that stay silent when told to listen only; what they send is thrown away."),
     UINT(CfgBroadcast, lead_s, "seconds", "8", 0, 60, 0, "Ringing begins this long before the time of a bulletin."),
     UINT(CfgBroadcast, upload_max_mib, "MiB", "512", 1, 16384, 0, "Largest file taken in."),
     UINT(CfgBroadcast, content_max_gib, "GiB", "50", 1, 16384, 0, "All bulletins' sound together."),
