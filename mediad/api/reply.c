@@ -71,6 +71,8 @@ static void answer(MdApiRequest *r, int status, const char *type, GBytes *bytes 
         r->api->counters.errors_5xx++;
     else if (status >= 400)
         r->api->counters.errors_4xx++;
+    if (!r->handed && status >= 400 && r->message) /* libsoup closes after a refusal before the body: say so */
+        soup_message_headers_replace(soup_server_message_get_response_headers(r->message), "Connection", "close");
     Answer *a = g_new0(Answer, 1);
     a->request = md_api_request_ref(r);
     a->status = status;
