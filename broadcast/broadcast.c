@@ -82,6 +82,7 @@ static bool open_contents(BcBroadcast *b, GError **error)
                                             .frame_ms = o->frame_ms,
                                             .opus_bitrate_bps = o->opus_bitrate_bps},
                                  .speech = {.command = o->speech_command, .time_max_us = (int64_t)o->speech_timeout_s * G_USEC_PER_SEC},
+                                 .total_max_bytes = o->content_max_bytes,
                                  .clock = bc_timers_clock(b->timers),
                                  .logger = &b->logger};
     b->contents = bc_contents_new(o->store, &contents, error);

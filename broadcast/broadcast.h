@@ -39,6 +39,7 @@ typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean 
     unsigned speech_timeout_s;           /* 60 */
     double loudness_lufs, true_peak_dbtp; /* -16, -1 */
     int64_t upload_max_bytes;            /* 512 MiB */
+    int64_t content_max_bytes;           /* all recordings together, about; no limit */
     int64_t duration_max_us;             /* 60 min */
     unsigned frame_ms;                   /* 40 */
     const MdAudioCodec *codecs;          /* in order of preference: Opus, G.722, PCMA, PCMU */

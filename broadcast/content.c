@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
+#define STORED_BYTES_PER_S 80000 /* all profiles of a second of sound, the lossless master the most of it */
+
 typedef enum JobKind { JOB_FILE, JOB_TEXT, JOB_LOAD } JobKind;
 
 typedef struct Job {
@@ -252,6 +254,17 @@ static unsigned start_job(BcContents *contents, Job *job)
     return job->id;
 }
 
+static int64_t stored_bytes(const BcContents *contents)
+{
+    int64_t us = 0;
+    GHashTableIter it;
+    gpointer value;
+    g_hash_table_iter_init(&it, contents->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &value))
+        us += ((BcContent *)value)->duration_us;
+    return us / G_USEC_PER_SEC * STORED_BYTES_PER_S;
+}
+
 static unsigned start_making(BcContents *contents, Job *job)
 {
     g_autoptr(GError) error = NULL;
@@ -261,6 +274,9 @@ static unsigned start_making(BcContents *contents, Job *job)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "%u recordings are being taken in already: try again in a minute", BC_CONTENT_JOBS_MAX);
     else if (g_hash_table_size(contents->by_id) >= BC_CONTENTS_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "there are %u recordings already: remove old ones", BC_CONTENTS_MAX);
+    else if (contents->o.total_max_bytes && stored_bytes(contents) > contents->o.total_max_bytes)
+        error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "the recordings take more than %d GiB already: remove old ones",
+                            (int)(contents->o.total_max_bytes >> 30));
     if (!error)
         return start_job(contents, job);
     if (job->done)

@@ -26,6 +26,7 @@ typedef struct BcContentJob {
 typedef struct BcContentOptions {
     BcIngestOptions ingest;   /* strings are copied */
     BcSpeechOptions speech;
+    int64_t total_max_bytes;  /* of all profiles together, about; 0: no limit */
     const MdClock *clock;
     const MdLogger *logger;
 } BcContentOptions;

@@ -52,6 +52,7 @@ bool md_start_broadcast(MdDaemon *daemon, GError **error)
         .loudness_lufs = from->loudness_lufs,
         .true_peak_dbtp = from->true_peak_dbtp,
         .upload_max_bytes = (int64_t)from->upload_max_mib << 20,
+        .content_max_bytes = (int64_t)from->content_max_gib << 30,
         .duration_max_us = (int64_t)from->duration_max_min * 60 * G_USEC_PER_SEC,
         .frame_ms = from->frame_ms,
         .codecs = codecs,

@@ -273,7 +273,7 @@ static void open_room(Rig *rig, const char *database)
     rig->b = bc_broadcast_new(&(BcBroadcastOptions){.store = rig->store, .dialer = &rig->dialer, .workers = rig->workers, .n_workers = 2,
                                                     .control = rig->control, .clock = &rig->clock.base, .local_host = "127.0.0.1",
                                                     .content_dir = content, .frame_ms = 40, .security = MD_SECURITY_REQUIRED,
-                                                    .ring_timeout_s = 4, .calls_per_s = 100, .lead_s = 10, .tap = &tap,
+                                                    .ring_timeout_s = 4, .calls_per_s = 100, .lead_s = 10, .content_max_bytes = 300000, .tap = &tap,
                                                     .on_event = on_event, .user = rig, .manual = true},
                               &error);
     g_assert_no_error(error);
@@ -597,6 +597,12 @@ static void test_catch_up(void)
     rig_clear(&rig);
 }
 
+static void on_refused(const BcContent *content, const GError *error, void *user)
+{
+    g_assert_null(content);
+    *(int *)user = error->code;
+}
+
 static void on_started(const char *id, const GError *error, void *user)
 {
     if (error)
@@ -770,6 +776,9 @@ static void test_refused(void)
                               NULL, on_done, &flag);
     wait_flag(&flag);
     g_assert_cmpint(flag, ==, -1); /* in the past */
+    int code = -1; /* six seconds are there, and that is more than this rig may keep */
+    g_assert_cmpuint(bc_contents_add_text(bc_broadcast_contents(rig.b), "Xin chào", "x", NULL, on_refused, &code), ==, 0);
+    g_assert_cmpint(code, ==, BC_ERROR_LIMIT);
     g_autoptr(GPtrArray) none = bc_schedules_list(bc_broadcast_schedules(rig.b));
     g_assert_cmpuint(none->len, ==, 0);
     rig_clear(&rig);
