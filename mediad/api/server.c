@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
 #define IDLE_TIMEOUT_S 75 /* a WebSocket's pings are more frequent */
 
@@ -321,6 +322,25 @@ static bool listen_one(MdApi *api, const char *where, bool allow_http, GError **
     return true;
 }
 
+/* libsoup serves a second request on a connection only while it has a listener of its own. Ours accept for it, so it gets
+ * one at which nobody can ever knock: one end of a socket pair whose other end stays open and silent. */
+static bool keep_alive(MdApi *api, GError **error)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "socketpair: %s", g_strerror(errno));
+        return false;
+    }
+    api->silent_fd = ends[1];
+    g_autoptr(GSocket) socket = g_socket_new_from_fd(ends[0], error);
+    if (!socket) {
+        close(ends[0]);
+        return false;
+    }
+    return soup_server_listen_socket(api->soup, socket, 0, error);
+}
+
 bool md_api_listen(MdApi *api, const MdApiOptions *options, GError **error)
 {
     bool need_tls = false;
@@ -338,7 +358,7 @@ bool md_api_listen(MdApi *api, const MdApiOptions *options, GError **error)
     for (unsigned i = 0; options->listen && options->listen[i]; i++)
         if (!listen_one(api, options->listen[i], options->allow_http, error))
             return false;
-    return true;
+    return keep_alive(api, error);
 }
 
 void md_api_unlisten(MdApi *api)

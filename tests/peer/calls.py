@@ -146,6 +146,16 @@ def dial_out():
     agent.wait_event("CALL_CLOSED", since=mark + 2)
 
 
+def keeps_alive():
+    """Several requests on one HTTP connection: libsoup closes after the first when it has no listener of its own."""
+    import http.client
+    connection = http.client.HTTPConnection("127.0.0.1", daemon().api_port, timeout=20)
+    for path in ("/healthz", "/api/v1/openapi.json", "/readyz"):
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        assert reply.status == 200 and reply.read(), path
+
+
 def stops_cleanly():
     daemon().stop()
 
@@ -163,5 +173,6 @@ run_tap([
     ("an unknown room answers 404", unknown_room),
     ("the test room moves and speaks", test_room),
     ("a room dials out and redials", dial_out),
+    ("several requests on one HTTP connection", keeps_alive),
     ("SIGTERM ends the daemon cleanly", stops_cleanly),
 ])

@@ -79,7 +79,7 @@ def decode(video_rtpmap, fmtp, codec):
             assert "Baseline" in streams["video"]["profile"], streams["video"]["profile"]
         assert int(streams["audio"]["nb_read_frames"]) > 150, streams["audio"]
         strict = subprocess.run(["ffmpeg", "-hide_banner", "-v", "error", "-err_detect", "explode", "-i", out, "-map", "0:v",
-                                 "-f", "null", "-"], capture_output=True, check=False)
+                                 "-f", "rawvideo", "-y", os.devnull], capture_output=True, check=False)
         assert strict.returncode == 0 and not strict.stderr, strict.stderr.decode()
         moving = subprocess.run(["ffmpeg", "-hide_banner", "-i", out, "-map", "0:v", "-vf", "freezedetect=n=0.0001:d=2", "-f", "null",
                                  "-"], capture_output=True, check=True)
