@@ -498,7 +498,8 @@ static void judge_sound(const Run *run, SimVerdict *v)
     uint64_t expected = 0, heard = 0, own = 0, echoes = 0, strangers = 0, gaps = 0, gap_ticks = 0,
              talk_ticks = 0, delays = 0, turns = 0;
     int64_t sum = 0, most = 0, least = INT64_MAX;
-    unsigned told = 0, ears = 0;
+    int64_t last = 0;
+    unsigned told = 0, ears = 0, hearing = 0;
     for (unsigned i = 0; i < o->count; i++) {
         const SimEar *e = run->callers[i].site.ear;
         if (!e || !run->callers[i].site.jitter)
@@ -515,6 +516,8 @@ static void judge_sound(const Run *run, SimVerdict *v)
         talk_ticks += e->talk_ticks;
         delays += e->delays;
         sum += e->delay_sum_us;
+        last += e->delay_last_us;
+        hearing += e->delays > 0;
         most = MAX(most, e->delay_max_us);
         least = MIN(least, e->delay_min_us);
         if (e->pairs_heard < e->pairs_expected && told++ < 3) {
@@ -535,6 +538,7 @@ static void judge_sound(const Run *run, SimVerdict *v)
     sim_verdict_double(v, "mouth_to_ear_mean", mean / 1000, "ms");
     sim_verdict_double(v, "mouth_to_ear_least", delays ? (double)least / 1000 : 0, "ms");
     sim_verdict_double(v, "mouth_to_ear_most", (double)most / 1000, "ms");
+    sim_verdict_double(v, "mouth_to_ear_at_end", hearing ? (double)last / hearing / 1000 : 0, "ms");
     if (expected == 0)
         sim_verdict_fail(v, "no turn could be judged");
     if (share(heard, expected) < o->limit_heard)

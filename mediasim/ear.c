@@ -102,6 +102,7 @@ static void find_onset(SimEar *ear, const float *pcm, int64_t tick_us)
         return;
     ear->delays++;
     ear->delay_sum_us += delay_us;
+    ear->delay_last_us = delay_us;
     if (delay_us > ear->delay_max_us)
         ear->delay_max_us = delay_us;
     if (delay_us < ear->delay_min_us)

@@ -34,7 +34,7 @@ typedef struct SimEar {
     uint64_t gaps; /* runs of missing sound while somebody talked */
     uint64_t gap_ticks, talk_ticks;
     uint64_t delays;
-    int64_t delay_sum_us, delay_max_us, delay_min_us;
+    int64_t delay_sum_us, delay_max_us, delay_min_us, delay_last_us;
     unsigned missing_talker; /* last one not heard, for the report */
     int64_t missing_turn;
 } SimEar;

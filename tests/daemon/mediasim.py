@@ -83,6 +83,21 @@ def bad_line():
     assert v["sound"]["mouth_to_ear_least"] > 100
 
 
+def stall_is_forgotten():
+    """The whole daemon stands still for 0.7 s: what that adds to the delay must be gone ten seconds later."""
+    d = daemon()
+    sim = conference(3, "--seconds", "25", "--talkers", "1", "--video", "none", "--max-gaps", "30", "--min-heard", "50")
+    wait_until("all three are in", lambda: len(d.api("GET", "/rooms/giao-ban/members")["members"]) == 3, 30)
+    select.select([], [], [], 7)
+    os.kill(d.child.pid, signal.SIGSTOP)
+    select.select([], [], [], 0.7)
+    os.kill(d.child.pid, signal.SIGCONT)
+    code, v = finish(sim)
+    sound = v["sound"]
+    assert sound["turns_heard"] == 15 and sound["gap_time"] > 0.5, sound  # it was felt ...
+    assert sound["mouth_to_ear_at_end"] < sound["mouth_to_ear_least"] + 80 * PATIENCE, sound  # ... and is forgotten
+
+
 def muted_site_is_told():
     d = daemon()
     sim = conference(4, "--seconds", "10", "--video", "none", "--max-gaps", "20")
@@ -136,6 +151,7 @@ run_tap([
     ("five sites meet over SRTP: all heard, all seen", meet),
     ("four sites on a bad line still hear one another", bad_line),
     ("two sites over IPv6; two with TLS signalling", over_ipv6_and_tls),
+    ("a stall of the daemon is forgotten within seconds", stall_is_forgotten),
     ("a muted site is told", muted_site_is_told),
     ("a wrong password is told", wrong_password_is_told),
     ("twenty loudspeakers play a scheduled recording", loudspeakers),

@@ -117,6 +117,7 @@ static void test_delay(void)
         check_fine(ear);
         g_assert_cmpuint(ear->delays, >=, 2);
         g_assert_cmpint(ear->delay_min_us, >=, DELAY_TICKS * 20000);
+        g_assert_cmpint(ear->delay_last_us, >=, DELAY_TICKS * 20000);
         g_assert_cmpint(ear->delay_max_us, <=,
                         DELAY_TICKS * 20000 + 1000); /* the sine takes a moment to rise */
     }
