@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,7 @@ int main(int argc, char **argv)
     g_auto(SimOptions) options;
     g_autoptr(GError) error = NULL;
     began_us = g_get_monotonic_time();
+    setlocale(LC_CTYPE, ""); /* texts only: figures keep their points */
     if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "--help"))) {
         puts(!strcmp(argv[1], "--version") ? "mediasim " MEDIAD_VERSION : help);
         memset(&options, 0, sizeof(options));

@@ -225,7 +225,7 @@ static bool parse_counts(SimOptions *o, const Raw *raw, GError **error)
         raw->registers_per_s < 1 || raw->registers_per_s > 100000 || raw->judge_video < 0 ||
         raw->judge_audio < 0)
         return usage(error, "--workers 1..64, --calls-per-second 1..10000, --registers-per-second 1..100000, "
-                            "--judge-… from 0");
+                            "--judge-... from 0");
     o->count = (unsigned)count;
     o->seconds = (unsigned)raw->seconds;
     o->setup_seconds = (unsigned)raw->setup;
@@ -250,7 +250,7 @@ static GOptionContext *option_context(SimOptions *o, Raw *raw)
         {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->password_file,
          "one password for generated names", "FILE"},
         {"account-prefix", 0, 0, G_OPTION_ARG_STRING, &raw->prefix,
-         "generated names are PREFIX1, PREFIX2 … (site-, loa-); with --accounts: only names that begin so",
+         "generated names are PREFIX1, PREFIX2 ... (site-, loa-); with --accounts: only names that begin so",
          "PREFIX"},
         {"account-first", 0, 0, G_OPTION_ARG_INT, &raw->first, "number of the first generated name (1)", "N"},
         {"security", 0, 0, G_OPTION_ARG_STRING, &raw->security, "off, preferred or sdes (sdes)", "KIND"},
@@ -307,9 +307,9 @@ static GOptionContext *option_context(SimOptions *o, Raw *raw)
         context,
         o->loudspeakers
             ? "Registers loudspeakers, answers announcements by itself and judges what each "
-              "received.\nUsage: mediasim loudspeakers --server HOST:PORT --count N …"
+              "received.\nUsage: mediasim loudspeakers --server HOST:PORT --count N ..."
             : "Calls a room from many sites that talk and show coded pictures, and judges what each heard "
-              "and saw.\nUsage: mediasim conference --server HOST:PORT --sites N --room NAME …");
+              "and saw.\nUsage: mediasim conference --server HOST:PORT --sites N --room NAME ...");
     return context;
 }
 
@@ -318,7 +318,7 @@ bool sim_options_parse(SimOptions *o, int argc, char **argv, GError **error)
     memset(o, 0, sizeof(*o));
     if (argc < 2 || (strcmp(argv[1], "conference") && strcmp(argv[1], "loudspeakers")))
         return usage(error,
-                     "usage: mediasim conference|loudspeakers …; --help after either tells its options");
+                     "usage: mediasim conference|loudspeakers ...; --help after either tells its options");
     g_auto(Raw) raw = {.sites = 0,
                        .count = 0,
                        .seconds = 30,
@@ -345,6 +345,7 @@ bool sim_options_parse(SimOptions *o, int argc, char **argv, GError **error)
     g_autoptr(GOptionContext) context = option_context(o, &raw);
     argc--;
     argv++;
+    g_set_prgname(o->loudspeakers ? "mediasim loudspeakers" : "mediasim conference");
     if (!g_option_context_parse(context, &argc, &argv, error))
         return false;
     if (argc > 1)
