@@ -97,7 +97,7 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
         MdSrtp *old = media->send;
         /* A fresh context counts rollovers from 0, and our key may have been used before (a line switched off and on):
          * under another SSRC no keystream comes twice (RFC 3711, 9.1). */
-        if (media->sender.packets)
+        if (plan->media[m].send && media->sender.packets)
             leg_new_source(media, media->sender.clock_rate);
         media->send = plan->media[m].send;
         plan->media[m].send = old; /* freed with the plan */

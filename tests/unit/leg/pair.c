@@ -18,6 +18,8 @@ static int pair_send(void *user, unsigned media, bool rtcp, const MdAddr *to, co
         side->sent_rtp++;
     if (!side->from_override.len)
         g_assert_true(md_addr_port(to) == want || other->from_override.len);
+    if (pair->tap && pair->tap(pair, side->index, media, data, len))
+        return 0;
     pair->seed = pair->seed * 1664525u + 1013904223u;
     if ((pair->seed >> 8) % 100 < pair->loss_percent)
         return 0;

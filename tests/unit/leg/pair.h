@@ -48,6 +48,7 @@ struct Pair {
     GQueue wire;
     unsigned loss_percent;
     uint32_t seed;
+    bool (*tap)(Pair *pair, unsigned from, unsigned media, const uint8_t *data, size_t len); /* sees everything; true: drop it */
 };
 
 typedef struct PairOptions {
