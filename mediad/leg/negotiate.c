@@ -441,9 +441,8 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
     const MdNegotiatorOptions *options = &negotiator->options;
     MdSdpProto proto = options->offer_dtls && options->fingerprint ? MD_SDP_PROTO_DTLS_SAVP
                        : options->security == MD_SECURITY_REQUIRED ? MD_SDP_PROTO_SAVP : MD_SDP_PROTO_AVP;
-    unsigned n_keys = 0;
     for (unsigned m = 0; options->security != MD_SECURITY_OFF && m < MD_LEG_MEDIA_MAX; m++)
-        for (int suite = 0; suite < MD_SRTP_SUITE_MAX; suite++, n_keys++)
+        for (int suite = 0; suite < MD_SRTP_SUITE_MAX; suite++)
             if (!make_key(negotiator, m, (MdSrtpSuite)suite, error))
                 return NULL;
     if (!negotiator->complete) {
@@ -474,7 +473,8 @@ static bool agree_answered_security(const MdNegotiator *negotiator, unsigned med
     }
     for (unsigned c = 0; negotiator->options.security != MD_SECURITY_OFF && c < line->n_cryptos; c++) {
         const MdSdpCrypto *crypto = &line->cryptos[c];
-        if (!negotiator->has_key[media][crypto->key.suite])
+        /* Of a suite that our offers do not name the peer cannot have our key. */
+        if (!negotiator->has_key[media][crypto->key.suite] || crypto->key.suite == MD_SRTP_AES_CM_128_HMAC_SHA1_32)
             continue;
         ret->security = MD_AGREED_SDES;
         ret->local_key = negotiator->keys[media][crypto->key.suite];

@@ -98,6 +98,8 @@ static bool keep(Pair *pair, unsigned from, unsigned media, const uint8_t *data,
     return false;
 }
 
+static int (*plain_send)(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len);
+
 static Pair *start(const PairOptions *options, bool (*tap)(Pair *, unsigned, unsigned, const uint8_t *, size_t))
 {
     Pair *pair = g_new(Pair, 1);
@@ -235,6 +237,48 @@ static void test_reports(void)
     end(pair);
     g_assert_cmpuint(seen[0].bye, ==, 1);
     g_assert_cmpuint(seen[1].bye, ==, 1);
+}
+
+static char *no_mux(char *sdp)
+{
+    return pair_replace(sdp, "a=rtcp-mux\r\n", "");
+}
+
+static unsigned rtcp_on_own_port;
+
+static int count_ports(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len)
+{
+    PairSide *side = user;
+    uint16_t rtp_port = side->pair->side[!side->index].port[media];
+    g_assert_cmpint(rtcp, ==, md_rtp_is_rtcp(data, len));
+    g_assert_cmpuint(md_addr_port(to), ==, rtp_port + rtcp);
+    rtcp_on_own_port += rtcp;
+    return plain_send(user, media, rtcp, to, data, len);
+}
+
+/* Without rtcp-mux reports have a port of their own, and a NAT its own mapping of it. */
+static void test_own_rtcp_port(void)
+{
+    static const MdSecurity policies[] = {MD_SECURITY_OFF, MD_SECURITY_REQUIRED};
+    for (unsigned p = 0; p < 2; p++) {
+        PairOptions options = {.security = {policies[p], policies[p]}};
+        Pair *pair = start(&options, NULL);
+        for (unsigned i = 0; i < 2; i++) {
+            plain_send = pair->side[i].leg->transport.send;
+            pair->side[i].leg->transport.send = count_ports;
+        }
+        rtcp_on_own_port = 0;
+        pair_reinvite(pair, no_mux);
+        pair_run(pair, 16000);
+        assert_talking(pair, 0.25f);
+        g_assert_cmpuint(rtcp_on_own_port, >=, 6);
+        for (unsigned i = 0; i < 2; i++) {
+            g_assert_cmpuint(STAT(pair, i, round_trip_us), >=, 18000);
+            g_assert_cmpuint(STAT(pair, i, round_trip_us), <=, 35000);
+            g_assert_cmpuint(STAT(pair, i, packets_rejected), ==, 0);
+        }
+        end(pair);
+    }
 }
 
 /* ---- descriptions that change ---- */
@@ -610,6 +654,77 @@ static char *held_format(char *sdp)
     return held(one_format(sdp));
 }
 
+static void report_loss(Pair *pair, uint8_t fraction)
+{
+    uint8_t buf[200];
+    MdRtcpWriter writer;
+    MdAddr from;
+    MdRtcpReport report = {.ssrc = pair->side[1].leg->media[VIDEO].sender.ssrc, .fraction_lost = fraction};
+    md_addr_from_string(&from, "127.0.0.1:21002");
+    md_rtcp_writer_init(&writer, buf, sizeof buf);
+    md_rtcp_write_rr(&writer, 99, &report, 1);
+    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len, md_clock_now_us(&pair->clock.base));
+}
+
+static uint32_t allowed_bps(const Pair *pair)
+{
+    MdLegVideoFormat format;
+    md_leg_video_format(pair->side[1].leg, &format);
+    return format.max.bitrate_bps;
+}
+
+/* Heavy loss takes bits away down to a floor, clean reports give them back up to what was agreed; a little loss does neither. */
+static void test_congestion(void)
+{
+    PairOptions options = {.video = true};
+    Pair *pair = start(&options, look);
+    only_format = " 99";
+    pair_reinvite(pair, one_format);
+    uint32_t agreed = allowed_bps(pair), before = agreed;
+    report_loss(pair, 12);
+    g_assert_cmpuint(allowed_bps(pair), ==, agreed);
+    for (unsigned i = 0; i < 40; i++) {
+        report_loss(pair, 80);
+        g_assert_cmpuint(allowed_bps(pair), <=, before);
+        before = allowed_bps(pair);
+    }
+    g_assert_cmpuint(before, ==, 100000);
+    for (unsigned i = 0; i < 80; i++) {
+        report_loss(pair, 0);
+        g_assert_cmpuint(allowed_bps(pair), >=, before);
+        before = allowed_bps(pair);
+    }
+    g_assert_cmpuint(before, ==, agreed);
+    g_assert_cmpuint(STAT(pair, 1, remote_video_loss_permille), ==, 0);
+    end(pair);
+}
+
+/* A burst of pictures faster than their pace: order is kept, nothing is lost. */
+static void test_pace(void)
+{
+    PairOptions options = {.video = true};
+    Pair *pair = start(&options, look);
+    only_format = " 99";
+    pair_reinvite(pair, one_format);
+    for (unsigned i = 0; i < 20; i++) {
+        int64_t now_us = md_clock_now_us(&pair->clock.base);
+        unsigned before = seen[1].rtp[VIDEO];
+        MdFrame *frame = make_vp8(i, i == 0, 40000, now_us);
+        g_assert_cmpint(md_leg_send_video(pair->side[1].leg, frame, now_us), ==, 0);
+        if (i < 8) /* later the queue is full, and the oldest picture goes out at once */
+            g_assert_cmpuint(seen[1].rtp[VIDEO] - before, <=, 8);
+        md_frame_unref(frame);
+        if (i % 4 == 3)
+            pair_run(pair, 20);
+    }
+    pair_run(pair, 1000);
+    g_assert_cmpuint(seen[1].seq_gaps, ==, 0);
+    g_assert_cmpuint(pair->side[0].pictures, ==, 20);
+    g_assert_cmpuint(pair->side[0].damaged, ==, 0);
+    g_assert_cmpuint(STAT(pair, 0, video_nacks_sent), ==, 0);
+    end(pair);
+}
+
 /* Hold ends with a key frame, asked for by us and by the room of the other side. */
 static void test_video_hold(void)
 {
@@ -652,6 +767,7 @@ int main(int argc, char **argv)
     g_test_add_func("/legs/sound/ptimes", test_ptimes);
     g_test_add_func("/legs/sound/loss", test_loss);
     g_test_add_func("/legs/sound/reports", test_reports);
+    g_test_add_func("/legs/sound/own-rtcp-port", test_own_rtcp_port);
     g_test_add_func("/legs/change/off-and-on", test_off_and_on);
     g_test_add_func("/legs/change/address", test_address_change);
     g_test_add_func("/legs/change/dtls-goes-on", test_dtls_goes_on);
@@ -660,6 +776,8 @@ int main(int argc, char **argv)
     g_test_add_func("/legs/video/h264", test_h264);
     g_test_add_func("/legs/video/unrecoverable", test_unrecoverable);
     g_test_add_func("/legs/video/codec-change", test_video_codec_change);
+    g_test_add_func("/legs/video/congestion", test_congestion);
+    g_test_add_func("/legs/video/pace", test_pace);
     g_test_add_func("/legs/video/hold", test_video_hold);
     return g_test_run();
 }

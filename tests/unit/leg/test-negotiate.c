@@ -182,6 +182,7 @@ static void test_offer(void)
     static const char *const bad[] = {
         HEAD6 "m=audio 4000 RTP/SAVP 96\r\na=rtpmap:96 opus/48000/2\r\na=crypto:1 AEAD_AES_128_GCM " KEYGCM "\r\n", /* a line is missing */
         HEAD6 "m=audio 0 RTP/SAVP 96\r\nm=video 0 RTP/SAVP 97\r\n",
+        HEAD6 "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_32 " KEY80 "\r\nm=video 0 RTP/SAVP 97\r\n", /* a suite that was not offered */
         HEAD6 "m=audio 4000 RTP/AVP 0\r\nm=video 0 RTP/SAVP 97\r\n", /* without the encryption we require */
         HEAD6 "m=audio 4000 RTP/SAVP 18\r\na=crypto:1 AEAD_AES_128_GCM " KEYGCM "\r\nm=video 0 RTP/SAVP 97\r\n",
         HEAD6 "m=video 4000 RTP/SAVP 97\r\na=rtpmap:97 H264/90000\r\nm=audio 0 RTP/SAVP 97\r\n",
