@@ -97,12 +97,21 @@ void leg_video_loss(MdLeg *leg, uint8_t fraction_lost)
     update_max(leg);
 }
 
+/* What the description said of the stream is true of every stream of it. */
+static void tell_parameter_sets(MdLeg *leg)
+{
+    const MdAgreedMedia *agreed = &leg->media[VIDEO].agreed;
+    for (unsigned i = 0; i < agreed->n_parameter_sets; i++)
+        md_depacketiser_add_parameter_set(leg->video->depacketisers[MD_VIDEO_H264], agreed->parameter_sets[i].data, agreed->parameter_sets[i].len);
+}
+
 void leg_video_forget(MdLeg *leg)
 {
     LegVideo *v = leg->video;
     md_reorder_reset(v->reorder);
     for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
         md_depacketiser_reset(v->depacketisers[i]);
+    tell_parameter_sets(leg);
     md_key_gate_close(&v->gate);
 }
 
@@ -132,6 +141,7 @@ void leg_video_agreed(MdLeg *leg, const MdAgreedMedia *before, int64_t now_us)
         v->tmmbr_bps = v->remb_bps = v->congestion_bps = 0;
         md_key_gate_close(&v->gate);
     }
+    tell_parameter_sets(leg);
     v->frame_interval_us = 1000000 / (now->max.fps ? now->max.fps : 15);
     update_max(leg);
     /* The other side starts over: it needs a key frame, and so do we when it resumes. */
@@ -251,6 +261,7 @@ static void drain(MdLeg *leg, int64_t now_us)
         if (codec != v->codec) {
             v->codec = codec;
             md_depacketiser_reset(v->depacketisers[codec]);
+            tell_parameter_sets(leg);
             md_key_gate_close(&v->gate);
         }
         md_stat_add(&leg->stats.video_packets_lost, lost);

@@ -168,12 +168,30 @@ static void agree_audio(const MdSdpMedia *media, const MdSdpFormat *format, MdAg
     ret->opus_bitrate_bps = CLAMP(MIN(bps, OPUS_BITRATE_DEFAULT), OPUS_BITRATE_MIN, OPUS_BITRATE_MAX);
 }
 
+/* Those that are too long or no base64 are left out: the stream may bring its own. */
+static void agree_parameter_sets(const char *fmtp, MdAgreedMedia *ret)
+{
+    char text[MD_SDP_FMTP_MAX];
+    if (!md_fmtp_get(fmtp, "sprop-parameter-sets", text, sizeof text))
+        return;
+    g_auto(GStrv) part = g_strsplit(text, ",", MD_PARAMETER_SETS_MAX + 1);
+    for (unsigned i = 0; part[i] && ret->n_parameter_sets < MD_PARAMETER_SETS_MAX; i++) {
+        gsize len;
+        g_autofree guchar *nal = g_base64_decode(part[i], &len);
+        if (len == 0 || len > MD_PARAMETER_SET_LEN_MAX)
+            continue;
+        memcpy(ret->parameter_sets[ret->n_parameter_sets].data, nal, len);
+        ret->parameter_sets[ret->n_parameter_sets++].len = (uint8_t)len;
+    }
+}
+
 static void agree_video(const MdNegotiator *negotiator, const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret)
 {
     ret->feedback = format->feedback;
     if (ret->codec == MD_VIDEO_H264) {
         ret->h264_mode = (uint8_t)md_fmtp_get_uint(format->fmtp, "packetization-mode", 0);
         md_h264_video_max(format->fmtp, &negotiator->options.video_max, media->bandwidth_bps, &ret->max);
+        agree_parameter_sets(format->fmtp, ret);
     } else
         md_vp8_video_max(format->fmtp, &negotiator->options.video_max, media->bandwidth_bps, &ret->max);
 }

@@ -15,6 +15,8 @@ typedef enum MdAgreedSecurity { MD_AGREED_PLAIN, MD_AGREED_SDES, MD_AGREED_DTLS 
 
 #define MD_PT_NONE 255
 #define MD_AGREED_CODECS_MAX 4
+#define MD_PARAMETER_SETS_MAX 4
+#define MD_PARAMETER_SET_LEN_MAX 96
 
 typedef struct MdAgreedMedia {
     bool active;              /* the line is there with a port on both sides */
@@ -38,6 +40,10 @@ typedef struct MdAgreedMedia {
     unsigned feedback;        /* MD_SDP_FB_*, agreed */
     uint8_t h264_mode;
     MdVideoClass max;
+    unsigned n_parameter_sets;  /* H.264: what the peer says of its pictures beforehand (RFC 6184, 8.1, sprop-parameter-sets) */
+    struct {
+        uint8_t len, data[MD_PARAMETER_SET_LEN_MAX];
+    } parameter_sets[MD_PARAMETER_SETS_MAX];
     /* security */
     MdAgreedSecurity security;
     MdSrtpKey local_key, remote_key; /* SDES */

@@ -12,6 +12,7 @@
 #define MD_SDP_MEDIA_MAX 16
 #define MD_SDP_FORMATS_MAX 48
 #define MD_SDP_CRYPTO_MAX 12
+#define MD_SDP_FMTP_MAX 512
 
 typedef enum MdSdpMediaKind { MD_SDP_AUDIO, MD_SDP_VIDEO, MD_SDP_OTHER } MdSdpMediaKind;
 
@@ -37,7 +38,7 @@ typedef struct MdSdpFormat {
     char name[24];
     uint32_t clock_rate;
     unsigned channels;
-    char fmtp[256];
+    char fmtp[MD_SDP_FMTP_MAX];
     unsigned feedback;        /* MD_SDP_FB_* */
 } MdSdpFormat;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Datagrams at a whole leg that has agreed on plain sound and pictures: buffers, decoders, reports and repair in one.
- * Input: one byte of settings, then pieces of [length of 2 bytes][where: 1 byte][datagram]. Time moves on with each. */
+/* Datagrams at a whole leg that has agreed on plain sound and pictures: buffers, decoders, reports and repair
+ * in one. Input: one byte of settings, then pieces of [length of 2 bytes][where: 1 byte][datagram]. Time
+ * moves on with each. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,10 @@
 
 static const char offer[] =
     "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP %s 101 13\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/8000\r\na=rtcp-mux\r\n"
-    "m=video 4002 RTP/AVP %s\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f\r\na=rtpmap:99 VP8/90000\r\n"
+    "m=audio 4000 RTP/AVP %s 101 13\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 "
+    "telephone-event/8000\r\na=rtcp-mux\r\n"
+    "m=video 4002 RTP/AVP %s\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 "
+    "packetization-mode=1;profile-level-id=42e01f\r\na=rtpmap:99 VP8/90000\r\n"
     "a=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\na=rtcp-fb:* ccm tmmbr\r\n";
 
 static int nowhere(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len)
@@ -66,7 +69,8 @@ static void feed(MdLeg *leg, MdVirtualClock *clock, const uint8_t *data, size_t 
         len = len < size ? len : size;
         len = len < sizeof copy ? len : sizeof copy;
         memcpy(copy, data, len);
-        md_leg_receive(leg, where & 1, (where & 2) != 0, &from[where & 1], copy, len, md_clock_now_us(&clock->base));
+        md_leg_receive(leg, where & 1, (where & 2) != 0, &from[where & 1], copy, len,
+                       md_clock_now_us(&clock->base));
         data += len;
         size -= len;
         tick(leg, clock, where & 4 ? 20000 : (where >> 3) * 10000);
@@ -84,8 +88,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     md_virtual_clock_init(&clock, 1000000, 1700000000000000);
     MdWorkerOptions options = {.name = "fuzz", .cpu = -1, .clock = &clock.base};
     MdWorker *worker = md_worker_new(&options);
-    MdLegConfig config = {.worker = worker, .local_host = "192.0.2.1", .security = MD_SECURITY_PREFERRED, .audio_codecs = sounds, .n_audio_codecs = 4,
-                          .video_codecs = pictures, .n_video_codecs = 2};
+    MdLegConfig config = {.worker = worker,
+                          .local_host = "192.0.2.1",
+                          .security = MD_SECURITY_PREFERRED,
+                          .audio_codecs = sounds,
+                          .n_audio_codecs = 4,
+                          .video_codecs = pictures,
+                          .n_video_codecs = 2};
     MdLegTransport transport = {nowhere, NULL, {4000, 4002}};
     MdLeg *leg = md_leg_new_with_transport(&config, &transport, NULL);
     g_autofree char *text = g_strdup_printf(offer, types[data[0] & 3], data[0] & 4 ? "97" : "99");

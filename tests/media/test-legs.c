@@ -12,12 +12,12 @@ typedef struct Seen {
     uint32_t octets[MD_LEG_MEDIA_MAX];
     uint32_t ssrc[MD_LEG_MEDIA_MAX];
     uint16_t seq[MD_LEG_MEDIA_MAX];
-    uint32_t ts[MD_LEG_MEDIA_MAX], ts_step;  /* ts_step: of sound */
+    uint32_t ts[MD_LEG_MEDIA_MAX], ts_step; /* ts_step: of sound */
     unsigned odd_steps, seq_gaps;
     uint8_t pt[MD_LEG_MEDIA_MAX];
-    MdRtcpSenderInfo first_sr, last_sr;      /* of sound */
+    MdRtcpSenderInfo first_sr, last_sr; /* of sound */
     int64_t first_sr_us, last_sr_us;
-    uint8_t last[MD_UDP_PACKET_MAX];         /* last packet of sound */
+    uint8_t last[MD_UDP_PACKET_MAX]; /* last packet of sound */
     size_t last_len;
 } Seen;
 
@@ -32,7 +32,8 @@ static void see_rtp(Seen *s, unsigned media, const uint8_t *data, size_t len)
         s->markers += packet.marker;
         memcpy(s->last, data, len);
         s->last_len = len;
-        if (s->rtp[AUDIO] && s->ssrc[AUDIO] == packet.ssrc && s->pt[AUDIO] == packet.payload_type && s->ts_step)
+        if (s->rtp[AUDIO] && s->ssrc[AUDIO] == packet.ssrc && s->pt[AUDIO] == packet.payload_type &&
+            s->ts_step)
             s->odd_steps += packet.ts - s->ts[AUDIO] != s->ts_step;
     }
     if (s->rtp[media] && s->ssrc[media] == packet.ssrc)
@@ -66,7 +67,8 @@ static void see_rtcp(Pair *pair, Seen *s, unsigned media, const uint8_t *data, s
             s->first_sr_us = s->last_sr_us;
         }
         if (item.sender.packets != s->rtp[AUDIO] || item.sender.octets != s->octets[AUDIO])
-            g_error("a sender report of %u packets, %u octets after %u, %u", item.sender.packets, item.sender.octets, s->rtp[AUDIO], s->octets[AUDIO]);
+            g_error("a sender report of %u packets, %u octets after %u, %u", item.sender.packets,
+                    item.sender.octets, s->rtp[AUDIO], s->octets[AUDIO]);
     }
     g_assert_cmpint(rc, ==, 0);
 }
@@ -98,9 +100,11 @@ static bool keep(Pair *pair, unsigned from, unsigned media, const uint8_t *data,
     return false;
 }
 
-static int (*plain_send)(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len);
+static int (*plain_send)(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data,
+                         size_t len);
 
-static Pair *start(const PairOptions *options, bool (*tap)(Pair *, unsigned, unsigned, const uint8_t *, size_t))
+static Pair *start(const PairOptions *options,
+                   bool (*tap)(Pair *, unsigned, unsigned, const uint8_t *, size_t))
 {
     Pair *pair = g_new(Pair, 1);
     memset(seen, 0, sizeof seen);
@@ -156,7 +160,8 @@ static void test_ptimes(void)
             for (unsigned i = 0; i < 2; i++)
                 seen[i].ts_step = md_audio_codec_clock_rate(codecs[c]) / 1000 * wanted_ptime;
             pair_run(pair, 2400);
-            g_test_message("%s %u ms: %.3f %.3f", md_audio_codec_to_string(codecs[c]), wanted_ptime, (double)pair_heard(pair, 0, 1000), (double)pair_heard(pair, 1, 400));
+            g_test_message("%s %u ms: %.3f %.3f", md_audio_codec_to_string(codecs[c]), wanted_ptime,
+                           (double)pair_heard(pair, 0, 1000), (double)pair_heard(pair, 1, 400));
             assert_talking(pair, 0.3f);
             for (unsigned i = 0; i < 2; i++) {
                 g_assert_cmpuint(seen[i].rtp[AUDIO], ==, 2400 / wanted_ptime);
@@ -178,7 +183,8 @@ static unsigned percent_heard(Pair *pair, unsigned seconds)
     for (unsigned s = 0; s < seconds; s++) {
         pair_run(pair, 1000);
         for (unsigned t = 0; t < 50; t++, all++)
-            good += md_goertzel(pair->side[0].heard + t * MD_AUDIO_TICK_SAMPLES, MD_AUDIO_TICK_SAMPLES, 1000, MD_AUDIO_RATE) > 0.2f;
+            good += md_goertzel(pair->side[0].heard + t * MD_AUDIO_TICK_SAMPLES, MD_AUDIO_TICK_SAMPLES, 1000,
+                                MD_AUDIO_RATE) > 0.2f;
     }
     return good * 100 / all;
 }
@@ -196,9 +202,11 @@ static void test_loss(void)
             pair_run(pair, 1000);
             pair->loss_percent = losses[l];
             unsigned percent = percent_heard(pair, 20);
-            uint64_t lost = STAT(pair, 0, audio_packets_lost), mended = STAT(pair, 0, audio_fec_ticks) + STAT(pair, 0, audio_concealed_ticks);
-            g_test_message("loss %u %%: %u %% of the tone, %u lost, %u by FEC, %u concealed", losses[l], percent, (unsigned)lost,
-                           (unsigned)STAT(pair, 0, audio_fec_ticks), (unsigned)STAT(pair, 0, audio_concealed_ticks));
+            uint64_t lost = STAT(pair, 0, audio_packets_lost),
+                     mended = STAT(pair, 0, audio_fec_ticks) + STAT(pair, 0, audio_concealed_ticks);
+            g_test_message("loss %u %%: %u %% of the tone, %u lost, %u by FEC, %u concealed", losses[l],
+                           percent, (unsigned)lost, (unsigned)STAT(pair, 0, audio_fec_ticks),
+                           (unsigned)STAT(pair, 0, audio_concealed_ticks));
             g_assert_cmpuint(percent, >=, 90);
             g_assert_cmpuint(lost, >=, losses[l] * 1000 / 100 / 2);
             g_assert_cmpuint(lost, <=, losses[l] * 1000 / 100 * 2);
@@ -224,7 +232,8 @@ static void test_reports(void)
         g_assert_cmpuint(s->sr, <=, 12);
         /* NTP time and RTP time run alike */
         int64_t wall_us = md_ntp_to_wall_us(s->last_sr.ntp) - md_ntp_to_wall_us(s->first_sr.ntp);
-        g_assert_cmpint(ABS(wall_us - (s->last_sr_us - s->first_sr_us)), <=, 5000); /* the test steps by 5 ms */
+        g_assert_cmpint(ABS(wall_us - (s->last_sr_us - s->first_sr_us)), <=,
+                        5000); /* the test steps by 5 ms */
         int64_t rtp_us = (int64_t)(uint32_t)(s->last_sr.rtp_ts - s->first_sr.rtp_ts) * 1000000 / 48000;
         g_assert_cmpint(ABS(rtp_us - wall_us), <=, 100);
         /* 10 ms there, 10 ms back, and what the stepping adds */
@@ -246,7 +255,8 @@ static char *no_mux(char *sdp)
 
 static unsigned rtcp_on_own_port;
 
-static int count_ports(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len)
+static int count_ports(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data,
+                       size_t len)
 {
     PairSide *side = user;
     uint16_t rtp_port = side->pair->side[!side->index].port[media];
@@ -352,7 +362,8 @@ static char *held(char *sdp)
 /* One association for the whole call: re-INVITE, hold and resume do not shake hands again. */
 static void test_dtls_goes_on(void)
 {
-    PairOptions options = {.dtls = true, .offer_dtls = true, .security = {MD_SECURITY_REQUIRED, MD_SECURITY_REQUIRED}};
+    PairOptions options = {
+        .dtls = true, .offer_dtls = true, .security = {MD_SECURITY_REQUIRED, MD_SECURITY_REQUIRED}};
     Pair *pair = start(&options, NULL);
     pair_connect(pair);
     pair_run(pair, 1500);
@@ -387,7 +398,9 @@ static void inject(Pair *pair, const char *from, const uint8_t *data, size_t len
 
 static void test_forged(void)
 {
-    PairOptions options = {.authenticated = true, .peer_host = "127.0.0.1", .security = {MD_SECURITY_REQUIRED, MD_SECURITY_REQUIRED}};
+    PairOptions options = {.authenticated = true,
+                           .peer_host = "127.0.0.1",
+                           .security = {MD_SECURITY_REQUIRED, MD_SECURITY_REQUIRED}};
     Pair *pair = start(&options, keep);
     pair_connect(pair);
     pair_run(pair, 500);
@@ -403,7 +416,8 @@ static void test_forged(void)
         bad[at] ^= 0x40;
         inject(pair, "127.0.0.1:21010", bad, seen[1].last_len);
     }
-    g_assert_cmpuint(STAT(pair, 0, packets_rejected), >=, seen[1].last_len - 1); /* byte 3 may name a packet that was there */
+    g_assert_cmpuint(STAT(pair, 0, packets_rejected), >=,
+                     seen[1].last_len - 1); /* byte 3 may name a packet that was there */
     /* a copy from the right place is the network's doing; from elsewhere it is not */
     g_assert_cmpuint(STAT(pair, 0, audio_packets_received), ==, received);
     rejected = STAT(pair, 0, packets_rejected);
@@ -412,7 +426,8 @@ static void test_forged(void)
     g_assert_cmpuint(STAT(pair, 0, audio_packets_received), ==, ++received);
     g_assert_cmpuint(STAT(pair, 0, packets_rejected), ==, rejected);
     inject(pair, "127.0.0.1:21010", seen[0].last, 0);
-    g_assert_cmpuint(STAT(pair, 0, packets_rejected), ==, rejected + 1); /* an empty datagram is nothing we know */
+    g_assert_cmpuint(STAT(pair, 0, packets_rejected), ==,
+                     rejected + 1); /* an empty datagram is nothing we know */
     inject(pair, "127.0.0.1:4444", seen[1].last, seen[1].last_len);
     g_assert_cmpuint(STAT(pair, 0, packets_rejected), ==, rejected + 2);
     g_assert_cmpuint(STAT(pair, 0, audio_packets_received), ==, received);
@@ -454,7 +469,8 @@ static void put_nal(MdFrame *frame, const uint8_t *head, size_t n, size_t len, u
 
 static MdFrame *make_h264(unsigned n, bool key, unsigned slices, size_t slice_len, int64_t now_us)
 {
-    static const uint8_t sps[] = {0x67, 0x42, 0xe0, 0x1f, 0x96, 0x54, 0x02, 0x80, 0x2d, 0xd8}, pps[] = {0x68, 0xce, 0x3c, 0x80};
+    static const uint8_t sps[] = {0x67, 0x42, 0xe0, 0x1f, 0x96, 0x54, 0x02, 0x80, 0x2d, 0xd8},
+                         pps[] = {0x68, 0xce, 0x3c, 0x80};
     static const uint8_t idr[] = {0x65, 0x88, 0x84}, delta[] = {0x41, 0x9a, 0x24};
     MdFrame *frame = md_frame_new(MD_VIDEO_H264, 64 + slices * (slice_len + 4));
     frame->key = key;
@@ -532,7 +548,8 @@ static void test_h264(void)
             for (unsigned i = 0; i < 60; i++) {
                 bool key = i == 0 || pair->side[1].key_requests != keys;
                 keys = pair->side[1].key_requests;
-                MdFrame *frame = make_h264(i, key, cases[c].slices, cases[c].slice_len / (key ? 1 : 4), md_clock_now_us(&pair->clock.base));
+                MdFrame *frame = make_h264(i, key, cases[c].slices, cases[c].slice_len / (key ? 1 : 4),
+                                           md_clock_now_us(&pair->clock.base));
                 g_assert_cmpint(show(pair, frame), ==, 0);
                 if (loss == 0)
                     assert_same_nals(pair->side[0].last_picture, frame);
@@ -546,6 +563,37 @@ static void test_h264(void)
                 g_assert_cmpuint(STAT(pair, 1, video_packets_retransmitted), >, 5);
             end(pair);
         }
+}
+
+static char *with_parameter_sets(char *sdp)
+{
+    sdp = pair_replace(sdp, "packetization-mode=1;",
+                       "packetization-mode=1;sprop-parameter-sets=Z0LgH5ZUAoAt2A==,aM48gA==,****,;");
+    return pair_replace(sdp, " 97 98 99", " 97");
+}
+
+/* A device that says its parameter sets in the description only: key frames are whole all the same. */
+static void test_parameter_sets(void)
+{
+    PairOptions options = {.video = true};
+    Pair *pair = start(&options, look);
+    pair_reinvite(pair, with_parameter_sets);
+    for (unsigned i = 0; i < 3; i++) {
+        int64_t now_us = md_clock_now_us(&pair->clock.base);
+        MdFrame *whole = make_h264(i, true, 2, 2000, now_us), *bare = md_frame_new(MD_VIDEO_H264, whole->len);
+        size_t head = 4 + 10 + 4 + 4; /* SPS and PPS with their start codes */
+        bare->key = true;
+        bare->time_us = now_us;
+        bare->len = whole->len - head;
+        memcpy(bare->data, whole->data + head, bare->len);
+        g_assert_cmpint(show(pair, bare), ==, 0);
+        g_assert_cmpuint(pair->side[0].pictures, ==, i + 1);
+        g_assert_true(pair->side[0].last_picture->key);
+        assert_same_nals(pair->side[0].last_picture, whole);
+        md_frame_unref(bare);
+        md_frame_unref(whole);
+    }
+    end(pair);
 }
 
 static bool lose_pictures, gone[65536]; /* gone: sequence numbers, and however often they are sent again */
@@ -596,7 +644,8 @@ static void test_unrecoverable(void)
         g_assert_cmpint(show(pair, frame), ==, 0);
         pair_run(pair, 60);
         g_assert_cmpuint(pair->side[0].pictures, ==, shown + 1);
-        g_assert_cmpmem(pair->side[0].last_picture->data, pair->side[0].last_picture->len, frame->data, frame->len);
+        g_assert_cmpmem(pair->side[0].last_picture->data, pair->side[0].last_picture->len, frame->data,
+                        frame->len);
         md_frame_unref(frame);
         g_assert_cmpuint(pair->side[0].damaged, ==, 0);
         g_assert_cmpuint(fir ? seen[0].fir : seen[0].pli, >=, 1);
@@ -606,7 +655,8 @@ static void test_unrecoverable(void)
     }
 }
 
-/* Codec change while a picture is on its way: nothing of the old one goes out under the new number, not even on request. */
+/* Codec change while a picture is on its way: nothing of the old one goes out under the new number, not even
+ * on request. */
 static void test_video_codec_change(void)
 {
     PairOptions options = {.video = true};
@@ -622,7 +672,8 @@ static void test_video_codec_change(void)
     pair_reinvite(pair, one_format);
     pair_run(pair, 200);
     g_assert_cmpuint(seen[1].rtp[VIDEO], ==, sent);
-    g_assert_cmpint(md_leg_send_video(pair->side[1].leg, frame, md_clock_now_us(&pair->clock.base)), ==, -EINVAL);
+    g_assert_cmpint(md_leg_send_video(pair->side[1].leg, frame, md_clock_now_us(&pair->clock.base)), ==,
+                    -EINVAL);
     md_frame_unref(frame);
     uint8_t buf[200];
     MdRtcpWriter writer;
@@ -631,7 +682,8 @@ static void test_video_codec_change(void)
     md_rtcp_writer_init(&writer, buf, sizeof buf);
     md_rtcp_write_rr(&writer, 99, NULL, 0);
     md_rtcp_write_nack(&writer, 99, seen[1].ssrc[VIDEO], &seen[1].seq[VIDEO], 1);
-    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len, md_clock_now_us(&pair->clock.base));
+    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len,
+                   md_clock_now_us(&pair->clock.base));
     g_assert_cmpuint(seen[1].rtp[VIDEO], ==, sent);
     MdFrame *h264 = make_h264(1, true, 2, 2000, md_clock_now_us(&pair->clock.base));
     g_assert_cmpint(show(pair, h264), ==, 0);
@@ -643,7 +695,8 @@ static void test_video_codec_change(void)
     md_rtcp_writer_init(&writer, buf, sizeof buf);
     md_rtcp_write_rr(&writer, 99, NULL, 0);
     md_rtcp_write_nack(&writer, 99, seen[1].ssrc[VIDEO], &seen[1].seq[VIDEO], 1);
-    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len, md_clock_now_us(&pair->clock.base));
+    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len,
+                   md_clock_now_us(&pair->clock.base));
     g_assert_cmpuint(seen[1].rtp[VIDEO], ==, sent + 1);
     md_frame_unref(h264);
     end(pair);
@@ -663,7 +716,8 @@ static void report_loss(Pair *pair, uint8_t fraction)
     md_addr_from_string(&from, "127.0.0.1:21002");
     md_rtcp_writer_init(&writer, buf, sizeof buf);
     md_rtcp_write_rr(&writer, 99, &report, 1);
-    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len, md_clock_now_us(&pair->clock.base));
+    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len,
+                   md_clock_now_us(&pair->clock.base));
 }
 
 static uint32_t allowed_bps(const Pair *pair)
@@ -673,7 +727,8 @@ static uint32_t allowed_bps(const Pair *pair)
     return format.max.bitrate_bps;
 }
 
-/* Heavy loss takes bits away down to a floor, clean reports give them back up to what was agreed; a little loss does neither. */
+/* Heavy loss takes bits away down to a floor, clean reports give them back up to what was agreed; a little
+ * loss does neither. */
 static void test_congestion(void)
 {
     PairOptions options = {.video = true};
@@ -738,7 +793,8 @@ static void test_video_hold(void)
     MdLegVideoFormat format;
     md_leg_video_format(pair->side[1].leg, &format);
     g_assert_false(format.sending || format.receiving);
-    g_assert_cmpint(md_leg_send_video(pair->side[1].leg, frame, md_clock_now_us(&pair->clock.base)), ==, -ENOTCONN);
+    g_assert_cmpint(md_leg_send_video(pair->side[1].leg, frame, md_clock_now_us(&pair->clock.base)), ==,
+                    -ENOTCONN);
     md_frame_unref(frame);
     uint32_t ssrc = seen[1].ssrc[VIDEO];
     pair_run(pair, 5000);
@@ -774,6 +830,7 @@ int main(int argc, char **argv)
     g_test_add_func("/legs/source/forged", test_forged);
     g_test_add_func("/legs/source/described-is-final", test_described_is_final);
     g_test_add_func("/legs/video/h264", test_h264);
+    g_test_add_func("/legs/video/parameter-sets", test_parameter_sets);
     g_test_add_func("/legs/video/unrecoverable", test_unrecoverable);
     g_test_add_func("/legs/video/codec-change", test_video_codec_change);
     g_test_add_func("/legs/video/congestion", test_congestion);

@@ -59,8 +59,11 @@ static void test_from_host(void)
 static void test_from_string(void)
 {
     static const char *const good[] = {"192.0.2.1:0", "192.0.2.1:65535", "[2001:db8::1]:5004", "[::]:1"};
-    static const char *const bad[] = {"192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:-1", "192.0.2.1:+1", "192.0.2.1: 1",
-                                      "192.0.2.1:1x", "2001:db8::1:5004", "[2001:db8::1]", "[2001:db8::1:5004", ":5004", "", "host:5004"};
+    static const char *const bad[] = {
+        "192.0.2.1",     "192.0.2.1:",        "192.0.2.1:65536", "192.0.2.1:-1",
+        "192.0.2.1:+1",  "192.0.2.1: 1",      "192.0.2.1:1x",    "2001:db8::1:5004",
+        "[2001:db8::1]", "[2001:db8::1:5004", ":5004",           "",
+        "host:5004"};
     for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
         MdAddr addr;
         char text[MD_ADDR_TEXT_MAX];

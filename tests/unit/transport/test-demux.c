@@ -10,13 +10,16 @@ static void test_first_byte(void)
     packet[1] = 96;
     for (unsigned b = 0; b < 256; b++) {
         packet[0] = (uint8_t)b;
-        MdPacketKind want = b >= 20 && b <= 63 ? MD_PACKET_DTLS : b >= 128 && b <= 191 ? MD_PACKET_RTP : MD_PACKET_INVALID; /* 0..3: no cookie */
+        MdPacketKind want = b >= 20 && b <= 63     ? MD_PACKET_DTLS
+                            : b >= 128 && b <= 191 ? MD_PACKET_RTP
+                                                   : MD_PACKET_INVALID; /* 0..3: no cookie */
         g_assert_cmpint(md_demux(packet, sizeof packet), ==, want);
     }
     packet[0] = 0x80;
     for (unsigned pt = 0; pt < 256; pt++) {
         packet[1] = (uint8_t)pt;
-        g_assert_cmpint(md_demux(packet, sizeof packet), ==, pt >= 192 && pt <= 223 ? MD_PACKET_RTCP : MD_PACKET_RTP);
+        g_assert_cmpint(md_demux(packet, sizeof packet), ==,
+                        pt >= 192 && pt <= 223 ? MD_PACKET_RTCP : MD_PACKET_RTP);
     }
 }
 
@@ -26,13 +29,15 @@ static void test_short(void)
         uint8_t first, second;
         size_t least;
         MdPacketKind kind;
-    } cases[] = {{0x80, 96, 12, MD_PACKET_RTP}, {0x80, 200, 8, MD_PACKET_RTCP}, {22, 0xfe, 13, MD_PACKET_DTLS}};
+    } cases[] = {
+        {0x80, 96, 12, MD_PACKET_RTP}, {0x80, 200, 8, MD_PACKET_RTCP}, {22, 0xfe, 13, MD_PACKET_DTLS}};
     for (unsigned c = 0; c < G_N_ELEMENTS(cases); c++)
         for (size_t len = 0; len < 20; len++) {
             g_autofree uint8_t *exact = g_malloc0(len + 1); /* sanitizers see a read past len */
             uint8_t packet[32] = {cases[c].first, cases[c].second};
             memcpy(exact, packet, len);
-            g_assert_cmpint(md_demux(exact, len), ==, len >= cases[c].least ? cases[c].kind : MD_PACKET_INVALID);
+            g_assert_cmpint(md_demux(exact, len), ==,
+                            len >= cases[c].least ? cases[c].kind : MD_PACKET_INVALID);
         }
     g_assert_cmpstr(md_packet_kind_to_string(MD_PACKET_DTLS), ==, "dtls");
     g_assert_null(md_packet_kind_to_string((MdPacketKind)99));

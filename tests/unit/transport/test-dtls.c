@@ -39,8 +39,13 @@ static void make(Side side[2], bool wrong_fingerprint)
         g_queue_init(&side[i].in);
     }
     for (unsigned i = 0; i < 2; i++) {
-        MdDtlsOptions options = {.identity = side[i].identity, .active = i == 0, .first_timeout_ms = 1, .send = on_send, .user = &side[i],
-                                 .peer_fingerprint = md_dtls_identity_fingerprint(side[wrong_fingerprint && i == 0 ? 0 : !i].identity)};
+        MdDtlsOptions options = {.identity = side[i].identity,
+                                 .active = i == 0,
+                                 .first_timeout_ms = 1,
+                                 .send = on_send,
+                                 .user = &side[i],
+                                 .peer_fingerprint = md_dtls_identity_fingerprint(
+                                     side[wrong_fingerprint && i == 0 ? 0 : !i].identity)};
         side[i].dtls = md_dtls_new(&options);
         g_assert_nonnull(side[i].dtls);
         g_assert_cmpint(md_dtls_state(side[i].dtls), ==, MD_DTLS_NEW);
@@ -68,7 +73,8 @@ static bool both(const Side side[2], MdDtlsState state)
     return md_dtls_state(side[0].dtls) == state && md_dtls_state(side[1].dtls) == state;
 }
 
-/* OpenSSL's retransmission timer is its own and runs in real milliseconds (1, 2, 4 … here): wait for it, not by it. */
+/* OpenSSL's retransmission timer is its own and runs in real milliseconds (1, 2, 4 … here): wait for it, not
+ * by it. */
 static void shake(Side side[2])
 {
     g_assert_cmpint(md_dtls_start(side[1].dtls), ==, 0);
@@ -205,7 +211,8 @@ static void test_no_common_profile(void)
         SSL_set_options(foreign.ssl, SSL_OP_NO_QUERY_MTU);
         SSL_set_mtu(foreign.ssl, 1200);
         SSL_set_connect_state(foreign.ssl);
-        MdDtlsOptions options = {.identity = identity, .peer_fingerprint = fingerprint->str, .send = to_foreign, .user = &foreign};
+        MdDtlsOptions options = {
+            .identity = identity, .peer_fingerprint = fingerprint->str, .send = to_foreign, .user = &foreign};
         MdDtls *dtls = md_dtls_new(&options);
         for (unsigned i = 0; i < 6; i++) {
             uint8_t flight[8192];
@@ -271,8 +278,13 @@ static void test_flood(void)
 
 static void test_fingerprints(void)
 {
-    static const char *const bad[] = {"", "sha-256", "sha-256 ", "sha-256 AB:CD", "sha-1 AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01",
-                                      "md5 AB", NULL};
+    static const char *const bad[] = {"",
+                                      "sha-256",
+                                      "sha-256 ",
+                                      "sha-256 AB:CD",
+                                      "sha-1 AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01",
+                                      "md5 AB",
+                                      NULL};
     MdDtlsIdentity *identity = md_dtls_identity_new();
     const char *ours = md_dtls_identity_fingerprint(identity);
     g_assert_true(md_dtls_fingerprint_is_valid(ours));

@@ -18,8 +18,12 @@ static MdPortPool *make(unsigned max_pairs, int64_t reuse_delay_us)
 {
     md_virtual_clock_init(&ticking, 1000000, 0);
     md_addr_from_host(&loopback, "127.0.0.1", 0);
-    MdPortPoolOptions options = {.min_port = FIRST - 1, .max_port = FIRST + 2 * PAIRS - 1, .max_pairs = max_pairs, .dscp = 46,
-                                 .reuse_delay_us = reuse_delay_us, .clock = &ticking.base};
+    MdPortPoolOptions options = {.min_port = FIRST - 1,
+                                 .max_port = FIRST + 2 * PAIRS - 1,
+                                 .max_pairs = max_pairs,
+                                 .dscp = 46,
+                                 .reuse_delay_us = reuse_delay_us,
+                                 .clock = &ticking.base};
     MdPortPool *pool = md_port_pool_new(&options);
     g_assert_nonnull(pool);
     return pool;
@@ -31,10 +35,12 @@ static void test_ranges(void)
         uint16_t min, max;
         int dscp;
         unsigned capacity; /* 0: refused */
-    } cases[] = {{1023, 5000, 0, 0}, {5000, 5000, 0, 0}, {5001, 5002, 0, 0}, {65535, 65535, 0, 0}, {0, 0, 0, 0}, {5000, 5100, 64, 0}, {5000, 5100, -1, 0},
-                 {5000, 5001, 46, 1}, {5001, 5004, 0, 1}, {65534, 65535, 0, 1}, {20000, 29999, 0, 5000}};
+    } cases[] = {{1023, 5000, 0, 0}, {5000, 5000, 0, 0},   {5001, 5002, 0, 0},     {65535, 65535, 0, 0},
+                 {0, 0, 0, 0},       {5000, 5100, 64, 0},  {5000, 5100, -1, 0},    {5000, 5001, 46, 1},
+                 {5001, 5004, 0, 1}, {65534, 65535, 0, 1}, {20000, 29999, 0, 5000}};
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        MdPortPoolOptions options = {.min_port = cases[i].min, .max_port = cases[i].max, .dscp = cases[i].dscp};
+        MdPortPoolOptions options = {
+            .min_port = cases[i].min, .max_port = cases[i].max, .dscp = cases[i].dscp};
         errno = 0;
         MdPortPool *pool = md_port_pool_new(&options);
         g_assert_cmpint(pool != NULL, ==, cases[i].capacity != 0);

@@ -10,15 +10,26 @@
 static size_t make_rtp(uint8_t *buf, uint16_t seq, uint32_t ssrc)
 {
     memset(buf, 0xa5, LEN);
-    const uint8_t head[12] = {0x80, 96, (uint8_t)(seq >> 8), (uint8_t)seq, 0, 0, 3, 0xc0,
-                              (uint8_t)(ssrc >> 24), (uint8_t)(ssrc >> 16), (uint8_t)(ssrc >> 8), (uint8_t)ssrc};
+    const uint8_t head[12] = {0x80,
+                              96,
+                              (uint8_t)(seq >> 8),
+                              (uint8_t)seq,
+                              0,
+                              0,
+                              3,
+                              0xc0,
+                              (uint8_t)(ssrc >> 24),
+                              (uint8_t)(ssrc >> 16),
+                              (uint8_t)(ssrc >> 8),
+                              (uint8_t)ssrc};
     memcpy(buf, head, sizeof head);
     return LEN;
 }
 
 static size_t make_rtcp(uint8_t *buf, uint32_t ssrc)
 {
-    const uint8_t rr[8] = {0x80, 201, 0, 1, (uint8_t)(ssrc >> 24), (uint8_t)(ssrc >> 16), (uint8_t)(ssrc >> 8), (uint8_t)ssrc};
+    const uint8_t rr[8] = {
+        0x80, 201, 0, 1, (uint8_t)(ssrc >> 24), (uint8_t)(ssrc >> 16), (uint8_t)(ssrc >> 8), (uint8_t)ssrc};
     memcpy(buf, rr, sizeof rr);
     return sizeof rr;
 }
@@ -126,7 +137,8 @@ static void test_group(void)
     md_srtp_key_generate(MD_SRTP_AES_CM_128_HMAC_SHA1_80, &key);
     md_srtp_key_generate(MD_SRTP_AES_CM_128_HMAC_SHA1_80, &other);
     g_assert_false(md_srtp_key_equal(&key, &other));
-    MdSrtp *send = md_srtp_new(MD_SRTP_SEND, &key), *stranger = md_srtp_new(MD_SRTP_RECEIVE, &other), *members[50];
+    MdSrtp *send = md_srtp_new(MD_SRTP_SEND, &key), *stranger = md_srtp_new(MD_SRTP_RECEIVE, &other),
+           *members[50];
     for (unsigned m = 0; m < 50; m++)
         members[m] = md_srtp_new(MD_SRTP_RECEIVE, &key);
     for (uint16_t seq = 1; seq < 20; seq++) {
@@ -203,9 +215,11 @@ static void test_base64(void)
 {
     static const char rfc4568[] = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"; /* RFC 4568, 6.1 */
     MdSrtpKey known;
-    g_assert_cmpint(md_srtp_key_from_base64(MD_SRTP_AES_CM_128_HMAC_SHA1_80, rfc4568, strlen(rfc4568), &known), ==, 0);
+    g_assert_cmpint(
+        md_srtp_key_from_base64(MD_SRTP_AES_CM_128_HMAC_SHA1_80, rfc4568, strlen(rfc4568), &known), ==, 0);
     g_assert_cmpmem(known.material, 6, "wDfvg&", 6);
-    g_assert_cmpint(md_srtp_key_from_base64(MD_SRTP_SUITE_INVALID, rfc4568, strlen(rfc4568), &known), ==, -EINVAL);
+    g_assert_cmpint(md_srtp_key_from_base64(MD_SRTP_SUITE_INVALID, rfc4568, strlen(rfc4568), &known), ==,
+                    -EINVAL);
     for (int s = 0; s < MD_SRTP_SUITE_MAX; s++) {
         MdSrtpKey key, back;
         char text[MD_SRTP_KEY_BASE64_MAX];
