@@ -73,26 +73,33 @@ static World *world_new(const MdRoomSpec *spec)
     return world;
 }
 
-static Peer *join(World *world, MdAudioCodec codec, double hz)
+/* What the peer offers, and from now on speaks and understands. */
+static char *offer_codec(Peer *peer, MdAudioCodec codec)
 {
     static const char *const maps[] = {"96 opus/48000/2", "9 G722/8000", "8 PCMA/8000", "0 PCMU/8000"};
+    md_audio_encoder_free(peer->encoder);
+    md_audio_decoder_free(peer->decoder);
+    peer->payload_type = (uint8_t)atoi(maps[codec]);
+    peer->encoder = md_audio_encoder_new(&(MdAudioEncoderConfig){.codec = codec});
+    peer->decoder = md_audio_decoder_new(codec);
+    return g_strdup_printf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u "
+                           "RTP/AVP %u %d\r\na=rtpmap:%s\r\n"
+                           "a=rtpmap:%d telephone-event/%s\r\na=fmtp:%d 0-15\r\na=sendrecv\r\n",
+                           ntohs(peer->address.sin_port), peer->payload_type, EVENT_PT, maps[codec], EVENT_PT,
+                           codec == MD_AUDIO_OPUS ? "48000" : "8000", EVENT_PT);
+}
+
+static Peer *join(World *world, MdAudioCodec codec, double hz)
+{
     Peer *peer = &world->peers[world->n++];
     socklen_t len = sizeof peer->address;
     peer->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     peer->address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     g_assert_cmpint(bind(peer->fd, (struct sockaddr *)&peer->address, len), ==, 0);
     g_assert_cmpint(getsockname(peer->fd, (struct sockaddr *)&peer->address, &len), ==, 0);
-    peer->payload_type = (uint8_t)atoi(maps[codec]);
     peer->ssrc = 0x5000 + world->n;
     md_tone_init(&peer->tone, hz, MD_AUDIO_RATE, hz > 0 ? 0.1f : 0);
-    peer->encoder = md_audio_encoder_new(&(MdAudioEncoderConfig){.codec = codec});
-    peer->decoder = md_audio_decoder_new(codec);
-    g_autofree char *offer =
-        g_strdup_printf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u "
-                        "RTP/AVP %u %d\r\na=rtpmap:%s\r\n"
-                        "a=rtpmap:%d telephone-event/%s\r\na=fmtp:%d 0-15\r\na=sendrecv\r\n",
-                        ntohs(peer->address.sin_port), peer->payload_type, EVENT_PT, maps[codec], EVENT_PT,
-                        codec == MD_AUDIO_OPUS ? "48000" : "8000", EVENT_PT);
+    g_autofree char *offer = offer_codec(peer, codec);
     peer->call = fake_call_new(&(FakeCallSpec){.to_user = "r", .account = "site"});
     md_conference_accept_call(world->conference, peer->call->call, MD_ROLE_SITE);
     md_call_emit_sdp(peer->call->call, MD_SDP_OFFER, offer);
@@ -141,6 +148,8 @@ static void listen_all(Peer *peer)
     for (ssize_t len; (len = recv(peer->fd, packet, sizeof packet, 0)) > 0;) {
         if (len <= RTP_HEADER || (packet[1] & 0x7f) != peer->payload_type)
             continue;
+        if (peer->payload_type != 96) /* nothing but 20 ms of G.7xx */
+            g_assert_cmpint(len, ==, RTP_HEADER + 160);
         int n = md_audio_decoder_decode(peer->decoder, packet + RTP_HEADER, (size_t)len - RTP_HEADER, pcm,
                                         G_N_ELEMENTS(pcm));
         g_assert_cmpint(n, >, 0);
@@ -216,6 +225,27 @@ static void test_meeting(void)
     g_assert_true(info->talking);
     g_assert_cmpuint(md_stat_get(&info->stats->audio_packets_received), >=, 190);
     g_assert_cmpuint(md_stat_get(&info->stats->audio_packets_lost), ==, 0);
+    world_free(world);
+}
+
+/* A site changes its codec in the call: not one packet of the old codec comes under the new number. */
+static void test_codec_change(void)
+{
+    World *world = world_new(&(MdRoomSpec){.name = "r", .temporary = true});
+    static const MdAudioCodec order[] = {MD_AUDIO_OPUS, MD_AUDIO_PCMU, MD_AUDIO_G722, MD_AUDIO_OPUS, MD_AUDIO_PCMA};
+    Peer *peer = join(world, order[0], 400);
+    join(world, MD_AUDIO_OPUS, 500);
+    for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
+        if (i > 0) {
+            run_ms(world, 20 * i); /* wherever in the room's cycle of looking it falls */
+            g_autofree char *offer = offer_codec(peer, order[i]);
+            md_call_emit_sdp(peer->call->call, MD_SDP_OFFER, offer);
+            g_assert_nonnull(strstr(peer->call->answer, md_audio_codec_to_string(order[i])));
+        }
+        run_ms(world, 2000);
+        g_assert_cmpfloat_with_epsilon(md_goertzel(peer->heard, HEARD, 500, MD_AUDIO_RATE), 0.1f, 0.03f);
+        g_assert_cmpfloat_with_epsilon(md_goertzel(world->peers[1].heard, HEARD, 400, MD_AUDIO_RATE), 0.1f, 0.03f);
+    }
     world_free(world);
 }
 
@@ -309,6 +339,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/media/socket-room/meeting", test_meeting);
+    g_test_add_func("/media/socket-room/codec-change", test_codec_change);
     g_test_add_func("/media/socket-room/digits", test_digits);
     g_test_add_func("/media/socket-room/threads", test_threads);
     return g_test_run();
