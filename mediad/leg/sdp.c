@@ -185,8 +185,11 @@ static void read_fmtp(MdSdpMedia *media, const char *value)
     char *end;
     guint64 pt = g_ascii_strtoull(value, &end, 10);
     MdSdpFormat *format = end != value && pt < 128 ? find_format(media, (unsigned)pt) : NULL;
-    if (format)
-        g_strlcpy(format->fmtp, end + strspn(end, " \t"), sizeof format->fmtp);
+    if (!format || g_strlcpy(format->fmtp, end + strspn(end, " \t"), sizeof format->fmtp) < sizeof format->fmtp)
+        return;
+    /* half a parameter says something else than the whole one: leave it out */
+    char *last = strrchr(format->fmtp, ';');
+    *(last ? last : format->fmtp) = 0;
 }
 
 /* "* nack pli", "97 ccm fir" */

@@ -165,6 +165,28 @@ static void test_agreed(void)
     g_assert_cmpuint(video->max.bitrate_bps, <=, 600000);
 }
 
+/* Parameters behind the longest line we keep are left out whole; those before it count. */
+static void test_long_parameters(void)
+{
+    g_autofree char *filler = g_strnfill(440, 'A');
+    for (unsigned cut = 0; cut < 2; cut++) {
+        g_autofree char *offer = g_strdup_printf(
+            HEAD "m=video 4002 RTP/AVP 100\r\na=rtpmap:100 H264/90000\r\na=fmtp:100 packetization-mode=1;x=%s;sprop-parameter-sets=Z0LgH5ZUAoAt2A==,aM48gA==%s\r\n",
+            cut ? filler : "1", cut ? ",aM48gA==" : "");
+        MdAgreed agreed;
+        int code;
+        g_autofree char *answer = answer_to(MD_SECURITY_OFF, offer, &agreed, &code);
+        g_assert_cmpint(code, ==, -1);
+        g_assert_cmpuint(agreed.media[1].h264_mode, ==, 1);
+        g_assert_cmpuint(agreed.media[1].n_parameter_sets, ==, cut ? 0 : 2);
+        if (!cut) {
+            g_assert_cmpuint(agreed.media[1].parameter_sets[0].len, ==, 10);
+            g_assert_cmpuint(agreed.media[1].parameter_sets[0].data[0], ==, 0x67);
+            g_assert_cmpuint(agreed.media[1].parameter_sets[1].len, ==, 4);
+        }
+    }
+}
+
 /* Our offers against answers that fit or do not. */
 static void test_offer(void)
 {
@@ -256,6 +278,7 @@ int main(int argc, char **argv)
     g_test_add_func("/negotiate/answers", test_answers);
     g_test_add_func("/negotiate/refused", test_refused);
     g_test_add_func("/negotiate/agreed", test_agreed);
+    g_test_add_func("/negotiate/long-parameters", test_long_parameters);
     g_test_add_func("/negotiate/offer", test_offer);
     g_test_add_func("/negotiate/session", test_session);
     return g_test_run();
