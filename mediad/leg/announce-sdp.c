@@ -11,8 +11,10 @@
 
 static const char *rtpmap_of(MdAudioCodec codec)
 {
-    static const char *const names[MD_AUDIO_CODEC_MAX] = {
-        [MD_AUDIO_OPUS] = "opus/48000/2", [MD_AUDIO_G722] = "G722/8000", [MD_AUDIO_PCMA] = "PCMA/8000", [MD_AUDIO_PCMU] = "PCMU/8000"};
+    static const char *const names[MD_AUDIO_CODEC_MAX] = {[MD_AUDIO_OPUS] = "opus/48000/2",
+                                                          [MD_AUDIO_G722] = "G722/8000",
+                                                          [MD_AUDIO_PCMA] = "PCMA/8000",
+                                                          [MD_AUDIO_PCMU] = "PCMU/8000"};
     return codec >= 0 && codec < MD_AUDIO_CODEC_MAX ? names[codec] : NULL;
 }
 
@@ -55,10 +57,12 @@ char *md_announce_create_offer(const MdAnnounceOffer *offer, GError **error)
     const char *type = strchr(offer->local_host, ':') ? "IP6" : "IP4";
     GString *out = g_string_sized_new(1024);
     g_string_append_printf(out,
-                           "v=0\r\no=mediad %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " IN %s %s\r\ns=%s\r\nc=IN %s %s\r\nt=0 0\r\n",
+                           "v=0\r\no=mediad %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+                           " IN %s %s\r\ns=%s\r\nc=IN %s %s\r\nt=0 0\r\n",
                            offer->session_id, offer->session_version, type, offer->local_host,
                            offer->session_name ? offer->session_name : "-", type, offer->local_host);
-    g_string_append_printf(out, "m=audio %u %s", offer->local_port, offer->security == MD_SECURITY_REQUIRED ? "RTP/SAVP" : "RTP/AVP");
+    g_string_append_printf(out, "m=audio %u %s", offer->local_port,
+                           offer->security == MD_SECURITY_REQUIRED ? "RTP/SAVP" : "RTP/AVP");
     for (unsigned i = 0; i < offer->n_codecs; i++)
         g_string_append_printf(out, " %u", offer->codecs[i].payload_type);
     g_string_append(out, "\r\n");
@@ -67,9 +71,11 @@ char *md_announce_create_offer(const MdAnnounceOffer *offer, GError **error)
     for (unsigned i = 0; offer->security != MD_SECURITY_OFF && i < offer->n_keys; i++) {
         char text[MD_SRTP_KEY_BASE64_MAX];
         md_srtp_key_to_base64(offer->keys[i], text, sizeof text);
-        g_string_append_printf(out, "a=crypto:%u %s inline:%s\r\n", i + 1, md_srtp_suite_to_string(offer->keys[i]->suite), text);
+        g_string_append_printf(out, "a=crypto:%u %s inline:%s\r\n", i + 1,
+                               md_srtp_suite_to_string(offer->keys[i]->suite), text);
     }
-    g_string_append_printf(out, "a=sendonly\r\na=rtcp-mux\r\na=ptime:%u\r\na=maxptime:%u\r\n", offer->ptime_ms, offer->ptime_ms);
+    g_string_append_printf(out, "a=sendonly\r\na=rtcp-mux\r\na=ptime:%u\r\na=maxptime:%u\r\n",
+                           offer->ptime_ms, offer->ptime_ms);
     return g_string_free(out, FALSE);
 }
 
@@ -91,13 +97,15 @@ static const MdSdpCrypto *agreed_crypto(const MdAnnounceOffer *offer, const MdSd
 {
     for (unsigned i = 0; i < media->n_cryptos; i++) {
         const MdSdpCrypto *crypto = &media->cryptos[i];
-        if (crypto->tag >= 1 && crypto->tag <= offer->n_keys && offer->keys[crypto->tag - 1]->suite == crypto->key.suite)
+        if (crypto->tag >= 1 && crypto->tag <= offer->n_keys &&
+            offer->keys[crypto->tag - 1]->suite == crypto->key.suite)
             return crypto;
     }
     return NULL;
 }
 
-bool md_announce_parse_answer(const MdAnnounceOffer *offer, const char *sdp, MdAnnounceAnswer *ret, GError **error)
+bool md_announce_parse_answer(const MdAnnounceOffer *offer, const char *sdp, MdAnnounceAnswer *ret,
+                              GError **error)
 {
     g_autofree MdSdp *parsed = md_sdp_parse(sdp, error);
     if (!parsed)
@@ -108,16 +116,23 @@ bool md_announce_parse_answer(const MdAnnounceOffer *offer, const char *sdp, MdA
     if (media->port == 0)
         return refuse(error, MD_LEG_ERROR_NOT_ACCEPTABLE, "the loudspeaker refused the sound (port 0)");
     if (!(media->direction & MD_SDP_RECV) || media->held_address || md_addr_is_multicast(&media->rtp))
-        return refuse(error, MD_LEG_ERROR_NOT_ACCEPTABLE, "the loudspeaker does not want to receive (direction or address)");
+        return refuse(error, MD_LEG_ERROR_NOT_ACCEPTABLE,
+                      "the loudspeaker does not want to receive (direction or address)");
     const MdAnnounceCodec *codec = agreed_codec(offer, media);
     if (!codec)
         return refuse(error, MD_LEG_ERROR_NOT_ACCEPTABLE, "no codec of the offer, or under another number");
     const MdSdpCrypto *crypto = offer->security != MD_SECURITY_OFF ? agreed_crypto(offer, media) : NULL;
     if (!crypto && (offer->security == MD_SECURITY_REQUIRED || md_sdp_proto_is_secure(media->proto)))
-        return refuse(error, MD_LEG_ERROR_NOT_ACCEPTABLE, "the loudspeaker does not take the encryption that is required");
-    MdAnnounceAnswer answer = {.remote = media->rtp, .remote_rtcp = media->rtcp_mux ? media->rtp : media->rtcp, .codec = codec->codec,
-                               .payload_type = codec->payload_type, .ptime_ms = media->ptime_ms, .rtcp_mux = media->rtcp_mux,
-                               .secured = crypto != NULL, .suite = MD_SRTP_SUITE_INVALID};
+        return refuse(error, MD_LEG_ERROR_NOT_ACCEPTABLE,
+                      "the loudspeaker does not take the encryption that is required");
+    MdAnnounceAnswer answer = {.remote = media->rtp,
+                               .remote_rtcp = media->rtcp_mux ? media->rtp : media->rtcp,
+                               .codec = codec->codec,
+                               .payload_type = codec->payload_type,
+                               .ptime_ms = media->ptime_ms,
+                               .rtcp_mux = media->rtcp_mux,
+                               .secured = crypto != NULL,
+                               .suite = MD_SRTP_SUITE_INVALID};
     if (crypto) {
         answer.suite = crypto->key.suite;
         answer.remote_key = crypto->key;

@@ -2,7 +2,7 @@
 #include "mediad/leg/call.h"
 
 struct MdCall {
-    int refs;                    /* control thread only */
+    int refs; /* control thread only */
     const MdCallOps *ops;
     void *impl;
     MdCallInfo info;
@@ -46,13 +46,13 @@ void md_call_unref(MdCall *call)
 }
 
 /* A handler may drop the last reference or detach itself from inside an event: the call is held meanwhile. */
-#define EMIT(call, event, ...) \
-    do { \
-        if ((call)->handler && (call)->handler->event) { \
-            md_call_ref(call); \
-            (call)->handler->event((call), ##__VA_ARGS__, (call)->user); \
-            md_call_unref(call); \
-        } \
+#define EMIT(call, event, ...)                                                                               \
+    do {                                                                                                     \
+        if ((call)->handler && (call)->handler->event) {                                                     \
+            md_call_ref(call);                                                                               \
+            (call)->handler->event((call), ##__VA_ARGS__, (call)->user);                                     \
+            md_call_unref(call);                                                                             \
+        }                                                                                                    \
     } while (0)
 
 void md_call_emit_sdp(MdCall *call, MdSdpKind kind, const char *sdp)
@@ -111,10 +111,10 @@ bool md_call_is_closed(const MdCall *call)
 }
 
 /* Commands to a call that is over are lost quietly: the user may not have seen the end yet. */
-#define COMMAND(call, op, ...) \
-    do { \
-        if (!(call)->closed && (call)->ops->op) \
-            (call)->ops->op((call)->impl, ##__VA_ARGS__); \
+#define COMMAND(call, op, ...)                                                                               \
+    do {                                                                                                     \
+        if (!(call)->closed && (call)->ops->op)                                                              \
+            (call)->ops->op((call)->impl, ##__VA_ARGS__);                                                    \
     } while (0)
 
 void md_call_progress(MdCall *call, int code, const char *reason, const char *sdp)

@@ -8,10 +8,12 @@
 static const struct {
     unsigned level, max_mbps, max_fs, max_kbps;
 } levels[] = {
-    {10, 1485, 99, 64},       {11, 3000, 396, 192},      {12, 6000, 396, 384},      {13, 11880, 396, 768},
-    {20, 11880, 396, 2000},   {21, 19800, 792, 4000},    {22, 20250, 1620, 4000},   {30, 40500, 1620, 10000},
-    {31, 108000, 3600, 14000}, {32, 216000, 5120, 20000}, {40, 245760, 8192, 20000}, {41, 245760, 8192, 50000},
-    {42, 522240, 8704, 50000}, {50, 589824, 22080, 135000}, {51, 983040, 36864, 240000}, {52, 2073600, 36864, 240000},
+    {10, 1485, 99, 64},           {11, 3000, 396, 192},        {12, 6000, 396, 384},
+    {13, 11880, 396, 768},        {20, 11880, 396, 2000},      {21, 19800, 792, 4000},
+    {22, 20250, 1620, 4000},      {30, 40500, 1620, 10000},    {31, 108000, 3600, 14000},
+    {32, 216000, 5120, 20000},    {40, 245760, 8192, 20000},   {41, 245760, 8192, 50000},
+    {42, 522240, 8704, 50000},    {50, 589824, 22080, 135000}, {51, 983040, 36864, 240000},
+    {52, 2073600, 36864, 240000},
 };
 
 /* Picture sizes we make, largest first. */
@@ -44,21 +46,27 @@ unsigned md_h264_profile_rank(const char *fmtp, unsigned *ret_level)
         if (*end || strlen(text) != 6)
             return 0;
     }
-    unsigned profile = (unsigned)(id >> 16) & 0xff, flags = (unsigned)(id >> 8) & 0xff, level = (unsigned)id & 0xff;
+    unsigned profile = (unsigned)(id >> 16) & 0xff, flags = (unsigned)(id >> 8) & 0xff,
+             level = (unsigned)id & 0xff;
     *ret_level = level == 11 && (flags & 0x10) && profile != 100 ? 10 : level == 9 ? 10 : level;
     if (*ret_level < 10)
         return 0;
     if ((profile == 0x42 && (flags & 0x40)) || (profile == 0x4d && (flags & 0x80)))
         return 4; /* constrained baseline */
     switch (profile) {
-    case 0x42: return 3;
-    case 0x4d: return 2;
-    case 0x64: return 1;
-    default: return 0;
+    case 0x42:
+        return 3;
+    case 0x4d:
+        return 2;
+    case 0x64:
+        return 1;
+    default:
+        return 0;
     }
 }
 
-static void limit_class(const MdVideoClass *ours, unsigned max_fs, unsigned max_mbps, uint32_t max_bps, MdVideoClass *ret)
+static void limit_class(const MdVideoClass *ours, unsigned max_fs, unsigned max_mbps, uint32_t max_bps,
+                        MdVideoClass *ret)
 {
     MdVideoClass out = *ours;
     out.width = sizes[G_N_ELEMENTS(sizes) - 1].width;
@@ -66,7 +74,8 @@ static void limit_class(const MdVideoClass *ours, unsigned max_fs, unsigned max_
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
         unsigned fs = macroblocks(sizes[i].width, sizes[i].height);
         /* At least 10 pictures a second of a size, or the next smaller one is taken. */
-        if (sizes[i].width <= ours->width && sizes[i].height <= ours->height && fs <= max_fs && fs * 10 <= max_mbps) {
+        if (sizes[i].width <= ours->width && sizes[i].height <= ours->height && fs <= max_fs &&
+            fs * 10 <= max_mbps) {
             out.width = sizes[i].width;
             out.height = sizes[i].height;
             break;
@@ -80,7 +89,8 @@ static void limit_class(const MdVideoClass *ours, unsigned max_fs, unsigned max_
     *ret = out;
 }
 
-/* b= counts headers too (AS) or is the codec's (TIAS); leave a little either way, but never less than a picture needs. */
+/* b= counts headers too (AS) or is the codec's (TIAS); leave a little either way, but never less than a
+ * picture needs. */
 static uint32_t usable_bps(uint32_t bandwidth_bps)
 {
     return bandwidth_bps ? MAX(bandwidth_bps / 100 * 95, 32000u) : 0;

@@ -12,7 +12,8 @@ void md_describe_session(const MdNegotiator *negotiator, GString *out)
 {
     const char *host = negotiator->options.local_host, *type = address_type(host);
     g_string_append_printf(out,
-                           "v=0\r\no=mediad %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " IN %s %s\r\ns=mediad\r\nc=IN %s %s\r\nt=0 0\r\n",
+                           "v=0\r\no=mediad %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+                           " IN %s %s\r\ns=mediad\r\nc=IN %s %s\r\nt=0 0\r\n",
                            negotiator->session_id, negotiator->session_version, type, host, type, host);
 }
 
@@ -29,7 +30,8 @@ static void describe_rtpmap(GString *out, MdFormatKind kind, unsigned pt, uint32
         [MD_FORMAT_H264_0] = "H264/90000", [MD_FORMAT_VP8] = "VP8/90000",
     };
     if (kind == MD_FORMAT_DTMF)
-        g_string_append_printf(out, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", pt, dtmf_rate, pt);
+        g_string_append_printf(out, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", pt, dtmf_rate,
+                               pt);
     else
         g_string_append_printf(out, "a=rtpmap:%u %s\r\n", pt, names[kind]);
     if (kind == MD_FORMAT_OPUS)
@@ -41,7 +43,10 @@ static void describe_feedback(GString *out, unsigned feedback)
     static const struct {
         unsigned bit;
         const char *text;
-    } kinds[] = {{MD_SDP_FB_NACK, "nack"}, {MD_SDP_FB_PLI, "nack pli"}, {MD_SDP_FB_FIR, "ccm fir"}, {MD_SDP_FB_TMMBR, "ccm tmmbr"}};
+    } kinds[] = {{MD_SDP_FB_NACK, "nack"},
+                 {MD_SDP_FB_PLI, "nack pli"},
+                 {MD_SDP_FB_FIR, "ccm fir"},
+                 {MD_SDP_FB_TMMBR, "ccm tmmbr"}};
     for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (feedback & kinds[i].bit)
             g_string_append_printf(out, "a=rtcp-fb:* %s\r\n", kinds[i].text);
@@ -51,7 +56,8 @@ static void describe_crypto(GString *out, unsigned tag, const MdSrtpKey *key)
 {
     char text[MD_SRTP_KEY_BASE64_MAX];
     md_srtp_key_to_base64(key, text, sizeof text);
-    g_string_append_printf(out, "a=crypto:%u %s inline:%s\r\n", tag, md_srtp_suite_to_string(key->suite), text);
+    g_string_append_printf(out, "a=crypto:%u %s inline:%s\r\n", tag, md_srtp_suite_to_string(key->suite),
+                           text);
 }
 
 static void describe_bandwidth(GString *out, const MdNegotiator *negotiator, int media)
@@ -63,8 +69,10 @@ static void describe_bandwidth(GString *out, const MdNegotiator *negotiator, int
 
 static unsigned formats_of_offer(const MdNegotiator *negotiator, int media, MdFormatKind *ret)
 {
-    static const MdFormatKind of_audio[] = {
-        [MD_AUDIO_OPUS] = MD_FORMAT_OPUS, [MD_AUDIO_G722] = MD_FORMAT_G722, [MD_AUDIO_PCMA] = MD_FORMAT_PCMA, [MD_AUDIO_PCMU] = MD_FORMAT_PCMU};
+    static const MdFormatKind of_audio[] = {[MD_AUDIO_OPUS] = MD_FORMAT_OPUS,
+                                            [MD_AUDIO_G722] = MD_FORMAT_G722,
+                                            [MD_AUDIO_PCMA] = MD_FORMAT_PCMA,
+                                            [MD_AUDIO_PCMU] = MD_FORMAT_PCMU};
     const MdNegotiatorOptions *options = &negotiator->options;
     unsigned n = 0;
     bool narrow = false;
@@ -90,12 +98,14 @@ static unsigned formats_of_offer(const MdNegotiator *negotiator, int media, MdFo
 static void describe_security_offer(const MdNegotiator *negotiator, const MdLine *line, GString *out)
 {
     if (md_sdp_proto_is_dtls(line->proto)) {
-        g_string_append_printf(out, "a=fingerprint:%s\r\na=setup:actpass\r\n", negotiator->options.fingerprint);
+        g_string_append_printf(out, "a=fingerprint:%s\r\na=setup:actpass\r\n",
+                               negotiator->options.fingerprint);
         return;
     }
     if (negotiator->options.security == MD_SECURITY_OFF)
         return;
-    static const MdSrtpSuite order[] = {MD_SRTP_AEAD_AES_128_GCM, MD_SRTP_AES_CM_128_HMAC_SHA1_80, MD_SRTP_AEAD_AES_256_GCM};
+    static const MdSrtpSuite order[] = {MD_SRTP_AEAD_AES_128_GCM, MD_SRTP_AES_CM_128_HMAC_SHA1_80,
+                                        MD_SRTP_AEAD_AES_256_GCM};
     for (unsigned i = 0; i < G_N_ELEMENTS(order); i++)
         describe_crypto(out, i + 1, &negotiator->keys[line->media][order[i]]);
 }
@@ -104,7 +114,8 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
 {
     MdFormatKind kinds[MD_FORMAT_MAX];
     unsigned n = formats_of_offer(negotiator, line->media, kinds);
-    g_string_append_printf(out, "m=%s %u %s", line->media_text, negotiator->options.local_port[line->media], line->proto_text);
+    g_string_append_printf(out, "m=%s %u %s", line->media_text, negotiator->options.local_port[line->media],
+                           line->proto_text);
     for (unsigned i = 0; i < n; i++)
         g_string_append_printf(out, " %u", negotiator->pts[kinds[i]]);
     g_string_append(out, "\r\n");
@@ -114,8 +125,10 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
         unsigned pt = negotiator->pts[kinds[i]];
         describe_rtpmap(out, kinds[i], pt, 8000);
         if (kinds[i] == MD_FORMAT_H264_1 || kinds[i] == MD_FORMAT_H264_0)
-            g_string_append_printf(out, "a=fmtp:%u profile-level-id=42e0%02x;packetization-mode=%d;level-asymmetry-allowed=1\r\n", pt, level,
-                                   kinds[i] == MD_FORMAT_H264_1);
+            g_string_append_printf(
+                out,
+                "a=fmtp:%u profile-level-id=42e0%02x;packetization-mode=%d;level-asymmetry-allowed=1\r\n", pt,
+                level, kinds[i] == MD_FORMAT_H264_1);
     }
     if (line->media == MD_LEG_MEDIA_AUDIO)
         g_string_append(out, "a=ptime:20\r\na=maxptime:60\r\n");
@@ -128,8 +141,10 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
 
 static void describe_answer_audio(const MdAgreedMedia *agreed, const MdDescribed *described, GString *out)
 {
-    static const MdFormatKind kinds[] = {
-        [MD_AUDIO_OPUS] = MD_FORMAT_OPUS, [MD_AUDIO_G722] = MD_FORMAT_G722, [MD_AUDIO_PCMA] = MD_FORMAT_PCMA, [MD_AUDIO_PCMU] = MD_FORMAT_PCMU};
+    static const MdFormatKind kinds[] = {[MD_AUDIO_OPUS] = MD_FORMAT_OPUS,
+                                         [MD_AUDIO_G722] = MD_FORMAT_G722,
+                                         [MD_AUDIO_PCMA] = MD_FORMAT_PCMA,
+                                         [MD_AUDIO_PCMU] = MD_FORMAT_PCMU};
     describe_rtpmap(out, kinds[agreed->codec], described->answer_pt, 0);
     if (agreed->cn_receive_pt != MD_PT_NONE)
         describe_rtpmap(out, MD_FORMAT_CN, agreed->cn_receive_pt, 0);
@@ -142,18 +157,22 @@ static void describe_answer_video(const MdAgreedMedia *agreed, const MdDescribed
 {
     unsigned pt = described->answer_pt;
     if (agreed->codec == MD_VIDEO_H264) {
-        g_string_append_printf(out, "a=rtpmap:%u H264/90000\r\na=fmtp:%u profile-level-id=%s;packetization-mode=%u%s\r\n", pt, pt,
-                               described->h264_profile, agreed->h264_mode, described->h264_asymmetry ? ";level-asymmetry-allowed=1" : "");
+        g_string_append_printf(
+            out, "a=rtpmap:%u H264/90000\r\na=fmtp:%u profile-level-id=%s;packetization-mode=%u%s\r\n", pt,
+            pt, described->h264_profile, agreed->h264_mode,
+            described->h264_asymmetry ? ";level-asymmetry-allowed=1" : "");
     } else
         describe_rtpmap(out, MD_FORMAT_VP8, pt, 0);
     describe_feedback(out, agreed->feedback);
 }
 
-void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line, const MdDescribed *described, GString *out)
+void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line, const MdDescribed *described,
+                             GString *out)
 {
     const MdAgreedMedia *agreed = described->agreed;
     bool audio = line->media == MD_LEG_MEDIA_AUDIO;
-    g_string_append_printf(out, "m=%s %u %s %u", line->media_text, negotiator->options.local_port[line->media], line->proto_text,
+    g_string_append_printf(out, "m=%s %u %s %u", line->media_text,
+                           negotiator->options.local_port[line->media], line->proto_text,
                            described->answer_pt);
     if (audio && agreed->cn_receive_pt != MD_PT_NONE)
         g_string_append_printf(out, " %u", agreed->cn_receive_pt);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sound of one leg, on its worker: packets -> jitter buffer -> decoder -> 20 ms ticks, and encoded ticks -> packets. */
+/* Sound of one leg, on its worker: packets -> jitter buffer -> decoder -> 20 ms ticks, and encoded ticks ->
+ * packets. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,9 +8,10 @@
 #include "mediad/leg/leg-private.h"
 
 #define TICK MD_AUDIO_TICK_SAMPLES
-#define QUIET_DBOV -50.0f        /* below, a change of delay is not heard */
+#define QUIET_DBOV -50.0f /* below, a change of delay is not heard */
 #define SILENT_DBOV -127.0f
-#define OPUS_DTX_TICKS 60        /* libopus renews its comfort noise every 400 ms; after three missed, nothing is left of it */
+#define OPUS_DTX_TICKS                                                                                       \
+    60 /* libopus renews its comfort noise every 400 ms; after three missed, nothing is left of it */
 
 static uint32_t tick_units(const MdAgreedMedia *agreed)
 {
@@ -31,7 +33,8 @@ bool leg_audio_init(MdLeg *leg, const MdLegConfig *config)
         if (!a->decoders[codec])
             return false;
     }
-    MdJitterOptions options = {.clock_rate = 48000, .min_ms = config->jitter_min_ms, .max_ms = config->jitter_max_ms};
+    MdJitterOptions options = {
+        .clock_rate = 48000, .min_ms = config->jitter_min_ms, .max_ms = config->jitter_max_ms};
     a->jitter = md_jitter_new(&options);
     return a->jitter != NULL;
 }
@@ -63,7 +66,8 @@ void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before)
     m->sender.payload_type = now->send_pt;
     uint32_t rate = md_audio_codec_clock_rate((MdAudioCodec)now->codec);
     if (m->sender.clock_rate != rate) {
-        /* Another clock under one SSRC would make the peer's reports and buffers nonsense (RFC 7160): a new source. */
+        /* Another clock under one SSRC would make the peer's reports and buffers nonsense (RFC 7160): a new
+         * source. */
         leg_new_source(m, rate);
         a->sent_before = false;
     }
@@ -164,7 +168,8 @@ static void append(LegAudio *a, unsigned have, unsigned wanted)
 static unsigned give_silence(LegAudio *a, unsigned samples)
 {
     float *at = a->fifo + a->fifo_len;
-    if (a->codec == MD_AUDIO_OPUS && a->silent_ticks < OPUS_DTX_TICKS) { /* libopus knows the sender's room noise */
+    if (a->codec == MD_AUDIO_OPUS &&
+        a->silent_ticks < OPUS_DTX_TICKS) { /* libopus knows the sender's room noise */
         int n = md_audio_decoder_conceal(a->decoders[a->codec], at, samples);
         if (n > 0)
             return (unsigned)n;
@@ -191,14 +196,20 @@ static bool fill(LegAudio *a, int64_t now_us)
     if (samples > cap) /* cannot be: the FIFO holds the longest packet and a tick; drop rather than overrun */
         samples = wanted = cap;
     switch (out.action) {
-    case MD_JITTER_PACKET: n = md_audio_decoder_decode(decoder, out.payload, out.len, at, cap); break;
+    case MD_JITTER_PACKET:
+        n = md_audio_decoder_decode(decoder, out.payload, out.len, at, cap);
+        break;
     case MD_JITTER_FEC:
         voiced = md_audio_packet_has_fec((MdAudioCodec)a->codec, out.payload, out.len);
         a->fec_ticks += voiced ? (samples + TICK - 1) / TICK : 0;
         n = md_audio_decoder_decode_fec(decoder, out.payload, out.len, at, samples);
         break;
-    case MD_JITTER_CONCEAL: n = md_audio_decoder_conceal(decoder, at, samples); break;
-    case MD_JITTER_SILENCE: n = (int)give_silence(a, samples); break;
+    case MD_JITTER_CONCEAL:
+        n = md_audio_decoder_conceal(decoder, at, samples);
+        break;
+    case MD_JITTER_SILENCE:
+        n = (int)give_silence(a, samples);
+        break;
     }
     a->silent_ticks = out.action == MD_JITTER_SILENCE ? a->silent_ticks + 1 : 0;
     append(a, n > 0 ? (unsigned)n : 0, wanted);
@@ -249,7 +260,8 @@ void md_leg_pull_audio(MdLeg *leg, int64_t now_us, float pcm[TICK], MdLegAudio *
 void md_leg_audio_format(const MdLeg *leg, MdLegAudioFormat *ret)
 {
     const MdAgreedMedia *agreed = &leg->media[AUDIO].agreed;
-    *ret = (MdLegAudioFormat){.sending = leg_can_send(&leg->media[AUDIO]), .codec = (MdAudioCodec)agreed->codec};
+    *ret =
+        (MdLegAudioFormat){.sending = leg_can_send(&leg->media[AUDIO]), .codec = (MdAudioCodec)agreed->codec};
     ret->opus_fec = agreed->opus_fec;
     ret->opus_bitrate_bps = agreed->opus_bitrate_bps;
     ret->ptime_ms = agreed->ptime_ms ? agreed->ptime_ms : MD_AUDIO_TICK_MS;
@@ -275,7 +287,8 @@ static int gather(MdLeg *leg, const uint8_t *payload, size_t len, uint32_t ticks
 {
     LegAudio *a = &leg->audio;
     /* a tick was skipped in between: what came before it does not join up */
-    bool gap = a->gathered && a->media_ts != a->gather_ts + a->gathered * tick_units(&leg->media[AUDIO].agreed);
+    bool gap =
+        a->gathered && a->media_ts != a->gather_ts + a->gathered * tick_units(&leg->media[AUDIO].agreed);
     if (gap || a->gather_len + len > sizeof a->gather)
         a->gather_len = a->gathered = 0;
     if (a->gathered == 0)
@@ -303,7 +316,8 @@ int md_leg_send_audio(MdLeg *leg, const uint8_t *payload, size_t len, int64_t no
         a->sent_before = true;
     }
     /* Timestamps follow the clock, whatever was skipped (DTX, hold, late ticks). */
-    uint32_t unit = tick_units(&m->agreed), ticks = m->agreed.ptime_ms > MD_AUDIO_TICK_MS ? m->agreed.ptime_ms / MD_AUDIO_TICK_MS : 1;
+    uint32_t unit = tick_units(&m->agreed),
+             ticks = m->agreed.ptime_ms > MD_AUDIO_TICK_MS ? m->agreed.ptime_ms / MD_AUDIO_TICK_MS : 1;
     a->media_ts = (uint32_t)((now_us - a->base_us + MD_AUDIO_TICK_US / 2) / MD_AUDIO_TICK_US) * unit;
     if (m->agreed.codec == MD_AUDIO_OPUS) {
         if (len == 0) {
@@ -320,5 +334,6 @@ int md_leg_send_audio(MdLeg *leg, const uint8_t *payload, size_t len, int64_t no
         a->gather_len = a->gathered = 0;
         return 0;
     }
-    return ticks > 1 ? gather(leg, payload, len, ticks, now_us) : send_packet(leg, payload, len, a->media_ts, now_us);
+    return ticks > 1 ? gather(leg, payload, len, ticks, now_us)
+                     : send_packet(leg, payload, len, a->media_ts, now_us);
 }

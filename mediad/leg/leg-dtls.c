@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* DTLS-SRTP handshakes, on the control thread: the worker forwards the peer's datagrams by mail, answers go out through the
- * leg's own socket, and the keys come back to the worker by mail. */
+/* DTLS-SRTP handshakes, on the control thread: the worker forwards the peer's datagrams by mail, answers go
+ * out through the leg's own socket, and the keys come back to the worker by mail. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mediad/leg/leg-private.h"
 
-#define FORWARD_MAX 40            /* datagrams a leg may forward in a second */
+#define FORWARD_MAX 40 /* datagrams a leg may forward in a second */
 #define FORWARD_WINDOW_US 1000000
 
 struct LegDtls {
     _Atomic int refs;
     /* control thread */
-    MdLeg *leg;                   /* NULL: detached */
+    MdLeg *leg; /* NULL: detached */
     unsigned media;
     MdDtls *dtls;
     MdAddr remote;
@@ -114,8 +114,11 @@ LegDtls *leg_dtls_prepare(MdLeg *leg, unsigned media, const MdAgreedMedia *agree
         made->remote = agreed->remote;
         made->active = agreed->dtls_active;
         g_strlcpy(made->fingerprint, agreed->fingerprint, sizeof made->fingerprint);
-        MdDtlsOptions options = {.identity = leg->identity, .active = agreed->dtls_active, .peer_fingerprint = agreed->fingerprint,
-                                 .send = send_datagram, .user = made};
+        MdDtlsOptions options = {.identity = leg->identity,
+                                 .active = agreed->dtls_active,
+                                 .peer_fingerprint = agreed->fingerprint,
+                                 .send = send_datagram,
+                                 .user = made};
         made->dtls = leg->identity ? md_dtls_new(&options) : NULL;
     }
     if (!made || !made->dtls) {
@@ -149,7 +152,8 @@ static void on_datagram(void *payload, size_t len)
     Forwarded *f = *(Forwarded **)payload;
     LegDtls *d = f->dtls;
     if (d->leg) {
-        d->remote = f->from; /* md_leg_receive let only the described host or the one that signed in through */
+        d->remote =
+            f->from; /* md_leg_receive let only the described host or the one that signed in through */
         md_dtls_input(d->dtls, f->data, f->len);
         look(d);
     }

@@ -7,7 +7,7 @@
 #include "mediad/leg/leg-private.h"
 #include "mediad/transport/demux.h"
 
-#define AUDIO_READS 2  /* datagrams taken per wake-up: an empty read costs as much as a packet */
+#define AUDIO_READS 2 /* datagrams taken per wake-up: an empty read costs as much as a packet */
 #define VIDEO_READS 16
 
 void leg_reject(MdLeg *leg)
@@ -19,8 +19,8 @@ void leg_reject(MdLeg *leg)
 
 bool leg_can_send(const LegMedia *media)
 {
-    return media->agreed.active && media->keyed && (media->agreed.direction & MD_SDP_SEND) && md_addr_is_set(&media->part[0].remote) &&
-           !md_addr_is_any(&media->part[0].remote);
+    return media->agreed.active && media->keyed && (media->agreed.direction & MD_SDP_SEND) &&
+           md_addr_is_set(&media->part[0].remote) && !md_addr_is_any(&media->part[0].remote);
 }
 
 static int send_datagram(MdLeg *leg, unsigned media, bool rtcp, const uint8_t *data, size_t len)
@@ -48,7 +48,8 @@ int leg_send_rtcp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t c
 {
     LegMedia *m = &leg->media[media];
     const MdAddr *to = &m->part[!m->agreed.rtcp_mux].remote;
-    /* Reports flow on hold too (RFC 3264, 5.1), but not to nowhere and not in the clear when keys are still missing. */
+    /* Reports flow on hold too (RFC 3264, 5.1), but not to nowhere and not in the clear when keys are still
+     * missing. */
     if (!m->agreed.active || !m->keyed || md_addr_port(to) == 0 || md_addr_is_any(to))
         return -ENOTCONN;
     if (m->send) {
@@ -103,9 +104,10 @@ bool leg_told_remote(const MdLeg *leg, MdAddr *ret)
 
 typedef enum SourceVerdict { SOURCE_BAD, SOURCE_KNOWN, SOURCE_LATCH_IF_AUTHENTIC } SourceVerdict;
 
-/* May packets from here count? The described (or latched) address always; another one once, when SRTP will prove it or,
- * for plain RTP, when it is the host that signed in. */
-static SourceVerdict judge_source(const MdLeg *leg, const LegMedia *m, const LegPart *part, const MdAddr *from)
+/* May packets from here count? The described (or latched) address always; another one once, when SRTP will
+ * prove it or, for plain RTP, when it is the host that signed in. */
+static SourceVerdict judge_source(const MdLeg *leg, const LegMedia *m, const LegPart *part,
+                                  const MdAddr *from)
 {
     if (md_addr_equal(&part->remote, from))
         return SOURCE_KNOWN;
@@ -142,7 +144,8 @@ static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t 
         leg_video_receive(leg, &packet, verdict, now_us);
 }
 
-static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us)
+static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp, const MdAddr *from,
+                          uint8_t *data, size_t len, int64_t now_us)
 {
     LegMedia *m = &leg->media[media];
     unsigned at = rtcp_port && !m->agreed.rtcp_mux;
@@ -155,7 +158,8 @@ static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp,
         return;
     }
     if (m->receive) {
-        int rc = rtcp ? md_srtp_unprotect_rtcp(m->receive, data, &len) : md_srtp_unprotect_rtp(m->receive, data, &len);
+        int rc = rtcp ? md_srtp_unprotect_rtcp(m->receive, data, &len)
+                      : md_srtp_unprotect_rtp(m->receive, data, &len);
         if (rc < 0) {
             /* a copy from the right place is the network's doing, and sorted out silently */
             if (rc != -EALREADY || source != SOURCE_KNOWN)
@@ -164,12 +168,14 @@ static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp,
         }
     } else if (source != SOURCE_KNOWN) { /* plain: at least it must be a packet that we agreed on */
         MdRtpPacket packet;
-        if (!rtcp && (md_rtp_parse(data, len, &packet) < 0 || !is_expected_pt(&m->agreed, packet.payload_type))) {
+        if (!rtcp &&
+            (md_rtp_parse(data, len, &packet) < 0 || !is_expected_pt(&m->agreed, packet.payload_type))) {
             leg_reject(leg);
             return;
         }
     }
-    /* The described address, once heard from, is as good as learnt: nobody else gets in until a new description. */
+    /* The described address, once heard from, is as good as learnt: nobody else gets in until a new
+     * description. */
     if (source == SOURCE_LATCH_IF_AUTHENTIC)
         leg_latch(leg, media, at, from);
     else
@@ -183,10 +189,12 @@ static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp,
 /* Handshakes come from where media will: the described or latched address, or the host that signed in. */
 static bool dtls_source_ok(const MdLeg *leg, const LegMedia *m, const MdAddr *from)
 {
-    return md_addr_equal(&m->part[0].remote, from) || (!m->part[0].latched && leg->has_peer && md_addr_host_equal(&leg->peer, from));
+    return md_addr_equal(&m->part[0].remote, from) ||
+           (!m->part[0].latched && leg->has_peer && md_addr_host_equal(&leg->peer, from));
 }
 
-void md_leg_receive(MdLeg *leg, unsigned media, bool rtcp_port, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us)
+void md_leg_receive(MdLeg *leg, unsigned media, bool rtcp_port, const MdAddr *from, uint8_t *data, size_t len,
+                    int64_t now_us)
 {
     LegMedia *m = &leg->media[media];
     MdPacketKind kind = md_demux(data, len);

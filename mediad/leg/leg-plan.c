@@ -6,15 +6,15 @@
 
 #include "mediad/leg/leg-private.h"
 
-/* An agreement on its way to the worker: made whole on control (keys set up, nothing left to allocate), taken over by
- * the worker in one step between two callbacks; what it replaces is freed there and then. */
+/* An agreement on its way to the worker: made whole on control (keys set up, nothing left to allocate), taken
+ * over by the worker in one step between two callbacks; what it replaces is freed there and then. */
 typedef struct LegPlan {
     MdLeg *leg;
     MdAgreed agreed;
     struct {
         bool rekey_send, rekey_receive; /* else the running contexts go on */
         MdSrtp *send, *receive;
-        LegDtls *dtls;                  /* a reference */
+        LegDtls *dtls; /* a reference */
     } media[MD_LEG_MEDIA_MAX];
 } LegPlan;
 
@@ -42,7 +42,8 @@ static bool plan_sdes(LegPlan *plan, unsigned m, const MdAgreedMedia *before, GE
         plan->media[m].send = md_srtp_new(MD_SRTP_SEND, &now->local_key);
     if (plan->media[m].rekey_receive)
         plan->media[m].receive = md_srtp_new(MD_SRTP_RECEIVE, &now->remote_key);
-    if ((plan->media[m].rekey_send && !plan->media[m].send) || (plan->media[m].rekey_receive && !plan->media[m].receive)) {
+    if ((plan->media[m].rekey_send && !plan->media[m].send) ||
+        (plan->media[m].rekey_receive && !plan->media[m].receive)) {
         g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, "SRTP cannot be set up");
         return false;
     }
@@ -85,7 +86,9 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
     LegMedia *media = &leg->media[m];
     MdAgreedMedia before = media->agreed;
     const MdAgreedMedia *now = &plan->agreed.media[m];
-    bool same_host = before.active && now->active && (md_addr_host_equal(&before.remote, &now->remote) || now->direction == 0 || md_addr_is_any(&now->remote));
+    bool same_host = before.active && now->active &&
+                     (md_addr_host_equal(&before.remote, &now->remote) || now->direction == 0 ||
+                      md_addr_is_any(&now->remote));
     media->agreed = *now;
     if (now->active && !(same_host && md_addr_is_any(&now->remote))) {
         set_part(&media->part[0], &now->remote, &before.remote);
@@ -95,8 +98,8 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
     }
     if (plan->media[m].rekey_send) {
         MdSrtp *old = media->send;
-        /* A fresh context counts rollovers from 0, and our key may have been used before (a line switched off and on):
-         * under another SSRC no keystream comes twice (RFC 3711, 9.1). */
+        /* A fresh context counts rollovers from 0, and our key may have been used before (a line switched off
+         * and on): under another SSRC no keystream comes twice (RFC 3711, 9.1). */
         if (plan->media[m].send && media->sender.packets)
             leg_new_source(media, media->sender.clock_rate);
         media->send = plan->media[m].send;
@@ -157,12 +160,16 @@ static void describe_security(MdLeg *leg, const MdAgreed *agreed)
 {
     const MdAgreedMedia *media = agreed->media[AUDIO].active ? &agreed->media[AUDIO] : &agreed->media[VIDEO];
     switch (media->active ? media->security : MD_AGREED_PLAIN) {
-    case MD_AGREED_SDES: g_snprintf(leg->security, sizeof leg->security, "sdes %s", md_srtp_suite_to_string(media->local_key.suite)); break;
+    case MD_AGREED_SDES:
+        g_snprintf(leg->security, sizeof leg->security, "sdes %s",
+                   md_srtp_suite_to_string(media->local_key.suite));
+        break;
     case MD_AGREED_DTLS:
         if (strncmp(leg->security, "dtls", 4) != 0)
             g_strlcpy(leg->security, "dtls", sizeof leg->security);
         break;
-    default: g_strlcpy(leg->security, "none", sizeof leg->security);
+    default:
+        g_strlcpy(leg->security, "none", sizeof leg->security);
     }
 }
 
@@ -238,12 +245,14 @@ static void on_keys(void *payload, size_t len)
     free(mail);
 }
 
-void leg_install_keys(MdLeg *leg, unsigned media, const MdSrtpKey *send, const MdSrtpKey *receive, const MdAddr *from)
+void leg_install_keys(MdLeg *leg, unsigned media, const MdSrtpKey *send, const MdSrtpKey *receive,
+                      const MdAddr *from)
 {
     KeyMail *mail = calloc(1, sizeof *mail);
     if (!mail)
         return;
-    *mail = (KeyMail){leg, media, md_srtp_new(MD_SRTP_SEND, send), md_srtp_new(MD_SRTP_RECEIVE, receive), *from};
+    *mail =
+        (KeyMail){leg, media, md_srtp_new(MD_SRTP_SEND, send), md_srtp_new(MD_SRTP_RECEIVE, receive), *from};
     if (!mail->send || !mail->receive) {
         md_error(&leg->logger, "SRTP cannot be set up after the DTLS handshake");
     } else {

@@ -20,7 +20,8 @@ static uint32_t next_random(MdLeg *leg)
 
 /* ---- out ---- */
 
-void leg_rtcp_begin(MdLeg *leg, unsigned media, MdRtcpWriter *writer, uint8_t *buf, size_t cap, int64_t now_us)
+void leg_rtcp_begin(MdLeg *leg, unsigned media, MdRtcpWriter *writer, uint8_t *buf, size_t cap,
+                    int64_t now_us)
 {
     LegMedia *m = &leg->media[media];
     md_rtcp_writer_init(writer, buf, cap);
@@ -54,8 +55,9 @@ static void schedule(MdLeg *leg, unsigned media, bool initial, int64_t now_us)
 {
     LegMedia *m = &leg->media[media];
     bool we_sent = m->sender.packets != m->packets_reported;
-    int64_t interval = md_rtcp_interval_us(2, 2, we_sent, media == AUDIO ? AUDIO_SESSION_BPS : VIDEO_SESSION_BPS, m->rtcp_size,
-                                           initial, next_random(leg));
+    int64_t interval =
+        md_rtcp_interval_us(2, 2, we_sent, media == AUDIO ? AUDIO_SESSION_BPS : VIDEO_SESSION_BPS,
+                            m->rtcp_size, initial, next_random(leg));
     m->rtcp_due_us = now_us + (interval < INTERVAL_MAX_US ? interval : INTERVAL_MAX_US);
 }
 
@@ -74,8 +76,9 @@ static void due(MdTimer *timer, int64_t due_us, void *user)
 
 static void rearm(MdLeg *leg)
 {
-    int64_t at = leg->media[AUDIO].rtcp_due_us < leg->media[VIDEO].rtcp_due_us ? leg->media[AUDIO].rtcp_due_us
-                                                                              : leg->media[VIDEO].rtcp_due_us;
+    int64_t at = leg->media[AUDIO].rtcp_due_us < leg->media[VIDEO].rtcp_due_us
+                     ? leg->media[AUDIO].rtcp_due_us
+                     : leg->media[VIDEO].rtcp_due_us;
     if (at == INT64_MAX)
         md_worker_timer_cancel(leg->worker, &leg->rtcp_timer);
     else
@@ -142,7 +145,8 @@ static void answer_tmmbr(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
     MdRtcpWriter writer;
     leg_video_limit(leg, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
     leg_rtcp_begin(leg, VIDEO, &writer, buf, MD_RTP_PACKET_MAX, now_us);
-    md_rtcp_write_tmmbn(&writer, leg->media[VIDEO].sender.ssrc, item->ssrc, item->limit.bitrate_bps, item->limit.overhead);
+    md_rtcp_write_tmmbn(&writer, leg->media[VIDEO].sender.ssrc, item->ssrc, item->limit.bitrate_bps,
+                        item->limit.overhead);
     leg_send_rtcp(leg, VIDEO, buf, writer.len, sizeof buf);
 }
 
@@ -167,8 +171,11 @@ static void take_video_feedback(MdLeg *leg, const MdRtcpItem *item, int64_t now_
         if (ours)
             answer_tmmbr(leg, item, now_us);
         break;
-    case MD_RTCP_KIND_REMB: leg_video_limit(leg, MD_RTCP_KIND_REMB, item->limit.bitrate_bps); break;
-    default: break;
+    case MD_RTCP_KIND_REMB:
+        leg_video_limit(leg, MD_RTCP_KIND_REMB, item->limit.bitrate_bps);
+        break;
+    default:
+        break;
     }
 }
 
@@ -184,9 +191,15 @@ void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t le
     int rc;
     while ((rc = md_rtcp_reader_next(&reader, &item)) > 0) {
         switch (item.kind) {
-        case MD_RTCP_KIND_SENDER: md_stream_sender_report(&m->stream, item.ssrc, item.sender.ntp, now_us); break;
-        case MD_RTCP_KIND_REPORT: take_report(leg, media, &item.report, now_us); break;
-        case MD_RTCP_KIND_BYE: md_stream_bye(&m->stream, item.ssrc); break;
+        case MD_RTCP_KIND_SENDER:
+            md_stream_sender_report(&m->stream, item.ssrc, item.sender.ntp, now_us);
+            break;
+        case MD_RTCP_KIND_REPORT:
+            take_report(leg, media, &item.report, now_us);
+            break;
+        case MD_RTCP_KIND_BYE:
+            md_stream_bye(&m->stream, item.ssrc);
+            break;
         default:
             if (media == VIDEO && leg->video)
                 take_video_feedback(leg, &item, now_us);

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pictures of one leg, on its worker: packets -> order and repair -> access units, and frames -> paced packets. */
+/* Pictures of one leg, on its worker: packets -> order and repair -> access units, and frames -> paced
+ * packets. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mediad/leg/leg-private.h"
 
-#define MAX_PAYLOAD 1200          /* fits an Ethernet frame with IPv6, SRTP and a tunnel's header */
+#define MAX_PAYLOAD 1200 /* fits an Ethernet frame with IPv6, SRTP and a tunnel's header */
 #define KEY_INTERVAL_US 500000
 #define KEY_RETRY_US 1000000
 #define TICK_US 20000
 #define PACE_STEP_US 4000
-#define PACE_AT_ONCE 8            /* packets of a small picture go out together */
-#define RTX_PER_WINDOW 100        /* retransmissions a leg may cause in 500 ms */
+#define PACE_AT_ONCE 8     /* packets of a small picture go out together */
+#define RTX_PER_WINDOW 100 /* retransmissions a leg may cause in 500 ms */
 #define RTX_WINDOW_US 500000
 #define RTX_INTERVAL_MIN_US 20000
 #define NACKS_MAX 64
 #define BITRATE_MIN_BPS 100000
-#define LOSS_HIGH 26              /* of 256: about a tenth */
+#define LOSS_HIGH 26 /* of 256: about a tenth */
 #define LOSS_LOW 5
 
 bool leg_video_init(MdLeg *leg)
@@ -102,7 +103,8 @@ static void tell_parameter_sets(MdLeg *leg)
 {
     const MdAgreedMedia *agreed = &leg->media[VIDEO].agreed;
     for (unsigned i = 0; i < agreed->n_parameter_sets; i++)
-        md_depacketiser_add_parameter_set(leg->video->depacketisers[MD_VIDEO_H264], agreed->parameter_sets[i].data, agreed->parameter_sets[i].len);
+        md_depacketiser_add_parameter_set(leg->video->depacketisers[MD_VIDEO_H264],
+                                          agreed->parameter_sets[i].data, agreed->parameter_sets[i].len);
 }
 
 void leg_video_forget(MdLeg *leg)
@@ -145,7 +147,8 @@ void leg_video_agreed(MdLeg *leg, const MdAgreedMedia *before, int64_t now_us)
     v->frame_interval_us = 1000000 / (now->max.fps ? now->max.fps : 15);
     update_max(leg);
     /* The other side starts over: it needs a key frame, and so do we when it resumes. */
-    if (leg->attached && (now->direction & MD_SDP_SEND) && (!before->active || !(before->direction & MD_SDP_SEND)))
+    if (leg->attached && (now->direction & MD_SDP_SEND) &&
+        (!before->active || !(before->direction & MD_SDP_SEND)))
         leg_video_key_asked(leg, now_us);
     if ((now->direction & MD_SDP_RECV) && before->active && !(before->direction & MD_SDP_RECV)) {
         leg_video_forget(leg);
@@ -216,7 +219,8 @@ static void deliver(MdLeg *leg, MdFrame *frame, int64_t now_us)
     bool pass = md_key_gate_pass(&v->gate, frame);
     if (!pass)
         md_leg_request_key_frame(leg, now_us);
-    /* A sender that cannot be asked would stay frozen until its own next key frame: its decoder has to cope. */
+    /* A sender that cannot be asked would stay frozen until its own next key frame: its decoder has to cope.
+     */
     bool askable = agreed->feedback & (MD_SDP_FB_PLI | MD_SDP_FB_FIR);
     if ((pass || (!askable && v->seen_key)) && leg->sink && leg->sink->on_video)
         leg->sink->on_video(leg, frame, leg->user);
@@ -322,8 +326,10 @@ static int send_slice(MdLeg *leg, MdPacketList *list, unsigned i, uint32_t media
     const MdPayloadSlice *slice = &list->slices[i];
     size_t len = md_slice_len(slice);
     uint16_t seq = m->sender.seq;
-    /* Reports tie the timestamp to when the picture was taken, not to when its last packet was let go: lip sync. */
-    size_t header = md_sender_write_header(&m->sender, buf, slice->marker, media_ts, len, list->frame->time_us);
+    /* Reports tie the timestamp to when the picture was taken, not to when its last packet was let go: lip
+     * sync. */
+    size_t header =
+        md_sender_write_header(&m->sender, buf, slice->marker, media_ts, len, list->frame->time_us);
     md_packet_list_copy(list, i, buf + header);
     md_rtx_cache_add(leg->video->cache, seq, m->sender.last_ts, list, i, now_us);
     md_stat_add(&leg->stats.video_packets_sent, 1);
@@ -405,7 +411,8 @@ static void retransmit(MdLeg *leg, const MdRtxEntry *entry)
     LegMedia *m = &leg->media[VIDEO];
     uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
     const MdPayloadSlice *slice = &entry->list->slices[entry->i];
-    size_t header = md_rtp_write_header(buf, m->sender.payload_type, slice->marker, entry->seq, entry->wire_ts, m->sender.ssrc);
+    size_t header = md_rtp_write_header(buf, m->sender.payload_type, slice->marker, entry->seq,
+                                        entry->wire_ts, m->sender.ssrc);
     size_t len = md_packet_list_copy(entry->list, entry->i, buf + header);
     if (leg_send_rtp(leg, VIDEO, buf, header + len, sizeof buf) == 0)
         md_stat_add(&leg->stats.video_packets_retransmitted, 1);
@@ -420,7 +427,8 @@ void leg_video_nack(MdLeg *leg, const uint16_t *seqs, unsigned n, int64_t now_us
         v->rtx_window_us = now_us;
         v->rtx_in_window = 0;
     }
-    int64_t interval = leg->round_trip_us / 2 > RTX_INTERVAL_MIN_US ? leg->round_trip_us / 2 : RTX_INTERVAL_MIN_US;
+    int64_t interval =
+        leg->round_trip_us / 2 > RTX_INTERVAL_MIN_US ? leg->round_trip_us / 2 : RTX_INTERVAL_MIN_US;
     for (unsigned i = 0; i < n && v->rtx_in_window < RTX_PER_WINDOW; i++) {
         MdRtxEntry entry;
         if (!md_rtx_cache_get(v->cache, seqs[i], now_us, interval, &entry) ||

@@ -11,7 +11,8 @@
 
 static bool resources(GError **error, const char *what, int err)
 {
-    g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, err ? "%s: %s" : "%s", what, err ? g_strerror(err) : "");
+    g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_RESOURCES, err ? "%s: %s" : "%s", what,
+                err ? g_strerror(err) : "");
     return false;
 }
 
@@ -47,7 +48,8 @@ static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_
     memcpy(options.local_port, ports, sizeof options.local_port);
     memcpy(options.audio_codecs, config->audio_codecs, options.n_audio_codecs * sizeof *config->audio_codecs);
     if (options.n_video_codecs)
-        memcpy(options.video_codecs, config->video_codecs, options.n_video_codecs * sizeof *config->video_codecs);
+        memcpy(options.video_codecs, config->video_codecs,
+               options.n_video_codecs * sizeof *config->video_codecs);
     if (!options.video_max.width)
         options.video_max = (MdVideoClass){1280, 720, 30, 1500000};
     md_negotiator_init(&leg->negotiator, &options, 0);
@@ -64,8 +66,8 @@ static void init_media(MdLeg *leg, unsigned media, uint8_t pt, uint32_t clock_ra
     if (RAND_bytes((unsigned char *)r, sizeof r) != 1)
         memset(r, 0x5a, sizeof r);
     md_sender_init(&m->sender, r[0], r[1] & 0x7fff, r[2], pt, clock_rate);
-    /* No probation: whatever gets so far came from the right address or under the right key, and the first packets of
-     * a stream are those of its key frame. */
+    /* No probation: whatever gets so far came from the right address or under the right key, and the first
+     * packets of a stream are those of its key frame. */
     md_stream_init(&m->stream, clock_rate, 1);
 }
 
@@ -94,7 +96,8 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
     leg->identity = config->control ? config->dtls : NULL;
     leg->transport = transport ? *transport : (MdLegTransport){0};
     leg->local_host = strdup(config->local_host ? config->local_host : "");
-    leg->has_peer = config->authenticated && config->peer_host && md_addr_from_host(&leg->peer, config->peer_host, 0) == 0;
+    leg->has_peer = config->authenticated && config->peer_host &&
+                    md_addr_from_host(&leg->peer, config->peer_host, 0) == 0;
     leg->logger = config->logger ? *config->logger : md_logger(NULL, "leg");
     leg->wall_offset_us = md_clock_wall_us(md_clock_system()) - md_clock_now_us(md_clock_system());
     uint64_t name = 0;
@@ -107,7 +110,8 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
     init_media(leg, AUDIO, 0, 8000);
     init_media(leg, VIDEO, 0, 90000);
     unsigned n_media = config->n_video_codecs ? 2 : 1;
-    if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) || (n_media == 2 && !leg_video_init(leg))) {
+    if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) ||
+        (n_media == 2 && !leg_video_init(leg))) {
         resources(error, "codecs cannot be set up", 0);
         free_leg(leg);
         return NULL;
@@ -262,7 +266,8 @@ const MdLegStats *md_leg_stats(const MdLeg *leg)
 void md_leg_summary(const MdLeg *leg, MdLegSummary *ret)
 {
     const MdAgreedMedia *audio = &leg->applied.media[AUDIO], *video = &leg->applied.media[VIDEO];
-    *ret = (MdLegSummary){.audio_codec = MD_AUDIO_CODEC_NONE, .video_codec = MD_VIDEO_CODEC_NONE, .security = leg->security};
+    *ret = (MdLegSummary){
+        .audio_codec = MD_AUDIO_CODEC_NONE, .video_codec = MD_VIDEO_CODEC_NONE, .security = leg->security};
     if (audio->active)
         ret->audio_codec = (MdAudioCodec)audio->codec;
     if (video->active)

@@ -8,20 +8,24 @@
 #define OPUS_BITRATE_MIN 8000
 #define OPUS_BITRATE_MAX 128000
 
-G_DEFINE_QUARK(md-leg-error-quark, md_leg_error)
+G_DEFINE_QUARK(md - leg - error - quark, md_leg_error)
 
 static const uint8_t default_pts[MD_FORMAT_MAX] = {
-    [MD_FORMAT_OPUS] = 96, [MD_FORMAT_G722] = 9, [MD_FORMAT_PCMA] = 8, [MD_FORMAT_PCMU] = 0, [MD_FORMAT_DTMF] = 101, [MD_FORMAT_CN] = 13,
+    [MD_FORMAT_OPUS] = 96,   [MD_FORMAT_G722] = 9,    [MD_FORMAT_PCMA] = 8,
+    [MD_FORMAT_PCMU] = 0,    [MD_FORMAT_DTMF] = 101,  [MD_FORMAT_CN] = 13,
     [MD_FORMAT_H264_1] = 97, [MD_FORMAT_H264_0] = 98, [MD_FORMAT_VP8] = 99};
 
-static const MdFormatKind audio_format_of[] = {
-    [MD_AUDIO_OPUS] = MD_FORMAT_OPUS, [MD_AUDIO_G722] = MD_FORMAT_G722, [MD_AUDIO_PCMA] = MD_FORMAT_PCMA, [MD_AUDIO_PCMU] = MD_FORMAT_PCMU};
+static const MdFormatKind audio_format_of[] = {[MD_AUDIO_OPUS] = MD_FORMAT_OPUS,
+                                               [MD_AUDIO_G722] = MD_FORMAT_G722,
+                                               [MD_AUDIO_PCMA] = MD_FORMAT_PCMA,
+                                               [MD_AUDIO_PCMU] = MD_FORMAT_PCMU};
 
 void md_negotiator_init(MdNegotiator *negotiator, const MdNegotiatorOptions *options, uint64_t session_id)
 {
     *negotiator = (MdNegotiator){.options = *options, .session_id = session_id, .session_version = 1};
     if (!session_id && RAND_bytes((unsigned char *)&session_id, sizeof session_id) == 1)
-        negotiator->session_id = session_id >> 2 | 1; /* fits a signed 64-bit number: some peers parse it as one */
+        negotiator->session_id =
+            session_id >> 2 | 1; /* fits a signed 64-bit number: some peers parse it as one */
     memcpy(negotiator->pts, default_pts, sizeof default_pts);
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
         negotiator->agreed.media[m].codec = -1;
@@ -73,7 +77,8 @@ static int audio_codec_of(const MdNegotiator *negotiator, const MdSdpFormat *for
     return -1;
 }
 
-static const MdSdpFormat *choose_audio(const MdNegotiator *negotiator, const MdSdpMedia *media, int *ret_codec)
+static const MdSdpFormat *choose_audio(const MdNegotiator *negotiator, const MdSdpMedia *media,
+                                       int *ret_codec)
 {
     for (unsigned i = 0; i < negotiator->options.n_audio_codecs; i++)
         for (unsigned f = 0; f < media->n_formats; f++)
@@ -95,7 +100,8 @@ static const MdSdpFormat *find_dtmf(const MdSdpMedia *media, uint32_t clock_rate
     const MdSdpFormat *found = NULL;
     for (unsigned f = 0; f < media->n_formats; f++) {
         const MdSdpFormat *format = &media->formats[f];
-        if (is_named(format, "telephone-event") && (!found || (found->clock_rate != clock_rate && format->clock_rate == clock_rate)))
+        if (is_named(format, "telephone-event") &&
+            (!found || (found->clock_rate != clock_rate && format->clock_rate == clock_rate)))
             found = format;
     }
     return found;
@@ -127,11 +133,13 @@ static unsigned rank_video(const MdNegotiator *negotiator, const MdSdpFormat *fo
     *ret_codec = codec;
     if (codec == MD_VIDEO_VP8)
         return 1;
-    unsigned mode = md_fmtp_get_uint(format->fmtp, "packetization-mode", 0), rank = md_h264_profile_rank(format->fmtp, &level);
+    unsigned mode = md_fmtp_get_uint(format->fmtp, "packetization-mode", 0),
+             rank = md_h264_profile_rank(format->fmtp, &level);
     return mode > 1 || !rank ? 0 : rank + (mode == 1 ? 10 : 0);
 }
 
-static const MdSdpFormat *choose_video(const MdNegotiator *negotiator, const MdSdpMedia *media, int *ret_codec)
+static const MdSdpFormat *choose_video(const MdNegotiator *negotiator, const MdSdpMedia *media,
+                                       int *ret_codec)
 {
     for (unsigned i = 0; i < negotiator->options.n_video_codecs; i++) {
         const MdSdpFormat *best = NULL;
@@ -185,7 +193,8 @@ static void agree_parameter_sets(const char *fmtp, MdAgreedMedia *ret)
     }
 }
 
-static void agree_video(const MdNegotiator *negotiator, const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret)
+static void agree_video(const MdNegotiator *negotiator, const MdSdpMedia *media, const MdSdpFormat *format,
+                        MdAgreedMedia *ret)
 {
     ret->feedback = format->feedback;
     if (ret->codec == MD_VIDEO_H264) {
@@ -198,7 +207,8 @@ static void agree_video(const MdNegotiator *negotiator, const MdSdpMedia *media,
 
 /* ---- security ---- */
 
-static bool agree_sdes(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, unsigned *ret_tag, GError **error)
+static bool agree_sdes(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret,
+                       unsigned *ret_tag, GError **error)
 {
     for (int suite = 0; suite < MD_SRTP_SUITE_MAX; suite++) /* our order: GCM first */
         for (unsigned c = 0; c < line->n_cryptos; c++)
@@ -214,7 +224,8 @@ static bool agree_sdes(MdNegotiator *negotiator, unsigned media, const MdSdpMedi
     return not_acceptable(error, "no a=crypto line we understand");
 }
 
-static bool agree_dtls(const MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, GError **error)
+static bool agree_dtls(const MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line,
+                       MdAgreedMedia *ret, GError **error)
 {
     if (!negotiator->options.fingerprint)
         return not_acceptable(error, "DTLS-SRTP is not spoken here");
@@ -224,20 +235,29 @@ static bool agree_dtls(const MdNegotiator *negotiator, unsigned media, const MdS
     ret->security = MD_AGREED_DTLS;
     g_strlcpy(ret->fingerprint, line->fingerprint, sizeof ret->fingerprint);
     switch (line->setup) {
-    case MD_SDP_SETUP_ACTIVE: ret->dtls_active = false; break;
-    case MD_SDP_SETUP_PASSIVE: ret->dtls_active = true; break;
+    case MD_SDP_SETUP_ACTIVE:
+        ret->dtls_active = false;
+        break;
+    case MD_SDP_SETUP_PASSIVE:
+        ret->dtls_active = true;
+        break;
     default: /* actpass: we begin (RFC 5763, 5), unless an association is up that keeps its roles */
-        ret->dtls_active = before->active && before->security == MD_AGREED_DTLS && !strcmp(before->fingerprint, line->fingerprint) ? before->dtls_active : true;
+        ret->dtls_active = before->active && before->security == MD_AGREED_DTLS &&
+                                   !strcmp(before->fingerprint, line->fingerprint)
+                               ? before->dtls_active
+                               : true;
     }
     return true;
 }
 
-static bool agree_offered_security(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, unsigned *ret_tag, GError **error)
+static bool agree_offered_security(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line,
+                                   MdAgreedMedia *ret, unsigned *ret_tag, GError **error)
 {
     MdSecurity policy = negotiator->options.security;
     ret->security = MD_AGREED_PLAIN;
     if (policy == MD_SECURITY_OFF)
-        return !md_sdp_proto_is_secure(line->proto) || not_acceptable(error, "%s: SRTP is switched off here", line->proto_text);
+        return !md_sdp_proto_is_secure(line->proto) ||
+               not_acceptable(error, "%s: SRTP is switched off here", line->proto_text);
     if (md_sdp_proto_is_dtls(line->proto))
         return agree_dtls(negotiator, media, line, ret, error);
     if (line->n_cryptos)
@@ -275,12 +295,17 @@ static void agree_transport(const MdSdpMedia *line, MdAgreedMedia *ret)
     ret->direction = (theirs & MD_SDP_SEND ? MD_SDP_RECV : 0) | (theirs & MD_SDP_RECV ? MD_SDP_SEND : 0);
 }
 
-static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, Candidate *ret, GError **error)
+static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, Candidate *ret,
+                     GError **error)
 {
-    Candidate c = {.agreed = {.codec = -1, .dtmf_send_pt = MD_PT_NONE, .dtmf_receive_pt = MD_PT_NONE, .cn_receive_pt = MD_PT_NONE}};
+    Candidate c = {.agreed = {.codec = -1,
+                              .dtmf_send_pt = MD_PT_NONE,
+                              .dtmf_receive_pt = MD_PT_NONE,
+                              .cn_receive_pt = MD_PT_NONE}};
     if (line->proto == MD_SDP_PROTO_OTHER)
         return not_acceptable(error, "%s is no transport we know", line->proto_text);
-    c.format = media == MD_LEG_MEDIA_AUDIO ? choose_audio(negotiator, line, &c.agreed.codec) : choose_video(negotiator, line, &c.agreed.codec);
+    c.format = media == MD_LEG_MEDIA_AUDIO ? choose_audio(negotiator, line, &c.agreed.codec)
+                                           : choose_video(negotiator, line, &c.agreed.codec);
     if (!c.format)
         return not_acceptable(error, "no common %s codec", line->media_text);
     if (!address_usable(negotiator, line))
@@ -308,8 +333,10 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
     return true;
 }
 
-/* Which m= line to take for audio (video): the first that can be secured, else the first usable one. -1: none. */
-static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sdp, Candidate *ret, GError **error)
+/* Which m= line to take for audio (video): the first that can be secured, else the first usable one. -1:
+ * none. */
+static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sdp, Candidate *ret,
+                       GError **error)
 {
     int chosen = -1;
     MdSdpMediaKind kind = media == MD_LEG_MEDIA_AUDIO ? MD_SDP_AUDIO : MD_SDP_VIDEO;
@@ -346,13 +373,18 @@ static void remember_pt(MdNegotiator *negotiator, MdFormatKind kind, uint8_t pt)
 
 static void remember_agreement(MdNegotiator *negotiator, const MdAgreed *agreed)
 {
-    const MdAgreedMedia *audio = &agreed->media[MD_LEG_MEDIA_AUDIO], *video = &agreed->media[MD_LEG_MEDIA_VIDEO];
+    const MdAgreedMedia *audio = &agreed->media[MD_LEG_MEDIA_AUDIO],
+                        *video = &agreed->media[MD_LEG_MEDIA_VIDEO];
     for (unsigned i = 0; audio->active && i < audio->n_receive; i++)
         remember_pt(negotiator, audio_format_of[audio->receive[i].codec], audio->receive[i].pt);
     if (audio->active && audio->dtmf_clock_rate == 8000)
         remember_pt(negotiator, MD_FORMAT_DTMF, audio->dtmf_receive_pt);
     if (video->active && video->n_receive == 1)
-        remember_pt(negotiator, video->codec == MD_VIDEO_VP8 ? MD_FORMAT_VP8 : video->h264_mode ? MD_FORMAT_H264_1 : MD_FORMAT_H264_0, video->receive[0].pt);
+        remember_pt(negotiator,
+                    video->codec == MD_VIDEO_VP8 ? MD_FORMAT_VP8
+                    : video->h264_mode           ? MD_FORMAT_H264_1
+                                                 : MD_FORMAT_H264_0,
+                    video->receive[0].pt);
     negotiator->agreed = *agreed;
     negotiator->complete = true;
     negotiator->offered = false;
@@ -371,13 +403,15 @@ static char *finish_text(MdNegotiator *negotiator, const GString *lines)
     return g_string_free(text, FALSE);
 }
 
-static void answer_h264(const MdNegotiator *negotiator, const Candidate *c, char ret_profile[8], bool *ret_asymmetry)
+static void answer_h264(const MdNegotiator *negotiator, const Candidate *c, char ret_profile[8],
+                        bool *ret_asymmetry)
 {
     char text[16] = "42000a", flag[4];
     md_fmtp_get(c->format->fmtp, "profile-level-id", text, sizeof text);
     unsigned theirs, ours = md_h264_level_for(&negotiator->options.video_max);
     md_h264_profile_rank(c->format->fmtp, &theirs);
-    *ret_asymmetry = md_fmtp_get(c->format->fmtp, "level-asymmetry-allowed", flag, sizeof flag) && strcmp(flag, "1") == 0;
+    *ret_asymmetry =
+        md_fmtp_get(c->format->fmtp, "level-asymmetry-allowed", flag, sizeof flag) && strcmp(flag, "1") == 0;
     g_snprintf(ret_profile, 8, "%.4s%02x", text, *ret_asymmetry ? ours : MIN(ours, theirs));
 }
 
@@ -392,13 +426,15 @@ static void set_line(MdLine *line, const MdSdpMedia *from, int media)
 static bool check_line_order(const MdNegotiator *negotiator, const MdSdp *sdp, GError **error)
 {
     if (negotiator->complete && sdp->n_media < negotiator->n_lines) {
-        g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "the description has %u m= lines, the session had %u", sdp->n_media, negotiator->n_lines);
+        g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX,
+                    "the description has %u m= lines, the session had %u", sdp->n_media, negotiator->n_lines);
         return false;
     }
     return true;
 }
 
-char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdAgreed *ret_agreed, GError **error)
+char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdAgreed *ret_agreed,
+                                 GError **error)
 {
     g_autofree MdSdp *sdp = md_sdp_parse(text, error);
     if (!sdp || !check_line_order(negotiator, sdp, error))
@@ -424,7 +460,9 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
     negotiator->n_lines = sdp->n_media;
     g_autoptr(GString) lines = g_string_new(NULL);
     for (unsigned i = 0; i < sdp->n_media; i++) {
-        int media = (int)i == at[MD_LEG_MEDIA_AUDIO] ? MD_LEG_MEDIA_AUDIO : (int)i == at[MD_LEG_MEDIA_VIDEO] ? MD_LEG_MEDIA_VIDEO : -1;
+        int media = (int)i == at[MD_LEG_MEDIA_AUDIO]   ? MD_LEG_MEDIA_AUDIO
+                    : (int)i == at[MD_LEG_MEDIA_VIDEO] ? MD_LEG_MEDIA_VIDEO
+                                                       : -1;
         set_line(&negotiator->lines[i], &sdp->media[i], media);
         if (media < 0) {
             md_describe_refused(&negotiator->lines[i], lines);
@@ -432,7 +470,10 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
         }
         const Candidate *c = &chosen[media];
         char profile[8] = "";
-        MdDescribed described = {.agreed = &c->agreed, .answer_pt = c->format->pt, .h264_profile = profile, .crypto_tag = c->crypto_tag};
+        MdDescribed described = {.agreed = &c->agreed,
+                                 .answer_pt = c->format->pt,
+                                 .h264_profile = profile,
+                                 .crypto_tag = c->crypto_tag};
         if (media == MD_LEG_MEDIA_VIDEO && c->agreed.codec == MD_VIDEO_H264)
             answer_h264(negotiator, c, profile, &described.h264_asymmetry);
         md_describe_answer_line(negotiator, &negotiator->lines[i], &described, lines);
@@ -458,7 +499,8 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
 {
     const MdNegotiatorOptions *options = &negotiator->options;
     MdSdpProto proto = options->offer_dtls && options->fingerprint ? MD_SDP_PROTO_DTLS_SAVP
-                       : options->security == MD_SECURITY_REQUIRED ? MD_SDP_PROTO_SAVP : MD_SDP_PROTO_AVP;
+                       : options->security == MD_SECURITY_REQUIRED ? MD_SDP_PROTO_SAVP
+                                                                   : MD_SDP_PROTO_AVP;
     for (unsigned m = 0; options->security != MD_SECURITY_OFF && m < MD_LEG_MEDIA_MAX; m++)
         for (int suite = 0; suite < MD_SRTP_SUITE_MAX; suite++)
             if (!make_key(negotiator, m, (MdSrtpSuite)suite, error))
@@ -480,8 +522,8 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
     return finish_text(negotiator, lines);
 }
 
-static bool agree_answered_security(const MdNegotiator *negotiator, unsigned media, const MdLine *ours, const MdSdpMedia *line, MdAgreedMedia *ret,
-                                    GError **error)
+static bool agree_answered_security(const MdNegotiator *negotiator, unsigned media, const MdLine *ours,
+                                    const MdSdpMedia *line, MdAgreedMedia *ret, GError **error)
 {
     ret->security = MD_AGREED_PLAIN;
     if (md_sdp_proto_is_dtls(ours->proto)) {
@@ -492,7 +534,8 @@ static bool agree_answered_security(const MdNegotiator *negotiator, unsigned med
     for (unsigned c = 0; negotiator->options.security != MD_SECURITY_OFF && c < line->n_cryptos; c++) {
         const MdSdpCrypto *crypto = &line->cryptos[c];
         /* Of a suite that our offers do not name the peer cannot have our key. */
-        if (!negotiator->has_key[media][crypto->key.suite] || crypto->key.suite == MD_SRTP_AES_CM_128_HMAC_SHA1_32)
+        if (!negotiator->has_key[media][crypto->key.suite] ||
+            crypto->key.suite == MD_SRTP_AES_CM_128_HMAC_SHA1_32)
             continue;
         ret->security = MD_AGREED_SDES;
         ret->local_key = negotiator->keys[media][crypto->key.suite];
@@ -505,7 +548,8 @@ static bool agree_answered_security(const MdNegotiator *negotiator, unsigned med
 }
 
 /* Numbers in the answer are what the peer wants to get; ours are what it may send (RFC 3264, 6.1). */
-static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line, MdAgreedMedia *ret, GError **error)
+static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned media, const MdSdpMedia *line,
+                                   MdAgreedMedia *ret, GError **error)
 {
     const MdSdpFormat *first = NULL;
     for (unsigned f = 0; f < line->n_formats; f++) {
@@ -518,7 +562,9 @@ static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned medi
         } else {
             bool usable = rank_video(negotiator, format, &codec) > 0;
             codec = usable ? codec : -1;
-            kind = codec == MD_VIDEO_VP8 ? MD_FORMAT_VP8 : md_fmtp_get_uint(format->fmtp, "packetization-mode", 0) ? MD_FORMAT_H264_1 : MD_FORMAT_H264_0;
+            kind = codec == MD_VIDEO_VP8                                     ? MD_FORMAT_VP8
+                   : md_fmtp_get_uint(format->fmtp, "packetization-mode", 0) ? MD_FORMAT_H264_1
+                                                                             : MD_FORMAT_H264_0;
         }
         if (codec < 0 || ret->n_receive == MD_AGREED_CODECS_MAX)
             continue;
@@ -548,7 +594,8 @@ static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned medi
     return true;
 }
 
-bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdAgreed *ret_agreed, GError **error)
+bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdAgreed *ret_agreed,
+                                 GError **error)
 {
     if (!negotiator->offered) {
         g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "an answer without an offer");
@@ -558,7 +605,8 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
     if (!sdp)
         return false;
     if (sdp->n_media != negotiator->n_lines) {
-        g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "the answer has %u m= lines, the offer %u", sdp->n_media, negotiator->n_lines);
+        g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "the answer has %u m= lines, the offer %u",
+                    sdp->n_media, negotiator->n_lines);
         return false;
     }
     MdAgreed agreed = {0};
@@ -568,9 +616,14 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
         const MdLine *ours = &negotiator->lines[i];
         if (ours->media < 0 || line->port == 0)
             continue;
-        if ((ours->media == MD_LEG_MEDIA_AUDIO) != (line->kind == MD_SDP_AUDIO) || line->kind == MD_SDP_OTHER || line->proto == MD_SDP_PROTO_OTHER)
-            return not_acceptable(error, "m= line %u of the answer is %s over %s", i + 1, line->media_text, line->proto_text);
-        MdAgreedMedia out = {.codec = -1, .dtmf_send_pt = MD_PT_NONE, .dtmf_receive_pt = MD_PT_NONE, .cn_receive_pt = MD_PT_NONE};
+        if ((ours->media == MD_LEG_MEDIA_AUDIO) != (line->kind == MD_SDP_AUDIO) ||
+            line->kind == MD_SDP_OTHER || line->proto == MD_SDP_PROTO_OTHER)
+            return not_acceptable(error, "m= line %u of the answer is %s over %s", i + 1, line->media_text,
+                                  line->proto_text);
+        MdAgreedMedia out = {.codec = -1,
+                             .dtmf_send_pt = MD_PT_NONE,
+                             .dtmf_receive_pt = MD_PT_NONE,
+                             .cn_receive_pt = MD_PT_NONE};
         if (!address_usable(negotiator, line))
             return not_acceptable(error, "the address family of c= is not ours");
         if (!agree_answered_formats(negotiator, (unsigned)ours->media, line, &out, error) ||

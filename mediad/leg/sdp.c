@@ -73,13 +73,14 @@ unsigned md_fmtp_get_uint(const char *fmtp, const char *name, unsigned fallback)
 {
     char value[16];
     guint64 n;
-    if (!md_fmtp_get(fmtp, name, value, sizeof value) || !g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT32, &n, NULL))
+    if (!md_fmtp_get(fmtp, name, value, sizeof value) ||
+        !g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT32, &n, NULL))
         return fallback;
     return (unsigned)n;
 }
 
-/* Lifetime is only checked for form: our keys live as long as the call, far below 2^48 packets, and a peer's limit
- * below 2^31 SRTCP packets cannot be reached in a call either. */
+/* Lifetime is only checked for form: our keys live as long as the call, far below 2^48 packets, and a peer's
+ * limit below 2^31 SRTCP packets cannot be reached in a call either. */
 static bool crypto_lifetime_ok(const char *text, size_t len)
 {
     if (len == 0 || len > 20)
@@ -100,7 +101,8 @@ bool md_sdp_parse_crypto(const char *value, MdSdpCrypto *ret)
     if (g_strv_length(part) < 3 || !g_ascii_string_to_unsigned(part[0], 10, 0, 999999999, &tag, NULL))
         return false;
     MdSrtpSuite suite = md_srtp_suite_from_string(part[1]);
-    if (suite == MD_SRTP_SUITE_INVALID || g_ascii_strncasecmp(part[2], "inline:", 7) != 0 || strchr(part[2], ';'))
+    if (suite == MD_SRTP_SUITE_INVALID || g_ascii_strncasecmp(part[2], "inline:", 7) != 0 ||
+        strchr(part[2], ';'))
         return false;
     for (char **session = part + 3; *session; session++) /* parameters that change the packets: not ours */
         if (g_str_has_prefix(*session, "UNENCRYPTED_") || g_str_has_prefix(*session, "UNAUTHENTICATED_") ||
@@ -147,7 +149,8 @@ static void add_formats(MdSdpMedia *ret, const GstSDPMedia *in)
 {
     for (guint i = 0; i < gst_sdp_media_formats_len(in) && ret->n_formats < MD_SDP_FORMATS_MAX; i++) {
         guint64 pt;
-        if (!g_ascii_string_to_unsigned(gst_sdp_media_get_format(in, i), 10, 0, 127, &pt, NULL) || find_format(ret, (unsigned)pt))
+        if (!g_ascii_string_to_unsigned(gst_sdp_media_get_format(in, i), 10, 0, 127, &pt, NULL) ||
+            find_format(ret, (unsigned)pt))
             continue;
         MdSdpFormat *format = &ret->formats[ret->n_formats++];
         *format = (MdSdpFormat){.pt = (uint8_t)pt, .channels = 1};
@@ -185,7 +188,8 @@ static void read_fmtp(MdSdpMedia *media, const char *value)
     char *end;
     guint64 pt = g_ascii_strtoull(value, &end, 10);
     MdSdpFormat *format = end != value && pt < 128 ? find_format(media, (unsigned)pt) : NULL;
-    if (!format || g_strlcpy(format->fmtp, end + strspn(end, " \t"), sizeof format->fmtp) < sizeof format->fmtp)
+    if (!format ||
+        g_strlcpy(format->fmtp, end + strspn(end, " \t"), sizeof format->fmtp) < sizeof format->fmtp)
         return;
     /* half a parameter says something else than the whole one: leave it out */
     char *last = strrchr(format->fmtp, ';');
@@ -198,7 +202,10 @@ static void read_feedback(MdSdpMedia *media, const char *value)
     static const struct {
         const char *text;
         unsigned bit;
-    } kinds[] = {{"nack", MD_SDP_FB_NACK}, {"nack pli", MD_SDP_FB_PLI}, {"ccm fir", MD_SDP_FB_FIR}, {"ccm tmmbr", MD_SDP_FB_TMMBR}};
+    } kinds[] = {{"nack", MD_SDP_FB_NACK},
+                 {"nack pli", MD_SDP_FB_PLI},
+                 {"ccm fir", MD_SDP_FB_FIR},
+                 {"ccm tmmbr", MD_SDP_FB_TMMBR}};
     bool all = value[0] == '*';
     char *end = (char *)value + (all ? 1 : 0);
     guint64 pt = all ? 0 : g_ascii_strtoull(value, &end, 10);
@@ -208,7 +215,8 @@ static void read_feedback(MdSdpMedia *media, const char *value)
     for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++) {
         size_t n = strlen(kinds[k].text);
         /* "ccm tmmbr smaxpr=…" has parameters; "nack pli" must not read as "nack" */
-        if (g_ascii_strncasecmp(what, kinds[k].text, n) != 0 || (what[n] && (what[n] != ' ' || kinds[k].bit == MD_SDP_FB_NACK)))
+        if (g_ascii_strncasecmp(what, kinds[k].text, n) != 0 ||
+            (what[n] && (what[n] != ' ' || kinds[k].bit == MD_SDP_FB_NACK)))
             continue;
         for (unsigned i = 0; i < media->n_formats; i++)
             if (all || media->formats[i].pt == pt)
@@ -216,7 +224,8 @@ static void read_feedback(MdSdpMedia *media, const char *value)
     }
 }
 
-static bool read_address(const GstSDPConnection *c, unsigned port, MdAddr *ret, bool *ret_held, GError **error)
+static bool read_address(const GstSDPConnection *c, unsigned port, MdAddr *ret, bool *ret_held,
+                         GError **error)
 {
     if (!c || !c->address || !c->nettype || g_ascii_strcasecmp(c->nettype, "IN") != 0)
         return fail(error, "c= line is missing");
@@ -245,9 +254,10 @@ static bool read_rtcp(MdSdpMedia *media, const char *value, GError **error)
 
 static MdSdpSetup setup_from_string(const char *value)
 {
-    return !g_ascii_strcasecmp(value, "active") ? MD_SDP_SETUP_ACTIVE
+    return !g_ascii_strcasecmp(value, "active")    ? MD_SDP_SETUP_ACTIVE
            : !g_ascii_strcasecmp(value, "passive") ? MD_SDP_SETUP_PASSIVE
-           : !g_ascii_strcasecmp(value, "actpass") ? MD_SDP_SETUP_ACTPASS : MD_SDP_SETUP_NONE;
+           : !g_ascii_strcasecmp(value, "actpass") ? MD_SDP_SETUP_ACTPASS
+                                                   : MD_SDP_SETUP_NONE;
 }
 
 /* Attributes a media line has itself or takes from the session part. */
@@ -310,7 +320,9 @@ static void copy_line_text(MdSdpMedia *ret, const GstSDPMedia *in)
     g_strlcpy(ret->media_text, in->media && *in->media ? in->media : "audio", sizeof ret->media_text);
     g_strlcpy(ret->proto_text, in->proto && *in->proto ? in->proto : "RTP/AVP", sizeof ret->proto_text);
     g_strlcpy(ret->format_text, first && *first ? first : "0", sizeof ret->format_text);
-    ret->kind = !strcmp(ret->media_text, "audio") ? MD_SDP_AUDIO : !strcmp(ret->media_text, "video") ? MD_SDP_VIDEO : MD_SDP_OTHER;
+    ret->kind = !strcmp(ret->media_text, "audio")   ? MD_SDP_AUDIO
+                : !strcmp(ret->media_text, "video") ? MD_SDP_VIDEO
+                                                    : MD_SDP_OTHER;
     ret->proto = MD_SDP_PROTO_OTHER;
     for (unsigned p = 0; p < G_N_ELEMENTS(protos); p++)
         if (!g_ascii_strcasecmp(ret->proto_text, protos[p].text))
@@ -334,7 +346,8 @@ static bool read_media(const GstSDPMessage *msg, const GstSDPMedia *in, MdSdpMed
     if (media_bps)
         ret->bandwidth_bps = media_bps;
     if (ret->port) {
-        const GstSDPConnection *c = gst_sdp_media_connections_len(in) ? gst_sdp_media_get_connection(in, 0) : gst_sdp_message_get_connection(msg);
+        const GstSDPConnection *c = gst_sdp_media_connections_len(in) ? gst_sdp_media_get_connection(in, 0)
+                                                                      : gst_sdp_message_get_connection(msg);
         if (!read_address(c, ret->port, &ret->rtp, &ret->held_address, error))
             return false;
         ret->rtcp = ret->rtp;
@@ -358,13 +371,15 @@ MdSdp *md_sdp_parse(const char *text, GError **error)
 {
     size_t len = text ? strnlen(text, MD_SDP_TEXT_MAX + 1) : 0;
     if (len < 5 || len > MD_SDP_TEXT_MAX || strncmp(text, "v=0", 3) != 0) {
-        fail(error, len > MD_SDP_TEXT_MAX ? "the description is longer than 16 KiB" : "the description does not begin with v=0");
+        fail(error, len > MD_SDP_TEXT_MAX ? "the description is longer than 16 KiB"
+                                          : "the description does not begin with v=0");
         return NULL;
     }
     GstSDPMessage *msg = NULL;
     gst_sdp_message_new(&msg);
     g_autofree MdSdp *sdp = g_new0(MdSdp, 1);
-    bool ok = gst_sdp_message_parse_buffer((const guint8 *)text, (guint)len, msg) == GST_SDP_OK || fail(error, "the description cannot be read");
+    bool ok = gst_sdp_message_parse_buffer((const guint8 *)text, (guint)len, msg) == GST_SDP_OK ||
+              fail(error, "the description cannot be read");
     guint n = ok ? gst_sdp_message_medias_len(msg) : 0;
     if (ok && n == 0)
         ok = fail(error, "the description has no m= line");

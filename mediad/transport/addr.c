@@ -41,7 +41,8 @@ int md_addr_from_host(MdAddr *ret, const char *host, uint16_t port)
     }
     if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
         return -EINVAL;
-    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) { /* sockets here are of one family: as IPv4 it can be sent to */
+    if (IN6_IS_ADDR_V4MAPPED(
+            &in6->sin6_addr)) { /* sockets here are of one family: as IPv4 it can be sent to */
         MdAddr mapped = {.len = sizeof *in4};
         struct sockaddr_in *out = (struct sockaddr_in *)&mapped.ss;
         memcpy(&out->sin_addr, &in6->sin6_addr.s6_addr[12], 4);

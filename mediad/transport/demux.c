@@ -6,7 +6,8 @@ bool md_stun_is_valid(const uint8_t *data, size_t len)
     if (len < 20 || data[0] > 3)
         return false;
     size_t body = (size_t)data[2] << 8 | data[3];
-    return body % 4 == 0 && body + 20 == len && data[4] == 0x21 && data[5] == 0x12 && data[6] == 0xa4 && data[7] == 0x42;
+    return body % 4 == 0 && body + 20 == len && data[4] == 0x21 && data[5] == 0x12 && data[6] == 0xa4 &&
+           data[7] == 0x42;
 }
 
 bool md_dtls_is_client_hello(const uint8_t *data, size_t len)
@@ -28,7 +29,8 @@ MdPacketKind md_demux(const uint8_t *data, size_t len)
         return len >= 13 ? MD_PACKET_DTLS : MD_PACKET_INVALID;
     if (first < 128 || first > 191)
         return MD_PACKET_INVALID;
-    /* RTCP packet types 192..223 would be payload types 64..95 with the marker bit: nobody may use those (RFC 5761, 4). */
+    /* RTCP packet types 192..223 would be payload types 64..95 with the marker bit: nobody may use those (RFC
+     * 5761, 4). */
     if (len >= 8 && data[1] >= 192 && data[1] <= 223)
         return MD_PACKET_RTCP;
     return len >= 12 ? MD_PACKET_RTP : MD_PACKET_INVALID;

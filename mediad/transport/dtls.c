@@ -36,7 +36,7 @@ struct MdDtls {
     char peer_fingerprint[200];
     SSL *ssl;
     MdDtlsState state;
-    const uint8_t *in;        /* the datagram being read */
+    const uint8_t *in; /* the datagram being read */
     size_t in_len;
     unsigned datagrams;
     bool verified;
@@ -63,7 +63,8 @@ static const EVP_MD *hash_of(const char *text, size_t *ret_name_len)
 static bool parse_hex(const char *text, uint8_t *ret, size_t len)
 {
     for (size_t i = 0; i < len; i++, text += 3) {
-        if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) || text[2] != (i + 1 < len ? ':' : '\0'))
+        if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) ||
+            text[2] != (i + 1 < len ? ':' : '\0'))
             return false;
         ret[i] = (uint8_t)strtoul((char[3]){text[0], text[1], 0}, NULL, 16);
     }
@@ -84,7 +85,9 @@ static const EVP_MD *parse_fingerprint(const char *text, uint8_t ret[EVP_MAX_MD_
     while (n && hex[n - 1] == ' ')
         n--;
     hex[n] = 0;
-    return n == (size_t)EVP_MD_get_size(md) * 3 - 1 && parse_hex(hex, ret, (size_t)EVP_MD_get_size(md)) ? md : NULL;
+    return n == (size_t)EVP_MD_get_size(md) * 3 - 1 && parse_hex(hex, ret, (size_t)EVP_MD_get_size(md))
+               ? md
+               : NULL;
 }
 
 bool md_dtls_fingerprint_is_valid(const char *text)
@@ -128,10 +131,13 @@ static int bio_read(BIO *bio, char *data, int len)
 static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
     switch (cmd) {
-    case BIO_CTRL_FLUSH: return 1;
+    case BIO_CTRL_FLUSH:
+        return 1;
     case BIO_CTRL_DGRAM_QUERY_MTU:
-    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU: return MTU;
-    default: return 0;
+    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
+        return MTU;
+    default:
+        return 0;
     }
 }
 
@@ -183,7 +189,8 @@ static bool set_up_context(MdDtlsIdentity *identity)
     X509 *cert = key ? make_certificate(key) : NULL;
     identity->ctx = SSL_CTX_new(DTLS_method());
     bool ok = cert && identity->ctx && SSL_CTX_set_min_proto_version(identity->ctx, DTLS1_2_VERSION) == 1 &&
-              SSL_CTX_use_certificate(identity->ctx, cert) == 1 && SSL_CTX_use_PrivateKey(identity->ctx, key) == 1 &&
+              SSL_CTX_use_certificate(identity->ctx, cert) == 1 &&
+              SSL_CTX_use_PrivateKey(identity->ctx, key) == 1 &&
               SSL_CTX_set_tlsext_use_srtp(identity->ctx, PROFILES) == 0 && /* 0 is success here */
               write_fingerprint(cert, identity->fingerprint, sizeof identity->fingerprint);
     X509_free(cert);
@@ -195,8 +202,8 @@ static bool set_up_context(MdDtlsIdentity *identity)
     SSL_CTX_set_options(identity->ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_read_ahead(identity->ctx, 1);
     identity->bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "mediad dtls");
-    return identity->bio && BIO_meth_set_write(identity->bio, bio_write) && BIO_meth_set_read(identity->bio, bio_read) &&
-           BIO_meth_set_ctrl(identity->bio, bio_ctrl);
+    return identity->bio && BIO_meth_set_write(identity->bio, bio_write) &&
+           BIO_meth_set_read(identity->bio, bio_read) && BIO_meth_set_ctrl(identity->bio, bio_ctrl);
 }
 
 MdDtlsIdentity *md_dtls_identity_new(void)
@@ -298,11 +305,16 @@ static MdSrtpSuite agreed_suite(const SSL *ssl)
 {
     const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile((SSL *)(uintptr_t)ssl);
     switch (profile ? profile->id : 0) {
-    case SRTP_AES128_CM_SHA1_80: return MD_SRTP_AES_CM_128_HMAC_SHA1_80;
-    case SRTP_AES128_CM_SHA1_32: return MD_SRTP_AES_CM_128_HMAC_SHA1_32;
-    case SRTP_AEAD_AES_128_GCM: return MD_SRTP_AEAD_AES_128_GCM;
-    case SRTP_AEAD_AES_256_GCM: return MD_SRTP_AEAD_AES_256_GCM;
-    default: return MD_SRTP_SUITE_INVALID;
+    case SRTP_AES128_CM_SHA1_80:
+        return MD_SRTP_AES_CM_128_HMAC_SHA1_80;
+    case SRTP_AES128_CM_SHA1_32:
+        return MD_SRTP_AES_CM_128_HMAC_SHA1_32;
+    case SRTP_AEAD_AES_128_GCM:
+        return MD_SRTP_AEAD_AES_128_GCM;
+    case SRTP_AEAD_AES_256_GCM:
+        return MD_SRTP_AEAD_AES_256_GCM;
+    default:
+        return MD_SRTP_SUITE_INVALID;
     }
 }
 

@@ -16,14 +16,14 @@
 
 typedef struct PoolHost {
     MdAddr addr;
-    unsigned next;          /* search starts here, so that ports rotate */
-    int64_t *free_at_us;    /* per pair: IN_USE, or when it may be taken again */
+    unsigned next;       /* search starts here, so that ports rotate */
+    int64_t *free_at_us; /* per pair: IN_USE, or when it may be taken again */
 } PoolHost;
 
 struct MdPortPool {
     /* immutable */
     MdPortPoolOptions options;
-    uint16_t first;         /* even */
+    uint16_t first; /* even */
     unsigned n_pairs;
     /* under lock */
     pthread_mutex_t lock;
@@ -100,7 +100,8 @@ static int open_one(const MdPortPool *pool, const MdAddr *host, uint16_t port, M
     int fd = md_udp_open(ret, NULL);
     if (fd < 0)
         return fd;
-    /* The kernel may give less than asked (rmem_max) and refuse a DSCP in a container: media flows all the same. */
+    /* The kernel may give less than asked (rmem_max) and refuse a DSCP in a container: media flows all the
+     * same. */
     md_udp_set_buffers(fd, pool->options.receive_buffer, pool->options.send_buffer);
     if (pool->options.dscp)
         md_udp_set_dscp(fd, pool->options.dscp);

@@ -19,17 +19,21 @@ static const struct {
     void (*set_rtp)(srtp_crypto_policy_t *);
     void (*set_rtcp)(srtp_crypto_policy_t *);
 } suites[MD_SRTP_SUITE_MAX] = {
-    [MD_SRTP_AEAD_AES_128_GCM] = {"AEAD_AES_128_GCM", 16, 12, srtp_crypto_policy_set_aes_gcm_128_16_auth, srtp_crypto_policy_set_aes_gcm_128_16_auth},
-    [MD_SRTP_AEAD_AES_256_GCM] = {"AEAD_AES_256_GCM", 32, 12, srtp_crypto_policy_set_aes_gcm_256_16_auth, srtp_crypto_policy_set_aes_gcm_256_16_auth},
-    [MD_SRTP_AES_CM_128_HMAC_SHA1_80] = {"AES_CM_128_HMAC_SHA1_80", 16, 14, srtp_crypto_policy_set_rtp_default,
+    [MD_SRTP_AEAD_AES_128_GCM] = {"AEAD_AES_128_GCM", 16, 12, srtp_crypto_policy_set_aes_gcm_128_16_auth,
+                                  srtp_crypto_policy_set_aes_gcm_128_16_auth},
+    [MD_SRTP_AEAD_AES_256_GCM] = {"AEAD_AES_256_GCM", 32, 12, srtp_crypto_policy_set_aes_gcm_256_16_auth,
+                                  srtp_crypto_policy_set_aes_gcm_256_16_auth},
+    [MD_SRTP_AES_CM_128_HMAC_SHA1_80] = {"AES_CM_128_HMAC_SHA1_80", 16, 14,
+                                         srtp_crypto_policy_set_rtp_default,
                                          srtp_crypto_policy_set_rtp_default},
     /* RFC 4568, 6.2.2: SRTCP keeps the 80-bit tag */
-    [MD_SRTP_AES_CM_128_HMAC_SHA1_32] = {"AES_CM_128_HMAC_SHA1_32", 16, 14, srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32,
+    [MD_SRTP_AES_CM_128_HMAC_SHA1_32] = {"AES_CM_128_HMAC_SHA1_32", 16, 14,
+                                         srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32,
                                          srtp_crypto_policy_set_rtp_default},
 };
 
-/* libsrtp keeps state for every SSRC that ever authenticated; a peer that changes it with each packet must not fill our
- * memory. The one that was new longest ago goes. */
+/* libsrtp keeps state for every SSRC that ever authenticated; a peer that changes it with each packet must
+ * not fill our memory. The one that was new longest ago goes. */
 #define STREAMS_MAX 32
 
 struct MdSrtp {
@@ -117,7 +121,8 @@ int md_srtp_key_from_base64(MdSrtpSuite suite, const char *text, size_t len, MdS
     memset(padded, '=', full);
     memcpy(padded, text, len);
     for (size_t i = 0; i < len; i++) /* EVP_DecodeBlock is lenient about white space */
-        if (!((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z') && !(text[i] >= '0' && text[i] <= '9') && text[i] != '+' && text[i] != '/')
+        if (!((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z') && !(text[i] >= '0' && text[i] <= '9') &&
+            text[i] != '+' && text[i] != '/')
             return -EINVAL;
     int n = EVP_DecodeBlock(out, padded, (int)full);
     if (n < 0 || (size_t)n < want)
@@ -142,7 +147,8 @@ MdSrtp *md_srtp_new(MdSrtpDirection direction, const MdSrtpKey *key)
     }
     uint8_t material[MD_SRTP_KEY_MAX + 16] = {0}; /* libsrtp may read a whole salt block */
     memcpy(material, key->material, key->len);
-    srtp_policy_t policy = {.key = material, .window_size = REPLAY_WINDOW, .allow_repeat_tx = direction == MD_SRTP_SEND};
+    srtp_policy_t policy = {
+        .key = material, .window_size = REPLAY_WINDOW, .allow_repeat_tx = direction == MD_SRTP_SEND};
     suites[key->suite].set_rtp(&policy.rtp);
     suites[key->suite].set_rtcp(&policy.rtcp);
     policy.ssrc.type = direction == MD_SRTP_SEND ? ssrc_any_outbound : ssrc_any_inbound;
@@ -167,12 +173,17 @@ void md_srtp_free(MdSrtp *srtp)
 static int result(srtp_err_status_t status, size_t *len, const int *n)
 {
     switch (status) {
-    case srtp_err_status_ok: *len = (size_t)*n; return 0;
+    case srtp_err_status_ok:
+        *len = (size_t)*n;
+        return 0;
     case srtp_err_status_replay_fail:
-    case srtp_err_status_replay_old: return -EALREADY;
+    case srtp_err_status_replay_old:
+        return -EALREADY;
     case srtp_err_status_bad_param:
-    case srtp_err_status_parse_err: return -EINVAL;
-    default: return -EBADMSG;
+    case srtp_err_status_parse_err:
+        return -EINVAL;
+    default:
+        return -EBADMSG;
     }
 }
 

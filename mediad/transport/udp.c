@@ -69,7 +69,8 @@ int md_udp_receive(int fd, MdAddr *ret_from, void *buf, size_t cap)
 {
     for (int attempt = 0; attempt < 4; attempt++) {
         struct iovec iov = {buf, cap};
-        struct msghdr msg = {.msg_name = &ret_from->ss, .msg_namelen = sizeof ret_from->ss, .msg_iov = &iov, .msg_iovlen = 1};
+        struct msghdr msg = {
+            .msg_name = &ret_from->ss, .msg_namelen = sizeof ret_from->ss, .msg_iov = &iov, .msg_iovlen = 1};
         ssize_t n = recvmsg(fd, &msg, 0);
         if (n >= 0) {
             ret_from->len = msg.msg_namelen;
@@ -91,8 +92,10 @@ int md_udp_send_batch(int fd, const MdUdpMessage *messages, unsigned n)
         for (unsigned i = 0; i < count; i++) {
             const MdUdpMessage *m = &messages[sent + i];
             iov[i] = (struct iovec){(void *)(uintptr_t)m->data, m->len};
-            msgs[i].msg_hdr = (struct msghdr){.msg_name = (void *)(uintptr_t)&m->to->ss, .msg_namelen = m->to->len,
-                                              .msg_iov = &iov[i], .msg_iovlen = 1};
+            msgs[i].msg_hdr = (struct msghdr){.msg_name = (void *)(uintptr_t)&m->to->ss,
+                                              .msg_namelen = m->to->len,
+                                              .msg_iov = &iov[i],
+                                              .msg_iovlen = 1};
             msgs[i].msg_len = 0;
         }
         int rc = sendmmsg(fd, msgs, count, MSG_NOSIGNAL);

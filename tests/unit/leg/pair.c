@@ -81,11 +81,20 @@ void pair_init(Pair *pair, const PairOptions *options)
         side->hz = i ? 1000 : 400;
         side->encoding = MD_AUDIO_CODEC_NONE;
         md_tone_init(&side->tone, side->hz, MD_AUDIO_RATE, TONE_AMPLITUDE);
-        MdLegConfig config = {.worker = pair->worker, .local_host = "127.0.0.1", .security = options->security[i],
-                              .audio_codecs = options->codecs ? options->codecs : all, .n_audio_codecs = options->codecs ? options->n_codecs : 4,
-                              .video_codecs = videos, .n_video_codecs = options->video ? 2 : 0, .video_max = {1280, 720, 30, 1500000},
-                              .authenticated = options->authenticated, .peer_host = options->peer_host, .control = pair->control,
-                              .dtls = pair->identity, .packetiser = &pair->packetiser, .offer_dtls = options->offer_dtls};
+        MdLegConfig config = {.worker = pair->worker,
+                              .local_host = "127.0.0.1",
+                              .security = options->security[i],
+                              .audio_codecs = options->codecs ? options->codecs : all,
+                              .n_audio_codecs = options->codecs ? options->n_codecs : 4,
+                              .video_codecs = videos,
+                              .n_video_codecs = options->video ? 2 : 0,
+                              .video_max = {1280, 720, 30, 1500000},
+                              .authenticated = options->authenticated,
+                              .peer_host = options->peer_host,
+                              .control = pair->control,
+                              .dtls = pair->identity,
+                              .packetiser = &pair->packetiser,
+                              .offer_dtls = options->offer_dtls};
         for (unsigned m = 0; m < 2; m++)
             side->port[m] = (uint16_t)(21000 + 10 * i + 2 * m);
         MdLegTransport transport = {pair_send, side, {side->port[0], side->port[1]}};
@@ -103,7 +112,8 @@ static void deliver_due(Pair *pair)
     PairPacket *packet;
     while ((packet = g_queue_peek_head(&pair->wire)) && packet->due_us <= now_us) {
         g_queue_pop_head(&pair->wire);
-        md_leg_receive(pair->side[packet->to].leg, packet->media, packet->rtcp, &packet->from, packet->data, packet->len, now_us);
+        md_leg_receive(pair->side[packet->to].leg, packet->media, packet->rtcp, &packet->from, packet->data,
+                       packet->len, now_us);
         g_free(packet);
     }
 }
@@ -175,8 +185,11 @@ static void speak(PairSide *side, int64_t now_us)
         return;
     if (side->encoding != format.codec) {
         md_audio_encoder_free(side->encoder);
-        MdAudioEncoderConfig config = {.codec = format.codec, .fec = format.opus_fec, .loss_percent = 20,
-                                       .ptime_ms = format.codec == MD_AUDIO_OPUS ? format.ptime_ms : 20, .bitrate_bps = 24000};
+        MdAudioEncoderConfig config = {.codec = format.codec,
+                                       .fec = format.opus_fec,
+                                       .loss_percent = 20,
+                                       .ptime_ms = format.codec == MD_AUDIO_OPUS ? format.ptime_ms : 20,
+                                       .bitrate_bps = 24000};
         side->encoder = md_audio_encoder_new(&config);
         side->encoding = format.codec;
     }

@@ -82,7 +82,8 @@ static void test_security(void)
     };
     for (unsigned c = 0; c < G_N_ELEMENTS(cases); c++) {
         Pair *pair = g_new(Pair, 1);
-        PairOptions options = {.security = {cases[c].a, cases[c].b}, .dtls = cases[c].dtls, .offer_dtls = cases[c].dtls};
+        PairOptions options = {
+            .security = {cases[c].a, cases[c].b}, .dtls = cases[c].dtls, .offer_dtls = cases[c].dtls};
         pair_init(pair, &options);
         pair_connect(pair);
         pair_run(pair, 1500);
@@ -268,7 +269,8 @@ static void test_latch_srtp(void)
     for (unsigned i = 0; i < 20; i++) {
         uint8_t packet[200] = {0};
         md_rtp_write_header(packet, 96, false, (uint16_t)i, i * 960, 0x1234);
-        md_leg_receive(pair->side[0].leg, AUDIO, false, &forger, packet, sizeof packet, md_clock_now_us(&pair->clock.base));
+        md_leg_receive(pair->side[0].leg, AUDIO, false, &forger, packet, sizeof packet,
+                       md_clock_now_us(&pair->clock.base));
     }
     g_assert_cmpuint(md_stat_get(&md_leg_stats(pair->side[0].leg)->packets_rejected), ==, 20);
     md_addr_from_string(&pair->side[1].from_override, "127.9.9.9:4444");
@@ -303,7 +305,8 @@ static void test_dtmf(void)
                 md_rtp_write_header(packet, 101, marker, seq++, ts, 77);
                 memcpy(packet + 12, event, 4);
                 if (seq % 4) /* and some of it is lost */
-                    md_leg_receive(pair->side[0].leg, AUDIO, false, &from, packet, sizeof packet, md_clock_now_us(&pair->clock.base));
+                    md_leg_receive(pair->side[0].leg, AUDIO, false, &from, packet, sizeof packet,
+                                   md_clock_now_us(&pair->clock.base));
             }
             md_virtual_clock_advance(&pair->clock, 20000);
             float pcm[MD_AUDIO_TICK_SAMPLES];
@@ -447,7 +450,8 @@ static void test_limits(void)
     md_rtcp_write_rr(&writer, 99, NULL, 0);
     md_rtcp_write_tmmbr(&writer, 99, pair->side[1].leg->media[VIDEO].sender.ssrc, 300000, 40);
     unsigned rtcp = pair->side[1].sent_rtcp;
-    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len, md_clock_now_us(&pair->clock.base));
+    md_leg_receive(pair->side[1].leg, VIDEO, false, &from, buf, writer.len,
+                   md_clock_now_us(&pair->clock.base));
     md_leg_video_format(pair->side[1].leg, &format);
     g_assert_cmpuint(format.max.bitrate_bps, >=, 290000);
     g_assert_cmpuint(format.max.bitrate_bps, <=, 301000);

@@ -45,7 +45,8 @@ static void on_tick(MdTimer *timer, int64_t due_us, void *user)
 static void begin(void *payload, size_t len)
 {
     Side *side = *(Side **)payload;
-    md_worker_timer_at(side->worker, &side->timer, md_worker_now_us(side->worker) + MD_AUDIO_TICK_US, on_tick, side);
+    md_worker_timer_at(side->worker, &side->timer, md_worker_now_us(side->worker) + MD_AUDIO_TICK_US, on_tick,
+                       side);
 }
 
 static void finish(void *payload, size_t len)
@@ -78,8 +79,15 @@ static void talk(const char *host, MdSecurity security, bool dtls, const char *w
         md_tone_init(&side[i].tone, i ? 1000 : 400, MD_AUDIO_RATE, 0.4f);
         MdAudioEncoderConfig encoder = {.codec = MD_AUDIO_OPUS};
         side[i].encoder = md_audio_encoder_new(&encoder);
-        MdLegConfig config = {.worker = side[i].worker, .ports = ports, .local_host = host, .security = security, .audio_codecs = &opus,
-                              .n_audio_codecs = 1, .control = control, .dtls = identity, .offer_dtls = dtls};
+        MdLegConfig config = {.worker = side[i].worker,
+                              .ports = ports,
+                              .local_host = host,
+                              .security = security,
+                              .audio_codecs = &opus,
+                              .n_audio_codecs = 1,
+                              .control = control,
+                              .dtls = identity,
+                              .offer_dtls = dtls};
         side[i].leg = md_leg_new(&config, &error);
         g_assert_no_error(error);
         g_assert_cmpint(md_leg_start(side[i].leg, &sink, &side[i]), ==, 0);
@@ -93,7 +101,8 @@ static void talk(const char *host, MdSecurity security, bool dtls, const char *w
         md_worker_post(p->worker, begin, &p, sizeof p);
     }
     gint64 give_up = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
-    while ((side[0].ticks < TALK_MS / 20 || side[1].ticks < TALK_MS / 20) && g_get_monotonic_time() < give_up) {
+    while ((side[0].ticks < TALK_MS / 20 || side[1].ticks < TALK_MS / 20) &&
+           g_get_monotonic_time() < give_up) {
         GPollFD fd = {md_mailbox_fd(control), G_IO_IN, 0};
         g_poll(&fd, 1, 10);
         md_mailbox_drain(control, 0);
@@ -104,8 +113,10 @@ static void talk(const char *host, MdSecurity security, bool dtls, const char *w
         MdLegSummary summary;
         md_leg_summary(side[i].leg, &summary);
         g_assert_cmpstr(summary.security, ==, want);
-        /* the ClientHello may come before the answer that tells who sends it: then it is dropped and comes again */
-        g_assert_cmpuint(md_stat_get(&md_leg_stats(side[i].leg)->packets_rejected), <=, dtls && i == 1 ? 1 : 0);
+        /* the ClientHello may come before the answer that tells who sends it: then it is dropped and comes
+         * again */
+        g_assert_cmpuint(md_stat_get(&md_leg_stats(side[i].leg)->packets_rejected), <=,
+                         dtls && i == 1 ? 1 : 0);
         Side *p = &side[i];
         md_worker_post(p->worker, finish, &p, sizeof p);
         md_leg_stop(side[i].leg, on_done, &side[i]);
@@ -114,7 +125,8 @@ static void talk(const char *host, MdSecurity security, bool dtls, const char *w
         md_worker_stop(side[i].worker);
     for (unsigned i = 0; i < 2; i++) {
         g_assert_true(side[i].done);
-        g_assert_cmpfloat(md_goertzel(side[i].heard, G_N_ELEMENTS(side[i].heard), i ? 400 : 1000, MD_AUDIO_RATE), >, 0.2f);
+        g_assert_cmpfloat(
+            md_goertzel(side[i].heard, G_N_ELEMENTS(side[i].heard), i ? 400 : 1000, MD_AUDIO_RATE), >, 0.2f);
         md_worker_free(side[i].worker);
         md_audio_encoder_free(side[i].encoder);
     }
@@ -126,9 +138,18 @@ static void talk(const char *host, MdSecurity security, bool dtls, const char *w
     g_free(side);
 }
 
-static void test_plain(void) { talk("127.0.0.1", MD_SECURITY_OFF, false, "none"); }
-static void test_six(void) { talk("::1", MD_SECURITY_REQUIRED, false, "sdes AEAD_AES_128_GCM"); }
-static void test_dtls(void) { talk("127.0.0.1", MD_SECURITY_REQUIRED, true, "dtls AEAD_AES_128_GCM"); }
+static void test_plain(void)
+{
+    talk("127.0.0.1", MD_SECURITY_OFF, false, "none");
+}
+static void test_six(void)
+{
+    talk("::1", MD_SECURITY_REQUIRED, false, "sdes AEAD_AES_128_GCM");
+}
+static void test_dtls(void)
+{
+    talk("127.0.0.1", MD_SECURITY_REQUIRED, true, "dtls AEAD_AES_128_GCM");
+}
 
 static void test_no_port(void)
 {
@@ -137,7 +158,11 @@ static void test_no_port(void)
     MdWorker *worker = md_worker_new(&options);
     MdPortPoolOptions pool = {.min_port = 21390, .max_port = 21399, .max_pairs = 1, .reuse_delay_us = -1};
     MdPortPool *ports = md_port_pool_new(&pool);
-    MdLegConfig config = {.worker = worker, .ports = ports, .local_host = "127.0.0.1", .audio_codecs = &opus, .n_audio_codecs = 1};
+    MdLegConfig config = {.worker = worker,
+                          .ports = ports,
+                          .local_host = "127.0.0.1",
+                          .audio_codecs = &opus,
+                          .n_audio_codecs = 1};
     g_autoptr(GError) error = NULL;
     MdLeg *leg = md_leg_new(&config, &error);
     g_assert_no_error(error);
