@@ -4,10 +4,6 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-#define OPUS_BITRATE_DEFAULT 32000
-#define OPUS_BITRATE_MIN 8000
-#define OPUS_BITRATE_MAX 128000
-
 G_DEFINE_QUARK(md - leg - error - quark, md_leg_error)
 
 static const uint8_t default_pts[MD_FORMAT_MAX] = {
@@ -59,150 +55,6 @@ static bool make_key(MdNegotiator *negotiator, unsigned media, MdSrtpSuite suite
     }
     negotiator->has_key[media][suite] = true;
     return true;
-}
-
-/* ---- formats ---- */
-
-static int audio_codec_of(const MdNegotiator *negotiator, const MdSdpFormat *format)
-{
-    MdAudioCodec codec = md_audio_codec_from_string(format->name);
-    if (codec == MD_AUDIO_CODEC_NONE || format->clock_rate != md_audio_codec_clock_rate(codec))
-        return -1;
-    /* RFC 7587: always /2, whatever is sent; G.7xx: one channel */
-    if (codec == MD_AUDIO_OPUS ? format->channels != 2 : format->channels != 1)
-        return -1;
-    for (unsigned i = 0; i < negotiator->options.n_audio_codecs; i++)
-        if (negotiator->options.audio_codecs[i] == codec)
-            return codec;
-    return -1;
-}
-
-static const MdSdpFormat *choose_audio(const MdNegotiator *negotiator, const MdSdpMedia *media,
-                                       int *ret_codec)
-{
-    for (unsigned i = 0; i < negotiator->options.n_audio_codecs; i++)
-        for (unsigned f = 0; f < media->n_formats; f++)
-            if (audio_codec_of(negotiator, &media->formats[f]) == (int)negotiator->options.audio_codecs[i]) {
-                *ret_codec = negotiator->options.audio_codecs[i];
-                return &media->formats[f];
-            }
-    return NULL;
-}
-
-static bool is_named(const MdSdpFormat *format, const char *name)
-{
-    return g_ascii_strcasecmp(format->name, name) == 0;
-}
-
-/* telephone-event by preference at the codec's own clock (RFC 4733, 2.1). */
-static const MdSdpFormat *find_dtmf(const MdSdpMedia *media, uint32_t clock_rate)
-{
-    const MdSdpFormat *found = NULL;
-    for (unsigned f = 0; f < media->n_formats; f++) {
-        const MdSdpFormat *format = &media->formats[f];
-        if (is_named(format, "telephone-event") &&
-            (!found || (found->clock_rate != clock_rate && format->clock_rate == clock_rate)))
-            found = format;
-    }
-    return found;
-}
-
-static const MdSdpFormat *find_cn(const MdSdpMedia *media)
-{
-    for (unsigned f = 0; f < media->n_formats; f++)
-        if (is_named(&media->formats[f], "CN") && media->formats[f].clock_rate == 8000)
-            return &media->formats[f];
-    return NULL;
-}
-
-static bool has_video_codec(const MdNegotiator *negotiator, MdVideoCodec codec)
-{
-    for (unsigned i = 0; i < negotiator->options.n_video_codecs; i++)
-        if (negotiator->options.video_codecs[i] == codec)
-            return true;
-    return false;
-}
-
-/* 0: cannot use this format; the higher the better within its codec. */
-static unsigned rank_video(const MdNegotiator *negotiator, const MdSdpFormat *format, int *ret_codec)
-{
-    unsigned level;
-    MdVideoCodec codec = md_video_codec_from_string(format->name);
-    if (codec == MD_VIDEO_CODEC_NONE || format->clock_rate != 90000 || !has_video_codec(negotiator, codec))
-        return 0;
-    *ret_codec = codec;
-    if (codec == MD_VIDEO_VP8)
-        return 1;
-    unsigned mode = md_fmtp_get_uint(format->fmtp, "packetization-mode", 0),
-             rank = md_h264_profile_rank(format->fmtp, &level);
-    return mode > 1 || !rank ? 0 : rank + (mode == 1 ? 10 : 0);
-}
-
-static const MdSdpFormat *choose_video(const MdNegotiator *negotiator, const MdSdpMedia *media,
-                                       int *ret_codec)
-{
-    for (unsigned i = 0; i < negotiator->options.n_video_codecs; i++) {
-        const MdSdpFormat *best = NULL;
-        unsigned best_rank = 0;
-        for (unsigned f = 0; f < media->n_formats; f++) {
-            int codec;
-            unsigned rank = rank_video(negotiator, &media->formats[f], &codec);
-            if (rank > best_rank && codec == (int)negotiator->options.video_codecs[i]) {
-                best = &media->formats[f];
-                best_rank = rank;
-            }
-        }
-        if (best) {
-            *ret_codec = negotiator->options.video_codecs[i];
-            return best;
-        }
-    }
-    return NULL;
-}
-
-static void agree_audio(const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret)
-{
-    unsigned ptime = media->ptime_ms, max = media->maxptime_ms ? media->maxptime_ms : 120;
-    if (ptime == 0)
-        ptime = 20;
-    ret->ptime_ms = ptime >= 60 && max >= 60 ? 60 : ptime >= 40 && max >= 40 ? 40 : 20;
-    if (ret->codec != MD_AUDIO_OPUS)
-        return;
-    char flag[8];
-    ret->opus_fec = md_fmtp_get(format->fmtp, "useinbandfec", flag, sizeof flag) && strcmp(flag, "1") == 0;
-    uint32_t bps = md_fmtp_get_uint(format->fmtp, "maxaveragebitrate", OPUS_BITRATE_DEFAULT);
-    if (media->bandwidth_bps && media->bandwidth_bps < bps)
-        bps = media->bandwidth_bps;
-    ret->opus_bitrate_bps = CLAMP(MIN(bps, OPUS_BITRATE_DEFAULT), OPUS_BITRATE_MIN, OPUS_BITRATE_MAX);
-}
-
-/* Those that are too long or no base64 are left out: the stream may bring its own. */
-static void agree_parameter_sets(const char *fmtp, MdAgreedMedia *ret)
-{
-    char text[MD_SDP_FMTP_MAX];
-    if (!md_fmtp_get(fmtp, "sprop-parameter-sets", text, sizeof text))
-        return;
-    g_auto(GStrv) part = g_strsplit(text, ",", MD_PARAMETER_SETS_MAX + 1);
-    for (unsigned i = 0; part[i] && ret->n_parameter_sets < MD_PARAMETER_SETS_MAX; i++) {
-        gsize len;
-        g_autofree guchar *nal = g_base64_decode(part[i], &len);
-        if (len == 0 || len > MD_PARAMETER_SET_LEN_MAX)
-            continue;
-        memcpy(ret->parameter_sets[ret->n_parameter_sets].data, nal, len);
-        ret->parameter_sets[ret->n_parameter_sets++].len = (uint8_t)len;
-    }
-}
-
-static void agree_video(const MdNegotiator *negotiator, const MdSdpMedia *media, const MdSdpFormat *format,
-                        MdAgreedMedia *ret)
-{
-    ret->feedback = format->feedback;
-    if (ret->codec == MD_VIDEO_H264) {
-        ret->h264_mode = (uint8_t)md_fmtp_get_uint(format->fmtp, "packetization-mode", 0);
-        md_h264_video_max(format->fmtp, &negotiator->options.video_max, media->bandwidth_bps, &ret->max);
-        agree_parameter_sets(format->fmtp, ret);
-    } else
-        md_vp8_video_max(format->fmtp, &negotiator->options.video_max, media->bandwidth_bps, &ret->max);
 }
 
 /* ---- security ---- */
@@ -304,8 +156,8 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
                               .cn_receive_pt = MD_PT_NONE}};
     if (line->proto == MD_SDP_PROTO_OTHER)
         return not_acceptable(error, "%s is no transport we know", line->proto_text);
-    c.format = media == MD_LEG_MEDIA_AUDIO ? choose_audio(negotiator, line, &c.agreed.codec)
-                                           : choose_video(negotiator, line, &c.agreed.codec);
+    c.format = media == MD_LEG_MEDIA_AUDIO ? md_negotiator_choose_audio(negotiator, line, &c.agreed.codec)
+                                           : md_negotiator_choose_video(negotiator, line, &c.agreed.codec);
     if (!c.format)
         return not_acceptable(error, "no common %s codec", line->media_text);
     if (!address_usable(negotiator, line))
@@ -318,9 +170,10 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
     c.agreed.receive[0].pt = c.format->pt;
     c.agreed.receive[0].codec = c.agreed.codec;
     if (media == MD_LEG_MEDIA_AUDIO) {
-        agree_audio(line, c.format, &c.agreed);
+        md_negotiator_agree_audio(line, c.format, &c.agreed);
         uint32_t rate = md_audio_codec_clock_rate((MdAudioCodec)c.agreed.codec);
-        const MdSdpFormat *dtmf = find_dtmf(line, rate), *cn = rate == 8000 ? find_cn(line) : NULL;
+        const MdSdpFormat *dtmf = md_sdp_find_dtmf(line, rate),
+                          *cn = rate == 8000 ? md_sdp_find_cn(line) : NULL;
         if (dtmf) {
             c.agreed.dtmf_send_pt = c.agreed.dtmf_receive_pt = dtmf->pt;
             c.agreed.dtmf_clock_rate = dtmf->clock_rate;
@@ -328,7 +181,7 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
         if (cn)
             c.agreed.cn_receive_pt = cn->pt;
     } else
-        agree_video(negotiator, line, c.format, &c.agreed);
+        md_negotiator_agree_video(negotiator, line, c.format, &c.agreed);
     *ret = c;
     return true;
 }
@@ -557,10 +410,10 @@ static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned medi
         int codec = -1;
         MdFormatKind kind;
         if (media == MD_LEG_MEDIA_AUDIO) {
-            codec = audio_codec_of(negotiator, format);
+            codec = md_negotiator_audio_codec(negotiator, format);
             kind = codec < 0 ? MD_FORMAT_MAX : audio_format_of[codec];
         } else {
-            bool usable = rank_video(negotiator, format, &codec) > 0;
+            bool usable = md_negotiator_rank_video(negotiator, format, &codec) > 0;
             codec = usable ? codec : -1;
             kind = codec == MD_VIDEO_VP8                                     ? MD_FORMAT_VP8
                    : md_fmtp_get_uint(format->fmtp, "packetization-mode", 0) ? MD_FORMAT_H264_1
@@ -579,17 +432,17 @@ static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned medi
     if (!first)
         return not_acceptable(error, "the answer has no %s codec of our offer", line->media_text);
     if (media == MD_LEG_MEDIA_VIDEO) {
-        agree_video(negotiator, line, first, ret);
+        md_negotiator_agree_video(negotiator, line, first, ret);
         return true;
     }
-    agree_audio(line, first, ret);
-    const MdSdpFormat *dtmf = find_dtmf(line, 8000);
+    md_negotiator_agree_audio(line, first, ret);
+    const MdSdpFormat *dtmf = md_sdp_find_dtmf(line, 8000);
     if (dtmf && dtmf->clock_rate == 8000) {
         ret->dtmf_send_pt = dtmf->pt;
         ret->dtmf_receive_pt = negotiator->pts[MD_FORMAT_DTMF];
         ret->dtmf_clock_rate = 8000;
     }
-    if (find_cn(line))
+    if (md_sdp_find_cn(line))
         ret->cn_receive_pt = negotiator->pts[MD_FORMAT_CN];
     return true;
 }

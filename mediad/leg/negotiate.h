@@ -116,6 +116,20 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
 /* H.264 level (times ten) that our largest class needs. */
 unsigned md_h264_level_for(const MdVideoClass *max);
 
+/* --- formats.c: which format of a line to take --- */
+/* MdAudioCodec when we speak it, else -1. */
+int md_negotiator_audio_codec(const MdNegotiator *negotiator, const MdSdpFormat *format);
+/* By our order of preference; NULL: none in common. */
+const MdSdpFormat *md_negotiator_choose_audio(const MdNegotiator *negotiator, const MdSdpMedia *media, int *ret_codec);
+const MdSdpFormat *md_negotiator_choose_video(const MdNegotiator *negotiator, const MdSdpMedia *media, int *ret_codec);
+/* 0: cannot use this format; the higher the better within its codec. */
+unsigned md_negotiator_rank_video(const MdNegotiator *negotiator, const MdSdpFormat *format, int *ret_codec);
+const MdSdpFormat *md_sdp_find_dtmf(const MdSdpMedia *media, uint32_t clock_rate);
+const MdSdpFormat *md_sdp_find_cn(const MdSdpMedia *media);
+/* Packet time, bit rate, picture class … of the chosen format; ret->codec is set. */
+void md_negotiator_agree_audio(const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret);
+void md_negotiator_agree_video(const MdNegotiator *negotiator, const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret);
+
 /* --- capability.c: what a peer's video parameters allow --- */
 /* 0..4: how well we like this H264 format (constrained baseline best), 0: cannot. Level in *ret_level (times ten). */
 unsigned md_h264_profile_rank(const char *fmtp, unsigned *ret_level);
