@@ -385,6 +385,42 @@ static void test_dtls_goes_on(void)
     end(pair);
 }
 
+/* Keeps the last handshake datagram. */
+static bool keep_handshake(Pair *pair, unsigned from, unsigned media, const uint8_t *data, size_t len)
+{
+    if (media == AUDIO && data[0] >= 20 && data[0] <= 63) {
+        memcpy(seen[from].last, data, len);
+        seen[from].last_len = len;
+    }
+    return false;
+}
+
+/* Calls end whenever they like: with datagrams on their way to control, keys on their way to the worker. */
+static void test_stop_in_handshake(void)
+{
+    for (unsigned ms = 0; ms <= 120; ms += 20) {
+        PairOptions options = {.dtls = true,
+                               .offer_dtls = true,
+                               .security = {MD_SECURITY_REQUIRED, MD_SECURITY_REQUIRED}};
+        Pair *pair = start(&options, keep_handshake);
+        pair_reinvite(pair, NULL);
+        pair_run(pair, ms);
+        unsigned active = seen[0].last_len ? 0 : 1;
+        g_assert_cmpuint(seen[active].last_len, >, 0);
+        MdAddr from;
+        md_addr_from_host(&from, "127.0.0.1", pair->side[active].port[AUDIO]);
+        for (unsigned i = 0; i < 60; i++) {
+            uint8_t copy[MD_UDP_PACKET_MAX];
+            memcpy(copy, seen[active].last, seen[active].last_len);
+            md_leg_receive(pair->side[!active].leg, AUDIO, false, &from, copy, seen[active].last_len,
+                           md_clock_now_us(&pair->clock.base));
+        }
+        /* more than 40 in a second are nobody's handshake */
+        g_assert_cmpuint(STAT(pair, !active, packets_rejected), >=, 20);
+        end(pair);
+    }
+}
+
 /* ---- sources ---- */
 
 static void inject(Pair *pair, const char *from, const uint8_t *data, size_t len)
@@ -827,6 +863,7 @@ int main(int argc, char **argv)
     g_test_add_func("/legs/change/off-and-on", test_off_and_on);
     g_test_add_func("/legs/change/address", test_address_change);
     g_test_add_func("/legs/change/dtls-goes-on", test_dtls_goes_on);
+    g_test_add_func("/legs/change/stop-in-handshake", test_stop_in_handshake);
     g_test_add_func("/legs/source/forged", test_forged);
     g_test_add_func("/legs/source/described-is-final", test_described_is_final);
     g_test_add_func("/legs/video/h264", test_h264);
