@@ -28,6 +28,13 @@ static gboolean on_mail(gint fd, GIOCondition condition, gpointer user)
     return G_SOURCE_CONTINUE;
 }
 
+/* Counts of suppressed repeats come out though nothing else is logged. */
+static gboolean on_log_flush(gpointer user)
+{
+    md_log_flush(((MdDaemon *)user)->log);
+    return G_SOURCE_CONTINUE;
+}
+
 static bool open_store(MdDaemon *daemon, GError **error)
 {
     const CfgSettings *settings = daemon->settings;
@@ -54,6 +61,7 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     raise_descriptor_limit(daemon);
     daemon->mailbox = md_mailbox_new(65536);
     daemon->mailbox_source = g_unix_fd_add(md_mailbox_fd(daemon->mailbox), G_IO_IN, on_mail, daemon);
+    daemon->log_source = g_timeout_add_seconds(5, on_log_flush, daemon);
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
         md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_provision(daemon, error) &&
         md_start_api(daemon, error))
@@ -97,6 +105,7 @@ void md_daemon_stop(MdDaemon *daemon)
     g_clear_pointer(&daemon->ports, md_port_pool_free);
     g_clear_pointer(&daemon->store, md_store_close);
     g_clear_handle_id(&daemon->mailbox_source, g_source_remove);
+    g_clear_handle_id(&daemon->log_source, g_source_remove);
     g_clear_pointer(&daemon->mailbox, md_mailbox_free);
     g_clear_pointer(&daemon->local_host, g_free);
     g_clear_pointer(&daemon->local_host6, g_free);

@@ -22,7 +22,7 @@ typedef struct MdDaemon {
     MdLogger logger;
     GMainLoop *loop;
     MdMailbox *mailbox;              /* drained by the control thread */
-    guint mailbox_source;
+    guint mailbox_source, log_source;
     char *local_host, *local_host6;  /* media addresses; either may be NULL */
     MdStore *store;
     MdWorker *workers[MD_DAEMON_WORKERS_MAX];

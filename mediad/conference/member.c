@@ -12,6 +12,12 @@ enum {
     LABEL_CHARS = 60
 };
 
+/* Each member is an object of its own to the log: sixty joining at once are sixty lines, not a repeat. */
+static MdLogger member_logger(const MdMember *member)
+{
+    return md_logger_child(&member->room->logger, "%s", member->text_id);
+}
+
 static char *user_part(const char *uri)
 {
     const char *at = uri != NULL ? strchr(uri, ':') : NULL;
@@ -98,7 +104,7 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
     const MdConferenceOptions *options = &conference->options;
     const MdCallInfo *info = member->call != NULL ? md_call_info(member->call) : NULL;
     bool pictures = room->video != NULL || room->kind == MD_ROOM_ECHO;
-    MdLogger logger = md_logger_child(&room->logger, "%s", member->text_id);
+    MdLogger logger = member_logger(member);
     MdLegConfig config = {
         .worker = room->worker,
         .ports = options->ports,
@@ -208,7 +214,8 @@ void md_member_enter(MdMember *member)
     md_dial_member_up(member);
     md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s",
                  md_role_to_string(member->role), NULL);
-    md_info(&room->logger, "%s joined: %s (%s)", member->text_id, member->name, member->uri);
+    MdLogger logger = member_logger(member);
+    md_info(&logger, "joined: %s (%s)", member->name, member->uri);
     md_room_update_chair(room);
     if (room->waiting) {
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
@@ -281,7 +288,8 @@ void md_member_leave(MdMember *member, int code, const char *reason)
         int64_t stayed_us = md_conference_now_us(room->conference) - member->joined_us;
         md_room_emit(room, "member.left", member, "reason", "s", reason, "code", "i", code, "seconds", "i",
                      (int)(member->joined_us != 0 ? stayed_us / G_USEC_PER_SEC : 0), NULL);
-        md_info(&room->logger, "%s left: %s: %d %s", member->text_id, member->name, code, reason);
+        MdLogger logger = member_logger(member);
+        md_info(&logger, "left: %s: %d %s", member->name, code, reason);
     }
     if (room->speaker == member)
         room->speaker = NULL;
