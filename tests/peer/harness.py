@@ -273,7 +273,9 @@ class Baresip(Process):
         need("baresip")
         self.dir = tempfile.mkdtemp(prefix="baresip-")
         _cleanups.append(lambda: shutil.rmtree(self.dir, ignore_errors=True))
-        sip_port, ctrl_port = free_ports(2)
+        sip_port, tls_port, ctrl_port = free_ports(3)
+        while tls_port != sip_port + 1:  # baresip listens for TLS one above, whatever it is told
+            sip_port, tls_port, ctrl_port = tls_port, ctrl_port, free_ports(1)[0]
         rtp_port = 10000 + random.randrange(45) * 200  # baresip looks for free ones in there
         self.sip_port, self.host = sip_port, host
         bracketed = f"[{host}]" if ":" in host else host
