@@ -91,6 +91,21 @@ int ctl_cmd_registrations(Ctl *ctl, const Args *args)
                     "Nobody is registered.\n  next: check the device's server address, user and password; mediad's log says who was refused");
 }
 
+int ctl_cmd_sources_list(Ctl *ctl, const Args *args)
+{
+    return ctl_list(ctl, "/sources", "sources",
+                    "source:Source,banned:Banned,banned_for_s:For (s),reason:Last offence,known_device:Our device,dropped:Dropped",
+                    "Nobody gave offence.");
+}
+
+int ctl_cmd_sources_forgive(Ctl *ctl, const Args *args)
+{
+    JsonObject *body = json_object_new();
+
+    json_object_set_string_member(body, "source", args_word(args, 0));
+    return ctl_do(ctl, "POST", "/sources/forgive", body, "%s may call again.", args_word(args, 0));
+}
+
 /* --- rooms --- */
 
 int ctl_cmd_rooms_list(Ctl *ctl, const Args *args)

@@ -14,6 +14,8 @@ const Command ctl_commands[] = {
     {"accounts", "reset", "NAME", "", 1, 1, "give a SIP account a new password", ctl_cmd_accounts_reset},
     {"accounts", "del", "NAME", "", 1, 1, "remove a SIP account", ctl_cmd_accounts_del},
     {"registrations", NULL, "[ACCOUNT]", "", 0, 1, "devices that are registered", ctl_cmd_registrations},
+    {"sources", "list", "", "", 0, 0, "network sources that gave offence, and why", ctl_cmd_sources_list},
+    {"sources", "forgive", "SOURCE", "", 1, 1, "lift the ban of a source", ctl_cmd_sources_forgive},
     {"rooms", "list", "", "", 0, 0, "rooms", ctl_cmd_rooms_list},
     {"rooms", "add", "NAME",
      "title=TEXT pin=DIGITS chair-pin=DIGITS layout=LAYOUT security=POLICY language=LANG max-members=N wait-for-chair mute-on-entry "

@@ -50,6 +50,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
         return false;
     md_api_add_rooms(daemon->api, daemon->conference);
     md_api_add_accounts(daemon->api, daemon->accounts, daemon->agent);
+    md_api_add_sources(daemon->api, daemon->agent);
     md_api_add_broadcast(daemon->api, daemon->broadcast);
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
     unsigned n = 0;

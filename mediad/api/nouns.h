@@ -13,6 +13,9 @@ void md_api_add_rooms(MdApi *api, MdConference *conference);
 /* SIP accounts, registrations, banned sources. agent may be NULL (tests): nobody is registered then. */
 void md_api_add_accounts(MdApi *api, SgAccounts *accounts, SgAgent *agent);
 
+/* Sources that gave offence over SIP. */
+void md_api_add_sources(MdApi *api, SgAgent *agent);
+
 /* Areas, loudspeakers, content, schedules, live sound, announcements and the play log; broadcast's events are published. An account
  * with an area works in that area's subtree only. The API must be freed before broadcast. */
 void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast);

@@ -146,6 +146,18 @@ def dial_out():
     agent.wait_event("CALL_CLOSED", since=mark + 2)
 
 
+def offenders():
+    """Whoever sends rubbish is listed with the reason, and a stranger's rubbish bans nobody."""
+    d = daemon()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rubbish:
+        for _ in range(5):
+            rubbish.sendto(b"RUBBISH without a version\r\n\r\n", ("127.0.0.1", d.sip_port))
+    sources = wait_until("the source on the list", lambda: [s for s in d.api("GET", "/sources")["sources"]
+                                                            if s["offences"].get("malformed message", 0) >= 5])
+    assert sources[0]["source"] == "127.0.0.1" and not sources[0]["banned"], sources
+    d.api("POST", "/sources/forgive", {"source": "127.0.0.1"})
+
+
 def keeps_alive():
     """Several requests on one HTTP connection: libsoup closes after the first when it has no listener of its own."""
     import http.client
@@ -173,6 +185,7 @@ run_tap([
     ("an unknown room answers 404", unknown_room),
     ("the test room moves and speaks", test_room),
     ("a room dials out and redials", dial_out),
+    ("rubbish is listed with its reason", offenders),
     ("several requests on one HTTP connection", keeps_alive),
     ("SIGTERM ends the daemon cleanly", stops_cleanly),
 ])
