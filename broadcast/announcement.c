@@ -133,6 +133,8 @@ static void finish(BcAnnouncement *a, const char *state, const char *reason, boo
     bc_timer_cancel(&a->commit);
     bc_timer_cancel(&a->start);
     bc_timer_cancel(&a->finish);
+    for (unsigned i = 0; i < a->n_targets; i++)
+        bc_target_tally(&a->targets[i]);
     BcFanout *fanout = g_steal_pointer(&a->fanout);
     for (unsigned i = 0; i < a->n_targets; i++)
         bc_target_end(&a->targets[i], reason, now);
@@ -155,7 +157,7 @@ static void on_source_end(void *user)
 
 void bc_announcement_stop(BcAnnouncement *a, const char *reason, bool now)
 {
-    finish(a, "stopped", reason, now);
+    finish(a, now ? "interrupted" : "stopped", reason, now);
     if (now) /* also what was being hung up at leisure */
         for (unsigned i = 0; i < a->n_targets; i++)
             if (a->targets[i].ring.queued) {
@@ -381,6 +383,7 @@ static void on_start(BcTimer *timer, void *user)
     BcAnnouncement *a = user;
     a->state = "playing";
     tell(a, "announcement.playing");
+    bc_play_log_flush(a->stage->o.play_log); /* what sounds must not sound again after a crash */
 }
 
 static BcAnnouncement *copy_spec(BcStage *stage, const BcAnnouncementSpec *spec)

@@ -21,6 +21,7 @@ struct BcBroadcast {
     BcPlayLog *play_log;
     BcStage *stage;
     BcPlanner *planner;
+    bool quiet;
     unsigned pending; /* live sources and writes that call back */
 };
 
@@ -135,6 +136,15 @@ void bc_broadcast_free(BcBroadcast *b)
     g_free(b);
 }
 
+void bc_broadcast_quiesce(BcBroadcast *b)
+{
+    b->quiet = true;
+    bc_planner_stop(b->planner);
+    for (unsigned i = b->stage->running->len; i-- > 0;)
+        bc_announcement_stop(b->stage->running->pdata[i], "mediad stops", true);
+    bc_play_log_flush(b->play_log);
+}
+
 void bc_broadcast_set_event(BcBroadcast *b, BcEventFn fn, void *user)
 {
     b->o.on_event = fn;
@@ -240,6 +250,9 @@ void bc_broadcast_play(BcBroadcast *b, const char *content, const char *const *a
         g_set_error(&error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no such recording");
     else if (repeats > 10 || priority < BC_EMERGENCY || priority >= BC_PRIORITY_MAX || (title && !bc_text_ok(title, 200)))
         g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "\"repeats\", \"priority\" or \"title\" is out of range");
+    else if (start_wall_us > bc_broadcast_wall_us(b) + BC_PLAY_AHEAD_MAX_US)
+        g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "\"start_us\" is more than %d s ahead: make a schedule for it",
+                    (int)(BC_PLAY_AHEAD_MAX_US / G_USEC_PER_SEC));
     else
         areas_known(b, areas, &error);
     if (error) {
@@ -255,6 +268,10 @@ void bc_broadcast_play(BcBroadcast *b, const char *content, const char *const *a
 char *bc_broadcast_live(BcBroadcast *b, const char *room, const char *url, const char *const *areas, BcPriority priority,
                         const char *title, const char *created_by, GError **error)
 {
+    if (b->quiet) {
+        g_set_error(error, BC_ERROR, BC_ERROR_STATE, "mediad stops");
+        return NULL;
+    }
     if (!areas_known(b, areas, error))
         return NULL;
     bool fields = !room != !url && priority >= BC_EMERGENCY && priority < BC_PRIORITY_MAX && (!title || bc_text_ok(title, 200));

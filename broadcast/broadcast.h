@@ -63,6 +63,10 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
 /* Stops every announcement, hangs up, waits for workers and jobs. The store must still be open. */
 void bc_broadcast_free(BcBroadcast *broadcast);
 
+/* The end is near: nothing new begins, what is on is ended and hung up. Scheduled bulletins that have not sounded yet are left to
+ * the next life. */
+void bc_broadcast_quiesce(BcBroadcast *broadcast);
+
 /* Whom events go to from now on (the API, which is made later). */
 void bc_broadcast_set_event(BcBroadcast *broadcast, BcEventFn fn, void *user);
 
@@ -78,7 +82,9 @@ bool bc_broadcast_is_registered(BcBroadcast *broadcast, const char *device);
 /* Fills in what is left out (zone, repeats 1, grace) and looks at the timetable anew once it is stored. */
 void bc_broadcast_put_schedule(BcBroadcast *broadcast, const BcSchedule *schedule, char **ret_id, BcDoneFn done, void *user);
 
-/* Plays stored content at start_wall_us (0: as soon as the loudspeakers can have answered). done gets the announcement's id. */
+#define BC_PLAY_AHEAD_MAX_US (60ll * G_USEC_PER_SEC)
+/* Plays stored content at start_wall_us (0: as soon as the loudspeakers can have answered; at most BC_PLAY_AHEAD_MAX_US ahead,
+ * for the loudspeakers are rung and held at once). done gets the announcement's id. */
 typedef void (*BcStartedFn)(const char *id, const GError *error, void *user);
 void bc_broadcast_play(BcBroadcast *broadcast, const char *content, const char *const *areas, BcPriority priority, unsigned repeats,
                        int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user);

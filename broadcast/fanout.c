@@ -40,6 +40,7 @@ typedef struct Segment { /* neighbours in msgs that get the same bytes through t
 typedef struct Plan { /* one worker's destinations; only msg_len changes in it */
     struct mmsghdr *rtp, *rtcp; /* same order; rtcp has n_rtcp of them */
     struct sockaddr_in6 *names, *rtcp_names;
+    _Atomic uint32_t **unsent;  /* by destination, in the order of rtp */
     Segment segments[STREAMS * 4], rtcp_segments[STREAMS * 4];
     unsigned n_segments, n_rtcp_segments, n, n_rtcp;
 } Plan;
@@ -63,6 +64,7 @@ typedef struct Shard {
 typedef struct Entry {
     uint32_t handle;
     bool removed; /* taken out by the next commit */
+    _Atomic uint32_t *unsent; /* packets that never left; the fan-out's */
     BcDestination to;
 } Entry;
 
@@ -75,6 +77,7 @@ struct BcFanout {
     int64_t frame_us;
     /* control */
     GArray *entries;        /* of Entry, in order of adding */
+    GPtrArray *tallies;     /* of _Atomic uint32_t, one an entry: plans of the workers point to them */
     unsigned removed;
     uint32_t last_handle;
     void (*done)(void *user);
@@ -111,6 +114,7 @@ static void free_plan(Plan *plan)
     free(plan->rtp);
     free(plan->rtcp);
     free(plan->names);
+    free(plan->unsent);
     free(plan->rtcp_names);
     free(plan);
 }
@@ -158,6 +162,7 @@ static Plan *build_plan(Shard *shard, Entry *const *entries, unsigned n)
     Plan *plan = calloc(1, sizeof *plan);
     bool ok = plan && (plan->rtp = calloc(MAX(n, 1), sizeof *plan->rtp)) && (plan->rtcp = calloc(MAX(n, 1), sizeof *plan->rtcp)) &&
               (plan->names = calloc(MAX(n, 1), sizeof *plan->names)) &&
+              (plan->unsent = calloc(MAX(n, 1), sizeof *plan->unsent)) &&
               (plan->rtcp_names = calloc(MAX(n, 1), sizeof *plan->rtcp_names));
     if (!ok) {
         free_plan(plan);
@@ -165,6 +170,7 @@ static Plan *build_plan(Shard *shard, Entry *const *entries, unsigned n)
     }
     for (unsigned i = 0; i < n; i++) {
         const BcDestination *to = &entries[i]->to;
+        plan->unsent[i] = entries[i]->unsent;
         unsigned stream = stream_of(to->codec, to->key);
         bool v6 = to->rtp.ss.ss_family == AF_INET6;
         put_message(&plan->rtp[plan->n], &plan->names[plan->n], &to->rtp, &shard->iov[stream]);
@@ -192,6 +198,15 @@ static void retire(Shard *shard, Plan *plan)
         free_plan(plan); /* control does not listen: rather a slow free here than a leak */
 }
 
+/* Packets of the plan's destinations from here on stay unsent. */
+static void skip(Shard *shard, unsigned from, uint64_t frames)
+{
+    Plan *plan = shard->plan;
+    for (unsigned i = from; plan && i < plan->n; i++)
+        atomic_fetch_add_explicit(plan->unsent[i], (uint32_t)frames, memory_order_relaxed);
+    md_stat_add(&shard->stats.skipped, frames * (plan && plan->n > from ? plan->n - from : 0));
+}
+
 /* Takes up the next frame if one is ready: its bytes, and the newest plan. */
 static bool begin_frame(Shard *shard)
 {
@@ -201,7 +216,7 @@ static bool begin_frame(Shard *shard)
         return false;
     if (head - shard->frame > BEHIND_MAX) {
         uint64_t lost = head - 1 - shard->frame;
-        md_stat_add(&shard->stats.skipped, lost * (shard->plan ? shard->plan->n : 0));
+        skip(shard, 0, lost);
         shard->frame = head - 1;
     }
     if (shard->next) {
@@ -256,6 +271,8 @@ static bool send_batch(Shard *shard, const Segment *segment)
         return true;
     if (sent < 0) { /* the first one is refused: pass it over */
         md_stat_add(&shard->stats.errors, 1);
+        if (!shard->reporting)
+            atomic_fetch_add_explicit(plan->unsent[shard->pos], 1, memory_order_relaxed);
         sent = 1;
     } else {
         md_stat_add(shard->reporting ? &shard->stats.reports : &shard->stats.packets, (uint64_t)sent);
@@ -280,7 +297,8 @@ static void give_up_if_behind(Shard *shard)
     uint64_t head = atomic_load_explicit(&shard->fanout->head, memory_order_acquire);
     if (!shard->sending || !shard->plan || head - shard->frame <= BEHIND_MAX)
         return;
-    md_stat_add(&shard->stats.skipped, (shard->reporting ? 0 : shard->plan->n - shard->pos));
+    if (!shard->reporting)
+        skip(shard, shard->pos, 1);
     shard->sending = false;
     shard->frame++;
 }
@@ -491,6 +509,7 @@ static void on_all_stopped(void *payload, size_t len)
         md_srtp_free(f->srtp[i]);
     bc_source_unref(f->o.source);
     g_array_unref(f->entries);
+    g_ptr_array_unref(f->tallies);
     free(f->ring);
     free(f);
 }
@@ -571,6 +590,7 @@ BcFanout *bc_fanout_new(const BcFanoutOptions *options)
     f->lead = turn++ % f->n_shards;
     f->frame_us = options->frame_ms * 1000;
     f->entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+    f->tallies = g_ptr_array_new_with_free_func(g_free);
     g_strlcpy(f->cname, options->cname ? options->cname : "mediad", sizeof f->cname);
     bc_source_ref(f->o.source);
     atomic_store(&f->shards_left, f->n_shards);
@@ -600,14 +620,15 @@ uint32_t bc_fanout_add(BcFanout *f, const BcDestination *to)
         !md_addr_is_set(&to->rtp) || md_addr_port(&to->rtp) == 0 || socket_for(f, v6, false) < 0 ||
         to->rtp.len > sizeof(struct sockaddr_in6))
         return 0;
-    Entry entry = {++f->last_handle, false, *to};
+    Entry entry = {++f->last_handle, false, g_new0(_Atomic uint32_t, 1), *to};
+    g_ptr_array_add(f->tallies, (gpointer)entry.unsent);
     if (socket_for(f, v6, true) < 0)
         entry.to.rtcp.len = 0;
     g_array_append_val(f->entries, entry);
     return entry.handle;
 }
 
-void bc_fanout_remove(BcFanout *f, uint32_t handle)
+static Entry *find_entry(const BcFanout *f, uint32_t handle)
 {
     unsigned low = 0, high = f->entries->len; /* handles grow along the array */
     while (low < high) {
@@ -617,11 +638,23 @@ void bc_fanout_remove(BcFanout *f, uint32_t handle)
         else
             high = middle;
     }
-    if (low == f->entries->len || g_array_index(f->entries, Entry, low).handle != handle)
+    bool found = low < f->entries->len && g_array_index(f->entries, Entry, low).handle == handle;
+    return found ? &g_array_index(f->entries, Entry, low) : NULL;
+}
+
+void bc_fanout_remove(BcFanout *f, uint32_t handle)
+{
+    Entry *entry = find_entry(f, handle);
+    if (!entry)
         return;
-    Entry *entry = &g_array_index(f->entries, Entry, low);
     f->removed += !entry->removed;
     entry->removed = true;
+}
+
+uint32_t bc_fanout_unsent(const BcFanout *f, uint32_t handle)
+{
+    const Entry *entry = find_entry(f, handle);
+    return entry ? atomic_load_explicit(entry->unsent, memory_order_relaxed) : 0;
 }
 
 static void compact(BcFanout *f)

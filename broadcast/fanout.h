@@ -42,6 +42,8 @@ BcFanout *bc_fanout_new(const BcFanoutOptions *options);
  * one after the other: they are then served within microseconds of each other. Takes effect with the next commit. */
 uint32_t bc_fanout_add(BcFanout *fanout, const BcDestination *destination);
 void bc_fanout_remove(BcFanout *fanout, uint32_t handle);
+/* Packets to this destination that never left so far: refused by the network stack, or too late to be sent. */
+uint32_t bc_fanout_unsent(const BcFanout *fanout, uint32_t handle);
 /* Gives the workers the present set of destinations, from their next frame on. 0 or -ENOBUFS (try again later). */
 int bc_fanout_commit(BcFanout *fanout);
 unsigned bc_fanout_count(const BcFanout *fanout);

@@ -246,7 +246,7 @@ static bool make_profiles(Ingest *in, double gain_db, const double *ceiling, GEr
     return bc_profiles_finish(profiles, error);
 }
 
-/* The whole folder appears at once; one that is there already (the same file again) is swapped. */
+/* The whole folder appears at once; one that is there already (the same file again) is swapped, so that no crash finds neither. */
 static bool publish(Ingest *in, GError **error)
 {
     g_autofree char *folder = bc_content_path(in->o->content_dir, in->ret->sha256, NULL);
@@ -255,7 +255,13 @@ static bool publish(Ingest *in, GError **error)
     sync_folder(in->tmp);
     if (g_mkdir(parent, 0750) < 0 && errno != EEXIST)
         return refuse(error, BC_ERROR_FAILED, "cannot make %s: %s", parent, g_strerror(errno));
-    bool there = g_rename(folder, old) == 0;
+    if (renameat2(AT_FDCWD, in->tmp, AT_FDCWD, folder, RENAME_EXCHANGE) == 0) {
+        sync_folder(parent);
+        sync_folder(in->o->content_dir);
+        remove_folder(in->tmp);
+        return true;
+    }
+    bool there = errno != ENOENT && g_rename(folder, old) == 0; /* a file system that cannot swap */
     if (g_rename(in->tmp, folder) < 0) {
         int why = errno;
         if (there)

@@ -91,9 +91,13 @@ static void on_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *e
     Play *play = user;
     BcPlanner *planner = play->planner;
     BcStage *stage = planner->o.stage;
-    g_autoptr(GError) why = error          ? g_error_copy(error)
-                            : planner->stopping ? g_error_new(BC_ERROR, BC_ERROR_STATE, "mediad stops")
-                                                : NULL;
+    g_autoptr(GError) why = planner->stopping ? g_error_new(BC_ERROR, BC_ERROR_STATE, "mediad stops") : error ? g_error_copy(error) : NULL;
+    if (why && planner->stopping) { /* left to the next life: no row in the play log */
+        if (play->done)
+            play->done(NULL, why, play->user);
+        free_play(play);
+        return;
+    }
     if (why) {
         missed(play, why);
         return;
@@ -158,6 +162,8 @@ static void on_claimed(const GError *error, void *user)
             look_in(planner, STORE_RETRY_US);
         return;
     }
+    if (error) /* once in this life */
+        bc_schedules_hold(planner->o.schedules, play->spec.schedule, play->spec.occurrence_us);
     load(play);
 }
 

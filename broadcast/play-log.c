@@ -5,6 +5,7 @@
 
 #define FLUSH_US 1000000
 #define RETRY_US 5000000
+#define CLAIMS_FREED_US (24ll * 3600 * G_USEC_PER_SEC) /* as far as the timetable looks back */
 #define KEPT_MAX 200 /* transactions that could not be written and are tried again; then the oldest is lost */
 
 typedef struct Rows { /* everything of one transaction; strings in one chunk */
@@ -48,14 +49,28 @@ static Rows *new_rows(void)
     return rows;
 }
 
+/* What a former life took on and never sounded is free again: the timetable plays it if its grace allows, and otherwise notes it as
+ * missed. "playing" is written at the first sound, and mediad's own end is noted as "interrupted". What did sound stays taken. */
 static bool mark_interrupted(MdDb *db, gpointer data, GError **error)
 {
+    const int64_t *since_us = data;
     return md_db_run(db, error,
+                     "DELETE FROM bc_claims WHERE state = 'claimed' AND occurrence_us >= $1 AND NOT EXISTS (SELECT 1 FROM"
+                     " bc_announcements a WHERE a.id = bc_claims.announcement AND a.state <> 'ringing'"
+                     " AND NOT (a.state = 'interrupted' AND a.end_us > 0 AND a.end_us <= a.start_us))",
+                     "i", *since_us) &&
+           md_db_run(db, error,
+                     "UPDATE bc_plays SET from_us = 0 WHERE outcome IN ('waiting', 'ringing', 'playing') AND announcement IN"
+                     " (SELECT id FROM bc_announcements WHERE state = 'ringing')",
+                     "") &&
+           md_db_run(db, error,
                      "UPDATE bc_plays SET outcome = CASE WHEN from_us > 0 THEN 'partial' ELSE 'missed' END, reason = 'mediad stopped'"
                      " WHERE outcome IN ('waiting', 'ringing', 'playing')",
                      "") &&
            md_db_run(db, error,
-                     "UPDATE bc_announcements SET state = 'interrupted', reason = 'mediad stopped' WHERE state IN ('ringing', 'playing')", "");
+                     "UPDATE bc_announcements SET reason = CASE WHEN state = 'ringing' THEN 'mediad stopped before it began'"
+                     " ELSE 'mediad stopped' END, state = 'interrupted' WHERE state IN ('ringing', 'playing')",
+                     "");
 }
 
 static void clear_log(gpointer data)
@@ -67,7 +82,8 @@ static void clear_log(gpointer data)
 
 BcPlayLog *bc_play_log_new(MdStore *store, BcTimers *timers, GError **error)
 {
-    if (!md_store_write_sync(store, mark_interrupted, NULL, error))
+    int64_t since_us = md_clock_wall_us(bc_timers_clock(timers)) - CLAIMS_FREED_US;
+    if (!md_store_write_sync(store, mark_interrupted, &since_us, error))
         return NULL;
     BcPlayLog *log = g_rc_box_new0(BcPlayLog);
     g_queue_init(&log->kept);

@@ -34,7 +34,7 @@ typedef struct BcPlay {     /* one loudspeaker in one announcement */
     const char *codec;      /* "opus", NULL: never agreed */
 } BcPlay;
 
-/* At start-up: what a former life left open is marked interrupted. */
+/* At start-up: what a former life left open is marked interrupted, and occurrences it took but never sounded are free again. */
 BcPlayLog *bc_play_log_new(MdStore *store, BcTimers *timers, GError **error);
 void bc_play_log_free(BcPlayLog *log); /* writes what waits */
 /* Inserts or replaces; written within a second. Strings are copied. */

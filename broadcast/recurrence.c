@@ -7,7 +7,8 @@
 
 /* The rule is expanded in floating civil time by libical; GLib alone turns civil time into UTC, so one time-zone database
  * is in play. */
-#define EXPANSIONS_MAX 400000 /* an hourly rule for 45 years */
+#define EXPANSIONS_MAX 400000 /* of one walk from the rule's first day; only MONTHLY, YEARLY and COUNT rules always start there */
+#define DAY_MAX 288           /* occurrences a day: every five minutes */
 
 struct BcRecurrence {
     GTimeZone *zone;
@@ -85,6 +86,67 @@ char *bc_wall_to_iso(int64_t wall_us, const char *zone_name)
     return g_date_time_format(local, "%Y-%m-%dT%H:%M:%S%:z");
 }
 
+static unsigned entries(const short *by)
+{
+    unsigned n = 0;
+    while (by[n] != ICAL_RECURRENCE_ARRAY_MAX)
+        n++;
+    return n;
+}
+
+static bool has(const short *by, int value)
+{
+    for (unsigned i = 0; by[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
+        if (by[i] == value)
+            return true;
+    return by[0] == ICAL_RECURRENCE_ARRAY_MAX;
+}
+
+/* MINUTELY and HOURLY: libical goes from period to period until one passes the BY parts, for ever when none does. With only days of
+ * the week and hours to pass, all there is to see comes within a week's worth of steps: does any pass? */
+static bool sub_daily_happens(const BcRecurrence *r, const struct icalrecurrencetype *rule)
+{
+    int step = rule->interval * (rule->freq == ICAL_HOURLY_RECURRENCE ? 60 : 1) % (7 * 1440);
+    int at = (icaltime_day_of_week(r->start) - 1) * 1440 + r->start.hour * 60 + r->start.minute;
+    for (int i = 0; i < 7 * 1440; i++, at = (at + step) % (7 * 1440))
+        if (has(rule->by_day, at / 1440 + 1) && has(rule->by_hour, at / 60 % 24))
+            return true;
+    return false;
+}
+
+static const char *check_sub_daily(const BcRecurrence *r, const struct icalrecurrencetype *rule)
+{
+    const short *const coarse[] = {rule->by_month, rule->by_month_day, rule->by_year_day, rule->by_week_no, rule->by_set_pos};
+    for (unsigned i = 0; i < G_N_ELEMENTS(coarse); i++)
+        if (entries(coarse[i]))
+            return "FREQ=MINUTELY and FREQ=HOURLY take BYDAY, BYHOUR and (HOURLY) BYMINUTE alone: say it with FREQ=DAILY or longer";
+    if (rule->freq == ICAL_MINUTELY_RECURRENCE && entries(rule->by_minute))
+        return "FREQ=MINUTELY takes no BYMINUTE: say it with FREQ=HOURLY";
+    for (unsigned i = 0; i < entries(rule->by_day); i++)
+        if (rule->by_day[i] < 1 || rule->by_day[i] > 7)
+            return "FREQ=MINUTELY and FREQ=HOURLY take plain days in BYDAY";
+    if (!sub_daily_happens(r, rule))
+        return "it would never happen";
+    return entries(rule->by_minute) > DAY_MAX / 24 ? "more than 288 times a day" : NULL;
+}
+
+static const char *check_rule(const BcRecurrence *r, const struct icalrecurrencetype *rule)
+{
+    if (rule->freq == ICAL_NO_RECURRENCE)
+        return "it is not an RFC 5545 recurrence rule";
+    if (rule->freq == ICAL_SECONDLY_RECURRENCE)
+        return "FREQ=SECONDLY is not allowed";
+    if (rule->freq == ICAL_MINUTELY_RECURRENCE && rule->interval < 5)
+        return "FREQ=MINUTELY needs INTERVAL of 5 or more";
+    if (entries(rule->by_second) > 1)
+        return "only one BYSECOND is allowed";
+    if (rule->interval < 1)
+        return "INTERVAL must be at least 1";
+    if (rule->freq == ICAL_MINUTELY_RECURRENCE || rule->freq == ICAL_HOURLY_RECURRENCE)
+        return check_sub_daily(r, rule);
+    return MAX(entries(rule->by_hour), 1) * MAX(entries(rule->by_minute), 1) > DAY_MAX ? "more than 288 times a day" : NULL;
+}
+
 static bool parse_rule(BcRecurrence *r, const char *text, GError **error)
 {
     const char *why = NULL;
@@ -94,16 +156,7 @@ static bool parse_rule(BcRecurrence *r, const char *text, GError **error)
         why = "it is longer than 512 characters";
     else {
         rule = icalrecurrencetype_from_string(g_str_has_prefix(text, "RRULE:") ? text + 6 : text);
-        if (rule.freq == ICAL_NO_RECURRENCE)
-            why = "it is not an RFC 5545 recurrence rule";
-        else if (rule.freq == ICAL_SECONDLY_RECURRENCE)
-            why = "FREQ=SECONDLY is not allowed";
-        else if (rule.freq == ICAL_MINUTELY_RECURRENCE && rule.interval < 5)
-            why = "FREQ=MINUTELY needs INTERVAL of 5 or more";
-        else if (rule.by_second[0] != ICAL_RECURRENCE_ARRAY_MAX && rule.by_second[1] != ICAL_RECURRENCE_ARRAY_MAX)
-            why = "only one BYSECOND is allowed";
-        else if (rule.interval < 1)
-            why = "INTERVAL must be at least 1";
+        why = check_rule(r, &rule);
     }
     if (why) {
         g_set_error(error, BC_RECURRENCE_ERROR, BC_RECURRENCE_ERROR_RULE, "recurrence rule \"%.80s\" refused: %s", text, why);
@@ -166,6 +219,27 @@ void bc_recurrence_free(BcRecurrence *r)
     g_free(r);
 }
 
+/* A start from which the same occurrences follow, a little before after_us: walking there from the first day would take ever
+ * longer. Exact where periods are of one length and nothing is counted. */
+static struct icaltimetype near_start(const BcRecurrence *r, int64_t after_us)
+{
+    static const int minutes[] = {[ICAL_MINUTELY_RECURRENCE] = 1, [ICAL_HOURLY_RECURRENCE] = 60, [ICAL_DAILY_RECURRENCE] = 1440,
+                                  [ICAL_WEEKLY_RECURRENCE] = 7 * 1440};
+    struct icaltimetype start = r->start;
+    if ((unsigned)r->rule.freq >= G_N_ELEMENTS(minutes) || !minutes[r->rule.freq] || r->rule.count || after_us == INT64_MAX)
+        return start;
+    int64_t period = (int64_t)r->rule.interval * minutes[r->rule.freq];
+    int64_t ahead = (MIN(after_us, r->until_us) - r->start_us) / (60 * G_USEC_PER_SEC) - 2 * 1440; /* zones shift by hours, not days */
+    int64_t periods = ahead / period - 1;
+    if (periods <= 0)
+        return start;
+    int64_t days = periods * period / 1440;
+    if (days > 3000 * 366)
+        return start;
+    icaltime_adjust(&start, (int)days, 0, (int)(periods * period % 1440), 0);
+    return start;
+}
+
 static void advance(BcRecurrence *r)
 {
     if (r->expanded++ >= EXPANSIONS_MAX) {
@@ -185,7 +259,7 @@ int64_t bc_recurrence_next(BcRecurrence *r, int64_t after_us)
     if (!r->iterator || after_us < r->prev_us) {
         if (r->iterator)
             icalrecur_iterator_free(r->iterator);
-        r->iterator = icalrecur_iterator_new(r->rule, r->start);
+        r->iterator = icalrecur_iterator_new(r->rule, near_start(r, after_us));
         r->expanded = 0;
         r->cur_us = INT64_MAX;
         if (!r->iterator)

@@ -13,7 +13,8 @@ GQuark bc_recurrence_error_quark(void);
 typedef enum BcRecurrenceError { BC_RECURRENCE_ERROR_START, BC_RECURRENCE_ERROR_ZONE, BC_RECURRENCE_ERROR_RULE } BcRecurrenceError;
 
 /* start_local: "2026-11-23T05:00:00" (seconds may be left out) in zone. rule: "FREQ=DAILY;…" or NULL/"" for once; SECONDLY is
- * refused, MINUTELY needs INTERVAL >= 5. until_local: last moment, same form, or NULL. */
+ * refused, MINUTELY needs INTERVAL >= 5; MINUTELY and HOURLY take BYDAY, BYHOUR and (HOURLY) BYMINUTE alone; at most 288 a day. Of
+ * MONTHLY, YEARLY and COUNT rules the first 400,000 occurrences count, others have no end. until_local: last moment, same form, or NULL. */
 BcRecurrence *bc_recurrence_new(const char *start_local, const char *zone, const char *rule, const char *until_local,
                                 GError **error);
 void bc_recurrence_free(BcRecurrence *recurrence);

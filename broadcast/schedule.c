@@ -3,10 +3,14 @@
 
 #include <string.h>
 
+#define TIMES_MAX 1000 /* of one schedule, kept ahead: rules make at most 288 a day */
+
 typedef struct Item {
     BcSchedule s; /* first */
     char **areas;
     BcRecurrence *recurrence;
+    GArray *times;             /* int64_t: occurrences from from_us on, see fill; NULL: not asked yet */
+    int64_t from_us, beyond_us; /* beyond: the first that is not in times */
 } Item;
 
 typedef struct Claim {
@@ -32,6 +36,7 @@ static void free_item(gpointer data)
         g_free((char *)strings[i]);
     g_strfreev(item->areas);
     bc_recurrence_free(item->recurrence);
+    g_clear_pointer(&item->times, g_array_unref);
     g_free(item);
 }
 
@@ -261,6 +266,39 @@ static int by_time(gconstpointer a, gconstpointer b)
     return x->at_us < y->at_us ? -1 : x->at_us > y->at_us;
 }
 
+/* times has every occurrence in [from, to), and perhaps more. Time goes on, so the rule is walked forward alone and once; only a
+ * clock set back starts it anew. */
+static void fill(Item *item, int64_t from_us, int64_t to_us)
+{
+    unsigned gone = 0;
+    if (!item->times || from_us < item->from_us) {
+        g_clear_pointer(&item->times, g_array_unref);
+        item->times = g_array_new(FALSE, FALSE, sizeof(int64_t));
+        item->beyond_us = bc_recurrence_next(item->recurrence, from_us - 1);
+    }
+    item->from_us = from_us;
+    while (gone < item->times->len && g_array_index(item->times, int64_t, gone) < from_us)
+        gone++;
+    if (gone)
+        g_array_remove_range(item->times, 0, gone);
+    while (item->beyond_us < to_us && item->times->len < TIMES_MAX) {
+        if (item->beyond_us >= from_us)
+            g_array_append_val(item->times, item->beyond_us);
+        item->beyond_us = bc_recurrence_next(item->recurrence, item->beyond_us);
+    }
+}
+
+/* First occurrence after that moment. */
+static int64_t next_after(Item *item, int64_t after_us)
+{
+    if (!item->times || after_us < item->from_us - 1 || item->beyond_us <= after_us)
+        fill(item, MAX(after_us - BC_SCHEDULE_LOOK_BACK_US, item->s.changed_us), after_us + 1);
+    for (unsigned i = 0; i < item->times->len; i++)
+        if (g_array_index(item->times, int64_t, i) > after_us)
+            return g_array_index(item->times, int64_t, i);
+    return item->beyond_us > after_us ? item->beyond_us : INT64_MAX;
+}
+
 GArray *bc_schedules_due(BcSchedules *schedules, int64_t now_us, BcLeadFn lead, void *user)
 {
     GArray *due = g_array_new(FALSE, FALSE, sizeof(BcDue));
@@ -272,9 +310,9 @@ GArray *bc_schedules_due(BcSchedules *schedules, int64_t now_us, BcLeadFn lead, 
         if (!item->s.enabled)
             continue;
         int64_t from = MAX(now_us - BC_SCHEDULE_LOOK_BACK_US, item->s.changed_us), to = now_us + lead(&item->s, user);
-        g_autoptr(GArray) times = bc_recurrence_between(item->recurrence, from, to + 1, 500);
-        for (unsigned i = 0; i < times->len; i++) {
-            int64_t at = g_array_index(times, int64_t, i);
+        fill(item, from, to + 1);
+        for (unsigned i = 0; i < item->times->len && g_array_index(item->times, int64_t, i) <= to; i++) {
+            int64_t at = g_array_index(item->times, int64_t, i);
             g_autofree char *key = claim_key(item->s.id, at);
             BcDue row = {item->s.id, at, at < now_us - (int64_t)item->s.grace_s * G_USEC_PER_SEC};
             if (!g_hash_table_contains(schedules->claims, key))
@@ -294,7 +332,7 @@ int64_t bc_schedules_wake_us(BcSchedules *schedules, int64_t now_us, BcLeadFn le
     while (g_hash_table_iter_next(&it, NULL, &value)) {
         Item *item = value;
         int64_t ahead = lead(&item->s, user);
-        int64_t next = item->s.enabled ? bc_recurrence_next(item->recurrence, MAX(now_us + ahead, item->s.changed_us - 1)) : INT64_MAX;
+        int64_t next = item->s.enabled ? next_after(item, MAX(now_us + ahead, item->s.changed_us - 1)) : INT64_MAX;
         if (next != INT64_MAX)
             wake = MIN(wake, MAX(next - ahead, now_us));
     }
@@ -304,7 +342,7 @@ int64_t bc_schedules_wake_us(BcSchedules *schedules, int64_t now_us, BcLeadFn le
 int64_t bc_schedules_next_us(const BcSchedules *schedules, const char *id, int64_t now_us)
 {
     Item *item = id ? g_hash_table_lookup(schedules->by_id, id) : NULL;
-    return item && item->s.enabled ? bc_recurrence_next(item->recurrence, now_us) : INT64_MAX;
+    return item && item->s.enabled ? next_after(item, now_us) : INT64_MAX;
 }
 
 static bool write_claim(MdDb *db, gpointer data, GError **error)
@@ -336,6 +374,11 @@ static void on_claimed(const GError *error, void *user)
     g_autoptr(GError) exists = taken ? g_error_new(BC_ERROR, BC_ERROR_EXISTS, "this occurrence was played or missed before") : NULL;
     if (claim->done)
         claim->done(taken ? exists : error, claim->user);
+}
+
+void bc_schedules_hold(BcSchedules *schedules, const char *id, int64_t at_us)
+{
+    g_hash_table_add(schedules->claims, claim_key(id, at_us));
 }
 
 void bc_schedules_claim(BcSchedules *schedules, const char *id, int64_t at_us, const char *state, const char *announcement,

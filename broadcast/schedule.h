@@ -51,6 +51,8 @@ int64_t bc_schedules_wake_us(BcSchedules *schedules, int64_t now_wall_us, BcLead
 /* Next occurrence after now, INT64_MAX none. */
 int64_t bc_schedules_next_us(const BcSchedules *schedules, const char *id, int64_t now_wall_us);
 
+/* Marks an occurrence as taken for the rest of this life only: the store would not note it. */
+void bc_schedules_hold(BcSchedules *schedules, const char *id, int64_t at_us);
 /* Marks an occurrence as taken: at once in memory, durably before done. state: "claimed", "missed". EXISTS: it was taken
  * before (by a former life of this process). On other errors it is due again. */
 void bc_schedules_claim(BcSchedules *schedules, const char *id, int64_t at_us, const char *state, const char *announcement,

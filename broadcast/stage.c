@@ -143,18 +143,25 @@ bool bc_stage_take(BcStage *stage, BcTarget *target, bool *ret_cut)
     return true;
 }
 
+/* Who is next for this loudspeaker, NULL nobody. */
+static BcTarget *next_waiting(const BcStage *stage, const char *device)
+{
+    BcTarget *next = NULL;
+    for (unsigned i = 0; i < stage->running->len; i++) {
+        BcAnnouncement *a = stage->running->pdata[i];
+        BcTarget *t = a->over ? NULL : g_hash_table_lookup(a->by_device, device);
+        if (t && t->state == BC_TARGET_WAITING && (!next || outranks(a, next->announcement)))
+            next = t;
+    }
+    return next;
+}
+
 void bc_stage_release(BcStage *stage, BcTarget *target)
 {
     if (g_hash_table_lookup(stage->holders, target->device) != target)
         return;
     g_hash_table_remove(stage->holders, target->device);
-    BcTarget *next = NULL;
-    for (unsigned i = 0; i < stage->running->len; i++) {
-        BcAnnouncement *a = stage->running->pdata[i];
-        BcTarget *t = a->over ? NULL : g_hash_table_lookup(a->by_device, target->device);
-        if (t && t->state == BC_TARGET_WAITING && (!next || outranks(a, next->announcement)))
-            next = t;
-    }
-    if (next)
+    /* one that is too short of time gives up instead of taking it: ask on */
+    for (BcTarget *next; !g_hash_table_contains(stage->holders, target->device) && (next = next_waiting(stage, target->device));)
         bc_target_want(next);
 }

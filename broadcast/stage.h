@@ -95,6 +95,7 @@ struct BcTarget {
     BcRing ring;
     unsigned failures;    /* calls that came to nothing */
     bool broken;          /* played, but not all the time */
+    uint64_t unsent;      /* packets to it that never left */
     const char *outcome;  /* static; NULL: open */
     char *reason;
     int64_t rang_us, answered_us, from_us, to_us; /* wall, 0 never */
@@ -112,6 +113,8 @@ void bc_target_want(BcTarget *target);
 void bc_target_cut(BcTarget *target, const char *reason);
 /* The announcement is over: hangs up (paced, or now), settles the outcome. */
 void bc_target_end(BcTarget *target, const char *reason, bool now);
+/* Takes over what the fan-out counts for it; before its handle or the fan-out goes. */
+void bc_target_tally(BcTarget *target);
 void bc_target_log(const BcTarget *target);
 /* Where it stands, for the play log: "waiting", "ringing", "playing", "played", "partial", "missed". */
 const char *bc_target_outcome(const BcTarget *target);

@@ -7,6 +7,8 @@
 #define AFTER_CUT_US 400000     /* so long a loudspeaker needs to be idle again after we hung up */
 #define UNREGISTERED_US 15000000 /* then we look whether it has come back */
 #define WORTH_US 3000000        /* with less left nobody is rung any more */
+#define GOOD_CALL_US 30000000   /* a call that held so long wipes out the failures before it */
+#define UNSENT_MAX_PERCENT 2
 #define LATE_US 1500000         /* joined later than this: it missed the beginning */
 
 void bc_target_init(BcTarget *t, BcAnnouncement *announcement, const BcDevice *device)
@@ -57,6 +59,20 @@ static void set_reason(BcTarget *t, const char *reason)
     }
 }
 
+void bc_target_tally(BcTarget *t)
+{
+    const BcAnnouncement *a = t->announcement;
+    if (a->fanout && t->handle)
+        t->unsent += bc_fanout_unsent(a->fanout, t->handle);
+}
+
+/* Share of its sound that never left this machine, percent; t->from_us and to_us say how much there was. */
+static unsigned unsent_percent(const BcTarget *t)
+{
+    int64_t frames = MAX(1, (t->to_us - t->from_us) / 1000 / t->announcement->stage->o.frame_ms);
+    return (unsigned)MIN(100, t->unsent * 100 / (uint64_t)frames);
+}
+
 /* It hears nothing from now on. */
 static void leave_sound(BcTarget *t)
 {
@@ -64,6 +80,7 @@ static void leave_sound(BcTarget *t)
     int64_t now = bc_stage_wall_us(a->stage);
     if (!t->handle)
         return;
+    bc_target_tally(t);
     if (a->fanout) {
         bc_fanout_remove(a->fanout, t->handle);
         bc_announcement_commit_soon(a);
@@ -152,6 +169,7 @@ static void answer_again(BcTarget *t, MdCall *call, const char *offer)
         BcDestination to = {side.remote, side.remote_rtcp, t->codec, t->key};
         uint32_t handle = bc_fanout_add(a->fanout, &to);
         if (handle) {
+            bc_target_tally(t);
             bc_fanout_remove(a->fanout, t->handle);
             t->handle = handle;
             t->remote = side.remote;
@@ -220,6 +238,8 @@ static void on_closed(MdCall *call, int code, const char *reason, void *user)
     }
     leave_sound(t);
     t->broken |= answered && t->from_us;
+    if (answered && bc_stage_wall_us(t->announcement->stage) - t->answered_us > GOOD_CALL_US)
+        t->failures = 0; /* hours of live sound may see more than one cut line */
     g_autofree char *why = answered ? g_strdup_printf("the loudspeaker ended the call (%d %s)", code, reason ? reason : "")
                                     : g_strdup_printf("%d %s", code, reason ? reason : "");
     static const int transient[] = {408, 480, 486, 500, 503, 504};
@@ -305,6 +325,20 @@ void bc_target_cut(BcTarget *t, const char *reason)
     bc_target_log(t);
 }
 
+/* What did not leave this machine was not played there, whatever the call said. */
+static void settle_unsent(BcTarget *t)
+{
+    unsigned percent = t->from_us && t->to_us ? unsent_percent(t) : 0;
+    if (percent <= UNSENT_MAX_PERCENT || g_str_equal(t->outcome, "missed"))
+        return;
+    g_autofree char *reason = g_strdup_printf("%u %% of the sound could not be sent to it%s%s", percent, t->reason ? "; " : "",
+                                              t->reason ? t->reason : "");
+    set_reason(t, reason);
+    t->outcome = percent >= 98 ? "missed" : "partial";
+    if (percent >= 98)
+        t->from_us = t->to_us = 0;
+}
+
 void bc_target_end(BcTarget *t, const char *reason, bool now)
 {
     BcAnnouncement *a = t->announcement;
@@ -327,6 +361,7 @@ void bc_target_end(BcTarget *t, const char *reason, bool now)
     t->outcome = whole ? "played" : t->from_us ? "partial" : "missed";
     if (whole)
         g_clear_pointer(&t->reason, g_free);
+    settle_unsent(t);
     bc_target_log(t);
     if (!t->call) {
         bc_stage_release(a->stage, t);

@@ -84,6 +84,7 @@ void md_daemon_drain(MdDaemon *daemon)
     }
     daemon->draining = true;
     md_notice(&daemon->logger, "ending: no new calls, present ones are being ended");
+    bc_broadcast_quiesce(daemon->broadcast);
     sg_agent_drain(daemon->agent, DRAIN_MS, on_drained, daemon);
 }
 

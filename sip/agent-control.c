@@ -549,14 +549,6 @@ static void on_resolved(GObject *source, GAsyncResult *result, gpointer user)
     g_free(lookup);
 }
 
-static bool text_ok(const char *text, GError **error)
-{
-    if (!text || (sg_is_line(text, SG_ACCOUNT_TEXT_MAX) && !strpbrk(text, "\"\\<>") && g_utf8_validate(text, -1, NULL)))
-        return true;
-    g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "'%.64s' does not fit into a SIP header", text);
-    return false;
-}
-
 static MdCallInfo *outgoing_info(SgAgent *agent, const MdDialRequest *request, const SgDialOrder *dial)
 {
     const SgAccount *account = sg_accounts_find(agent->options.accounts, dial->account);
@@ -616,10 +608,11 @@ static MdCall *dialer_dial(MdDialer *dialer, const MdDialRequest *request, const
 
     if (!sg_account_name_is_valid(from_user)) {
         g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "cannot call from '%.64s'", from_user);
-    } else if (text_ok(request->from_display, error) && add_headers(headers, request->headers, error) &&
-               aim(agent, request, dial, &lookup, &port, error)) {
-        dial->from = request->from_display ? g_strdup_printf("\"%s\" <sip:%s@%s>", request->from_display, from_user, agent->domain)
-                                           : g_strdup_printf("<sip:%s@%s>", from_user, agent->domain);
+    } else if (add_headers(headers, request->headers, error) && aim(agent, request, dial, &lookup, &port, error)) {
+        g_autofree char *display = sg_display_name(request->from_display);
+
+        dial->from = display ? g_strdup_printf("\"%s\" <sip:%s@%s>", display, from_user, agent->domain)
+                             : g_strdup_printf("<sip:%s@%s>", from_user, agent->domain);
         dial->contact_user = g_strdup(from_user);
         dial->sdp = g_strdup(request->sdp);
         dial->headers = headers->len ? g_strdup(headers->str) : NULL;

@@ -238,6 +238,24 @@ bool sg_is_line(const char *text, size_t max)
     return text[len] == '\0' && len <= max;
 }
 
+char *sg_display_name(const char *text)
+{
+    enum { BYTES_MAX = 128 }; /* some telephones drop longer lines */
+    char *name = text ? g_utf8_make_valid(text, -1) : NULL;
+
+    for (char *p = name; p && *p; p++) {
+        if (*p == '"')
+            *p = '\'';
+        else if (*p == '\\')
+            *p = '/';
+        else if (*p == '<' || *p == '>' || (unsigned char)*p < ' ' || *p == 0x7f)
+            *p = ' ';
+    }
+    if (name && strlen(name) > BYTES_MAX)
+        *g_utf8_find_prev_char(name, name + BYTES_MAX + 1) = '\0';
+    return name;
+}
+
 void sg_random_hex(char *out, size_t n_bytes)
 {
     static const char digits[] = "0123456789abcdef";

@@ -51,6 +51,9 @@ char *sg_pl_dup(const struct pl *pl);
 char *sg_body_dup(const struct sip_msg *msg);
 /* No CR, LF or NUL inside, not longer than max: fit to be put into a header line. */
 bool sg_is_line(const char *text, size_t max);
+/* Free text as the quoted display name of an address (RFC 3261, 25.1): what cannot stand there is replaced, what is too long is cut
+ * between two characters. g_free; NULL for NULL. */
+char *sg_display_name(const char *text);
 /* Random hexadecimal text of n bytes of randomness. */
 void sg_random_hex(char *out, size_t n_bytes);
 

@@ -249,7 +249,8 @@ static const MdApiRoute routes[] = {
      .summary = "Play a recording in areas now, or at a moment.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"content\",\"areas\"],\"properties\":{\"content\":" BC_CODE
                        ",\"areas\":" BC_AREA_LIST ",\"priority\":" BC_PRIORITIES ",\"repeats\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
-                       "\"start_us\":{\"type\":\"integer\",\"minimum\":0},\"title\":" BC_NAME "}}",
+                       "\"start_us\":{\"type\":\"integer\",\"minimum\":0,\"description\":\"microseconds since 1970-01-01 UTC, at most 60 s ahead"
+                       " (the loudspeakers are rung at once; later: make a schedule); left out: as soon as they can have answered\"},\"title\":" BC_NAME "}}",
      .response_schema = ID},
     {.method = "DELETE", .path = "/announcements/{id}", .role = MD_API_BROADCASTER, .handler = stop, .summary = "Stop an announcement."},
     {.method = "GET", .path = "/play-log", .role = MD_API_VIEWER, .handler = list_runs, .summary = "What was broadcast, newest first.",

@@ -283,7 +283,8 @@ static void remove_schedule(MdApiRequest *r, void *user)
 #define LOCAL_TIME "{\"type\":\"string\",\"maxLength\":32,\"description\":\"civil time in the schedule's zone: 2026-11-23T05:00:00\"}"
 #define SCHEDULE_FIELDS                                                                                                \
     "\"name\":" BC_NAME ",\"content\":" SHA256 ",\"areas\":" BC_AREA_LIST ",\"start_local\":" LOCAL_TIME ",\"zone\":" BC_TEXT           \
-    ",\"rule\":{\"type\":\"string\",\"maxLength\":512,\"description\":\"RFC 5545 recurrence rule; left out: once\"},\"until_local\":" LOCAL_TIME \
+    ",\"rule\":{\"type\":\"string\",\"maxLength\":512,\"description\":\"RFC 5545 recurrence rule, at most 288 times a day; MINUTELY (every 5 or more) and HOURLY take BYDAY, BYHOUR"
+    " and (HOURLY) BYMINUTE alone; left out: once\"},\"until_local\":" LOCAL_TIME \
     ",\"priority\":" BC_PRIORITIES ",\"repeats\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"                               \
     "\"gap_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":300},\"grace_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400," \
     "\"description\":\"so many seconds late it may still begin\"},\"enabled\":" BC_FLAG

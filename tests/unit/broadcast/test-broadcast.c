@@ -10,7 +10,8 @@
 
 /* The whole room on a clock turned by hand: a real store, real sockets, workers stepped, and a dialler whose loudspeakers do as
  * their names say: ok, busy (486), mute (rings until the time-out), late (answers after 6 s), drop (hangs up after 3 s of
- * sound, twice), off (not registered), none (answers with no codec), video (488). */
+ * sound, twice), weak (hangs up after 35 s, always), off (not registered), none (answers with no codec), video (488), far (answers with
+ * an address to which nothing can be sent). */
 #define S ((int64_t)1000000)
 #define T0 (1795384800 * S) /* 2026-11-23 05:00 in Hà Tĩnh */
 enum { SETTLE_MS = 20 };
@@ -140,6 +141,8 @@ static MdCall *fake_dial(MdDialer *dialer, const MdDialRequest *request, const M
         c->close_us = wall(rig) + request->ring_timeout_ms * 1000ll, c->close_code = 408;
     else
         c->answer_us = wall(rig) + (g_str_has_prefix(id, "late") ? 12 * S : S / 2);
+    if (g_str_has_prefix(id, "weak"))
+        c->close_us = wall(rig) + 36 * S, c->close_code = 200;
     md_call_set_handler(c->call, handler, user);
     g_ptr_array_add(rig->calls, c);
     return c->call;
@@ -173,9 +176,9 @@ static void answer(FakeCall *c)
     md_srtp_key_generate(MD_SRTP_AEAD_AES_128_GCM, &own);
     md_srtp_key_to_base64(&own, text, sizeof text);
     g_autofree char *sdp = g_strdup_printf(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u RTP/SAVP %s\r\na=rtpmap:111 opus/48000/2\r\n"
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %u RTP/SAVP %s\r\na=rtpmap:111 opus/48000/2\r\n"
         "a=crypto:1 AEAD_AES_128_GCM inline:%s\r\na=recvonly\r\n",
-        none ? 0 : md_addr_port(&s->local), none ? "0" : "111", text);
+        g_str_has_prefix(s->id, "far") ? "192.0.2.1" : "127.0.0.1", none ? 0 : md_addr_port(&s->local), none ? "0" : "111", text);
     md_call_emit_ringing(c->call, 180);
     MdCall *call = md_call_ref(c->call);
     md_call_emit_sdp(call, MD_SDP_ANSWER, sdp);
@@ -479,7 +482,7 @@ static void check_play(Rig *rig, const char *device, const char *expected, Found
 /* A bulletin at 05:00: every kind of loudspeaker, and what the play log says of each. */
 static void test_bulletin(void)
 {
-    static const char *const names[] = {"ok-1", "ok-2", "busy-1", "mute-1", "late-1", "drop-1", "off-1", "none-1", "video-1"};
+    static const char *const names[] = {"ok-1", "ok-2", "busy-1", "mute-1", "late-1", "drop-1", "off-1", "none-1", "video-1", "far-1"};
     Rig rig;
     rig_init(&rig);
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
@@ -523,12 +526,14 @@ static void test_bulletin(void)
     check_play(&rig, "none-1", "missed: ", NULL);
     check_play(&rig, "video-1", "missed: 488", &found);
     g_assert_cmpint(found.rings, ==, 1); /* asking again changes nothing */
+    check_play(&rig, "far-1", "missed: 100 % of the sound could not be sent to it", &found);
+    g_assert_cmpint(found.from_us, ==, 0);
     runs(&rig, &found);
     g_assert_cmpstr(found.text->str, ==, "schedule done -;");
-    g_assert_cmpint(found.last.devices, ==, 9);
+    g_assert_cmpint(found.last.devices, ==, 10);
     g_assert_cmpint(found.last.played, ==, 2);
     g_assert_cmpint(found.last.partial, ==, 2);
-    g_assert_cmpint(found.last.missed, ==, 5);
+    g_assert_cmpint(found.last.missed, ==, 6);
     g_string_free(found.text, TRUE);
     g_assert_cmpstr(rig.events->str, ==, "ringing Bản tin;playing Bản tin;ended Bản tin;");
     g_assert_cmpstr(bc_devices_find(bc_broadcast_devices(rig.b), "busy-1")->outcome, ==, "missed: 486 Busy Here");
@@ -698,6 +703,121 @@ static void test_store_refuses(void)
     rig_clear(&rig);
 }
 
+/* The store will not note that an emergency plays: it is heard all the same, and once. */
+static void test_emergency_once(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig);
+    g_autofree char *id = schedule(&rig, content, "42", "2026-11-23T05:00", NULL, BC_EMERGENCY, 120);
+    g_assert_true(md_store_write_sync(rig.store, run_sql, (gpointer)"ALTER TABLE bc_claims RENAME TO away", NULL));
+    md_virtual_clock_advance(&rig.clock, 3580 * S);
+    run_to(&rig, T0 + 75 * S);
+    g_assert_cmpuint(speaker(&rig, "ok-1")->dials, ==, 1);
+    check_play(&rig, "ok-1", "played: -", NULL);
+    rig_clear(&rig);
+}
+
+static void take_id(const BcRun *run, void *user)
+{
+    *(char **)user = g_strdup(run->id);
+}
+
+/* mediad goes while the loudspeakers ring, before the first sound: the next life plays the bulletin, at its time. What somebody stopped
+ * stays stopped. */
+static void test_restart_before_sound(void)
+{
+    static const char *const kinds[] = {"crash", "crash before the first row", "end", "stopped by hand"};
+    for (unsigned kind = 0; kind < G_N_ELEMENTS(kinds); kind++) {
+        Rig rig;
+        rig_init(&rig);
+        g_test_message("%s", kinds[kind]);
+        put_device(&rig, "ok-1", "18073");
+        g_autofree char *content = add_content(&rig), *running = NULL;
+        g_autofree char *id = schedule(&rig, content, "42", "2026-11-23T05:00", NULL, BC_NORMAL, 60);
+        md_virtual_clock_advance(&rig.clock, 3580 * S);
+        run_to(&rig, T0 - 4 * S);
+        Speaker *ok = speaker(&rig, "ok-1");
+        g_assert_cmpuint(ok->dials, ==, 1);
+        bc_broadcast_running(rig.b, take_id, &running);
+        if (kind == 3)
+            g_assert_true(bc_broadcast_stop(rig.b, running, "tester", NULL));
+        if (kind == 2) {
+            bc_broadcast_quiesce(rig.b);
+            run_to(&rig, T0 - 3 * S);
+            g_assert_cmpuint(ok->hangups, ==, 1);
+        }
+        bc_play_log_flush(bc_broadcast_play_log(rig.b));
+        md_store_write_sync(rig.store, barrier, NULL, NULL);
+        if (kind == 1)
+            g_assert_true(md_store_write_sync(rig.store, run_sql, (gpointer)"DELETE FROM bc_announcements", NULL) &&
+                          md_store_write_sync(rig.store, run_sql, (gpointer)"DELETE FROM bc_plays", NULL));
+        copy_database(&rig);
+        close_room(&rig);
+        open_room(&rig, kind < 2 ? "b.sqlite" : "a.sqlite");
+        run_to(&rig, T0 + 15 * S);
+        g_assert_cmpuint(ok->dials, ==, kind == 3 ? 1 : 2);
+        Found found;
+        runs(&rig, &found);
+        g_assert_cmpuint(found.n, ==, kind == 1 || kind == 3 ? 1 : 2);
+        if (kind == 3)
+            g_assert_cmpstr(found.text->str, ==, "schedule stopped stopped by tester;");
+        else
+            g_assert_nonnull(strstr(found.text->str, "schedule done -;"));
+        if (kind == 0)
+            g_assert_nonnull(strstr(found.text->str, "schedule interrupted mediad stopped before it began;"));
+        if (kind == 2)
+            g_assert_nonnull(strstr(found.text->str, "schedule interrupted mediad stops;"));
+        if (kind != 3) {
+            g_assert_cmpint(llabs(ok->first_us - T0), <=, 40000);
+            g_assert_cmpstr(bc_devices_find(bc_broadcast_devices(rig.b), "ok-1")->outcome, ==, "played");
+        }
+        g_string_free(found.text, TRUE);
+        rig_clear(&rig);
+    }
+}
+
+/* The meeting on a loudspeaker ends; of two that wait for it the first has too little left: the second takes it. */
+static void test_next_in_line(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig), *third = NULL;
+    g_autofree char *live = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp", "tester", NULL);
+    int64_t began = wall(&rig);
+    run_to(&rig, began + 3 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    g_assert_cmpuint(ok->dials, ==, 1);
+    g_autofree char *second = play(&rig, content, BC_NORMAL, "Ngắn");
+    bc_broadcast_play(rig.b, content, areas, BC_NORMAL, 3, 0, "Dài", "tester", on_started, &third);
+    run_to(&rig, began + 9 * S + S / 5); /* "Ngắn" ends after 11 s */
+    g_assert_cmpuint(ok->dials, ==, 1);
+    g_assert_true(bc_broadcast_stop(rig.b, live, "tester", NULL));
+    ok->samples = 0;
+    run_to(&rig, began + 14 * S);
+    g_assert_cmpuint(ok->dials, ==, 2);
+    g_assert_cmpuint(ok->samples, >, 48000);
+    rig_clear(&rig);
+}
+
+/* A line that breaks every half minute is dialled again as long as the meeting lasts; one that never holds is not. */
+static void test_weak_line(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "weak-1", "18073");
+    put_device(&rig, "drop-1", "18073");
+    g_autofree char *live = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp", "tester", NULL);
+    run_to(&rig, wall(&rig) + 170 * S);
+    g_assert_cmpuint(speaker(&rig, "weak-1")->dials, ==, 5);
+    g_assert_cmpuint(speaker(&rig, "drop-1")->dials, ==, 2);
+    rig_clear(&rig);
+}
+
 /* A loudspeaker moves to another port in the middle (re-INVITE under another crypto tag and under ours). */
 static void test_refresh(void)
 {
@@ -763,6 +883,11 @@ static void test_refused(void)
     bc_broadcast_play(rig.b, "0000", areas, BC_NORMAL, 1, 0, NULL, NULL, on_started, &id);
     g_assert_cmpstr(id, ==, "");
     g_free(id);
+    g_autofree char *recording = add_content(&rig);
+    id = NULL;
+    bc_broadcast_play(rig.b, recording, areas, BC_NORMAL, 1, wall(&rig) + 61 * S, NULL, NULL, on_started, &id);
+    g_assert_cmpstr(id, ==, ""); /* it would hold the loudspeakers all that time */
+    g_free(id);
     int flag = 0;
     bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "x", .content = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                                                    .areas = areas, .start_local = "2026-11-23T05:00", .priority = BC_NORMAL, .enabled = true},
@@ -770,8 +895,7 @@ static void test_refused(void)
     wait_flag(&flag);
     g_assert_cmpint(flag, ==, -1); /* no such content */
     flag = 0;
-    g_autofree char *content = add_content(&rig);
-    bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "x", .content = content, .areas = areas, .start_local = "2020-11-23T05:00",
+    bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "x", .content = recording, .areas = areas, .start_local = "2020-11-23T05:00",
                                                    .priority = BC_NORMAL, .enabled = true},
                               NULL, on_done, &flag);
     wait_flag(&flag);
@@ -792,6 +916,10 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/catch-up", test_catch_up);
     g_test_add_func("/broadcast/room/pre-emption", test_pre_emption);
     g_test_add_func("/broadcast/room/store-refuses", test_store_refuses);
+    g_test_add_func("/broadcast/room/emergency-once", test_emergency_once);
+    g_test_add_func("/broadcast/room/restart-before-sound", test_restart_before_sound);
+    g_test_add_func("/broadcast/room/next-in-line", test_next_in_line);
+    g_test_add_func("/broadcast/room/weak-line", test_weak_line);
     g_test_add_func("/broadcast/room/refresh", test_refresh);
     g_test_add_func("/broadcast/room/refused", test_refused);
     return g_test_run();

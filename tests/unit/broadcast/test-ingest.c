@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 #include <glib/gstdio.h>
 #include "broadcast/track.h"
 
@@ -201,6 +203,35 @@ static void test_cancel_and_clean(void)
     g_assert_cmpstr(g_dir_read_name(listing), ==, NULL);
 }
 
+/* The same file again: its folder is swapped in one step. At no moment is there none, whenever the power fails. */
+static void test_swapped(void)
+{
+    BcIngestResult r;
+    char buffer[8192];
+    g_assert_true(ingest("speech.wav", NULL, &r, NULL));
+    g_autofree char *content = g_build_filename(dir, "content", NULL), *folder = bc_content_path(content, r.sha256, NULL);
+    g_autofree char *parent = g_path_get_dirname(folder), *name = g_path_get_basename(folder);
+    int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    g_assert_cmpint(inotify_add_watch(watch, parent, IN_MOVED_FROM | IN_MOVED_TO), >=, 0);
+    g_assert_true(ingest("speech.wav", NULL, &r, NULL));
+    ssize_t n = read(watch, buffer, sizeof buffer);
+    unsigned moves = 0;
+    for (ssize_t at = 0; at < n;) {
+        struct inotify_event event;
+        memcpy(&event, buffer + at, sizeof event);
+        g_assert_cmpstr(buffer + at + sizeof event, ==, name);
+        if (!moves++)
+            g_assert_cmpuint(event.mask & IN_MOVED_TO, !=, 0); /* had it gone first, it would be away for a moment */
+        at += (ssize_t)(sizeof event + event.len);
+    }
+    g_assert_cmpuint(moves, >=, 1);
+    close(watch);
+    check_tracks(&r, content);
+    g_autoptr(GDir) listing = g_dir_open(content, 0, NULL);
+    for (const char *entry; (entry = g_dir_read_name(listing));)
+        g_assert_false(g_str_has_prefix(entry, "tmp-") || g_str_has_prefix(entry, "old-"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -210,6 +241,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/ingest/opus", test_opus_profile);
     g_test_add_func("/broadcast/ingest/refused", test_refused);
     g_test_add_func("/broadcast/ingest/cut", test_cut);
+    g_test_add_func("/broadcast/ingest/swapped", test_swapped);
     g_test_add_func("/broadcast/ingest/cancel", test_cancel_and_clean);
     int result = g_test_run();
     g_autofree char *remove = g_strdup_printf("rm -rf '%s'", dir);

@@ -82,6 +82,14 @@ static void test_refused(void)
         {"2026-11-23T05:00", ZONE, "FREQ=SECONDLY", NULL, BC_RECURRENCE_ERROR_RULE},
         {"2026-11-23T05:00", ZONE, "FREQ=MINUTELY", NULL, BC_RECURRENCE_ERROR_RULE},
         {"2026-11-23T05:00", ZONE, "FREQ=DAILY;BYSECOND=1,2", NULL, BC_RECURRENCE_ERROR_RULE},
+        {"2026-11-23T05:00", ZONE, "FREQ=MINUTELY;INTERVAL=5;BYMONTH=2;BYMONTHDAY=30", NULL, BC_RECURRENCE_ERROR_RULE},
+        {"2026-11-23T05:00", ZONE, "FREQ=HOURLY;BYYEARDAY=366", NULL, BC_RECURRENCE_ERROR_RULE},
+        {"2026-11-23T05:00", ZONE, "FREQ=HOURLY;BYWEEKNO=53", NULL, BC_RECURRENCE_ERROR_RULE},
+        {"2026-11-23T05:00", ZONE, "FREQ=MINUTELY;INTERVAL=5;BYMINUTE=3", NULL, BC_RECURRENCE_ERROR_RULE},
+        {"2026-11-23T05:00", ZONE, "FREQ=HOURLY;INTERVAL=2;BYHOUR=6", NULL, BC_RECURRENCE_ERROR_RULE},
+        {"2026-11-23T05:00", ZONE, "FREQ=HOURLY;INTERVAL=168;BYDAY=TU", NULL, BC_RECURRENCE_ERROR_RULE},
+        {"2026-11-23T05:00", ZONE, "FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11;BYMINUTE=0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,40,42,44,46,48",
+         NULL, BC_RECURRENCE_ERROR_RULE},
         {"2026-11-23T05:00", ZONE, "every day", NULL, BC_RECURRENCE_ERROR_RULE},
         {"2026-11-23T05:00", ZONE, "FREQ=DAILY", "never", BC_RECURRENCE_ERROR_START},
     };
@@ -107,6 +115,34 @@ static void test_barren(void)
     g_assert_cmpint(g_get_monotonic_time() - began, <, 10 * S);
 }
 
+/* Far from its first day a rule gives the same as next to it, and soon. */
+static void test_far(void)
+{
+    static const struct {
+        const char *start, *rule;
+        int64_t after, expected; /* seconds */
+    } rows[] = {
+        {"2000-01-01T00:02", "FREQ=MINUTELY;INTERVAL=5", 1795384800, 1795384920},       /* 2026-11-23 05:00 -> 05:02 */
+        {"2000-01-03T05:00", "FREQ=HOURLY;BYDAY=MO;BYHOUR=5,17;BYMINUTE=30", 1795384800, 1795386600},
+        {"2000-01-03T05:00", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR", 1795384799, 0},
+        {"2000-01-01T05:00", "FREQ=DAILY", 1795384799, 1795384800},
+        {"2000-01-01T05:00", "FREQ=DAILY;INTERVAL=3", 1795384799, 0},
+    };
+    int64_t began = g_get_monotonic_time();
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(BcRecurrence) r = bc_recurrence_new(rows[i].start, ZONE, rows[i].rule, NULL, NULL), walked = bc_recurrence_new(rows[i].start, ZONE, rows[i].rule, NULL, NULL);
+        g_assert_nonnull(r);
+        int64_t found = bc_recurrence_next(r, rows[i].after * S), slow = bc_recurrence_next(walked, 0);
+        for (unsigned n = 0; slow <= rows[i].after * S && n < 300000; n++)
+            slow = bc_recurrence_next(walked, slow);
+        if (rows[i].rule[5] != 'M') /* the walk of every five minutes ends at 400,000 */
+            g_assert_cmpint(found, ==, slow);
+        if (rows[i].expected)
+            g_assert_cmpint(found, ==, rows[i].expected * S);
+    }
+    g_assert_cmpint(g_get_monotonic_time() - began, <, 10 * S);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -114,6 +150,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/recurrence/between", test_between_and_until);
     g_test_add_func("/broadcast/recurrence/zone", test_other_zone_keeps_civil_time);
     g_test_add_func("/broadcast/recurrence/refused", test_refused);
+    g_test_add_func("/broadcast/recurrence/far", test_far);
     g_test_add_func("/broadcast/recurrence/barren", test_barren);
     return g_test_run();
 }

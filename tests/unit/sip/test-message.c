@@ -168,6 +168,28 @@ static void test_accounts(void)
     sg_accounts_free(accounts);
 }
 
+/* A bulletin's title is anybody's text: no title may keep its loudspeakers from ringing. */
+static void test_display_name(void)
+{
+    static const char *const rows[][2] = {
+        {"Bản tin sáng", "Bản tin sáng"}, {"\"Bão\" số 5", "'Bão' số 5"}, {"a<b>\\c", "a b /c"}, {"x\r\nEvil: 1\x7f", "x  Evil: 1 "}, {"", ""},
+    };
+
+    g_assert_null(sg_display_name(NULL));
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *name = sg_display_name(rows[i][0]);
+        g_assert_cmpstr(name, ==, rows[i][1]);
+    }
+    GString *text = g_string_new("x");
+    for (unsigned i = 0; i < 200; i++)
+        g_string_append(text, "ả"); /* three bytes */
+    g_autofree char *cut = sg_display_name(text->str), *bad = sg_display_name("a\xff" "b");
+    g_assert_cmpuint(strlen(cut), ==, 1 + 42 * 3);
+    g_assert_true(g_utf8_validate(cut, -1, NULL));
+    g_assert_true(g_utf8_validate(bad, -1, NULL));
+    g_string_free(text, TRUE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -175,6 +197,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sip/message/refused", test_refused);
     g_test_add_func("/sip/message/uri", test_uri);
     g_test_add_func("/sip/message/small-parts", test_small_parts);
+    g_test_add_func("/sip/message/display-name", test_display_name);
     g_test_add_func("/sip/accounts/limits", test_accounts);
     return g_test_run();
 }
