@@ -328,7 +328,7 @@ GArray *bc_contents_jobs(const BcContents *contents)
     g_hash_table_iter_init(&it, contents->jobs);
     while (g_hash_table_iter_next(&it, NULL, &value)) {
         Job *job = value;
-        BcContentJob row = {job->id, job->title, atomic_load(&job->progress.permille)};
+        BcContentJob row = {job->id, job->title, atomic_load(&job->progress.permille), job->created_by};
         if (job->kind != JOB_LOAD)
             g_array_append_val(jobs, row);
     }

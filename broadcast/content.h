@@ -21,6 +21,7 @@ typedef struct BcContentJob {
     unsigned id;
     const char *title;
     unsigned permille;
+    const char *created_by; /* NULL nobody */
 } BcContentJob;
 
 typedef struct BcContentOptions {

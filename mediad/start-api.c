@@ -43,6 +43,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
         .sessions_max = api->sessions_max,
         .websockets_max = api->websockets_max,
         .session_lifetime_s = api->session_lifetime_s,
+        .upload_max_bytes = (gsize)settings->broadcast.upload_max_mib << 20,
         .logger = &logger,
     };
     daemon->api = md_api_new(&options, daemon->store, error);

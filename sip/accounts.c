@@ -9,6 +9,7 @@
 typedef struct Row {
     SgAccount account; /* strings owned */
     SgHashHex ha1[SG_ALGORITHM_MAX];
+    bool unsaved; /* the store refused the last change */
 } Row;
 
 struct SgAccounts {
@@ -19,7 +20,20 @@ struct SgAccounts {
     void (*changed)(void *user);
     void *changed_user;
     guint changed_source;
+    GHashTable *saves;  /* set of Save*: on their way to the disk */
+    struct Save *last;  /* that of the latest change, NULL: it needed none */
 };
+
+typedef struct Save {
+    SgAccounts *accounts; /* NULL: it went first */
+    MdLogger logger;
+    enum { SAVE_NEW, SAVE_CHANGE, SAVE_DELETE } kind;
+    char *name;
+    char *realm;
+    Row *row;             /* a copy; of a deleted one itself */
+    void (*done)(const GError *error, void *user);
+    void *user;
+} Save;
 
 const MdMigration sg_migrations[] = {
     {200, "sip accounts",
@@ -120,11 +134,14 @@ static bool check(const SgAccount *account, GError **error)
 
 static bool save_row(MdDb *db, gpointer data, GError **error)
 {
-    const Row *row = data;
+    const Save *save = data;
+    const Row *row = save->row;
     const SgAccount *a = &row->account;
-    const char *realm = (const char *)(row + 1); /* behind the row: see save */
     const char *security = a->security == MD_SECURITY_INVALID ? "" : md_security_to_string(a->security);
 
+    if (save->kind == SAVE_DELETE)
+        return md_db_run(db, error, "DELETE FROM sip_accounts WHERE name = $1", "s", save->name) &&
+               md_db_run(db, error, "DELETE FROM sip_bindings WHERE account = $1", "s", save->name);
     return md_db_run(db, error,
                      "INSERT INTO sip_accounts (name, display, role, area, kind, security, digests, bindings_max, disabled, realm,"
                      " ha1_md5, ha1_sha256) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
@@ -133,36 +150,98 @@ static bool save_row(MdDb *db, gpointer data, GError **error)
                      " bindings_max = excluded.bindings_max, disabled = excluded.disabled, realm = excluded.realm,"
                      " ha1_md5 = excluded.ha1_md5, ha1_sha256 = excluded.ha1_sha256",
                      "ssssssiiisss", a->name, a->display, a->role, a->area, sg_account_kind_to_string(a->kind), security,
-                     (int64_t)a->digests, (int64_t)a->bindings_max, (int64_t)a->disabled, realm, row->ha1[SG_ALGORITHM_MD5],
+                     (int64_t)a->digests, (int64_t)a->bindings_max, (int64_t)a->disabled, save->realm, row->ha1[SG_ALGORITHM_MD5],
                      row->ha1[SG_ALGORITHM_SHA256]);
 }
 
-static bool delete_row(MdDb *db, gpointer data, GError **error)
+static void save_free(gpointer data)
 {
-    return md_db_run(db, error, "DELETE FROM sip_accounts WHERE name = $1", "s", (const char *)data) &&
-           md_db_run(db, error, "DELETE FROM sip_bindings WHERE account = $1", "s", (const char *)data);
+    Save *save = data;
+
+    if (save->accounts) {
+        g_hash_table_remove(save->accounts->saves, save);
+        if (save->accounts->last == save)
+            save->accounts->last = NULL;
+    }
+    if (save->row)
+        row_free(save->row);
+    g_free(save->name);
+    g_free(save->realm);
+    g_free(save);
 }
 
-static void on_saved(bool ok, const GError *error, gpointer data, gpointer user)
-{
-    MdLogger *logger = user;
+static void changed(SgAccounts *accounts);
 
-    if (!ok)
-        md_error(logger, "an account could not be saved: %s", error->message);
+/* The store refused: what was made is taken back, what was removed is there again; a change stays in force, and is written the next
+ * time somebody asks for it. */
+static void take_back(SgAccounts *accounts, Save *save)
+{
+    Row *row = g_tree_lookup(accounts->rows, save->name), *removed;
+
+    if (save->kind == SAVE_DELETE && !row) {
+        removed = g_steal_pointer(&save->row);
+        g_tree_insert(accounts->rows, (gpointer)removed->account.name, removed);
+    } else if (save->kind == SAVE_NEW && row) {
+        g_tree_remove(accounts->rows, save->name);
+    } else if (row) {
+        row->unsaved = true;
+    }
+    changed(accounts);
 }
 
-static void save(SgAccounts *accounts, const Row *row)
+static void on_saved(bool ok, const GError *error, gpointer data, gpointer unused)
 {
-    size_t realm_size = strlen(accounts->realm) + 1;
+    Save *save = data;
+    g_autoptr(GError) failure = NULL;
+
+    if (!ok) {
+        md_error(&save->logger, "account %s could not be saved: %s", save->name, error->message);
+        g_set_error(&failure, SG_ERROR, SG_ERROR_STORE, "account '%s': %s; the store says: %s", save->name,
+                    save->kind == SAVE_NEW      ? "it could not be kept and was taken back"
+                    : save->kind == SAVE_DELETE ? "it could not be removed"
+                                                : "the change is in force, but lost at the next start",
+                    error->message);
+        if (save->accounts)
+            take_back(save->accounts, save);
+    }
+    if (save->done)
+        save->done(failure, save->user);
+}
+
+/* row: taken. */
+static void save_later(SgAccounts *accounts, int kind, Row *row)
+{
+    Save *save = g_new0(Save, 1);
+
+    *save = (Save){.accounts = accounts, .logger = accounts->logger, .kind = kind, .name = g_strdup(row->account.name),
+                   .realm = g_strdup(accounts->realm), .row = row};
+    g_hash_table_add(accounts->saves, save);
+    accounts->last = save;
+    md_store_write(accounts->store, save_row, save, save_free, on_saved, NULL);
+}
+
+static void save(SgAccounts *accounts, Row *row, int kind)
+{
     Row *copy;
 
+    row->unsaved = false;
     if (!accounts->store)
         return;
-    copy = g_malloc0(sizeof(*copy) + realm_size);
+    copy = g_new0(Row, 1);
     memcpy(copy->ha1, row->ha1, sizeof(copy->ha1));
-    memcpy(copy + 1, accounts->realm, realm_size);
     row_set(copy, &row->account);
-    md_store_write(accounts->store, save_row, copy, row_free, on_saved, &accounts->logger);
+    save_later(accounts, kind, copy);
+}
+
+void sg_accounts_when_saved(SgAccounts *accounts, void (*done)(const GError *error, void *user), void *user)
+{
+    if (accounts->last) {
+        accounts->last->done = done;
+        accounts->last->user = user;
+        accounts->last = NULL;
+    } else {
+        done(NULL, user);
+    }
 }
 
 static bool load(SgAccounts *accounts, GError **error)
@@ -210,6 +289,7 @@ SgAccounts *sg_accounts_new(MdStore *store, const char *realm, const MdLogger *l
     if (logger)
         accounts->logger = md_logger_child(logger, "accounts");
     accounts->rows = g_tree_new_full(compare_names, NULL, NULL, row_free);
+    accounts->saves = g_hash_table_new(NULL, NULL);
     if (store && !load(accounts, error)) {
         sg_accounts_free(accounts);
         return NULL;
@@ -219,10 +299,17 @@ SgAccounts *sg_accounts_new(MdStore *store, const char *realm, const MdLogger *l
 
 void sg_accounts_free(SgAccounts *accounts)
 {
+    GHashTableIter iter;
+    gpointer one;
+
     if (!accounts)
         return;
     if (accounts->changed_source)
         g_source_remove(accounts->changed_source);
+    g_hash_table_iter_init(&iter, accounts->saves);
+    while (g_hash_table_iter_next(&iter, &one, NULL))
+        ((Save *)one)->accounts = NULL;
+    g_hash_table_unref(accounts->saves);
     g_tree_unref(accounts->rows);
     g_free(accounts->realm);
     g_free(accounts);
@@ -305,6 +392,7 @@ bool sg_accounts_create(SgAccounts *accounts, const SgAccount *account, const ch
 {
     Row *row;
 
+    accounts->last = NULL;
     if (!check(account, error))
         return false;
     if (g_tree_lookup(accounts->rows, account->name)) {
@@ -322,7 +410,7 @@ bool sg_accounts_create(SgAccounts *accounts, const SgAccount *account, const ch
         return false;
     }
     g_tree_insert(accounts->rows, (gpointer)row->account.name, row);
-    save(accounts, row);
+    save(accounts, row, SAVE_NEW);
     changed(accounts);
     return true;
 }
@@ -343,15 +431,16 @@ bool sg_accounts_update(SgAccounts *accounts, const SgAccount *account, GError *
 {
     Row *row;
 
+    accounts->last = NULL;
     if (!check(account, error) || !(row = find(accounts, account->name, error)))
         return false;
-    if (!differs(&row->account, account))
+    if (!row->unsaved && !differs(&row->account, account))
         return true;
     /* the tree's key is the row's own name: take it out while the strings change */
     g_tree_steal(accounts->rows, row->account.name);
     row_set(row, account);
     g_tree_insert(accounts->rows, (gpointer)row->account.name, row);
-    save(accounts, row);
+    save(accounts, row, SAVE_CHANGE);
     changed(accounts);
     return true;
 }
@@ -368,20 +457,26 @@ bool sg_accounts_reset(SgAccounts *accounts, const char *name, const char *passw
 {
     Row *row = find(accounts, name, error);
 
+    accounts->last = NULL;
     if (!row || !set_password(accounts, row, password, ret_password, error))
         return false;
-    save(accounts, row);
+    save(accounts, row, SAVE_CHANGE);
     changed(accounts);
     return true;
 }
 
 bool sg_accounts_delete(SgAccounts *accounts, const char *name, GError **error)
 {
-    if (!find(accounts, name, error))
+    Row *row = find(accounts, name, error);
+
+    accounts->last = NULL;
+    if (!row)
         return false;
+    g_tree_steal(accounts->rows, name);
     if (accounts->store)
-        md_store_write(accounts->store, delete_row, g_strdup(name), g_free, on_saved, &accounts->logger);
-    g_tree_remove(accounts->rows, name);
+        save_later(accounts, SAVE_DELETE, row);
+    else
+        row_free(row);
     changed(accounts);
     return true;
 }

@@ -72,6 +72,10 @@ bool sg_accounts_update(SgAccounts *accounts, const SgAccount *account, GError *
 /* A new password (NULL: random). NOT_FOUND. */
 bool sg_accounts_reset(SgAccounts *accounts, const char *name, const char *password, char **ret_password, GError **error);
 bool sg_accounts_delete(SgAccounts *accounts, const char *name, GError **error);
+/* Straight after one of the four above: done (perhaps before this returns) when that change is on the disk, or SG_ERROR_STORE when the
+ * store refused it. A refused new account is taken back, a refused removal undone; a refused change stays in force until the next
+ * start, and asking for it again writes it again. */
+void sg_accounts_when_saved(SgAccounts *accounts, void (*done)(const GError *error, void *user), void *user);
 /* Borrowed, valid until the next change; NULL: no such account. */
 const SgAccount *sg_accounts_find(const SgAccounts *accounts, const char *name);
 /* In name order; borrowed SgAccount*, valid until the next change; unref the array. */

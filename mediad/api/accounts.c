@@ -33,7 +33,7 @@ static void reply_error(MdApiRequest *r, GError *error /* taken */)
         [SG_ERROR_INVALID] = {400, "invalid-field"},      [SG_ERROR_EXISTS] = {409, "account-exists"},
         [SG_ERROR_NOT_FOUND] = {404, "account-not-found"}, [SG_ERROR_NOT_REGISTERED] = {409, "not-registered"},
         [SG_ERROR_LIMIT] = {409, "limit-reached"},        [SG_ERROR_NETWORK] = {503, "network"},
-        [SG_ERROR_STORE] = {500, "store-failed"},
+        [SG_ERROR_STORE] = {507, "store-failed"},
     };
 
     if (error && error->domain == SG_ERROR && (unsigned)error->code < G_N_ELEMENTS(means))
@@ -137,6 +137,36 @@ static SgAccount account_of(const char *name, JsonObject *body, const SgAccount 
     return account;
 }
 
+typedef struct Change { /* answered when it is on the disk */
+    MdApiRequest *request;
+    Accounts a; /* a copy: the answer may come after the API has gone */
+    int status;
+    char *name, *password;
+} Change;
+
+static void on_saved(const GError *error, void *user)
+{
+    Change *c = user;
+
+    if (error)
+        reply_error(c->request, g_error_copy(error));
+    else if (c->status == 204)
+        md_api_reply(c->request, 204, NULL);
+    else
+        reply_account(c->request, &c->a, c->status, c->name, g_steal_pointer(&c->password));
+    g_free(c->password);
+    g_free(c->name);
+    g_free(c);
+}
+
+static void reply_when_saved(MdApiRequest *r, const Accounts *a, int status, const char *name, char *password /* taken */)
+{
+    Change *c = g_new0(Change, 1);
+
+    *c = (Change){r, *a, status, g_strdup(name), password};
+    sg_accounts_when_saved(a->accounts, on_saved, c);
+}
+
 static void create(MdApiRequest *r, void *user)
 {
     Accounts *a = user;
@@ -146,7 +176,7 @@ static void create(MdApiRequest *r, void *user)
     GError *error = NULL;
 
     if (sg_accounts_create(a->accounts, &account, text_of(body, "password", NULL), &password, &error))
-        reply_account(r, a, 201, account.name, password);
+        reply_when_saved(r, a, 201, account.name, password);
     else
         reply_error(r, error);
 }
@@ -166,7 +196,7 @@ static void update(MdApiRequest *r, void *user)
     if (sg_accounts_update(a->accounts, &account, &error)) {
         if (json_object_get_boolean_member_with_default(md_api_request_body(r), "disabled", FALSE) && a->agent)
             sg_agent_unregister(a->agent, name);
-        reply_account(r, a, 200, name, NULL);
+        reply_when_saved(r, a, 200, name, NULL);
     } else {
         reply_error(r, error);
     }
@@ -185,7 +215,7 @@ static void reset(MdApiRequest *r, void *user)
     }
     if (a->agent)
         sg_agent_unregister(a->agent, name); /* whoever knew the old one is out */
-    reply_account(r, a, 200, name, password);
+    reply_when_saved(r, a, 200, name, password);
 }
 
 static void remove_account(MdApiRequest *r, void *user)
@@ -200,7 +230,7 @@ static void remove_account(MdApiRequest *r, void *user)
     }
     if (a->agent)
         sg_agent_unregister(a->agent, name);
-    md_api_reply(r, 204, NULL);
+    reply_when_saved(r, a, 204, name, NULL);
 }
 
 static void registrations(MdApiRequest *r, void *user)
@@ -264,22 +294,22 @@ static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/accounts", .role = MD_API_VIEWER, .handler = list, .summary = "All SIP accounts.",
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"kind\":" KIND "}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"accounts\"],\"properties\":{\"accounts\":{\"type\":\"array\",\"items\":" ACCOUNT "}}}"},
-    {.method = "POST", .path = "/accounts", .role = MD_API_OPERATOR, .handler = create,
+    {.method = "POST", .path = "/accounts", .role = MD_API_OPERATOR, .province = true, .handler = create,
      .summary = "Make a SIP account; without a password one is made up and shown once.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{\"name\":" NAME
                        ",\"password\":" PASSWORD "," CHANGEABLE "}}",
      .response_schema = ACCOUNT},
     {.method = "GET", .path = "/accounts/{account}", .role = MD_API_VIEWER, .handler = show, .summary = "One SIP account.",
      .response_schema = ACCOUNT},
-    {.method = "PATCH", .path = "/accounts/{account}", .role = MD_API_OPERATOR, .handler = update,
+    {.method = "PATCH", .path = "/accounts/{account}", .role = MD_API_OPERATOR, .province = true, .handler = update,
      .summary = "Change a SIP account; disabling unregisters it.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" CHANGEABLE "}}",
      .response_schema = ACCOUNT},
-    {.method = "POST", .path = "/accounts/{account}/reset", .role = MD_API_OPERATOR, .handler = reset,
+    {.method = "POST", .path = "/accounts/{account}/reset", .role = MD_API_OPERATOR, .province = true, .handler = reset,
      .summary = "Give a SIP account a new password; its devices must sign in again.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"password\":" PASSWORD "}}",
      .response_schema = ACCOUNT},
-    {.method = "DELETE", .path = "/accounts/{account}", .role = MD_API_OPERATOR, .handler = remove_account,
+    {.method = "DELETE", .path = "/accounts/{account}", .role = MD_API_OPERATOR, .province = true, .handler = remove_account,
      .summary = "Remove a SIP account and its registrations."},
     {.method = "GET", .path = "/registrations", .role = MD_API_VIEWER, .handler = registrations,
      .summary = "Which devices are registered, and from where.",

@@ -61,6 +61,11 @@ static void start_live(MdApiRequest *r, void *user)
 
     if (!areas)
         return;
+    if (md_api_request_area(r)[0] && md_api_bc_text(body, "room", NULL)) {
+        md_api_reply_error(r, 403, "other-area", "a meeting belongs to the whole province",
+                           "an account without an area may put it on the loudspeakers");
+        return;
+    }
     g_autofree char *id = bc_broadcast_live(a->b, md_api_bc_text(body, "room", NULL), md_api_bc_text(body, "url", NULL), areas,
                                             md_api_bc_priority(body), md_api_bc_text(body, "title", NULL), md_api_request_user(r), &error);
     if (id)
@@ -240,7 +245,7 @@ static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/live", .role = MD_API_VIEWER, .handler = list_live, .summary = "What is on the loudspeakers now.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"live\"],\"properties\":{\"live\":{\"type\":\"array\",\"items\":" RUN "}}}"},
     {.method = "POST", .path = "/live", .role = MD_API_BROADCASTER, .handler = start_live,
-     .summary = "Put a meeting or an HTTP stream on the loudspeakers of areas until it is stopped.",
+     .summary = "Put a meeting or an HTTP stream on the loudspeakers of areas until it is stopped; a meeting: not by accounts bound to an area.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"areas\"],\"properties\":{\"areas\":" BC_AREA_LIST
                        ",\"room\":" BC_CODE ",\"url\":{\"type\":\"string\",\"maxLength\":1000},\"title\":" BC_NAME ",\"priority\":" BC_PRIORITIES "}}",
      .response_schema = ID},

@@ -50,9 +50,22 @@ static void copy_options(MdApi *api, const MdApiOptions *options)
     api->state_dir = g_strdup(options->state_dir);
     api->console_dir = g_strdup(options->console_dir);
     api->connections_max = options->connections_max ? options->connections_max : 2000;
+    api->upload_max = options->upload_max_bytes;
     api->sessions_max = options->sessions_max ? options->sessions_max : 10000;
     api->websockets_max = options->websockets_max ? options->websockets_max : 500;
     api->session_lifetime_s = options->session_lifetime_s ? options->session_lifetime_s : 12 * 3600;
+}
+
+/* Uploads that a crash left behind. */
+static void remove_stale_uploads(const MdApi *api)
+{
+    g_autoptr(GDir) dir = g_dir_open(api->state_dir, 0, NULL);
+
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        g_autofree char *path = g_build_filename(api->state_dir, name, NULL);
+        if (g_str_has_prefix(name, MD_API_UPLOAD_PREFIX))
+            g_unlink(path);
+    }
 }
 
 MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
@@ -75,6 +88,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot use the state directory %s", api->state_dir);
         goto fail;
     }
+    remove_stale_uploads(api);
     if (!(api->sessions = md_api_sessions_new(api, error)) || !md_api_users_setup(api, error))
         goto fail;
     soup_server_add_handler(api->soup, NULL, md_api_console_handler, api, NULL);

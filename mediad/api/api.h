@@ -25,6 +25,7 @@ typedef struct MdApiRoute {
     gsize body_max;              /* bytes, 0: 64 KiB; bodies above are refused with 413. raw bodies: see md_api_request_body_file */
     bool raw_body;               /* not JSON: streamed to a temporary file */
     const char *query_schema;    /* JSON Schema (object) of the query parameters, NULL: any, undocumented. Checked like a body */
+    bool province;               /* concerns everybody: not for accounts bound to an area */
     const char *response_type;   /* of the 2xx body, NULL: application/json */
 } MdApiRoute;
 const char *md_api_role_to_string(MdApiRole role); /* "anybody", "viewer", "broadcaster", "operator", "admin" */
@@ -72,6 +73,7 @@ typedef struct MdApiOptions {
     const MdLogger *logger;
     const MdClock *clock;        /* NULL: system; wall time decides when sessions end */
     unsigned connections_max;    /* 0: 2000 */
+    gsize upload_max_bytes;      /* raw bodies, below their route's own limit; 0: that */
     unsigned requests_per_s;     /* from one source, 0: 100; bursts up to four times that */
 } MdApiOptions;
 MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error);
@@ -89,8 +91,8 @@ extern const unsigned md_api_n_migrations;
 const char *md_api_setup_code(const MdApi *api);
 
 /* Audit trail: every request that changes something, by itself; other events may be added. Rows are chained by SHA-256, so that a
- * changed or removed row shows. done (may be NULL) runs after the row is durable. */
+ * changed or removed row shows. done (may be NULL) runs after the row is durable, or was refused by the store. */
 void md_audit_append(MdApi *api, const char *who, const char *source, const char *what, const char *detail, int status,
-                     void (*done)(gpointer user), gpointer user);
+                     void (*done)(bool ok, gpointer user), gpointer user);
 /* Reads the whole chain: false with the first bad row named. ret_rows may be NULL. */
 bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error);

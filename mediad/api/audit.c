@@ -9,7 +9,7 @@ typedef struct Row {
     int64_t time_us;
     char *who, *source, *what, *detail;
     int64_t status;
-    void (*done)(gpointer user);
+    void (*done)(bool ok, gpointer user);
     gpointer user;
 } Row;
 
@@ -83,11 +83,11 @@ static void appended(bool ok, const GError *error, gpointer data, gpointer user)
     if (!ok)
         md_error(user, "audit: \"%s\" by %s could not be written: %s", row->what, row->who, error->message);
     if (row->done)
-        row->done(row->user);
+        row->done(ok, row->user);
 }
 
 void md_audit_append(MdApi *api, const char *who, const char *source, const char *what, const char *detail, int status,
-                     void (*done)(gpointer user), gpointer user)
+                     void (*done)(bool ok, gpointer user), gpointer user)
 {
     Row *row = g_new0(Row, 1);
 

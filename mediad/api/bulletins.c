@@ -108,7 +108,11 @@ static void remove_content(MdApiRequest *r, void *user)
     MdApiBroadcast *a = user;
     const BcContent *content = content_of(r, a);
 
-    if (content)
+    if (!content)
+        return;
+    if (md_api_request_area(r)[0] && g_strcmp0(content->created_by, md_api_request_user(r)) != 0)
+        md_api_reply_error(r, 403, "other-area", "somebody else made this recording", "an account for the whole province may remove it");
+    else
         bc_contents_remove(bc_broadcast_contents(a->b), content->id, on_changed, r);
 }
 
@@ -129,11 +133,26 @@ static void list_jobs(MdApiRequest *r, void *user)
     md_api_reply(r, 200, md_api_bc_list("jobs", array));
 }
 
+static bool is_own_job(MdApiRequest *r, MdApiBroadcast *a)
+{
+    g_autoptr(GArray) jobs = bc_contents_jobs(bc_broadcast_contents(a->b));
+    unsigned id = (unsigned)g_ascii_strtoull(md_api_request_param(r, "job"), NULL, 10);
+
+    for (unsigned i = 0; i < jobs->len; i++) {
+        const BcContentJob *job = &g_array_index(jobs, BcContentJob, i);
+        if (job->id == id)
+            return g_strcmp0(job->created_by, md_api_request_user(r)) == 0;
+    }
+    return true; /* no such job: the answer says so */
+}
+
 static void cancel_job(MdApiRequest *r, void *user)
 {
     MdApiBroadcast *a = user;
 
-    if (bc_contents_cancel(bc_broadcast_contents(a->b), (unsigned)g_ascii_strtoull(md_api_request_param(r, "job"), NULL, 10)))
+    if (md_api_request_area(r)[0] && !is_own_job(r, a))
+        md_api_reply_error(r, 403, "other-area", "somebody else has this recording taken in", NULL);
+    else if (bc_contents_cancel(bc_broadcast_contents(a->b), (unsigned)g_ascii_strtoull(md_api_request_param(r, "job"), NULL, 10)))
         md_api_reply(r, 204, NULL);
     else
         md_api_reply_error(r, 404, "not-found", "no such recording is being taken in", "GET /api/v1/content-jobs lists them");
@@ -283,7 +302,7 @@ static void remove_schedule(MdApiRequest *r, void *user)
 #define LOCAL_TIME "{\"type\":\"string\",\"maxLength\":32,\"description\":\"civil time in the schedule's zone: 2026-11-23T05:00:00\"}"
 #define SCHEDULE_FIELDS                                                                                                \
     "\"name\":" BC_NAME ",\"content\":" SHA256 ",\"areas\":" BC_AREA_LIST ",\"start_local\":" LOCAL_TIME ",\"zone\":" BC_TEXT           \
-    ",\"rule\":{\"type\":\"string\",\"maxLength\":512,\"description\":\"RFC 5545 recurrence rule, at most 288 times a day; MINUTELY (every 5 or more) and HOURLY take BYDAY, BYHOUR"
+    ",\"rule\":{\"type\":\"string\",\"maxLength\":512,\"description\":\"RFC 5545 recurrence rule, at most 288 times a day; MINUTELY (every 5 or more) and HOURLY take BYDAY, BYHOUR" \
     " and (HOURLY) BYMINUTE alone; left out: once\"},\"until_local\":" LOCAL_TIME \
     ",\"priority\":" BC_PRIORITIES ",\"repeats\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"                               \
     "\"gap_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":300},\"grace_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400," \
@@ -311,7 +330,7 @@ static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/content/{content}/sound", .role = MD_API_VIEWER, .handler = get_sound, .summary = "Listen to a recording (MP3).",
      .response_type = "audio/mpeg"},
     {.method = "DELETE", .path = "/content/{content}", .role = MD_API_BROADCASTER, .handler = remove_content,
-     .summary = "Remove a recording that no schedule plays."},
+     .summary = "Remove a recording that no schedule plays; accounts bound to an area remove their own."},
     {.method = "GET", .path = "/content-jobs", .role = MD_API_VIEWER, .handler = list_jobs, .summary = "Recordings being taken in.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"jobs\"],\"properties\":{\"jobs\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
                         "\"required\":[\"id\",\"title\",\"percent\"],\"properties\":{\"id\":" BC_INT ",\"title\":{\"type\":\"string\"},\"percent\":" BC_INT "}}}}}"},

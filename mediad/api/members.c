@@ -145,13 +145,13 @@ static const MdApiRoute routes[] = {
      .response_schema = "{\"type\":\"object\",\"required\":[\"members\"],\"properties\":{\"members\":{\"type\":\"array\",\"items\":" MEMBER "}}}"},
     {.method = "GET", .path = "/rooms/{room}/members/{member}", .role = MD_API_VIEWER, .handler = show,
      .summary = "One member, with statistics.", .response_schema = MEMBER},
-    {.method = "PATCH", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .handler = update,
+    {.method = "PATCH", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .province = true, .handler = update,
      .summary = "Mute, deafen, hide, turn up or down, or give another role.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"deaf\":" FLAG
                        ",\"video_muted\":" FLAG ",\"gain_db\":{\"type\":\"number\",\"minimum\":-40,\"maximum\":20},\"role\":" ROLE "}}"},
-    {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", .role = MD_API_OPERATOR, .handler = admit,
+    {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", .role = MD_API_OPERATOR, .province = true, .handler = admit,
      .summary = "Let a member in from the lobby."},
-    {.method = "DELETE", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .handler = kick,
+    {.method = "DELETE", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .province = true, .handler = kick,
      .summary = "Send a member out."},
 };
 

@@ -118,6 +118,8 @@ static void add_route(JsonObject *paths, const Route *route)
     set_text(operation, "operationId", id);
     set_text(operation, "summary", route->spec->summary);
     set_text(operation, "x-least-role", md_api_role_to_string(route->spec->role));
+    if (route->spec->province)
+        json_object_set_boolean_member(operation, "x-province-only", TRUE);
     if (route->spec->role == MD_API_ANYBODY)
         json_object_set_array_member(operation, "security", json_array_new());
     add_parameters(operation, route);

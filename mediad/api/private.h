@@ -8,6 +8,8 @@
 #define MD_API_PREFIX "/api/v1"
 #define MD_API_BODY_DEFAULT (64 * 1024)
 #define MD_API_SEGMENTS_MAX 10
+#define MD_API_UPLOAD_PREFIX "upload-"
+#define MD_API_UPLOADS_MAX 4 /* at one time: each may fill the disk to its limit */
 
 typedef struct MdApiGuard MdApiGuard;
 typedef struct MdApiPasswords MdApiPasswords;
@@ -58,6 +60,8 @@ struct MdApi {
     char *setup_code;
     char *openapi;              /* text, made on first demand, dropped when routes are added */
     MdApiCounters counters;
+    gsize upload_max;
+    unsigned uploads;           /* files on their way, or being worked on */
     bool closing;
 };
 

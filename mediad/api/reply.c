@@ -15,6 +15,21 @@ typedef struct Answer {
     bool handled; /* drops the reference held for the handler */
 } Answer;
 
+/* The change is made, but its trace, and perhaps the change itself, is not on the disk: nobody may take it for kept. */
+static void not_kept(Answer *a)
+{
+    static const char text[] = "{\"error\":{\"code\":\"store-failed\",\"message\":\"it is done, but the store could not keep it: it may be lost at "
+                               "the next start\",\"hint\":\"free space on the disk, then look whether all is as it should be\"}}";
+
+    a->status = 507;
+    g_free(a->type);
+    a->type = g_strdup("application/json");
+    g_clear_pointer(&a->bytes, g_bytes_unref);
+    a->bytes = g_bytes_new_static(text, strlen(text));
+    if (a->request->api)
+        a->request->api->counters.errors_5xx++;
+}
+
 static void send_now(gpointer user)
 {
     Answer *a = user;
@@ -41,6 +56,13 @@ static void send_now(gpointer user)
         md_api_request_unref(r);
     md_api_request_unref(r);
     g_free(a);
+}
+
+static void audited_now(bool ok, gpointer user)
+{
+    if (!ok)
+        not_kept(user);
+    send_now(user);
 }
 
 /* Sign-in attempts and what a signed-in account changes (or was refused to change). Anybody's other refused requests are not:
@@ -94,7 +116,7 @@ static void answer(MdApiRequest *r, int status, const char *type, GBytes *bytes 
         r->paused = true;
         soup_server_message_pause(r->message);
     }
-    md_audit_append(r->api, who, r->source, what, r->audit_detail, status, send_now, a);
+    md_audit_append(r->api, who, r->source, what, r->audit_detail, status, audited_now, a);
 }
 
 void md_api_reply(MdApiRequest *r, int status, JsonNode *node)

@@ -39,8 +39,11 @@ void md_api_request_unref(MdApiRequest *r)
         g_free(r->params[i]);
     if (r->body_fd >= 0)
         close(r->body_fd);
-    if (r->body_path)
+    if (r->body_path) {
         g_unlink(r->body_path);
+        if (r->api)
+            r->api->uploads--;
+    }
     g_free(r->body_path);
     g_clear_pointer(&r->query, g_hash_table_unref);
     g_clear_pointer(&r->body, g_byte_array_unref);
@@ -221,9 +224,12 @@ static bool sign_in(MdApiRequest *r)
         r->session = g_strdup(session->hash);
         r->role = session->role;
     }
-    if (r->role >= r->route->spec->role)
+    if (r->role >= r->route->spec->role && !(r->route->spec->province && r->area && r->area[0]))
         return true;
-    if (session) {
+    if (session && r->role >= r->route->spec->role) {
+        g_autofree char *hint = g_strdup_printf("%s works in area %s; this concerns the whole province", r->user, r->area);
+        md_api_reply_error(r, 403, "other-area", "this account works in one area only", hint);
+    } else if (session) {
         g_autofree char *hint = g_strdup_printf("%s is a %s; this needs a %s", r->user, role_names[r->role],
                                                 role_names[r->route->spec->role]);
         md_api_reply_error(r, 403, "not-allowed", "this account may not do that", hint);
@@ -247,10 +253,17 @@ static bool body_open(MdApiRequest *r)
         r->body = g_byte_array_new();
         return true;
     }
-    r->body_path = g_build_filename(r->api->state_dir, "upload-XXXXXX", NULL);
+    if (r->api->uploads >= MD_API_UPLOADS_MAX) {
+        soup_message_headers_replace(soup_server_message_get_response_headers(r->message), "Retry-After", "30");
+        md_api_reply_error(r, 503, "busy", "too many recordings are being sent at once", "try again when one of them is in");
+        return false;
+    }
+    r->body_path = g_build_filename(r->api->state_dir, MD_API_UPLOAD_PREFIX "XXXXXX", NULL);
     r->body_fd = g_mkstemp_full(r->body_path, O_RDWR | O_CLOEXEC, 0600);
-    if (r->body_fd >= 0)
+    if (r->body_fd >= 0) {
+        r->api->uploads++;
         return true;
+    }
     g_set_error(&error, G_FILE_ERROR, 0, "%s", g_strerror(errno));
     md_error(&r->api->logger, "cannot make %s: %s", r->body_path, error->message);
     g_error_free(error);
@@ -306,6 +319,8 @@ static bool check_headers(MdApiRequest *r)
     const MdApiRoute *spec = r->route->spec;
 
     r->body_max = spec->request_schema || spec->raw_body ? spec->body_max ? spec->body_max : MD_API_BODY_DEFAULT : 4096;
+    if (spec->raw_body && r->api->upload_max)
+        r->body_max = MIN(r->body_max, r->api->upload_max);
     r->content_type = soup_message_headers_get_content_type(h, NULL);
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CONTENT_LENGTH &&
         soup_message_headers_get_content_length(h) > (goffset)r->body_max) {

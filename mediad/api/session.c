@@ -70,6 +70,7 @@ typedef struct Write {
     char *hash, *user, *token;
     MdApiUser *account;
     int64_t created_us, expires_us;
+    bool inserted; /* false: the account was changed meanwhile */
 } Write;
 
 static void write_free(gpointer data)
@@ -91,8 +92,11 @@ static bool write_insert(MdDb *db, gpointer data, GError **error)
 
     return md_db_run(db, error, "DELETE FROM md_sessions WHERE expires_us <= $1", "i", w->created_us) &&
            md_db_run(db, error,
-                     "INSERT INTO md_sessions (hash, user_name, created_us, expires_us) VALUES ($1, $2, $3, $4)", "ssii",
-                     w->hash, w->user, w->created_us, w->expires_us);
+                     "INSERT INTO md_sessions (hash, user_name, created_us, expires_us) SELECT $1, name, CAST($2 AS BIGINT),"
+                     " CAST($3 AS BIGINT) FROM md_users WHERE name = $4 AND hash = $5 AND role = $6 AND area = $7 AND disabled = 0",
+                     "siissss", w->hash, w->created_us, w->expires_us, w->user, w->account->hash,
+                     md_api_role_to_string(w->account->role), w->account->area) &&
+           ((w->inserted = md_db_changes(db) > 0) || true);
 }
 
 static bool write_extend(MdDb *db, gpointer data, GError **error)
@@ -208,6 +212,14 @@ static JsonNode *session_json(const char *token, const char *user, MdApiRole rol
     return json_builder_get_root(b);
 }
 
+static void refuse_sign_in(MdApiRequest *r)
+{
+    r->api->counters.sign_ins_failed++;
+    md_notice(&r->api->logger, "sign-in refused for \"%.64s\" from %s",
+              json_object_get_string_member(md_api_request_body(r), "user"), r->source);
+    md_api_reply_error(r, 401, "wrong-password", "user or password is wrong", "an administrator can set a new password");
+}
+
 static void inserted(bool ok, const GError *error, gpointer data, gpointer user)
 {
     Write *w = data;
@@ -216,6 +228,10 @@ static void inserted(bool ok, const GError *error, gpointer data, gpointer user)
 
     if (!ok) {
         md_api_reply_store_error(r, error);
+        return;
+    }
+    if (!w->inserted) {
+        refuse_sign_in(r);
         return;
     }
     MdApiSession *s = g_new0(MdApiSession, 1);
@@ -228,14 +244,6 @@ static void inserted(bool ok, const GError *error, gpointer data, gpointer user)
     api->counters.sign_ins++;
     r->user = g_strdup(w->user);
     md_api_reply(r, 201, session_json(w->token, s->user, s->role, s->area, s->expires_us));
-}
-
-static void refuse_sign_in(MdApiRequest *r)
-{
-    r->api->counters.sign_ins_failed++;
-    md_notice(&r->api->logger, "sign-in refused for \"%.64s\" from %s",
-              json_object_get_string_member(md_api_request_body(r), "user"), r->source);
-    md_api_reply_error(r, 401, "wrong-password", "user or password is wrong", "an administrator can set a new password");
 }
 
 static void verified(bool ok, const char *hash, gpointer user)
@@ -255,6 +263,8 @@ static void verified(bool ok, const char *hash, gpointer user)
         write_free(w);
         return;
     }
+    md_api_user_free(w->account);
+    w->account = g_steal_pointer(&now); /* role and area as they are now, and as they must still be when the session is written */
     md_api_guard_sign_in_result(api->guard, r->source, w->user, true, md_clock_now_us(api->clock));
     if (!make_room(api, w->user)) {
         md_api_reply_error(r, 503, "too-many-sessions", "too many people are signed in", "try again later");

@@ -411,20 +411,20 @@ static const MdApiRoute routes[] = {
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\",\"user\",\"password\"],"
                        "\"properties\":{\"code\":{\"type\":\"string\",\"maxLength\":64},\"user\":" NAME ",\"password\":" PASSWORD "}}",
      .response_schema = USER},
-    {.method = "GET", .path = "/users", .role = MD_API_ADMIN, .handler = list, .summary = "Everybody who may sign in.",
+    {.method = "GET", .path = "/users", .role = MD_API_ADMIN, .province = true, .handler = list, .summary = "Everybody who may sign in.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"users\"],\"properties\":{\"users\":{\"type\":\"array\",\"items\":" USER "}}}"},
-    {.method = "POST", .path = "/users", .role = MD_API_ADMIN, .handler = add, .summary = "Add a user.",
+    {.method = "POST", .path = "/users", .role = MD_API_ADMIN, .province = true, .handler = add, .summary = "Add a user.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"name\",\"role\",\"password\"],"
                        "\"properties\":{\"name\":" NAME ",\"role\":" ROLE ",\"area\":" AREA ",\"password\":" PASSWORD "}}",
      .response_schema = USER},
-    {.method = "GET", .path = "/users/{user}", .role = MD_API_ADMIN, .handler = get, .summary = "One user.",
+    {.method = "GET", .path = "/users/{user}", .role = MD_API_ADMIN, .province = true, .handler = get, .summary = "One user.",
      .response_schema = USER},
-    {.method = "PATCH", .path = "/users/{user}", .role = MD_API_ADMIN, .handler = update,
+    {.method = "PATCH", .path = "/users/{user}", .role = MD_API_ADMIN, .province = true, .handler = update,
      .summary = "Change a user; all sessions of it end.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"role\":" ROLE ",\"area\":" AREA
                        ",\"disabled\":{\"type\":\"boolean\"},\"password\":" PASSWORD "}}",
      .response_schema = USER},
-    {.method = "DELETE", .path = "/users/{user}", .role = MD_API_ADMIN, .handler = remove_user, .summary = "Remove a user."},
+    {.method = "DELETE", .path = "/users/{user}", .role = MD_API_ADMIN, .province = true, .handler = remove_user, .summary = "Remove a user."},
     {.method = "POST", .path = "/session/password", .role = MD_API_VIEWER, .handler = own_password,
      .summary = "Change the own password; all own sessions end.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"old_password\",\"password\"],"

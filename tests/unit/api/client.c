@@ -253,7 +253,7 @@ unsigned test_check_roles(TestApi *t)
     g_autofree char *admin = md_api_setup_code(t->api) ? test_api_admin(t) : test_sign_in(t, "root");
     char *tokens[MD_API_ROLE_MAX] = {
         NULL, test_api_user(t, admin, "v", "viewer"), test_api_user(t, admin, "b", "broadcaster"),
-        test_api_user(t, admin, "o", "operator"), NULL};
+        test_api_user(t, admin, "o", "operator"), test_api_user(t, admin, "a", "admin")};
     JsonObject *paths = json_object_get_object_member(json_node_get_object(t->document), "paths");
     g_autoptr(GList) names = json_object_get_members(paths);
     unsigned checked = 0;
@@ -270,6 +270,14 @@ unsigned test_check_roles(TestApi *t)
                 g_autoptr(TestReply) reply = test_call_raw(t, method, l->data, tokens[role], "application/json", "{}", 2);
                 g_assert_cmpuint(reply->status, ==, role == MD_API_ANYBODY ? 401 : 403);
                 g_assert_cmpstr(test_error_code(reply), ==, role == MD_API_ANYBODY ? "not-signed-in" : "not-allowed");
+                checked++;
+            }
+            /* what concerns the whole province: not by accounts of one area, whatever their role */
+            bool province = json_object_has_member(operation, "x-province-only");
+            for (MdApiRole role = least; province && role < MD_API_ROLE_MAX; role++) {
+                g_autoptr(TestReply) reply = test_call_raw(t, method, l->data, tokens[role], "application/json", "{}", 2);
+                g_assert_cmpuint(reply->status, ==, 403);
+                g_assert_cmpstr(test_error_code(reply), ==, "other-area");
                 checked++;
             }
         }

@@ -39,7 +39,7 @@ TestReply *test_call_raw(TestApi *t, const char *method, const char *url_path, c
 /* The same, asserting the status; error replies also by code. */
 void test_expect(TestApi *t, const char *method, const char *path, const char *token, const char *body, unsigned status,
                  const char *code);
-/* Every documented route refuses everybody below its role; how many refusals were seen. */
+/* Every documented route refuses everybody below its role, and those for the whole province also accounts of one area; how many refusals were seen. */
 unsigned test_check_roles(TestApi *t);
 /* GET /metrics is sound: every sample in its family, every family once, every series once. */
 void test_check_metrics(TestApi *t);

@@ -78,9 +78,12 @@ static void test_restart(TestApi *t, gconstpointer data)
     MdApiOptions options = {.listen = (const char *const[]){"http://127.0.0.1:0", NULL}, .allow_http = true,
                             .state_dir = t->dir, .session_lifetime_s = 3600, .clock = &t->clock.base};
 
+    g_autofree char *stale = g_build_filename(t->dir, "upload-Xy12Z9", NULL);
+    g_assert_true(g_file_set_contents(stale, "half a recording", -1, NULL));
     md_api_free(t->api);
     t->api = md_api_new(&options, t->store, &error);
     g_assert_no_error(error);
+    g_assert_false(g_file_test(stale, G_FILE_TEST_EXISTS));
     t->port = md_api_port(t->api, 0);
     test_expect(t, "GET", "/session", token, NULL, 200, NULL);
     g_assert_null(md_api_setup_code(t->api));
@@ -120,6 +123,58 @@ static void test_users(TestApi *t, gconstpointer data)
     test_expect(t, "POST", "/session/password", admin,
                 "{'old_password':'correct horse battery','password':'a new long one'}", 200, NULL);
     test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'a new long one'}", 201, NULL);
+}
+
+typedef struct Parallel {
+    GBytes *bytes;
+    bool done;
+} Parallel;
+
+static void parallel_done(GObject *source, GAsyncResult *result, gpointer user)
+{
+    Parallel *p = user;
+
+    p->bytes = soup_session_send_and_read_finish(SOUP_SESSION(source), result, NULL);
+    p->done = true;
+}
+
+static SoupMessage *parallel(TestApi *t, const char *path, const char *type, const char *body, gsize len, Parallel *p)
+{
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/api/v1%s", t->port, path);
+    SoupMessage *message = soup_message_new("POST", url);
+    g_autoptr(GBytes) bytes = g_bytes_new(body, len);
+
+    soup_message_set_request_body_from_bytes(message, type, bytes);
+    soup_session_send_and_read_async(t->session, message, G_PRIORITY_DEFAULT, NULL, parallel_done, p);
+    return message;
+}
+
+/* Demoted while the password is being checked: the session has the new rights, or there is none. */
+static void test_demoted_meanwhile(TestApi *t, gconstpointer data)
+{
+    static const char body[] = "{\"user\":\"lan\",\"password\":\"correct horse battery\"}";
+    g_autofree char *admin = test_api_admin(t);
+    g_autofree char *before = test_api_user(t, admin, "lan", "operator");
+
+    for (unsigned i = 0; i < 4; i++) {
+        Parallel p = {0};
+        test_expect(t, "PATCH", "/users/lan", admin, "{'role':'operator','area':''}", 200, NULL);
+        g_autoptr(SoupMessage) message = parallel(t, "/session", "application/json", body, strlen(body), &p);
+        for (unsigned n = 0; n < 20 * i; n++)
+            g_main_context_iteration(NULL, FALSE);
+        test_expect(t, "PATCH", "/users/lan", admin, "{'role':'viewer','area':'18673'}", 200, NULL);
+        while (!p.done)
+            g_main_context_iteration(NULL, TRUE);
+        g_autoptr(JsonNode) node = md_json_parse(g_bytes_get_data(p.bytes, NULL), g_bytes_get_size(p.bytes), NULL);
+        if (soup_message_get_status(message) == 201) {
+            g_autoptr(TestReply) me = test_call(t, "GET", "/session", json_object_get_string_member(json_node_get_object(node), "token"), NULL);
+            if (me->status != 401) {
+                g_assert_cmpstr(test_string(me, "role"), ==, "viewer");
+                g_assert_cmpstr(test_string(me, "area"), ==, "18673");
+            }
+        }
+        g_bytes_unref(p.bytes);
+    }
 }
 
 static void test_back_off(TestApi *t, gconstpointer data)
@@ -337,9 +392,18 @@ static void keep(MdApiRequest *r, void *user)
     kept = r;
 }
 
+static GPtrArray *held;
+
+static void hold(MdApiRequest *r, void *user)
+{
+    g_ptr_array_add(held, r);
+}
+
 static const MdApiRoute upload_routes[] = {
     {.method = "POST", .path = "/upload", .role = MD_API_ANYBODY, .handler = upload, .summary = "Upload.", .raw_body = true,
      .body_max = 1000000, .response_schema = "{\"type\":\"object\",\"required\":[\"sha256\"]}"},
+    {.method = "POST", .path = "/hold", .role = MD_API_ANYBODY, .handler = hold, .summary = "Hold.", .raw_body = true,
+     .body_max = 1000000, .response_schema = "{\"type\":\"object\"}"},
     {.method = "GET", .path = "/late", .role = MD_API_ANYBODY, .handler = keep, .summary = "Late.",
      .response_schema = "{\"type\":\"object\"}"},
 };
@@ -358,6 +422,37 @@ static void test_upload(TestApi *t, gconstpointer data)
     g_assert_false(g_file_test(test_string(good, "file"), G_FILE_TEST_EXISTS)); /* gone with the reply */
     g_autoptr(TestReply) large = test_call_raw(t, "POST", "/api/v1/upload", NULL, "audio/mpeg", body, 1000001);
     g_assert_cmpuint(large->status, ==, 413);
+}
+
+/* Each upload may fill the disk up to its limit: only a few at one time, and as long as they are worked on. */
+static void test_uploads_at_once(TestApi *t, gconstpointer data)
+{
+    Parallel p[4] = {0};
+    SoupMessage *messages[4];
+
+    md_api_add_routes(t->api, upload_routes, G_N_ELEMENTS(upload_routes), NULL);
+    held = g_ptr_array_new();
+    for (unsigned i = 0; i < G_N_ELEMENTS(p); i++)
+        messages[i] = parallel(t, "/hold", "audio/mpeg", "abc", 3, &p[i]);
+    while (held->len < G_N_ELEMENTS(p))
+        g_main_context_iteration(NULL, TRUE);
+    g_autoptr(TestReply) refused = test_call_raw(t, "POST", "/api/v1/upload", NULL, "audio/mpeg", "abc", 3);
+    g_assert_cmpuint(refused->status, ==, 503);
+    g_assert_cmpstr(test_error_code(refused), ==, "busy");
+    for (unsigned i = 0; i < G_N_ELEMENTS(p); i++)
+        md_api_reply_text(held->pdata[i], 200, "application/json", "{}");
+    for (unsigned i = 0; i < G_N_ELEMENTS(p); i++) {
+        while (!p[i].done)
+            g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpuint(soup_message_get_status(messages[i]), ==, 200);
+        g_bytes_unref(p[i].bytes);
+        g_object_unref(messages[i]);
+    }
+    g_ptr_array_unref(held);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_autoptr(TestReply) taken = test_call_raw(t, "POST", "/api/v1/upload", NULL, "audio/mpeg", "abc", 3);
+    g_assert_cmpuint(taken->status, ==, 201);
 }
 
 static gboolean stop_waiting(gpointer user)
@@ -420,6 +515,7 @@ int main(int argc, char **argv)
     CASE("sessions", test_sessions, 0);
     CASE("restart", test_restart, 0);
     CASE("users", test_users, 0);
+    CASE("demoted-meanwhile", test_demoted_meanwhile, 0);
     CASE("back-off", test_back_off, 0);
     CASE("roles", test_roles, 0);
     CASE("bad-requests", test_bad_requests, 0);
@@ -429,6 +525,7 @@ int main(int argc, char **argv)
     CASE("health", test_health, 0);
     CASE("openapi", test_openapi, 0);
     CASE("upload", test_upload, 0);
+    CASE("uploads-at-once", test_uploads_at_once, 0);
     CASE("late", test_late, 0);
     CASE("orphan", test_orphan, 0);
     return g_test_run();

@@ -191,6 +191,12 @@ static void test_own_area(House *h, gconstpointer data)
     g_assert_nonnull(strstr(live->text, "\"priority\":\"emergency\""));
     EXPECT("POST", "/live", "{'areas':['42'],'url':'file:///etc/passwd'}", 400, "invalid-field");
     EXPECT("POST", "/live", "{'areas':['42'],'room':'giao-ban'}", 500, "failed"); /* no rooms are plugged in here */
+    test_expect(&h->t, "POST", "/live", token, "{'areas':['18073'],'room':'giao-ban'}", 403, "other-area"); /* no ears in meetings */
+    g_autofree char *theirs = g_strdup_printf("/content/%s", id);
+    test_expect(&h->t, "DELETE", theirs, token, NULL, 403, "other-area");
+    g_autoptr(TestReply) spoken = test_call(&h->t, "POST", "/content/speech", token, "{'title':'Tin','text':'Xin chào.'}");
+    g_autofree char *mine = g_strdup_printf("/content/%s", test_string(spoken, "id"));
+    test_expect(&h->t, "DELETE", mine, token, NULL, 204, NULL);
     g_autoptr(TestReply) everywhere = test_call(&h->t, "POST", "/announcements", h->admin, above);
     g_autofree char *own = g_strdup_printf("/announcements/%s", test_string(started, "id"));
     g_autofree char *other = g_strdup_printf("/announcements/%s", test_string(everywhere, "id"));

@@ -196,6 +196,44 @@ static void test_roles(House *h, gconstpointer data)
     g_assert_cmpuint(test_check_roles(&h->t), >, 60);
 }
 
+static bool run_sql(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error, data, "");
+}
+
+#define SQL(text) g_assert_true(md_store_write_sync(h->t.store, run_sql, (gpointer)(text), NULL))
+
+static char *kept_display(House *h)
+{
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(h->t.store), NULL, "SELECT display FROM sip_accounts WHERE name = 'ky-anh'", "");
+
+    return md_rows_next(rows, NULL) ? g_strdup(md_rows_text(rows, 0)) : NULL;
+}
+
+/* The store refuses (as with a full disk): nobody is told that an account is kept when it is not. */
+static void test_accounts_not_kept(House *h, gconstpointer data)
+{
+    EXPECT("POST", "/accounts", "{'name':'ky-anh','display':'Kỳ Anh','kind':'site'}", 201, NULL);
+    SQL("ALTER TABLE sip_accounts RENAME TO away");
+    EXPECT("POST", "/accounts", "{'name':'duc-tho','kind':'site'}", 507, "store-failed");
+    EXPECT("GET", "/accounts/duc-tho", NULL, 404, "account-not-found"); /* taken back */
+    EXPECT("PATCH", "/accounts/ky-anh", "{'display':'Thị xã Kỳ Anh'}", 507, "store-failed");
+    EXPECT("POST", "/accounts/ky-anh/reset", "{}", 507, "store-failed");
+    EXPECT("DELETE", "/accounts/ky-anh", NULL, 507, "store-failed");
+    EXPECT("GET", "/accounts/ky-anh", NULL, 200, NULL);
+    SQL("ALTER TABLE away RENAME TO sip_accounts");
+    EXPECT("POST", "/accounts", "{'name':'duc-tho','kind':'site'}", 201, NULL);
+    EXPECT("PATCH", "/accounts/ky-anh", "{'display':'Thị xã Kỳ Anh'}", 200, NULL); /* the same again is written */
+    g_autofree char *display = kept_display(h);
+    g_assert_cmpstr(display, ==, "Thị xã Kỳ Anh");
+    EXPECT("DELETE", "/accounts/ky-anh", NULL, 204, NULL);
+    g_assert_null(kept_display(h));
+    /* the change is kept, its trace is not: said as well */
+    SQL("ALTER TABLE md_audit RENAME TO away");
+    EXPECT("PATCH", "/accounts/duc-tho", "{'display':'Đức Thọ'}", 507, "store-failed");
+    SQL("ALTER TABLE away RENAME TO md_audit");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -205,6 +243,7 @@ int main(int argc, char **argv)
     CASE("members", test_members);
     CASE("dial", test_dial);
     CASE("accounts", test_accounts);
+    CASE("accounts-not-kept", test_accounts_not_kept);
     CASE("all-roles", test_roles);
     return g_test_run();
 }
