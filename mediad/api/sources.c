@@ -57,7 +57,7 @@ static const MdApiRoute routes[] = {
                         "\"reason\":{\"type\":\"string\"},\"known_device\":{\"type\":\"boolean\",\"description\":\"a registered device of "
                         "ours is there: a fault to mend, never banned\"},\"connections\":{\"type\":\"integer\"},"
                         "\"dropped\":{\"type\":\"integer\"},\"offences\":{\"type\":\"object\"}}}}}}"},
-    {.method = "POST", .path = "/sources/forgive", .role = MD_API_OPERATOR, .handler = forgive, .summary = "Lift the ban of a source.",
+    {.method = "POST", .path = "/sources/forgive", .role = MD_API_OPERATOR, .province = true, .handler = forgive, .summary = "Lift the ban of a source.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"source\"],\"properties\":{\"source\":" SOURCE "}}"},
 };
 
