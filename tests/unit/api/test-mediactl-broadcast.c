@@ -81,8 +81,8 @@ static void set_up(House *h, gconstpointer data)
 
 static void tear_down(House *h, gconstpointer data)
 {
+    test_api_stop(&h->t); /* the API lets go of the room before it is freed */
     bc_broadcast_free(h->broadcast);
-    test_api_stop(&h->t);
     md_worker_free(h->worker);
     md_mailbox_free(h->control);
     g_autofree char *command = g_strdup_printf("rm -rf %s", h->content);
