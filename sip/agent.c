@@ -105,7 +105,7 @@ static const SgCredential *admit(SgAgent *agent, const struct sip_msg *msg, cons
     *ret_allowed = true;
     if (sg_transport_is_trusted(agent->sip.transport, flow))
         return NULL;
-    account = sg_registrar_authenticate(agent->sip.registrar, msg, flow, offered(agent, flow), false, sg_now_us(), &repeated);
+    account = sg_registrar_authenticate(agent->sip.registrar, msg, flow, offered(agent, flow), sg_now_us(), &repeated);
     *ret_allowed = account != NULL;
     if (account && pl_strcmp(&msg->from.uri.user, account->name) != 0 && account->kind != SG_ACCOUNT_TRUNK) {
         sg_reply(agent->sip.txs, msg, flow, 403, "From is not the account", NULL);

@@ -63,8 +63,15 @@ static unsigned flag(SgAlgorithm algorithm)
     return algorithm == SG_ALGORITHM_SHA256 ? SG_DIGEST_SHA256 : SG_DIGEST_MD5;
 }
 
-void sg_auth_check(SgAuth *auth, const struct sip_msg *msg, const SgFlow *flow, unsigned offered, bool proxy, int64_t now_us,
-                   SgAuthResult *ret)
+/* Of the whole message: credentials copied from it into another one are no retransmission. */
+static uint64_t fingerprint(const SgAuth *auth, const struct sip_msg *msg, const SgCredentials *credentials)
+{
+    if (msg->mb)
+        return md_hash(auth->fingerprint_key, msg->mb->buf, msg->mb->end);
+    return md_hash(auth->fingerprint_key, credentials->response.p, credentials->response.l);
+}
+
+void sg_auth_check(SgAuth *auth, const struct sip_msg *msg, const SgFlow *flow, unsigned offered, int64_t now_us, SgAuthResult *ret)
 {
     Search search = {.realm = auth->realm};
     const SgCredentials *credentials = &search.credentials;
@@ -79,7 +86,7 @@ void sg_auth_check(SgAuth *auth, const struct sip_msg *msg, const SgFlow *flow, 
     memset(ret, 0, sizeof(*ret));
     ret->digests = offered ? offered : SG_DIGEST_MD5;
     ret->state = SG_AUTH_MISSING;
-    if (!sip_msg_hdr_apply(msg, true, proxy ? SIP_HDR_PROXY_AUTHORIZATION : SIP_HDR_AUTHORIZATION, each_credentials, &search))
+    if (!sip_msg_hdr_apply(msg, true, SIP_HDR_AUTHORIZATION, each_credentials, &search))
         return;
     account = sg_snapshot_find(auth->snapshot, &credentials->username);
     if (account)
@@ -105,15 +112,16 @@ void sg_auth_check(SgAuth *auth, const struct sip_msg *msg, const SgFlow *flow, 
         ret->digests = accepted;
         return;
     }
-    count = sg_nonce_count(auth->nonces, id, credentials->count,
-                           md_hash(auth->fingerprint_key, credentials->response.p, credentials->response.l));
-    if (count == SG_COUNT_REPLAYED)
+    count = sg_nonce_count(auth->nonces, id, credentials->count, fingerprint(auth, msg, credentials));
+    if (count == SG_COUNT_REPLAYED) {
+        ret->replayed = true;
         return;
+    }
     ret->state = count == SG_COUNT_REPEATED ? SG_AUTH_REPEATED : SG_AUTH_OK;
     ret->account = account;
 }
 
-char *sg_auth_challenge(SgAuth *auth, const SgFlow *flow, const SgAuthResult *result, bool proxy, int64_t now_us)
+char *sg_auth_challenge(SgAuth *auth, const SgFlow *flow, const SgAuthResult *result, int64_t now_us)
 {
     GString *out = g_string_sized_new(256);
     char nonce[SG_NONCE_LEN + 1];
@@ -123,9 +131,8 @@ char *sg_auth_challenge(SgAuth *auth, const SgFlow *flow, const SgAuthResult *re
         if (!(result->digests & flag(i)))
             continue;
         sg_nonce_make(auth->nonces, &flow->remote, now_us, nonce);
-        g_string_append_printf(out, "%s: Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n",
-                               proxy ? "Proxy-Authenticate" : "WWW-Authenticate", auth->realm, nonce, sg_algorithm_to_string(i),
-                               result->state == SG_AUTH_STALE ? ", stale=true" : "");
+        g_string_append_printf(out, "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n",
+                               auth->realm, nonce, sg_algorithm_to_string(i), result->state == SG_AUTH_STALE ? ", stale=true" : "");
     }
     return g_string_free(out, FALSE);
 }

@@ -20,6 +20,7 @@ typedef struct SgAuthResult {
     const SgCredential *account; /* OK and REPEATED; valid until the next snapshot */
     char user[SG_ACCOUNT_NAME_MAX + 1]; /* as claimed; "" when unfit to be shown */
     bool user_exists;            /* FAILED: not to be told to the peer */
+    bool replayed;               /* STALE: right, but the nonce count was used by another message */
     unsigned digests;            /* to offer in the challenge */
 } SgAuthResult;
 
@@ -28,8 +29,7 @@ void sg_auth_free(SgAuth *auth);
 /* Takes the reference. */
 void sg_auth_publish(SgAuth *auth, SgSnapshot *snapshot);
 const SgSnapshot *sg_auth_snapshot(const SgAuth *auth);
-/* offered: SG_DIGEST_* of the listener. proxy: Proxy-Authorization instead of Authorization. */
-void sg_auth_check(SgAuth *auth, const struct sip_msg *msg, const SgFlow *flow, unsigned offered, bool proxy, int64_t now_us,
-                   SgAuthResult *ret);
-/* WWW-Authenticate or Proxy-Authenticate lines for a 401 or 407; g_free. */
-char *sg_auth_challenge(SgAuth *auth, const SgFlow *flow, const SgAuthResult *result, bool proxy, int64_t now_us);
+/* offered: SG_DIGEST_* of the listener. */
+void sg_auth_check(SgAuth *auth, const struct sip_msg *msg, const SgFlow *flow, unsigned offered, int64_t now_us, SgAuthResult *ret);
+/* WWW-Authenticate lines for a 401; g_free. */
+char *sg_auth_challenge(SgAuth *auth, const SgFlow *flow, const SgAuthResult *result, int64_t now_us);

@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 
 #define CONNECT_US (10 * G_USEC_PER_SEC)   /* TCP and TLS handshakes */
-#define FIRST_US (20 * G_USEC_PER_SEC)     /* until the first whole message */
-#define PARTIAL_US (20 * G_USEC_PER_SEC)   /* a message begun must end */
+#define FIRST_US (20 * G_USEC_PER_SEC)     /* from the opening until the first whole message */
+#define PARTIAL_US (20 * G_USEC_PER_SEC)   /* from a message's first byte to its last */
 #define QUEUE_MAX (512 * 1024)
 #define READ_CHUNK 16384
 
@@ -22,7 +22,10 @@ typedef struct Conn {
     State state;
     SSL *ssl;
     SgFlow flow;
-    bool guarded, outgoing, dead, writing, seen, want_write_for_handshake;
+    bool guarded, outgoing, dead, writing;
+    bool seen;      /* a whole message has come */
+    bool delivered; /* somebody above may know the connection */
+    bool partial;   /* PARTIAL_US is running */
     GByteArray *in, *out;
     SgTimer timer; /* whatever limit applies now; on the way out: the funeral */
 } Conn;
@@ -80,9 +83,10 @@ static void bury(void *data)
     Conn *conn = data;
     SgConns *conns = conn->conns;
     uint64_t id = conn->id;
+    bool told = conn->outgoing || conn->delivered;
 
     g_hash_table_remove(conns->table, &conn->id);
-    if (!conns->closing)
+    if (!conns->closing && told)
         conns->options->on_closed(id, conns->options->user);
 }
 
@@ -250,8 +254,10 @@ static bool take(Conn *conn)
     }
     if (len < header + (size_t)body)
         return false;
+    conn->seen = true;
+    conn->partial = false;
     if (sg_transport_admit(conns->transport, &conn->flow)) {
-        conn->seen = true;
+        conn->delivered = true;
         if (!sg_transport_deliver(conns->transport, &conn->flow, data, header + (size_t)body))
             die(conn); /* out of step: nothing that follows can be trusted */
     }
@@ -261,17 +267,31 @@ static bool take(Conn *conn)
     return true;
 }
 
+/* Nobody keeps a connection by trickling bytes: what waits for a message is not put off by a part of one. */
+static void renew_limit(Conn *conn)
+{
+    guint blank = 0;
+
+    if (!conn->seen && !conn->outgoing)
+        return;
+    while (blank < conn->in->len && (conn->in->data[blank] == '\r' || conn->in->data[blank] == '\n'))
+        blank++;
+    if (blank == conn->in->len) {
+        conn->partial = false;
+        limit(conn, (int64_t)conn->conns->options->tcp_idle_s * G_USEC_PER_SEC);
+    } else if (!conn->partial) {
+        conn->partial = true;
+        limit(conn, PARTIAL_US);
+    }
+}
+
 static void received(Conn *conn, const uint8_t *data, size_t len)
 {
     g_byte_array_append(conn->in, data, (guint)len);
     while (!conn->dead && conn->in->len > 0 && take(conn))
         ;
-    if (conn->dead)
-        return;
-    if (conn->in->len > 0)
-        limit(conn, PARTIAL_US);
-    else
-        limit(conn, conn->seen || conn->outgoing ? (int64_t)conn->conns->options->tcp_idle_s * G_USEC_PER_SEC : FIRST_US);
+    if (!conn->dead)
+        renew_limit(conn);
 }
 
 static void read_some(Conn *conn)
@@ -501,14 +521,6 @@ uint64_t sg_conns_find(SgConns *conns, SgTransportKind kind, const struct sa *re
 
     g_free(key);
     return conn && !conn->dead ? conn->id : 0;
-}
-
-void sg_conns_close(SgConns *conns, uint64_t id)
-{
-    Conn *conn = g_hash_table_lookup(conns->table, &id);
-
-    if (conn)
-        die(conn);
 }
 
 SgConns *sg_conns_new(SgTransport *transport, const SgTransportOptions *options)

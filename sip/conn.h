@@ -12,7 +12,6 @@ void sg_conns_accept(SgConns *conns, int fd, const SgFlow *flow, bool guarded);
 int sg_conns_send(SgConns *conns, SgFlow *flow, const char *verify_host, const char *data, size_t len);
 /* An open connection we made to that address, 0: none. */
 uint64_t sg_conns_find(SgConns *conns, SgTransportKind kind, const struct sa *remote);
-void sg_conns_close(SgConns *conns, uint64_t id);
 
 /* transport.c, for conn.c */
 void sg_transport_offend(SgTransport *transport, const SgFlow *flow, SgGuardOffence offence, const char *detail);

@@ -9,6 +9,7 @@
 /* what each device registered from a source adds to its budget: a commune behind one address, a simulator */
 #define KNOWN_RATE_PER_S 4
 #define KNOWN_BURST 20
+#define CONNECTION_TOKENS 10 /* a connection costs more than a message: a socket, buffers, perhaps a TLS handshake */
 
 typedef struct Key {
     uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d, IPv6 cut to its /64 */
@@ -208,7 +209,8 @@ bool sg_guard_connect(SgGuard *guard, const struct sockaddr *address, int64_t no
     g_mutex_lock(&guard->lock);
     source = get(guard, address, now_us);
     ok = !banned(source, now_us) && source->connections < guard->options.connections_per_source &&
-         guard->connections < guard->options.connections_max;
+         guard->connections < guard->options.connections_max &&
+         md_bucket_take(&source->bucket, MIN(CONNECTION_TOKENS, source->bucket.burst), now_us);
     if (ok) {
         source->connections++;
         guard->connections++;

@@ -51,7 +51,7 @@ SgGuard *sg_guard_new(const SgGuardOptions *options);
 void sg_guard_free(SgGuard *guard);
 /* One message or chunk of a stream from this source. */
 SgGuardVerdict sg_guard_message(SgGuard *guard, const struct sockaddr *source, int64_t now_us);
-/* May it open one more TCP or TLS connection? Pair every true with sg_guard_disconnect. */
+/* May it open one more TCP or TLS connection? That costs as much of its budget as ten messages. Pair every true with sg_guard_disconnect. */
 bool sg_guard_connect(SgGuard *guard, const struct sockaddr *source, int64_t now_us);
 void sg_guard_disconnect(SgGuard *guard, const struct sockaddr *source);
 /* Note an offence. proven: the source showed that it owns its address. Returns true when a log line is due (at most one per

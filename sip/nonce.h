@@ -26,5 +26,5 @@ typedef enum SgCountState {
     SG_COUNT_REPEATED, /* the very message that used this count: a retransmission */
     SG_COUNT_REPLAYED, /* used before, too far behind, or forgotten */
 } SgCountState;
-/* Only after the password was right. fingerprint: of the response, to tell a retransmission. */
+/* Only after the password was right. fingerprint: of the message, to tell a retransmission. */
 SgCountState sg_nonce_count(SgNonces *nonces, uint64_t id, uint32_t count, uint64_t fingerprint);

@@ -46,23 +46,23 @@ static void blame(SgRegistrar *registrar, const SgFlow *flow, const SgAuthResult
 }
 
 const SgCredential *sg_registrar_authenticate(SgRegistrar *registrar, const struct sip_msg *msg, const SgFlow *flow, unsigned offered,
-                                              bool proxy, int64_t now_us, bool *ret_repeated)
+                                              int64_t now_us, bool *ret_repeated)
 {
     const SgRegistrarOptions *options = &registrar->options;
     SgAuthResult result;
     char *challenge;
 
-    sg_auth_check(options->auth, msg, flow, offered, proxy, now_us, &result);
+    sg_auth_check(options->auth, msg, flow, offered, now_us, &result);
     *ret_repeated = result.state == SG_AUTH_REPEATED;
     if (result.account)
         return result.account;
     if (result.state == SG_AUTH_STALE)
-        md_stat_add(&options->stats->auth_stale, 1);
+        md_stat_add(result.replayed ? &options->stats->auth_replays : &options->stats->auth_stale, 1);
     if (result.state == SG_AUTH_FAILED)
         blame(registrar, flow, &result, now_us);
     md_stat_add(&options->stats->challenges, 1);
-    challenge = sg_auth_challenge(options->auth, flow, &result, proxy, now_us);
-    options->reply(msg, flow, proxy ? 407 : 401, NULL, challenge, options->user);
+    challenge = sg_auth_challenge(options->auth, flow, &result, now_us);
+    options->reply(msg, flow, 401, NULL, challenge, options->user);
     g_free(challenge);
     return NULL;
 }
@@ -312,7 +312,7 @@ void sg_registrar_register(SgRegistrar *registrar, const struct sip_msg *msg, co
         g_free(extra);
         return;
     }
-    request.account = sg_registrar_authenticate(registrar, msg, flow, offered, false, now_us, &repeated);
+    request.account = sg_registrar_authenticate(registrar, msg, flow, offered, now_us, &repeated);
     if (!request.account)
         return;
     if (!options->is_ours(&msg->to.uri.host, options->user)) {

@@ -22,6 +22,6 @@ SgRegistrar *sg_registrar_new(const SgRegistrarOptions *options);
 void sg_registrar_free(SgRegistrar *registrar);
 void sg_registrar_register(SgRegistrar *registrar, const struct sip_msg *msg, const SgFlow *flow, unsigned offered, int64_t now_us,
                            int64_t wall_us);
-/* For any request: OK or REPEATED returns the account; otherwise it was answered with 401 (407 when proxy) and blame was laid. */
+/* For any request: OK or REPEATED returns the account; otherwise it was answered with 401 and blame was laid. */
 const SgCredential *sg_registrar_authenticate(SgRegistrar *registrar, const struct sip_msg *msg, const SgFlow *flow, unsigned offered,
-                                              bool proxy, int64_t now_us, bool *ret_repeated);
+                                              int64_t now_us, bool *ret_repeated);

@@ -7,10 +7,9 @@ typedef enum { TRYING, PROCEEDING, COMPLETED, CONFIRMED, ACCEPTED } State;
 struct SgTxs {
     SgTxsOptions options;
     GHashTable *servers, *clients; /* key → transaction */
-    char branch_prefix[17];
     uint64_t next_branch;
     GString *scratch;
-    MdHashKey tag_key;
+    MdHashKey tag_key, branch_key;
 };
 
 struct SgServerTx {
@@ -110,7 +109,7 @@ SgTxs *sg_txs_new(const SgTxsOptions *options)
     txs->clients = g_hash_table_new_full(sg_str_hash, g_str_equal, NULL, client_free);
     txs->scratch = g_string_sized_new(2048);
     txs->tag_key = md_hash_key_random();
-    sg_random_hex(txs->branch_prefix, 8);
+    txs->branch_key = md_hash_key_random();
     return txs;
 }
 
@@ -466,9 +465,12 @@ static SgClientTx *client_start(SgTxs *txs, const SgRequest *request, SgFlow *fl
     return tx;
 }
 
+/* Answers are matched by the branch: one who has seen some of our requests must not be able to name the branch of another. */
 static void make_branch(SgTxs *txs, char out[64])
 {
-    g_snprintf(out, 64, "z9hG4bK%s%" PRIx64, txs->branch_prefix, txs->next_branch++);
+    uint64_t number = txs->next_branch++;
+
+    g_snprintf(out, 64, "z9hG4bK%016" PRIx64 "%" PRIx64, md_hash(txs->branch_key, &number, sizeof(number)), number);
 }
 
 SgClientTx *sg_client_tx_new(SgTxs *txs, const SgRequest *request, SgFlow *flow, const char *verify_host, SgResponseFn fn, void *user)

@@ -454,8 +454,3 @@ int sg_transport_route(SgTransport *transport, SgTransportKind kind, const struc
     *ret_flow = flow;
     return 0;
 }
-
-void sg_transport_close_conn(SgTransport *transport, uint64_t conn)
-{
-    sg_conns_close(transport->conns, conn);
-}

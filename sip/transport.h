@@ -36,7 +36,6 @@ int sg_transport_send(SgTransport *transport, SgFlow *flow, const char *verify_h
 int sg_transport_route(SgTransport *transport, SgTransportKind kind, const struct sa *remote, SgFlow *ret_flow);
 /* Our listening port for a transport and family; 0 none. For Contact. */
 uint16_t sg_transport_port(const SgTransport *transport, SgTransportKind kind, int af);
-void sg_transport_close_conn(SgTransport *transport, uint64_t conn);
 
 /* Checks everything up to the header rules without a socket: for tests and fuzzing. NULL: refused; *ret_offence says why. */
 struct sip_msg *sg_transport_parse(const char *data, size_t len, size_t max, SgGuardOffence *ret_offence);

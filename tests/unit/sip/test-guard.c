@@ -116,6 +116,26 @@ static void test_log_and_connections(void)
     sg_guard_free(guard);
 }
 
+/* Opening and closing connections is no way around the budget. */
+static void test_connections_cost(void)
+{
+    SgGuard *guard = sg_guard_new(&(SgGuardOptions){.rate_per_s = 10, .burst = 50});
+    unsigned opened = 0;
+
+    for (int i = 0; i < 100; i++) {
+        if (!sg_guard_connect(guard, from("192.0.2.4"), S))
+            continue;
+        opened++;
+        sg_guard_disconnect(guard, from("192.0.2.4"));
+    }
+    g_assert_cmpuint(opened, ==, 5);
+    g_assert_cmpint(sg_guard_message(guard, from("192.0.2.4"), S), ==, SG_GUARD_OVER_RATE);
+    g_assert_true(sg_guard_connect(guard, from("192.0.2.5"), S));
+    g_assert_true(sg_guard_connect(guard, from("192.0.2.4"), 2 * S));
+    g_assert_false(sg_guard_connect(guard, from("192.0.2.4"), 2 * S));
+    sg_guard_free(guard);
+}
+
 /* A flood from made-up addresses takes no more memory than the table has; a ban survives it. */
 static void test_bounded(void)
 {
@@ -145,6 +165,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sip/guard/ban", test_ban);
     g_test_add_func("/sip/guard/known-device", test_known);
     g_test_add_func("/sip/guard/log-and-connections", test_log_and_connections);
+    g_test_add_func("/sip/guard/connections-cost", test_connections_cost);
     g_test_add_func("/sip/guard/bounded", test_bounded);
     return g_test_run();
 }

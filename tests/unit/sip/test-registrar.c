@@ -67,7 +67,7 @@ static void test_stale_and_replay(void)
     static const char format[] = "REGISTER sip:hatinh.test SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\nFrom: <sip:thon1@hatinh.test>;tag=1\r\n"
                                  "To: <sip:thon1@hatinh.test>\r\nCall-ID: c\r\nCSeq: %u REGISTER\r\n%s%sContent-Length: 0\r\n\r\n";
     SipDesk *desk = sip_desk_new(&(SgGuardOptions){0});
-    char *line, *message;
+    char *line, *message, *other;
 
     sip_desk_register(desk, "thon1", NULL, 1, CONTACT);
     line = sip_desk_authorization(desk, "thon1", "mat khau 1", 1);
@@ -78,6 +78,14 @@ static void test_stale_and_replay(void)
     g_assert_true(sip_desk_give(desk, message, strlen(message)));
     g_assert_cmpint(desk->code, ==, 200);
     g_assert_cmpuint(bindings(desk, "thon1"), ==, 1);
+    /* its credentials copied into a message of somebody else's making: no retransmission, and nothing changes */
+    other = g_strdup_printf(format, 6, line, "Contact: <sip:thief@203.0.113.9>\r\n");
+    g_assert_true(sip_desk_give(desk, other, strlen(other)));
+    g_assert_cmpint(desk->code, ==, 401);
+    g_assert_cmpuint(md_stat_get(&desk->stats.auth_replays), ==, 1);
+    g_assert_cmpuint(bindings(desk, "thon1"), ==, 1);
+    g_assert_cmpstr(binding(desk, "thon1", 0)->contact, ==, "sip:thon1@192.0.2.7:5060");
+    g_free(other);
     /* overheard and sent from elsewhere: the nonce belongs to the other address */
     sa_set_str(&desk->flow.remote, "198.51.100.1", 5060);
     g_assert_true(sip_desk_give(desk, message, strlen(message)));
