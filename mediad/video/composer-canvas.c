@@ -97,7 +97,7 @@ static void publish_half(ViewCanvas *canvas, MdPicture *half)
 
 static void make_half(ViewCanvas *canvas)
 {
-    const MdPlanes *from = md_canvas_planes(canvas->canvas);
+    const MdPlanes *from = md_composer_canvas_planes(canvas); /* may itself be the half of a larger one */
     MdPicture *half = spare_half(canvas);
     if (!half)
         return;          /* the older one stays */
@@ -134,13 +134,12 @@ static void compose(ViewCanvas *canvas, int64_t now_us)
     MdComposer *composer = canvas->composer;
     int64_t begun = md_composer_cpu_us();
     bool half_wanted, changed;
-    if (!take_half(canvas, &half_wanted, &changed)) {
+    if (!take_half(canvas, &half_wanted, &changed))
         changed = draw_tiles(canvas, now_us) > 0;
-        if (half_wanted && (changed || !canvas->half))
-            make_half(canvas);
-        else if (!half_wanted && canvas->half)
-            publish_half(canvas, NULL); /* or it would be old when wanted again */
-    }
+    if (half_wanted && (changed || !canvas->half))
+        make_half(canvas);
+    else if (!half_wanted && canvas->half)
+        publish_half(canvas, NULL); /* or it would be old when wanted again */
     if (changed) {
         canvas->changed_us = canvas->tick_us;
         count_stat(composer, frames_composed, 1);

@@ -492,6 +492,54 @@ static void test_half_size(void)
     studio_free(studio);
 }
 
+/* Three sizes in a row, each half of the one before: the smallest goes on moving as well. */
+static void test_three_sizes(void)
+{
+    uint32_t cells[30];
+    for (unsigned i = 0; i < 30; i++)
+        cells[i] = i + 1;
+    Studio *studio = studio_new(30, 320, 180);
+    studio_view(studio, MD_LAYOUT_AUTO, 30, cells);
+    studio_output(studio, 1, MD_VIDEO_H264, 1280, 720, 15);
+    studio_output(studio, 2, MD_VIDEO_H264, 640, 360, 15);
+    studio_output(studio, 3, MD_VIDEO_H264, 320, 180, 15);
+    studio_run(studio, 5, -1);
+    for (unsigned round = 0; round < 3; round++) {
+        MdPicture *before = md_picture_ref(studio->screens[3].picture);
+        unsigned frames = studio->screens[3].frames;
+        uint64_t drawn = stats_of(studio).tiles_drawn;
+        /* everybody moves one seat on: seen in all three */
+        uint32_t first = cells[0];
+        memmove(cells, cells + 1, 29 * sizeof cells[0]);
+        cells[29] = first;
+        studio_view(studio, MD_LAYOUT_AUTO, 30, cells);
+        studio_run(studio, 8, -1);
+        g_assert_cmpuint(studio->screens[3].frames - frames, ==, 8);
+        g_assert_cmpuint(stats_of(studio).tiles_drawn - drawn, <=, 8 * 30 + 36); /* only the largest is drawn */
+        const MdPlanes *small = &studio->screens[3].picture->planes, *large = &studio->screens[2].picture->planes;
+        unsigned moved = 0, wrong = 0;
+        for (unsigned y = 2; y < 180; y += 4)
+            for (unsigned x = 2; x < 320; x += 4) {
+                int now = small->y[y * (unsigned)small->stride_y + x];
+                int was = before->planes.y[y * (unsigned)before->planes.stride_y + x];
+                int sum = 0;
+                for (unsigned k = 0; k < 4; k++)
+                    sum += large->y[(2 * y + k / 2) * (unsigned)large->stride_y + 2 * x + k % 2];
+                moved += abs(now - was) > 40;
+                wrong += abs(now - sum / 4) > 60;
+            }
+        g_assert_cmpuint(moved, >, 100);
+        g_assert_cmpuint(wrong, <, 180); /* of 3600: it is the larger one's half, of now */
+        md_picture_unref(before);
+    }
+    md_composer_remove_output(studio->composer, 2); /* no half to take any more: drawn for its own size */
+    studio_run(studio, 5, -1);
+    uint64_t drawn = stats_of(studio).tiles_drawn;
+    studio_run(studio, 5, -1);
+    g_assert_cmpuint(stats_of(studio).tiles_drawn - drawn, ==, 2 * 5 * 30);
+    studio_free(studio);
+}
+
 static void test_refusals(void)
 {
     Studio *studio = studio_new(1, 320, 180);
@@ -581,6 +629,7 @@ int main(int argc, char **argv)
     g_test_add_func("/video/composer/switching", test_switching_streams);
     g_test_add_func("/video/composer/outputs", test_several_outputs);
     g_test_add_func("/video/composer/half-size", test_half_size);
+    g_test_add_func("/video/composer/three-sizes", test_three_sizes);
     g_test_add_func("/video/composer/refusals", test_refusals);
     g_test_add_func("/video/composer/leaving", test_leaving_and_coming);
     g_test_add_func("/video/composer/test-source", test_test_source);
