@@ -45,6 +45,7 @@ MdConference *md_conference_new(const MdConferenceOptions *options)
         own->rooms_max = ROOMS_DEFAULT;
     conference->clock = options->clock != NULL ? options->clock : md_clock_system();
     conference->prompts = md_prompts_new(options->prompt_dir, &conference->logger);
+    conference->pin_guard = md_pin_guard_new();
     conference->rooms = g_hash_table_new(g_str_hash, g_str_equal);
     conference->by_serial = g_hash_table_new(NULL, NULL);
     conference->load = g_new0(unsigned, options->n_workers);
@@ -87,6 +88,7 @@ void md_conference_free(MdConference *conference)
     g_hash_table_unref(conference->rooms);
     g_hash_table_unref(conference->by_serial);
     md_prompts_free(conference->prompts);
+    md_pin_guard_free(conference->pin_guard);
     g_free((void *)(uintptr_t)conference->options.workers);
     g_free(conference->audio_codecs);
     g_free(conference->video_codecs);
@@ -212,6 +214,7 @@ static void take_call(MdRoom *room, MdCall *call, MdRole role)
 {
     MdMember *member = md_member_new(room, call, role);
     md_call_set_handler(call, &md_member_call_handler, member);
+    md_dial_adopt(member);
 }
 
 void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole role)
@@ -224,6 +227,9 @@ void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole ro
         md_call_reject(call, 480, "Meeting Is Ending");
     else if (room->locked && role < MD_ROLE_OPERATOR && !room->lobby)
         md_call_reject(call, 403, "Meeting Locked");
+    else if (room->pin != NULL && role < MD_ROLE_OPERATOR &&
+             md_pin_guard_blocked(conference->pin_guard, info, md_conference_now_us(conference)))
+        md_call_reject(call, 403, "Too Many Wrong PINs");
     else if (md_room_count(room) >= room->max_members)
         md_call_reject(call, 486, "Meeting Full");
     else

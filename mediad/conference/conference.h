@@ -130,7 +130,7 @@ typedef struct MdDialInfo {          /* strings valid until control returns to t
     MdRole role;
     bool redial;
     MdDialState state;
-    unsigned attempts;               /* since it was up last */
+    unsigned attempts;               /* since it was up last for a minute or longer */
     int64_t next_us;                 /* WAITING: monotonic time of the next attempt */
     int last_code;                   /* SIP status of the last failure, 0 none */
 } MdDialInfo;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { TARGET_MAX = 256, DECLINED = 603, CALLS_AT_ONCE = 10, FIRST_S = 5, MAX_S = 60, GIVE_UP_S = 600 };
+/* Whoever stays shorter has not really been here: what answers and drops at once must not be rung every few seconds for ever. */
+static const int64_t STAY_US = 60 * G_USEC_PER_SEC;
 
 const char *md_dial_state_to_string(MdDialState state)
 {
@@ -71,7 +73,7 @@ static void down(MdDial *dial, int code, const char *why)
     bool was_up = dial->state == MD_DIAL_UP;
     dial->member = NULL;
     dial->last_code = code;
-    if (was_up) {
+    if (was_up && now_us - dial->up_us >= STAY_US) {
         dial->attempts = 0;
         dial->down_since_us = now_us;
     }
@@ -130,6 +132,7 @@ static void attempt(MdDial *dial)
     dial->state = MD_DIAL_CALLING;
     MdMember *member = md_member_new(room, NULL, dial->role);
     member->dial = dial;
+    member->rung = true;
     member->uri = g_strdup(dial->target);
     bool is_uri = strchr(dial->target, ':') != NULL;
     member->account = is_uri ? NULL : g_strdup(dial->target);
@@ -149,6 +152,29 @@ static void attempt(MdDial *dial)
     member->dial = NULL;
     md_member_leave(member, 480, error != NULL ? error->message : "cannot dial");
     down(dial, 480, error != NULL ? error->message : "cannot dial");
+}
+
+static MdMember *already_here(MdRoom *room, const MdDial *dial)
+{
+    for (guint i = 0; i < room->members->len; i++) {
+        MdMember *member = g_ptr_array_index(room->members, i);
+        if (member->dial == NULL && member->state != MD_MEMBER_LEAVING &&
+            g_strcmp0(member->account, dial->target) == 0)
+            return member;
+    }
+    return NULL;
+}
+
+static void take_over(MdDial *dial, MdMember *member)
+{
+    bool in = member->state == MD_MEMBER_IN;
+    member->dial = dial;
+    dial->member = member;
+    dial->away = false;
+    dial->state = in ? MD_DIAL_UP : MD_DIAL_CALLING;
+    if (in)
+        dial->up_us = member->joined_us;
+    md_room_replan(dial->room); /* its "being called" tile goes */
 }
 
 bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool redial, GError **error)
@@ -193,20 +219,34 @@ bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool re
         dial->state = MD_DIAL_WAITING;
         dial->attempts = 0;
         dial->next_us = dial->down_since_us = now_us;
+        MdMember *here = already_here(room, dial);
+        if (here != NULL)
+            take_over(dial, here);
     }
     md_dial_tick(room, now_us);
+    md_room_video_update(room); /* tiles of those who are being called */
     return true;
 }
 
-static MdMember *already_here(MdRoom *room, const MdDial *dial)
+void md_dial_adopt(MdMember *member)
 {
-    for (guint i = 0; i < room->members->len; i++) {
-        MdMember *member = g_ptr_array_index(room->members, i);
-        if (member->dial == NULL && member->state != MD_MEMBER_LEAVING &&
-            g_strcmp0(member->account, dial->target) == 0)
-            return member;
+    MdDial *dial = member->account != NULL ? find(member->room, member->account) : NULL;
+    if (dial == NULL || member->dial != NULL)
+        return;
+    MdMember *ringing = dial->member;
+    if (ringing != NULL) {
+        if (!ringing->rung || ringing->state != MD_MEMBER_CALLING)
+            return; /* it is here already, with another device */
+        dial->member = NULL;
+        ringing->dial = NULL;
+        md_member_hang_up(ringing, "it has called in");
     }
-    return NULL;
+    take_over(dial, member);
+}
+
+static bool is_ringing(const MdDial *dial)
+{
+    return dial->state == MD_DIAL_CALLING && dial->member != NULL && dial->member->rung;
 }
 
 /* A list of seventy is rung a few at a time. */
@@ -214,7 +254,7 @@ void md_dial_tick(MdRoom *room, int64_t now_us)
 {
     unsigned calling = 0;
     for (guint i = 0; i < room->dials->len; i++)
-        calling += ((MdDial *)g_ptr_array_index(room->dials, i))->state == MD_DIAL_CALLING;
+        calling += is_ringing(g_ptr_array_index(room->dials, i));
     for (guint i = room->dials->len; i-- > 0;) {
         MdDial *dial = g_ptr_array_index(room->dials, i);
         if (dial->forgotten && dial->member == NULL)
@@ -229,15 +269,13 @@ void md_dial_tick(MdRoom *room, int64_t now_us)
             continue;
         MdMember *here = already_here(room, dial);
         if (here != NULL) {
-            here->dial = dial;
-            dial->member = here;
-            dial->state = here->state == MD_MEMBER_IN ? MD_DIAL_UP : MD_DIAL_CALLING;
+            take_over(dial, here);
             continue;
         }
         if (md_room_count(room) >= room->max_members)
             return;
         attempt(dial);
-        calling += dial->state == MD_DIAL_CALLING;
+        calling += is_ringing(dial);
     }
 }
 
@@ -246,7 +284,7 @@ void md_dial_member_up(MdMember *member)
     if (member->dial == NULL)
         return;
     member->dial->state = MD_DIAL_UP;
-    member->dial->attempts = 0;
+    member->dial->up_us = md_conference_now_us(member->room->conference);
     member->dial->last_code = 0;
     md_room_emit(member->room, "dial.up", member, "target", "s", member->dial->target, NULL);
 }

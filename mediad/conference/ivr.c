@@ -6,7 +6,7 @@
 
 enum { TRIES = 3, DIGITS_MAX = 16 };
 static const int64_t TIMEOUT_US = 20 * G_USEC_PER_SEC;
-static const int64_t GOODBYE_US = 3 * G_USEC_PER_SEC;
+static const int64_t GOODBYE_US = 500 * G_TIME_SPAN_MILLISECOND; /* after the last word */
 
 /* Accounts that may run the meeting need no PIN; whoever was rung by the room is let in, too (the caller looks at that). */
 bool md_ivr_needs_pin(const MdMember *member)
@@ -32,14 +32,46 @@ void md_ivr_begin(MdMember *member)
 }
 
 /* The same time whatever is right about it. */
-static bool same(const char *given, const char *pin)
+bool md_ivr_pin_equal(const char *given, const char *pin)
 {
     char a[DIGITS_MAX + 1] = {0}, b[DIGITS_MAX + 1] = {0};
-    if (pin == NULL)
+    if (pin == NULL || strlen(given) > DIGITS_MAX)
         return false;
     g_strlcpy(a, given, sizeof a);
     g_strlcpy(b, pin, sizeof b);
     return CRYPTO_memcmp(a, b, sizeof a) == 0;
+}
+
+bool md_ivr_is_blocked(const MdMember *member)
+{
+    MdConference *conference = member->room->conference;
+    return member->call != NULL && md_pin_guard_blocked(conference->pin_guard, md_call_info(member->call),
+                                                        md_conference_now_us(conference));
+}
+
+bool md_ivr_count_wrong(MdMember *member)
+{
+    MdRoom *room = member->room;
+    MdConference *conference = room->conference;
+    if (member->call == NULL)
+        return false;
+    const MdCallInfo *info = md_call_info(member->call);
+    if (!md_pin_guard_wrong(conference->pin_guard, info, md_conference_now_us(conference)))
+        return false;
+    md_notice(&room->logger, "%s (%s, %s): %d wrong PINs: none of it counts for ten minutes", member->text_id,
+              member->uri, info->account != NULL ? info->account : info->peer_host, MD_PIN_GUARD_WRONG_MAX);
+    return true;
+}
+
+void md_ivr_turn_away(MdMember *member, uint8_t prompt)
+{
+    MdRoom *room = member->room;
+    int64_t spoken_us = md_prompts_duration_us(room->conference->prompts, room->language, prompt);
+    md_room_play(room, member, &prompt, 1, true);
+    member->state = MD_MEMBER_PIN; /* at the door, and not asked any more */
+    member->deadline_us = 0;
+    member->hangup_us = md_conference_now_us(room->conference) + spoken_us + GOODBYE_US;
+    md_room_replan(room);
 }
 
 static void failed(MdMember *member, const char *why)
@@ -52,10 +84,9 @@ static void failed(MdMember *member, const char *why)
         ask(member, true);
         return;
     }
-    md_notice(&room->logger, "%s (%s): PIN: %s %d times, hung up", member->text_id, member->uri, why, TRIES);
-    md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WRONG_PIN}, 1, true);
-    member->deadline_us = 0;
-    member->hangup_us = md_conference_now_us(room->conference) + GOODBYE_US;
+    md_notice(&room->logger, "%s (%s): PIN: %s, %u times, hung up", member->text_id, member->uri, why,
+              member->pin_tries);
+    md_ivr_turn_away(member, MD_PROMPT_WRONG_PIN);
 }
 
 void md_ivr_digit(MdMember *member, char digit)
@@ -73,9 +104,16 @@ void md_ivr_digit(MdMember *member, char digit)
         member->deadline_us = md_conference_now_us(room->conference) + TIMEOUT_US;
         return;
     }
-    bool fits = member->digits->len <= DIGITS_MAX;
-    bool chair = same(member->digits->str, room->chair_pin), guest = same(member->digits->str, room->pin);
-    if (!fits || (!chair && !guest)) {
+    if (md_ivr_is_blocked(member)) { /* its other calls have used up its tries */
+        member->pin_tries = TRIES;
+        failed(member, "too many wrong ones");
+        return;
+    }
+    bool chair = md_ivr_pin_equal(member->digits->str, room->chair_pin),
+         guest = md_ivr_pin_equal(member->digits->str, room->pin);
+    if (!chair && !guest) {
+        if (md_ivr_count_wrong(member))
+            member->pin_tries = TRIES;
         failed(member, "wrong");
         return;
     }

@@ -9,7 +9,8 @@ enum {
     BAD_REQUEST = 400,
     LOBBY_REPEAT_US = 30 * G_USEC_PER_SEC,
     DIGITS_MAX = 32,
-    LABEL_CHARS = 60
+    LABEL_CHARS = 60,
+    CHAIR_TRIES = 6 /* wrong PINs of the chair in one stay */
 };
 
 /* Each member is an object of its own to the log: sixty joining at once are sixty lines, not a repeat. */
@@ -171,11 +172,19 @@ static void refuse(MdMember *member, const GError *error)
     md_member_leave(member, code, "media refused");
 }
 
+/* A locked room without a lobby lets nobody in but those who run it and those it rang. */
+static bool is_locked_out(const MdMember *member)
+{
+    const MdRoom *room = member->room;
+    return room->kind == MD_ROOM_MEETING && room->locked && !room->lobby && !member->rung &&
+           member->role < MD_ROLE_OPERATOR;
+}
+
 static void admit_or_ask(MdMember *member)
 {
     if (!member->established || !member->leg_started || member->state != MD_MEMBER_CALLING)
         return;
-    if (member->dial == NULL && md_ivr_needs_pin(member)) {
+    if (!member->rung && md_ivr_needs_pin(member) && !is_locked_out(member)) {
         member->state = MD_MEMBER_PIN;
         md_ivr_begin(member);
         md_room_replan(member->room);
@@ -187,7 +196,7 @@ static void admit_or_ask(MdMember *member)
 static bool must_wait_outside(const MdMember *member)
 {
     const MdRoom *room = member->room;
-    if (room->kind != MD_ROOM_MEETING || !room->lobby || member->dial != NULL)
+    if (room->kind != MD_ROOM_MEETING || !room->lobby || member->rung)
         return false;
     return member->role == MD_ROLE_GUEST || (room->locked && member->role < MD_ROLE_OPERATOR);
 }
@@ -198,6 +207,10 @@ void md_member_enter(MdMember *member)
     int64_t now_us = md_conference_now_us(room->conference);
     member->deadline_us = 0;
     g_string_truncate(member->digits, 0);
+    if (member->state != MD_MEMBER_LOBBY && is_locked_out(member)) { /* locked since it came to the door */
+        md_ivr_turn_away(member, MD_PROMPT_LOCKED);
+        return;
+    }
     if (member->state != MD_MEMBER_LOBBY && must_wait_outside(member)) {
         member->state = MD_MEMBER_LOBBY;
         md_room_emit(room, "member.lobby", member, NULL);
@@ -250,29 +263,43 @@ void md_member_tick(MdMember *member, int64_t now_us)
     md_room_video_talking(member);
 }
 
-/* A chair's PIN may be keyed in at any time: digits, then #. */
-void md_member_dtmf(MdMember *member, char digit)
+static void try_chair_pin(MdMember *member)
 {
     MdRoom *room = member->room;
+    if (member->digits->len == 0 || md_ivr_is_blocked(member))
+        return;
+    if (!md_ivr_pin_equal(member->digits->str, room->chair_pin)) {
+        md_ivr_count_wrong(member);
+        if (++member->chair_tries == CHAIR_TRIES)
+            md_notice(&room->logger, "%s (%s): %d wrong PINs of the chair: it is not listened to any more",
+                      member->text_id, member->uri, CHAIR_TRIES);
+        return;
+    }
+    member->role = MD_ROLE_CHAIR;
+    md_room_emit(room, "member.role", member, "role", "s", md_role_to_string(member->role), NULL);
+    md_room_update_chair(room);
+    md_room_replan(room);
+}
+
+/* A chair's PIN may be keyed in at any time: digits, then #. Inside the room as at the door the tries are few. */
+void md_member_dtmf(MdMember *member, char digit)
+{
+    const MdRoom *room = member->room;
     if (member->state == MD_MEMBER_PIN) {
         md_ivr_digit(member, digit);
         return;
     }
-    if (member->state != MD_MEMBER_IN || room->chair_pin == NULL)
+    if (member->state != MD_MEMBER_IN || room->chair_pin == NULL || member->role == MD_ROLE_CHAIR ||
+        member->chair_tries >= CHAIR_TRIES)
         return;
-    if (digit != '#') {
-        if (member->digits->len >= DIGITS_MAX)
-            g_string_truncate(member->digits, 0);
+    if (digit == '#') {
+        try_chair_pin(member);
+        g_string_truncate(member->digits, 0);
+    } else if (digit == '*') {
+        g_string_truncate(member->digits, 0);
+    } else if (member->digits->len < DIGITS_MAX) {
         g_string_append_c(member->digits, digit);
-        return;
     }
-    if (strcmp(member->digits->str, room->chair_pin) == 0 && member->role < MD_ROLE_CHAIR) {
-        member->role = MD_ROLE_CHAIR;
-        md_room_emit(room, "member.role", member, "role", "s", md_role_to_string(member->role), NULL);
-        md_room_update_chair(room);
-        md_room_replan(room);
-    }
-    g_string_truncate(member->digits, 0);
 }
 
 /* --- leaving ---------------------------------------------------------------------------------------------------------- */

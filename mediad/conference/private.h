@@ -8,6 +8,7 @@
 #include "mediad/audio/mixer.h"
 #include "mediad/audio/tone.h"
 #include "mediad/conference/conference.h"
+#include "mediad/conference/pin-guard.h"
 #include "mediad/conference/prompts.h"
 #include "mediad/core/plan.h"
 
@@ -112,6 +113,8 @@ struct MdRoomAudio {
     MdMix mix;
     float common[MD_AUDIO_TICK_SAMPLES];
     float before[MD_AUDIO_TICK_SAMPLES]; /* common of the tick before */
+    float announced[MD_AUDIO_TICK_SAMPLES]; /* what the player for everybody says; part of common */
+    bool announcing;
     float quiet[MD_AUDIO_TICK_SAMPLES];
     float own[MD_AUDIO_TICK_SAMPLES];
     MdMixInput inputs[];
@@ -162,7 +165,8 @@ struct MdMember {              /* C */
     double gain_db;
     int64_t joined_us, joined_wall_us, spoke_us;
     GString *digits;           /* DTMF so far */
-    unsigned pin_tries;
+    unsigned pin_tries, chair_tries; /* wrong PINs at the door; wrong PINs of the chair inside */
+    bool rung;                 /* the room called it: let in as it is */
     int64_t deadline_us;       /* of the PIN, 0 none */
     int64_t hangup_us;         /* hang up then, 0: not */
     int64_t prompt_us;         /* lobby: repeat the prompt then */
@@ -183,6 +187,7 @@ struct MdDial {                /* C */
     MdDialState state;
     unsigned attempts;
     int64_t next_us, down_since_us;
+    int64_t up_us;             /* when it came in last */
     int last_code;
     MdMember *member;          /* while calling or up */
     uint32_t source;           /* its tile while it is away */
@@ -235,6 +240,7 @@ struct MdConference {          /* C */
     char *local_host, *local_host6;
     const MdClock *clock;
     MdPrompts *prompts;
+    MdPinGuard *pin_guard;
     GHashTable *rooms;         /* name → MdRoom* */
     GHashTable *by_serial;     /* serial → MdRoom*, ending and service rooms too */
     MdRoom *echo, *test;
@@ -280,11 +286,19 @@ bool md_member_sees(const MdMember *member); /* takes part: neither at the door 
 bool md_ivr_needs_pin(const MdMember *member);
 void md_ivr_begin(MdMember *member);
 void md_ivr_digit(MdMember *member, char digit);
+bool md_ivr_pin_equal(const char *given, const char *pin); /* in constant time; NULL pin: never */
+/* Says why it may not come in, then hangs up. */
+void md_ivr_turn_away(MdMember *member, uint8_t prompt);
+/* A wrong PIN, counted for the party over all its calls; true when no PIN of it counts any more for now. */
+bool md_ivr_count_wrong(MdMember *member);
+bool md_ivr_is_blocked(const MdMember *member);
 void md_ivr_tick(MdMember *member, int64_t now_us);
 
 /* dial.c */
 void md_dial_free(MdDial *dial);
 void md_dial_tick(MdRoom *room, int64_t now_us);
+/* Somebody calls in by itself: an entry for it is its own from now on, and it is no longer rung. */
+void md_dial_adopt(MdMember *member);
 void md_dial_member_up(MdMember *member);
 void md_dial_member_gone(MdMember *member, int code);
 void md_dial_forget(MdRoom *room, MdDial *dial);

@@ -172,7 +172,11 @@ static void make_common(MdRoomAudio *audio, const MdRoomPlan *plan)
     memcpy(audio->before, audio->common, sizeof audio->before);
     md_mix_run(&audio->mix, audio->inputs, plan->n_seats);
     md_mix_common(&audio->mix, audio->common);
-    bool spoken = md_player_tick(&audio->player, audio->prompts, audio->language, audio->common);
+    memset(audio->announced, 0, sizeof audio->announced);
+    bool spoken = md_player_tick(&audio->player, audio->prompts, audio->language, audio->announced);
+    audio->announcing = spoken;
+    if (spoken)
+        md_kernels()->add(audio->common, audio->announced, MD_AUDIO_TICK_SAMPLES);
     /* The test room beeps for half a second in two, but not while the clock speaks. */
     if (audio->kind == MD_ROOM_TEST && !spoken) {
         if (audio->tick % 100 < 25)
@@ -205,9 +209,11 @@ static bool make_own(MdRoomAudio *audio, const MdPlanSeat *at, int active)
         return false;
     if (at->hears == MD_HEARS_SELF)
         memcpy(audio->own, seat->pcm, sizeof audio->own);
-    else if (minus)
+    else if (minus) {
         md_mix_minus(&audio->mix, audio->inputs, (unsigned)active, audio->own);
-    else
+        if (audio->announcing) /* what is said to all is said to those who speak, too */
+            md_kernels()->add(audio->own, audio->announced, MD_AUDIO_TICK_SAMPLES);
+    } else
         memcpy(audio->own, shared_mix(audio, at), sizeof audio->own);
     if (speaks) {
         md_kernels()->scale(audio->own, audio->own, MD_AUDIO_TICK_SAMPLES, DUCK_GAIN, DUCK_GAIN);
@@ -233,7 +239,9 @@ static void send_seat(MdRoomAudio *audio, const MdPlanSeat *at, int active)
     /* After a re-INVITE the leg may already speak another codec than the plan of this tick knows: rather nothing. */
     MdLegAudioFormat wanted;
     md_leg_audio_format(seat->leg, &wanted);
-    bool fits = wanted.codec == encoder->format.codec && wanted.ptime_ms == encoder->format.ptime_ms;
+    /* The waveform codecs are encoded tick by tick: the leg joins ticks to packets of its ptime. */
+    bool fits = wanted.codec == encoder->format.codec &&
+                (wanted.codec != MD_AUDIO_OPUS || wanted.ptime_ms == encoder->format.ptime_ms);
     md_leg_send_audio(seat->leg, encoder->payload, fits ? (size_t)encoder->len : 0, audio->due_us);
 }
 

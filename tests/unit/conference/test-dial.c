@@ -139,6 +139,84 @@ static void test_came_by_itself(void)
     meeting_free(meeting);
 }
 
+/* It calls in while it is being rung: that call stops, the entry is its own. */
+static void test_called_in_while_rung(void)
+{
+    g_autoptr(GError) error = NULL;
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true, .redial_first_s = 5});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    dial(room, "a", true);
+    FakeCall *ringing = fake_dialer_last(&meeting->dialer);
+    g_assert_cmpuint(g_hash_table_size(fake_composer()->sources), ==, 1); /* "being called" */
+    FakeCall *call = meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=400 video=h264", NULL);
+    g_assert_true(ringing->hung_up);
+    g_assert_cmpint(info_of(room, 0).state, ==, MD_DIAL_UP);
+    meeting_run_ms(meeting, 20000);
+    g_assert_cmpuint(meeting->dialer.calls->len, ==, 1);
+    g_assert_cmpuint(g_hash_table_size(fake_composer()->sources), ==, 1); /* only the live one */
+    /* Put on the list when it is here: the same, at once. */
+    meeting_join(meeting, "r", "b", MD_ROLE_SITE, "hz=500", NULL);
+    dial(room, "b", true);
+    g_assert_cmpint(info_of(room, 1).state, ==, MD_DIAL_UP);
+    g_assert_cmpuint(meeting->dialer.calls->len, ==, 1);
+    g_assert_cmpuint(g_hash_table_size(fake_composer()->sources), ==, 2);
+    g_assert_true(md_room_kick(room, meeting_member(room, 0), &error));
+    g_assert_true(call->hung_up);
+    meeting_run_ms(meeting, 60000);
+    g_assert_cmpuint(meeting->dialer.calls->len, ==, 1); /* kicked: not rung again */
+    meeting_free(meeting);
+}
+
+/* Those who wait at the door take no place among the calls under way; the PIN is asked of whoever calls in by itself. */
+static void test_waiting_outside(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){0});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r", .pin = "2468"});
+    for (unsigned i = 0; i < 10; i++) {
+        g_autofree char *account = g_strdup_printf("site-%u", i);
+        meeting_join(meeting, "r", account, MD_ROLE_SITE, "hz=0", NULL);
+        dial(room, account, false);
+        g_assert_cmpint(info_of(room, i).state, ==, MD_DIAL_CALLING);
+    }
+    g_assert_cmpuint(meeting->dialer.calls->len, ==, 0);
+    dial(room, "other", false);
+    g_assert_cmpuint(meeting->dialer.calls->len, ==, 1);
+    g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 0);
+    meeting_dtmf(meeting, g_ptr_array_index(meeting->calls, 3), "2468#");
+    g_assert_cmpint(info_of(room, 3).state, ==, MD_DIAL_UP);
+    meeting_free(meeting);
+}
+
+/* Answers and drops after a moment, again and again: ever longer pauses, then no more. */
+static void test_answers_and_drops(void)
+{
+    Meeting *meeting =
+        meeting_new(&(MeetingSpec){.redial_first_s = 5, .redial_max_s = 20, .redial_give_up_s = 100});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    dial(room, "a", true);
+    const unsigned gaps_s[] = {5, 10, 20, 20, 20};
+    for (unsigned i = 0; i < G_N_ELEMENTS(gaps_s); i++) {
+        answer(fake_dialer_last(&meeting->dialer), "hz=400");
+        meeting_run_ms(meeting, 1000);
+        md_call_emit_closed(fake_dialer_last(&meeting->dialer)->call, 200, "BYE");
+        g_assert_cmpint(info_of(room, 0).state, ==, MD_DIAL_WAITING);
+        meeting_run_ms(meeting, gaps_s[i] * 1000 - 200);
+        g_assert_cmpuint(meeting->dialer.calls->len, ==, i + 1);
+        meeting_run_ms(meeting, 400);
+        g_assert_cmpuint(meeting->dialer.calls->len, ==, i + 2);
+    }
+    answer(fake_dialer_last(&meeting->dialer), "hz=400");
+    md_call_emit_closed(fake_dialer_last(&meeting->dialer)->call, 200, "BYE");
+    g_assert_cmpint(info_of(room, 0).state, ==, MD_DIAL_GIVEN_UP);
+    dial(room, "a", true); /* a real stay begins the count anew */
+    answer(fake_dialer_last(&meeting->dialer), "hz=400");
+    meeting_run_ms(meeting, 61000);
+    md_call_emit_closed(fake_dialer_last(&meeting->dialer)->call, 200, "BYE");
+    g_assert_cmpint(info_of(room, 0).state, ==, MD_DIAL_WAITING);
+    g_assert_cmpuint(info_of(room, 0).attempts, ==, 0);
+    meeting_free(meeting);
+}
+
 static void test_limits(void)
 {
     g_autoptr(GError) error = NULL;
@@ -173,6 +251,9 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/dial/dropped", test_dropped);
     g_test_add_func("/conference/dial/unregistered", test_unregistered);
     g_test_add_func("/conference/dial/came-by-itself", test_came_by_itself);
+    g_test_add_func("/conference/dial/called-in-while-rung", test_called_in_while_rung);
+    g_test_add_func("/conference/dial/waiting-outside", test_waiting_outside);
+    g_test_add_func("/conference/dial/answers-and-drops", test_answers_and_drops);
     g_test_add_func("/conference/dial/limits", test_limits);
     return g_test_run();
 }

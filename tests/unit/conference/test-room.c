@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
+#include "mediad/conference/pin-guard.h"
 #include "tests/fixtures/meeting.h"
 
 static const double HZ[] = {400, 500, 600, 700};
@@ -190,6 +191,137 @@ static void test_pin_refused(void)
     g_assert_cmpuint(info.members, ==, 0);
     g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 0);
     meeting_free(meeting);
+}
+
+/* Inside the room the chair's PIN cannot be tried out; the tries count over all calls of one party. */
+static void test_chair_pin_guessed(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){0});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r", .chair_pin = "1357"});
+    FakeCall *guesser = meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=400", NULL);
+    meeting_dtmf(meeting, guesser, "####11*"); /* no tries at all */
+    for (unsigned i = 0; i < 6; i++)
+        meeting_dtmf(meeting, guesser, "1111#");
+    meeting_dtmf(meeting, guesser, "1357#");
+    g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 0);
+    FakeCall *again = meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=400", NULL);
+    for (unsigned i = 0; i < 4; i++)
+        meeting_dtmf(meeting, again, "1111#"); /* ten now */
+    meeting_dtmf(meeting, again, "1357#");
+    g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 0);
+    FakeCall *chair = meeting_join(meeting, "r", "b", MD_ROLE_SITE, "hz=400", NULL);
+    meeting_dtmf(meeting, chair, "1358#99*1357#");
+    g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 1);
+    meeting_dtmf(meeting, chair, "1357#"); /* is it already: nothing happens */
+    g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 1);
+    meeting_run_ms(meeting, 601000);
+    meeting_dtmf(meeting, again, "1357#");
+    g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 2);
+    MdRoomInfo info;
+    md_room_info(room, &info);
+    g_assert_cmpuint(info.members, ==, 3);
+    meeting_free(meeting);
+}
+
+static void test_pin_guessed_over_calls(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){0});
+    meeting_room(meeting, &(MdRoomSpec){.name = "r", .pin = "2468"});
+    FakeCall *calls[5];
+    for (unsigned i = 0; i < 5; i++) /* many calls at once do not help */
+        calls[i] = meeting_join(meeting, "r", NULL, MD_ROLE_GUEST, "hz=400", NULL);
+    for (unsigned i = 0; i < 10; i++)
+        meeting_dtmf(meeting, calls[i / 2 % 5], "1#");
+    meeting_dtmf(meeting, calls[0], "2468#");
+    g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 0);
+    g_assert_cmpint(meeting_call(meeting, "r", NULL, MD_ROLE_GUEST, "hz=400")->rejected, ==, 403);
+    meeting_join(meeting, "r", "op", MD_ROLE_OPERATOR, "hz=500", NULL); /* needs none */
+    FakeCall *site = meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=600", NULL); /* another party */
+    meeting_dtmf(meeting, site, "2468#");
+    g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 2);
+    meeting_run_ms(meeting, 601000);
+    g_assert_true(calls[0]->hung_up);
+    FakeCall *later = meeting_join(meeting, "r", NULL, MD_ROLE_GUEST, "hz=400", NULL);
+    meeting_dtmf(meeting, later, "2468#");
+    g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 3);
+    meeting_free(meeting);
+}
+
+static void test_guard_is_bounded(void)
+{
+    MdPinGuard *guard = md_pin_guard_new();
+    char host[64], near[] = "2001:db8:0:1::77", far[] = "2001:db8:0:2::1", mapped[] = "::ffff:192.0.2.1";
+    MdCallInfo info = {.peer_host = host};
+    g_strlcpy(host, "2001:db8:0:1::1", sizeof host);
+    for (unsigned i = 0; i < MD_PIN_GUARD_WRONG_MAX; i++)
+        g_assert_cmpint(md_pin_guard_wrong(guard, &info, i), ==, i == MD_PIN_GUARD_WRONG_MAX - 1);
+    g_assert_true(md_pin_guard_blocked(guard, &info, 100));
+    g_assert_true(md_pin_guard_blocked(guard, &(MdCallInfo){.peer_host = near}, 100)); /* the same /64 */
+    g_assert_false(md_pin_guard_blocked(guard, &(MdCallInfo){.peer_host = far}, 100));
+    g_assert_false(md_pin_guard_blocked(guard, &(MdCallInfo){.peer_host = mapped}, 100));
+    g_assert_false(md_pin_guard_blocked(guard, &info, 601 * G_USEC_PER_SEC));
+    for (unsigned i = 0; i < 3 * MD_PIN_GUARD_PARTIES_MAX; i++) {
+        g_snprintf(host, sizeof host, "192.0.%u.%u", i / 200, i % 200);
+        md_pin_guard_wrong(guard, &info, 1000 + i);
+    }
+    for (unsigned i = 1; i < MD_PIN_GUARD_WRONG_MAX; i++) /* the newest is still known */
+        md_pin_guard_wrong(guard, &info, 10000);
+    g_assert_true(md_pin_guard_blocked(guard, &info, 10001));
+    g_assert_false(md_pin_guard_blocked(guard, &(MdCallInfo){.peer_host = near}, 10001)); /* the oldest is not */
+    md_pin_guard_free(guard);
+}
+
+/* Locked while somebody is at the door already. */
+static void test_locked_at_the_door(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){0});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r", .pin = "2468", .chair_pin = "1357"});
+    MdRoom *open = meeting_room(meeting, &(MdRoomSpec){.name = "open"});
+    FakeCall *guest = meeting_join(meeting, "r", NULL, MD_ROLE_GUEST, "hz=400", NULL);
+    FakeCall *chair = meeting_join(meeting, "r", NULL, MD_ROLE_GUEST, "hz=500", NULL);
+    FakeCall *early = meeting_call(meeting, "open", "a", MD_ROLE_SITE, "hz=600");
+    md_room_lock(room, true);
+    md_room_lock(open, true);
+    md_call_emit_established(early->call);
+    meeting_run_ms(meeting, 240);
+    g_assert_false(early->hung_up);
+    expect_hears(fake_leg(2), 440, true); /* is told why (the prompt's stand-in tone) */
+    meeting_dtmf(meeting, guest, "2468#");
+    meeting_dtmf(meeting, chair, "1357#");
+    meeting_run_ms(meeting, 2000);
+    g_assert_true(early->hung_up);
+    g_assert_true(guest->hung_up);
+    g_assert_false(chair->hung_up); /* may run it */
+    g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 1);
+    meeting_free(meeting);
+}
+
+/* G.7xx sites that want long packets: the room encodes tick by tick, the leg joins. */
+static void test_long_packets(void)
+{
+    static const char *const sdp[] = {"hz=500 codec=pcma ptime=40", "hz=600 codec=g722 ptime=60",
+                                      "hz=700 ptime=60"};
+    Meeting *meeting = meeting_new(&(MeetingSpec){0});
+    meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    MdLeg *talker, *legs[3];
+    meeting_join(meeting, "r", "t", MD_ROLE_SITE, "hz=400", &talker);
+    for (unsigned i = 0; i < 3; i++)
+        meeting_join(meeting, "r", "a", MD_ROLE_SITE, sdp[i], &legs[i]);
+    meeting_run_ms(meeting, 1500);
+    for (unsigned i = 0; i < 3; i++)
+        expect_hears(legs[i], 400, true);
+    meeting_free(meeting);
+}
+
+/* What is said to all is heard by those, too, who speak just then. */
+static void test_announced_to_talkers(void)
+{
+    Three three = three_new(&(MdRoomSpec){.name = "r"}, MD_ROLE_SITE);
+    md_room_end(three.room);
+    meeting_run_ms(three.meeting, 260);
+    for (unsigned i = 0; i < 3; i++)
+        expect_hears(three.legs[i], 440, true); /* the prompt's stand-in tone */
+    meeting_free(three.meeting);
 }
 
 static void test_admission(void)
@@ -405,6 +537,12 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/room/wait-for-chair", test_wait_for_chair);
     g_test_add_func("/conference/room/pin", test_pin);
     g_test_add_func("/conference/room/pin-refused", test_pin_refused);
+    g_test_add_func("/conference/room/chair-pin-guessed", test_chair_pin_guessed);
+    g_test_add_func("/conference/room/pin-guessed-over-calls", test_pin_guessed_over_calls);
+    g_test_add_func("/conference/room/pin-guard-is-bounded", test_guard_is_bounded);
+    g_test_add_func("/conference/room/locked-at-the-door", test_locked_at_the_door);
+    g_test_add_func("/conference/room/long-packets", test_long_packets);
+    g_test_add_func("/conference/room/announced-to-talkers", test_announced_to_talkers);
     g_test_add_func("/conference/room/admission", test_admission);
     g_test_add_func("/conference/room/lobby", test_lobby);
     g_test_add_func("/conference/room/kick-and-end", test_kick_and_end);
