@@ -7,7 +7,7 @@
 #include "mediad/leg/leg-private.h"
 #include "mediad/transport/demux.h"
 
-#define AUDIO_READS 2 /* datagrams taken per wake-up: an empty read costs as much as a packet */
+#define AUDIO_READS 1 /* datagrams taken per wake-up: an empty read costs as much as a packet */
 #define VIDEO_READS 16
 
 void leg_reject(MdLeg *leg)

@@ -114,7 +114,7 @@ typedef struct LegVideo {
     unsigned n_queue;
     MdTimer pace_timer, tick_timer;
     bool sent_before;
-    int64_t base_us;
+    int64_t base_us, last_us; /* picture times: of the first, of the newest */
     int64_t frame_interval_us;
     MdVideoClass max;       /* agreed, less congestion */
     uint32_t tmmbr_bps, remb_bps, congestion_bps; /* 0: none */

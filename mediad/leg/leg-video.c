@@ -11,9 +11,11 @@
 #define KEY_INTERVAL_US 500000
 #define KEY_RETRY_US 1000000
 #define TICK_US 20000
+#define TICK_PHASE_US 18500 /* one wake-up for all legs, after the rooms' ticks */
 #define PACE_STEP_US 4000
-#define PACE_AT_ONCE 8     /* packets of a small picture go out together */
-#define RTX_PER_WINDOW 100 /* retransmissions a leg may cause in 500 ms */
+#define PACE_AT_ONCE 3      /* packets of a small picture go out together: not more, a room has many legs */
+#define PICTURE_MIN_US 1000 /* between the times of two pictures */
+#define RTX_PER_WINDOW 100  /* retransmissions a leg may cause in 500 ms */
 #define RTX_WINDOW_US 500000
 #define RTX_INTERVAL_MIN_US 20000
 #define NACKS_MAX 64
@@ -298,8 +300,10 @@ static void tick(MdTimer *timer, int64_t due_us, void *user)
 
 void leg_video_attach(MdLeg *leg, int64_t now_us)
 {
+    int64_t grid_us = now_us - now_us % TICK_US + TICK_PHASE_US;
     if (leg->video)
-        md_worker_timer_at(leg->worker, &leg->video->tick_timer, now_us + TICK_US, tick, leg);
+        md_worker_timer_at(leg->worker, &leg->video->tick_timer,
+                           grid_us > now_us ? grid_us : grid_us + TICK_US, tick, leg);
 }
 
 void leg_video_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us)
@@ -387,8 +391,12 @@ int md_leg_send_video(MdLeg *leg, const MdFrame *frame, int64_t now_us)
         return -EINVAL;
     if (!v->sent_before) {
         v->base_us = frame->time_us;
+        v->last_us = frame->time_us - PICTURE_MIN_US;
         v->sent_before = true;
     }
+    /* Another output may be a little behind the one before: the timestamp never steps back or stands still.
+     */
+    int64_t time_us = MAX(frame->time_us, v->last_us + PICTURE_MIN_US);
     /* The list takes a reference; the frame itself is never written. */
     MdFrame *shared = (MdFrame *)frame;
     uint8_t mode = m->agreed.h264_mode;
@@ -400,7 +408,8 @@ int md_leg_send_video(MdLeg *leg, const MdFrame *frame, int64_t now_us)
         md_packet_list_ref(list);
     if (frame->key)
         md_key_requests_satisfied(&v->asked, now_us);
-    enqueue(leg, list, (uint32_t)((frame->time_us - v->base_us) * 9 / 100), now_us);
+    v->last_us = time_us;
+    enqueue(leg, list, (uint32_t)((time_us - v->base_us) * 9 / 100), now_us);
     return 0;
 }
 

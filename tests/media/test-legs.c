@@ -399,9 +399,8 @@ static bool keep_handshake(Pair *pair, unsigned from, unsigned media, const uint
 static void test_stop_in_handshake(void)
 {
     for (unsigned ms = 0; ms <= 120; ms += 20) {
-        PairOptions options = {.dtls = true,
-                               .offer_dtls = true,
-                               .security = {MD_SECURITY_REQUIRED, MD_SECURITY_REQUIRED}};
+        PairOptions options = {
+            .dtls = true, .offer_dtls = true, .security = {MD_SECURITY_REQUIRED, MD_SECURITY_REQUIRED}};
         Pair *pair = start(&options, keep_handshake);
         pair_reinvite(pair, NULL);
         pair_run(pair, ms);
@@ -816,6 +815,33 @@ static void test_pace(void)
     end(pair);
 }
 
+/* A seat changes over to an output whose pictures are a little older: timestamps only go forward. */
+static void test_video_timestamps(void)
+{
+    static const int steps_us[] = {66666, -7000, 0, 66666, -66666, 66666, 200000};
+    PairOptions options = {.video = true};
+    Pair *pair = start(&options, look);
+    only_format = " 99";
+    pair_reinvite(pair, one_format);
+    int64_t begun_us = md_clock_now_us(&pair->clock.base), time_us = begun_us;
+    uint32_t first = 0, before = 0;
+    for (unsigned i = 0; i <= G_N_ELEMENTS(steps_us); i++) {
+        MdFrame *frame = make_vp8(i, i == 0, 500, time_us);
+        g_assert_cmpint(show(pair, frame), ==, 0);
+        md_frame_unref(frame);
+        uint32_t ts = seen[1].ts[VIDEO];
+        if (i == 0)
+            first = ts;
+        else
+            g_assert_cmpint((int32_t)(ts - before), >, 0);
+        before = ts;
+        time_us += i < G_N_ELEMENTS(steps_us) ? steps_us[i] : 0;
+    }
+    /* and no drift is left behind */
+    g_assert_cmpint((int)(before - first), ==, (int)((time_us - begun_us) * 9 / 100));
+    end(pair);
+}
+
 /* Hold ends with a key frame, asked for by us and by the room of the other side. */
 static void test_video_hold(void)
 {
@@ -872,6 +898,7 @@ int main(int argc, char **argv)
     g_test_add_func("/legs/video/codec-change", test_video_codec_change);
     g_test_add_func("/legs/video/congestion", test_congestion);
     g_test_add_func("/legs/video/pace", test_pace);
+    g_test_add_func("/legs/video/timestamps", test_video_timestamps);
     g_test_add_func("/legs/video/hold", test_video_hold);
     return g_test_run();
 }
