@@ -16,11 +16,7 @@ static bool add_tap(const char *room, BcTapFn fn, void *tap_user, void *user, GE
 static void remove_tap(const char *room, BcTapFn fn, void *tap_user, void (*done)(void *tap_user), void *user)
 {
     MdDaemon *daemon = user;
-    MdRoom *found = md_conference_find_room(daemon->conference, room);
-    if (found)
-        md_room_remove_tap(found, fn, tap_user, done);
-    else
-        done(tap_user); /* the room ended, and its taps with it */
+    md_conference_remove_tap(daemon->conference, room, fn, tap_user, done);
 }
 
 bool md_start_broadcast(MdDaemon *daemon, GError **error)

@@ -195,6 +195,22 @@ GPtrArray *md_conference_rooms(MdConference *conference)
     return rooms;
 }
 
+void md_conference_remove_tap(MdConference *conference, const char *room, MdRoomTapFn fn, void *user,
+                              void (*done)(void *user))
+{
+    GHashTableIter iter;
+    gpointer value;
+    bool found = false;
+    g_hash_table_iter_init(&iter, conference->by_serial);
+    while (!found && g_hash_table_iter_next(&iter, NULL, &value)) {
+        MdRoom *its = value;
+        found = its->kind == MD_ROOM_MEETING && g_ascii_strcasecmp(its->name, room) == 0 &&
+                md_room_remove_tap(its, fn, user, done);
+    }
+    if (!found && done != NULL)
+        done(user);
+}
+
 /* --- calls ------------------------------------------------------------------------------------------------------------ */
 
 static MdRoom *room_for_call(MdConference *conference, const char *to_user)

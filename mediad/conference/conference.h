@@ -139,4 +139,8 @@ GPtrArray *md_room_dials(MdRoom *room); /* of MdDialInfo*, g_free'd with the arr
 /* The room's sound for somebody else (loudspeakers, recorder): fn runs on the room's worker every 20 ms and must obey tick rules. */
 typedef void (*MdRoomTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *user);
 bool md_room_add_tap(MdRoom *room, MdRoomTapFn fn, void *user, GError **error);
-void md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(void *user) /* on control, after the last fn */);
+/* done: on control, after the last fn. False: the room has no such tap (any more), done is not called. */
+bool md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(void *user));
+/* The same for whichever room of that name has it, one that is ending, too. done is called in any case: at once when there is
+ * no such tap. */
+void md_conference_remove_tap(MdConference *conference, const char *room, MdRoomTapFn fn, void *user, void (*done)(void *user));

@@ -124,6 +124,7 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .logger = &logger,
         .control = options->control,
         .dtls = options->dtls,
+        .packetiser = &room->audio->packetiser,
     };
     member->leg = md_leg_new(&config, error);
     if (member->leg == NULL)

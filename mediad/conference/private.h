@@ -11,6 +11,7 @@
 #include "mediad/conference/pin-guard.h"
 #include "mediad/conference/prompts.h"
 #include "mediad/core/plan.h"
+#include "mediad/rtp/packetise.h"
 
 #define MD_ROOM_MEMBERS_MAX 1000
 #define MD_ROOM_TAPS_MAX 8
@@ -53,6 +54,12 @@ typedef struct MdSeat {
     MdLegAudioFormat audio_format;   /* W: as last told to control */
     MdLegVideoFormat video_format;   /* W */
     bool formats_told;               /* W */
+    MdLegVideoFormat video_wanted;   /* W: as the leg said last */
+    uint32_t rise_bps;               /* W: least that it could take since rate_since_us, 0: not more than now */
+    int64_t rate_since_us;           /* W: its rate went down last, or was last not more than now */
+    uint32_t output;                 /* W: whose pictures it is sent */
+    bool waits_key;                  /* W: nothing of it can be decoded yet */
+    unsigned waited;                 /* W: pictures held back for that */
     float pcm[MD_AUDIO_TICK_SAMPLES]; /* W */
     MdLegAudio in;                   /* W */
     _Atomic bool talking;      /* A: written by the worker */
@@ -102,6 +109,7 @@ struct MdRoomAudio {
     unsigned cap;              /* I: seats at most */
     MdPlanSlot slot;           /* A */
     MdRoomStats stats;         /* A */
+    MdPacketiser packetiser;   /* W: one packetisation for all legs of the room */
     MdTimer timer;             /* W from here on */
     int64_t due_us;
     uint64_t tick;

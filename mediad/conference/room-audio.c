@@ -7,7 +7,8 @@
 #include <string.h>
 #include "mediad/audio/kernels.h"
 
-enum { LATE_US = 5000, BEHIND_MAX_US = 200000, PHASES = 7, FORMAT_TICKS = 5, PLAY_MAX = MD_PLAYER_QUEUE_MAX };
+enum { LATE_US = 5000, BEHIND_MAX_US = 200000, PHASES = 7, FORMAT_TICKS = 5, KEY_PATIENCE = 8 /* pictures */, PLAY_MAX = MD_PLAYER_QUEUE_MAX };
+static const int64_t RISE_US = 10 * INT64_C(1000000);
 static const double TEST_HZ = 440;
 static const float QUIET_DBOV = -72; /* noise for those who hear nothing: the line is not dead */
 static const float DUCK_GAIN = 0.3f; /* the room, while a prompt speaks over it */
@@ -132,12 +133,38 @@ static bool video_equal(const MdLegVideoFormat *a, const MdLegVideoFormat *b)
            a->max.bitrate_bps == b->max.bitrate_bps;
 }
 
+/* Rates follow the peer's limits and losses down at once, but up only when it could take more for ten seconds: whoever goes
+ * up and down would cause a new encode or a key frame for all each time. A new agreement counts at once. */
+static void hold_rate(MdSeat *seat, MdLegVideoFormat *format, int64_t now_us)
+{
+    MdLegVideoFormat agreed = *format;
+    agreed.max.bitrate_bps = seat->video_wanted.max.bitrate_bps;
+    bool fresh = !seat->formats_told || !video_equal(&agreed, &seat->video_wanted);
+    uint32_t wanted = format->max.bitrate_bps, rate = seat->video_format.max.bitrate_bps;
+    seat->video_wanted = *format;
+    if (fresh || wanted <= rate) {
+        seat->rise_bps = 0;
+        seat->rate_since_us = now_us;
+        return;
+    }
+    if (seat->rise_bps == 0 || wanted < seat->rise_bps)
+        seat->rise_bps = wanted;
+    if (now_us - seat->rate_since_us < RISE_US) {
+        format->max.bitrate_bps = rate;
+        return;
+    }
+    format->max.bitrate_bps = seat->rise_bps;
+    seat->rise_bps = 0;
+    seat->rate_since_us = now_us;
+}
+
 /* Tells control when what the peer takes has changed; when the mailbox is full the next look tries again. */
 static void watch_formats(MdRoomAudio *audio, MdSeat *seat)
 {
     FormatMail mail = {.conference = audio->conference, .room = audio->room, .seat = seat->id};
     md_leg_audio_format(seat->leg, &mail.audio);
     md_leg_video_format(seat->leg, &mail.video);
+    hold_rate(seat, &mail.video, audio->due_us);
     if (seat->formats_told && md_leg_audio_format_equal(&mail.audio, &seat->audio_format) &&
         video_equal(&mail.video, &seat->video_format))
         return;
@@ -150,11 +177,22 @@ static void watch_formats(MdRoomAudio *audio, MdSeat *seat)
 
 /* --- the tick --------------------------------------------------------------------------------------------------------- */
 
+/* Another output: what comes of it means nothing before its next key frame. */
+static void follow_output(MdSeat *seat, uint32_t output)
+{
+    if (seat->output == output)
+        return;
+    seat->output = output;
+    seat->waits_key = true;
+    seat->waited = 0;
+}
+
 static void pull(MdRoomAudio *audio, const MdRoomPlan *plan, int64_t now_us)
 {
     for (unsigned i = 0; i < plan->n_seats; i++) {
         MdSeat *seat = plan->seats[i].seat;
         md_leg_pull_audio(seat->leg, now_us, seat->pcm, &seat->in);
+        follow_output(seat, plan->seats[i].output);
         bool talking = md_vad_tick(&seat->vad, seat->in.level_dbov) && plan->seats[i].gain > 0;
         if (talking != atomic_load_explicit(&seat->talking, memory_order_relaxed))
             atomic_store_explicit(&seat->talking, talking, memory_order_relaxed);
@@ -344,14 +382,28 @@ typedef struct FrameMail {
     uint32_t output;
 } FrameMail;
 
+static void send_picture(const MdRoomPlan *plan, MdSeat *seat, const MdFrame *frame, int64_t now_us)
+{
+    if (seat->waits_key && !frame->key) {
+        if (++seat->waited % KEY_PATIENCE == 0 && plan->composer != NULL)
+            md_composer_request_key(plan->composer, seat->output);
+        return;
+    }
+    /* What could not be sent is missing from what follows. */
+    seat->waits_key = md_leg_send_video(seat->leg, frame, now_us) != 0;
+    seat->waited = 0;
+}
+
 static void frame_mail(void *payload, size_t len)
 {
     const FrameMail *mail = payload;
     const MdRoomPlan *plan = md_plan_get(&mail->audio->slot);
     int64_t now_us = md_worker_now_us(mail->audio->worker);
     for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++)
-        if (plan->seats[i].output == mail->output)
-            md_leg_send_video(plan->seats[i].seat->leg, mail->frame, now_us);
+        if (plan->seats[i].output == mail->output) {
+            follow_output(plan->seats[i].seat, mail->output);
+            send_picture(plan, plan->seats[i].seat, mail->frame, now_us);
+        }
     md_frame_unref(mail->frame);
 }
 
@@ -453,6 +505,7 @@ MdRoomAudio *md_room_audio_new(MdWorker *worker, MdConference *conference, MdMai
     audio->kind = kind;
     audio->language = language;
     audio->cap = cap;
+    md_packetiser_init(&audio->packetiser);
     md_mix_init(&audio->mix, loudest);
     md_tone_init(&audio->tone, TEST_HZ, MD_AUDIO_RATE, 0.1f);
     md_comfort_noise_init(&audio->noise, room);
@@ -476,6 +529,7 @@ void md_room_audio_free(MdRoomAudio *audio)
     if (audio == NULL)
         return;
     md_plan_slot_clear(&audio->slot);
+    md_packetiser_clear(&audio->packetiser);
     free(audio);
 }
 

@@ -143,9 +143,10 @@ void md_room_video_forget(MdMember *member)
 
 /* --- views ------------------------------------------------------------------------------------------------------------ */
 
+/* A tour of single pictures shows everybody in turn, whoever speaks. */
 static bool follows_speaker(const MdRoom *room)
 {
-    return room->layout == MD_LAYOUT_SINGLE || room->layout == MD_LAYOUT_1P5 ||
+    return (room->layout == MD_LAYOUT_SINGLE && room->tour_us == 0) || room->layout == MD_LAYOUT_1P5 ||
            room->layout == MD_LAYOUT_1P7 || room->layout == MD_LAYOUT_PIP;
 }
 

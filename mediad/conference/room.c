@@ -434,7 +434,7 @@ bool md_room_add_tap(MdRoom *room, MdRoomTapFn fn, void *user, GError **error)
     return true;
 }
 
-void md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(void *user))
+bool md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(void *user))
 {
     for (guint i = 0; i < room->taps->len; i++) {
         MdTap *tap = g_ptr_array_index(room->taps, i);
@@ -442,7 +442,8 @@ void md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(v
             tap->removed = true;
             tap->done = done;
             md_room_replan(room);
-            return;
+            return true;
         }
     }
+    return false;
 }

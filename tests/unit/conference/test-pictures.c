@@ -132,6 +132,108 @@ static void test_speaker(void)
     meeting_free(meeting);
 }
 
+/* Nothing of an output before its key frame, however it became somebody's: by coming in, by another class. */
+static void test_key_first(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    MdLeg *legs[2];
+    meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=0 video=h264", &legs[0]);
+    meeting_run_ms(meeting, 300);
+    uint32_t large = only_output()->id;
+    fake_composer_emit(fake_composer(), large);
+    fake_composer_emit_delta(fake_composer(), large);
+    meeting_run_ms(meeting, 40);
+    g_assert_cmpuint(legs[0]->video_sent, ==, 2);
+    meeting_join(meeting, "r", "b", MD_ROLE_SITE, "hz=0 video=h264", &legs[1]);
+    meeting_run_ms(meeting, 300);
+    unsigned keys = only_output()->keys;
+    for (unsigned i = 0; i < 8; i++)
+        fake_composer_emit_delta(fake_composer(), large);
+    meeting_run_ms(meeting, 40);
+    g_assert_cmpuint(legs[0]->video_sent, ==, 10); /* whoever has the picture goes on */
+    g_assert_cmpuint(legs[1]->video_sent, ==, 0);
+    g_assert_cmpuint(only_output()->keys, ==, keys + 1); /* asked again */
+    fake_composer_emit(fake_composer(), large);
+    fake_composer_emit_delta(fake_composer(), large);
+    meeting_run_ms(meeting, 40);
+    g_assert_cmpuint(legs[1]->video_sent, ==, 2);
+    legs[1]->video.max.bitrate_bps = 300000; /* its line gets worse: a smaller picture */
+    meeting_run_ms(meeting, 300);
+    g_assert_cmpuint(fake_composer()->outputs->len, ==, 2);
+    uint32_t small = g_array_index(fake_composer()->outputs, FakeOutput, 1).id;
+    fake_composer_emit_delta(fake_composer(), small);
+    fake_composer_emit_delta(fake_composer(), large);
+    meeting_run_ms(meeting, 40);
+    g_assert_cmpuint(legs[1]->video_sent, ==, 2);
+    fake_composer_emit(fake_composer(), small);
+    meeting_run_ms(meeting, 40);
+    g_assert_cmpuint(legs[1]->video_sent, ==, 3);
+    meeting_free(meeting);
+}
+
+/* A peer whose limit jumps up and down costs the others nothing: down at once, up after ten calm seconds. */
+static void test_hysteresis(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    MdLeg *legs[2];
+    FakeCall *call = NULL;
+    for (unsigned i = 0; i < 2; i++)
+        call = meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=0 video=h264 video_bps=1500000", &legs[i]);
+    meeting_run_ms(meeting, 300);
+    unsigned keys = only_output()->keys;
+    for (unsigned i = 0; i < 60; i++) { /* half a minute of it */
+        legs[1]->video.max.bitrate_bps = i % 2 == 0 ? 100000 : 1500000;
+        meeting_run_ms(meeting, 500);
+        g_assert_cmpuint(fake_composer()->outputs->len, ==, 2); /* it is down, and stays */
+    }
+    g_assert_cmpuint(g_array_index(fake_composer()->outputs, FakeOutput, 0).keys, ==, keys);
+    g_assert_cmpuint(g_array_index(fake_composer()->outputs, FakeOutput, 1).keys, ==, 1);
+    meeting_run_ms(meeting, 5000);
+    legs[1]->video.max.bitrate_bps = 600000; /* the least of the ten seconds is what counts */
+    meeting_run_ms(meeting, 1000);
+    legs[1]->video.max.bitrate_bps = 1500000;
+    meeting_run_ms(meeting, 3000);
+    g_assert_cmpuint(g_array_index(fake_composer()->outputs, FakeOutput, 1).spec.height, ==, 180);
+    meeting_run_ms(meeting, 1500);
+    g_assert_cmpuint(g_array_index(fake_composer()->outputs, FakeOutput, 1).spec.height, ==, 720);
+    g_assert_cmpuint(g_array_index(fake_composer()->outputs, FakeOutput, 1).spec.bitrate_bps, ==, 510000);
+    meeting_run_ms(meeting, 11000);
+    g_assert_cmpuint(fake_composer()->outputs->len, ==, 1);
+    /* A new agreement counts at once. */
+    md_call_emit_sdp(call->call, MD_SDP_OFFER, "hz=0 video=h264 height=360 video_bps=300000");
+    meeting_run_ms(meeting, 300);
+    md_call_emit_sdp(call->call, MD_SDP_OFFER, "hz=0 video=h264 video_bps=1500000");
+    meeting_run_ms(meeting, 300);
+    g_assert_cmpuint(fake_composer()->outputs->len, ==, 1);
+    meeting_free(meeting);
+}
+
+/* A tour of single pictures goes on though somebody has spoken. */
+static void test_tour_of_speakers(void)
+{
+    g_autoptr(GError) error = NULL;
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r", .layout = MD_LAYOUT_SINGLE});
+    MdLeg *legs[3];
+    for (unsigned i = 0; i < 3; i++)
+        meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=400 video=h264", &legs[i]);
+    speak(legs, 3, 1);
+    meeting_run_ms(meeting, 3000);
+    const FakeView *view = &fake_composer()->views[VIEW_ROOM];
+    g_assert_cmpuint(view->cells[0], ==, id_number(room, 1));
+    g_assert_true(md_room_set_tour(room, 10, &error));
+    for (unsigned i = 0; i < 6; i++) {
+        g_assert_cmpuint(view->cells[0], ==, id_number(room, i % 3));
+        meeting_run_ms(meeting, 10000);
+    }
+    g_assert_cmpuint(fake_composer()->outputs->len, ==, 1); /* who speaks sees it as all do */
+    g_assert_true(md_room_set_tour(room, 0, &error));
+    g_assert_cmpuint(view->cells[0], ==, id_number(room, 1));
+    meeting_free(meeting);
+}
+
 static void test_seats_and_tour(void)
 {
     g_autoptr(GError) error = NULL;
@@ -196,6 +298,9 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/pictures/classes", test_classes);
     g_test_add_func("/conference/pictures/rates", test_rates);
     g_test_add_func("/conference/pictures/speaker", test_speaker);
+    g_test_add_func("/conference/pictures/key-first", test_key_first);
+    g_test_add_func("/conference/pictures/hysteresis", test_hysteresis);
+    g_test_add_func("/conference/pictures/tour-of-speakers", test_tour_of_speakers);
     g_test_add_func("/conference/pictures/seats-and-tour", test_seats_and_tour);
     g_test_add_func("/conference/pictures/away", test_away);
     return g_test_run();

@@ -214,7 +214,8 @@ static void test_chair_pin_guessed(void)
     g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 1);
     meeting_dtmf(meeting, chair, "1357#"); /* is it already: nothing happens */
     g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 1);
-    meeting_run_ms(meeting, 601000);
+    md_virtual_clock_advance(&meeting->clock, 601 * G_USEC_PER_SEC);
+    meeting_run_ms(meeting, 5000);
     meeting_dtmf(meeting, again, "1357#");
     g_assert_cmpuint(meeting_events(meeting, "member.role"), ==, 2);
     MdRoomInfo info;
@@ -235,11 +236,12 @@ static void test_pin_guessed_over_calls(void)
     meeting_dtmf(meeting, calls[0], "2468#");
     g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 0);
     g_assert_cmpint(meeting_call(meeting, "r", NULL, MD_ROLE_GUEST, "hz=400")->rejected, ==, 403);
-    meeting_join(meeting, "r", "op", MD_ROLE_OPERATOR, "hz=500", NULL); /* needs none */
+    meeting_join(meeting, "r", "op", MD_ROLE_OPERATOR, "hz=500", NULL);             /* needs none */
     FakeCall *site = meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=600", NULL); /* another party */
     meeting_dtmf(meeting, site, "2468#");
     g_assert_cmpuint(meeting_events(meeting, "member.joined"), ==, 2);
-    meeting_run_ms(meeting, 601000);
+    md_virtual_clock_advance(&meeting->clock, 601 * G_USEC_PER_SEC);
+    meeting_run_ms(meeting, 5000);
     g_assert_true(calls[0]->hung_up);
     FakeCall *later = meeting_join(meeting, "r", NULL, MD_ROLE_GUEST, "hz=400", NULL);
     meeting_dtmf(meeting, later, "2468#");
@@ -267,7 +269,8 @@ static void test_guard_is_bounded(void)
     for (unsigned i = 1; i < MD_PIN_GUARD_WRONG_MAX; i++) /* the newest is still known */
         md_pin_guard_wrong(guard, &info, 10000);
     g_assert_true(md_pin_guard_blocked(guard, &info, 10001));
-    g_assert_false(md_pin_guard_blocked(guard, &(MdCallInfo){.peer_host = near}, 10001)); /* the oldest is not */
+    g_assert_false(
+        md_pin_guard_blocked(guard, &(MdCallInfo){.peer_host = near}, 10001)); /* the oldest is not */
     md_pin_guard_free(guard);
 }
 
@@ -521,9 +524,24 @@ static void test_taps(void)
     meeting_run_ms(three.meeting, 1000);
     g_assert_cmpuint(tap_ticks, ==, 50);
     g_assert_cmpfloat_with_epsilon(heard, 0.1f, 0.01f);
-    md_room_remove_tap(three.room, on_tap, &heard, on_tap_done);
+    g_assert_true(md_room_remove_tap(three.room, on_tap, &heard, on_tap_done));
+    g_assert_false(md_room_remove_tap(three.room, on_tap, &heard, on_tap_done));
     g_assert_false(tap_done);
     meeting_run_ms(three.meeting, 300);
+    g_assert_true(tap_done);
+    /* Whoever takes its tap away is told, in a room that has ended and been made anew under its name, too:
+     * but not before the worker has let go of it. */
+    tap_done = false;
+    g_assert_true(md_room_add_tap(three.room, on_tap, &heard, &error));
+    meeting_run_ms(three.meeting, 100);
+    g_assert_true(md_conference_remove_room(three.meeting->conference, "r", &error));
+    meeting_room(three.meeting, &(MdRoomSpec){.name = "r"});
+    md_conference_remove_tap(three.meeting->conference, "R", on_tap, &heard, on_tap_done);
+    g_assert_false(tap_done);
+    meeting_run_ms(three.meeting, 300);
+    g_assert_true(tap_done);
+    tap_done = false; /* all of it gone by now */
+    md_conference_remove_tap(three.meeting->conference, "r", on_tap, &heard, on_tap_done);
     g_assert_true(tap_done);
     meeting_free(three.meeting);
 }
