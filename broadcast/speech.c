@@ -88,7 +88,9 @@ static bool run(const BcSpeechOptions *o, const char *const *argv, int in, int o
 
 bool bc_speech_make(const BcSpeechOptions *o, const char *text, const char *path, BcIngestProgress *progress, GError **error)
 {
-    const char *const *argv = o->command && o->command[0] ? o->command : default_command;
+    const char *const *argv = o->command ? o->command : default_command;
+    if (!argv[0])
+        return fail(error, BC_ERROR_STATE, "no speech program is set here (broadcast.tts_command)");
     if (!text || !*text || strlen(text) > BC_SPEECH_TEXT_MAX || !g_utf8_validate(text, -1, NULL))
         return fail(error, BC_ERROR_INVALID, "the text must be 1 to %d bytes of UTF-8", BC_SPEECH_TEXT_MAX);
     int in = text_fd(text), out = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -6,7 +6,7 @@
 #define BC_SPEECH_TEXT_MAX 20000 /* bytes */
 
 typedef struct BcSpeechOptions {
-    const char *const *command;  /* argv, NULL-terminated; NULL: espeak-ng -v vi --stdout */
+    const char *const *command;  /* argv, NULL-terminated; NULL: espeak-ng -v vi --stdout; empty: none */
     int64_t time_max_us;         /* 0: 60 s; then it is killed */
     int64_t bytes_max;           /* of its output, 0: 256 MiB */
 } BcSpeechOptions;

@@ -26,6 +26,14 @@ static MdApiListener *list_listeners(MdDaemon *daemon, GPtrArray *texts, unsigne
     return listeners;
 }
 
+static char *not_ready(void *user)
+{
+    const MdDaemon *daemon = user;
+    return daemon->draining                   ? g_strdup("mediad is ending")
+           : md_store_failing(daemon->store) ? g_strdup("the store refuses writes: look at the disk")
+                                              : NULL;
+}
+
 bool md_start_api(MdDaemon *daemon, GError **error)
 {
     const CfgSettings *settings = daemon->settings;
@@ -59,5 +67,6 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     MdApiStatus status = {.conference = daemon->conference, .accounts = daemon->accounts, .agent = daemon->agent,
                           .workers = daemon->n_workers, .listeners = listeners, .n_listeners = n};
     md_api_add_status(daemon->api, &status);
+    md_api_add_ready_check(daemon->api, not_ready, daemon);
     return true;
 }

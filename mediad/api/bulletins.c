@@ -323,7 +323,7 @@ static const MdApiRoute routes[] = {
     {.method = "POST", .path = "/content/speech", .role = MD_API_BROADCASTER, .handler = add_speech,
      .summary = "Have a text spoken and stored; answers when it is ready.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"text\",\"title\"],\"properties\":{"
-                       "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":20000},\"title\":" BC_NAME "}}",
+                       "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":20000,\"description\":\"at most 20,000 bytes of UTF-8\"},\"title\":" BC_NAME "}}",
      .response_schema = CONTENT},
     {.method = "GET", .path = "/content/{content}", .role = MD_API_VIEWER, .handler = show_content, .summary = "One recording.",
      .response_schema = CONTENT},

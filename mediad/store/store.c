@@ -3,6 +3,7 @@
  * small durable writes cost one fsync. Each keeps its own savepoint: one that fails takes back only itself. */
 #include "mediad/store/db.h"
 #include <glib/gstdio.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ struct MdStore {
     GAsyncQueue *queue;  /* of Job* */
     GThread *thread;
     MdLogger logger;
+    _Atomic bool failing; /* how the last batch ended */
     char *temporary_dir; /* ":memory:": removed at close */
 };
 
@@ -148,6 +150,10 @@ static void batch_run(MdStore *store, GPtrArray *batch)
             job_fail(batch->pdata[i], error);
     }
     g_clear_error(&error);
+    bool full = !alive;
+    for (unsigned i = 0; i < batch->len; i++)
+        full |= g_error_matches(((Job *)batch->pdata[i])->error, MD_STORE_ERROR, MD_STORE_ERROR_FULL);
+    atomic_store(&store->failing, full);
     for (unsigned i = 0; i < batch->len; i++)
         job_finish(batch->pdata[i]);
     g_ptr_array_set_size(batch, 0);
@@ -267,6 +273,11 @@ bool md_store_write_sync(MdStore *store, MdStoreFn fn, gpointer data, GError **e
         g_propagate_error(error, g_steal_pointer(&job->error));
     job_free(job);
     return ok;
+}
+
+bool md_store_failing(const MdStore *store)
+{
+    return atomic_load(&store->failing);
 }
 
 MdDb *md_store_reader(MdStore *store)

@@ -35,6 +35,8 @@ typedef void (*MdStoreDoneFn)(bool ok, const GError *error, gpointer data, gpoin
 void md_store_write(MdStore *store, MdStoreFn fn, gpointer data, GDestroyNotify free_data, MdStoreDoneFn done, gpointer user);
 /* The same, waiting for the commit: at start-up and in tests only. */
 bool md_store_write_sync(MdStore *store, MdStoreFn fn, gpointer data, GError **error);
+/* The store refused the last write for want of room, or lost its transaction. Any thread. */
+bool md_store_failing(const MdStore *store);
 /* Control thread's read-only connection. */
 MdDb *md_store_reader(MdStore *store);
 

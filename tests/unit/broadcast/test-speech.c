@@ -40,6 +40,14 @@ static void test_no_shell(void)
     g_assert_cmpmem(data, len, text, strlen(text));
 }
 
+static void test_none(void)
+{
+    static const char *const none[] = {NULL};
+    g_autoptr(GError) error = NULL;
+    g_assert_false(make(none, "Xin chào", 0, 0, &error));
+    g_assert_error(error, BC_ERROR, BC_ERROR_STATE);
+}
+
 static void test_refused(void)
 {
     static const char *const missing[] = {"/nonexistent/speaker", NULL}, *const failing[] = {"false", NULL}, *const mute[] = {"true", NULL};
@@ -71,6 +79,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     close(g_mkstemp(path));
+    g_test_add_func("/broadcast/speech/none", test_none);
     g_test_add_func("/broadcast/speech/default", test_default);
     g_test_add_func("/broadcast/speech/no-shell", test_no_shell);
     g_test_add_func("/broadcast/speech/refused", test_refused);

@@ -333,6 +333,37 @@ static void test_memory(void)
     md_store_close(store);
 }
 
+static bool limit_pages(MdDb *db, gpointer data, GError **error)
+{
+    g_autoptr(MdRows) rows = md_db_query(db, error, data, "");
+
+    return rows && md_rows_next(rows, error);
+}
+
+static bool add_much(MdDb *db, gpointer data, GError **error)
+{
+    g_autofree char *much = g_strnfill(1000000, 'x');
+
+    return md_db_run(db, error, "INSERT INTO rooms (name, seats) VALUES ($1, 1)", "s", much);
+}
+
+/* No room: the write is refused, the store says that it fails, and stops saying so with the next write that is kept. */
+static void test_full(Fixture *f, gconstpointer data)
+{
+    GError *error = NULL;
+
+    g_assert_false(md_store_failing(f->store));
+    g_assert_true(md_store_write_sync(f->store, limit_pages, (gpointer)"PRAGMA max_page_count = 50", &error));
+    g_assert_false(md_store_write_sync(f->store, add_much, NULL, &error));
+    g_assert_error(error, MD_STORE_ERROR, MD_STORE_ERROR_FULL);
+    g_clear_error(&error);
+    g_assert_true(md_store_failing(f->store));
+    g_assert_true(md_store_write_sync(f->store, limit_pages, (gpointer)"PRAGMA max_page_count = 100000", &error));
+    g_assert_true(md_store_write_sync(f->store, add_much, NULL, &error));
+    g_assert_no_error(error);
+    g_assert_false(md_store_failing(f->store));
+}
+
 int main(int argc, char **argv)
 {
     self = argv[0];
@@ -345,6 +376,7 @@ int main(int argc, char **argv)
     CASE("batch", test_batch);
     CASE("close-finishes", test_close_finishes);
     CASE("migrations", test_migrations);
+    CASE("full", test_full);
     CASE("crash", test_crash);
     g_test_add_func("/store/cannot-open", test_cannot_open);
     g_test_add_func("/store/memory", test_memory);
