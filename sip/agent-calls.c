@@ -14,7 +14,7 @@ typedef struct Branch {
 struct Line {
     SgAgent *agent;
     uint64_t id;
-    bool incoming, established, abandoned; /* abandoned: control has hung up and hears no more */
+    bool incoming, guest, established, abandoned; /* abandoned: control has hung up and hears no more */
     GPtrArray *branches;                   /* owns */
     Branch *winner;
     int best_code;
@@ -35,6 +35,8 @@ static void line_end(Line *line)
     g_hash_table_remove(sip->lines, &line->id);
     if (line->incoming)
         sip->calls_in--;
+    if (line->guest)
+        sip->guests--;
     line_free(line);
 }
 
@@ -236,6 +238,9 @@ void sg_agent_incoming(SgAgent *agent, const struct sip_msg *msg, const SgFlow *
         return;
     md_stat_add(&agent->stats.calls_in, 1);
     line = line_new(agent, agent->sip.next_line, true);
+    line->guest = !account && !trusted;
+    if (line->guest)
+        agent->sip.guests++;
     agent->sip.next_line += 2;
     branch = g_new0(Branch, 1);
     branch->line = line;
@@ -393,7 +398,8 @@ static void on_drain_tick(void *data)
     SgAgentSip *sip = &agent->sip;
     SgEvent *event;
 
-    if (g_hash_table_size(sip->lines) > 0 && sg_now_us() < sip->drain_until_us) {
+    /* a call is over for its device when it has answered our BYE: until then it may have to be repeated */
+    if ((g_hash_table_size(sip->lines) > 0 || sg_txs_waiting(sip->txs) > 0) && sg_now_us() < sip->drain_until_us) {
         sg_timer_start(agent->loop, &sip->drain_timer, 20000, on_drain_tick, agent);
         return;
     }
@@ -473,7 +479,7 @@ void sg_agent_run_command(void *data)
         drain(agent, (unsigned)command->code);
         break;
     case SG_COMMAND_SNAPSHOT:
-        sg_auth_publish(agent->sip.auth, g_steal_pointer(&command->snapshot));
+        sg_registrar_publish(agent->sip.registrar, g_steal_pointer(&command->snapshot));
         break;
     default:
         run_call_command(command);

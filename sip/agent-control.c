@@ -9,7 +9,7 @@
 #define HEADERS_MAX 4096
 
 typedef struct ControlCall {
-    SgAgent *agent;     /* NULL: the agent is gone */
+    SgAgent *agent;     /* closes every call before it goes */
     uint64_t id;
     MdCall *call;       /* our reference until the call has closed */
     bool answered, closed;
@@ -92,7 +92,7 @@ static void order(void *impl, SgCommandKind kind, int code, const char *text, co
 {
     ControlCall *call = impl;
 
-    if (call->agent && call->agent->loop && !call->closed)
+    if (!call->closed && call->agent->loop)
         sg_agent_command(call->agent, (SgCommand){.kind = kind, .call = call->id, .code = code, .text = g_strdup(text), .sdp = g_strdup(sdp)});
 }
 
@@ -130,8 +130,7 @@ static void close_call(ControlCall *call, int code, const char *reason)
     if (call->closed)
         return;
     call->closed = true;
-    if (call->agent)
-        g_hash_table_remove(call->agent->control.calls, &call->id);
+    g_hash_table_remove(call->agent->control.calls, &call->id);
     md_call_emit_closed(held, code, reason);
     md_call_unref(held);
 }
@@ -159,7 +158,7 @@ static void end_soon(ControlCall *call, int code, const char *reason)
     Ending *ending;
     GSource *source;
 
-    if (call->closed || !call->agent)
+    if (call->closed)
         return;
     ending = g_new0(Ending, 1);
     ending->call = call;
@@ -670,17 +669,8 @@ MdDialer *sg_agent_dialer(SgAgent *agent)
 static void on_accounts_changed(void *user)
 {
     SgAgent *agent = user;
-    GHashTableIter iter;
-    gpointer key;
 
     sg_agent_command(agent, (SgCommand){.kind = SG_COMMAND_SNAPSHOT, .snapshot = sg_accounts_snapshot(agent->options.accounts)});
-    g_hash_table_iter_init(&iter, agent->control.registrations);
-    while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        const SgAccount *account = sg_accounts_find(agent->options.accounts, key);
-
-        if (!account || account->disabled)
-            sg_agent_unregister(agent, key);
-    }
 }
 
 void sg_agent_control_init(SgAgent *agent)

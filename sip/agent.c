@@ -84,9 +84,11 @@ static unsigned offered(const SgAgent *agent, const SgFlow *flow)
     return flow->listener < agent->n_listeners ? agent->listeners[flow->listener].digests : 0;
 }
 
-static bool refuse_for_load(SgAgent *agent, const struct sip_msg *msg, const SgFlow *flow)
+/* Strangers take at most a quarter of the places: ours must always find one. */
+static bool refuse_for_load(SgAgent *agent, const struct sip_msg *msg, const SgFlow *flow, bool guest)
 {
     bool full = agent->sip.draining || agent->sip.calls_in >= agent->options.calls_in_max ||
+                (guest && agent->sip.guests >= MAX(agent->options.calls_in_max / 4, 1)) ||
                 sg_sessions_count(agent->sip.sessions) >= agent->options.calls_max;
 
     if (full) {
@@ -123,11 +125,12 @@ static bool is_guest(SgAgent *agent, const struct sip_msg *msg)
 static void on_invite(SgAgent *agent, const struct sip_msg *msg, const SgFlow *flow)
 {
     bool trusted = sg_transport_is_trusted(agent->sip.transport, flow), allowed = true;
+    bool guest = !trusted && is_guest(agent, msg);
     const SgCredential *account = NULL;
 
-    if (refuse_for_load(agent, msg, flow))
+    if (refuse_for_load(agent, msg, flow, guest))
         return;
-    if (trusted || !is_guest(agent, msg))
+    if (!guest)
         account = admit(agent, msg, flow, &allowed);
     if (!allowed)
         return;
@@ -182,6 +185,11 @@ static void on_message(const struct sip_msg *msg, const SgFlow *flow, void *user
     sg_txs_message(agent->sip.txs, msg, flow);
 }
 
+static void on_banned(const char *detail, void *user)
+{
+    notice("guard.banned", NULL, detail, user);
+}
+
 static void on_conn_closed(uint64_t conn, void *user)
 {
     SgAgent *agent = user;
@@ -228,7 +236,7 @@ static void on_probed(SgClientTx *tx, const struct sip_msg *msg, int code, const
     if (code < 200)
         return;
     binding = sg_location_find_key(probe->agent->sip.location, probe->account, probe->key);
-    if (binding)
+    if (binding && binding->probing) /* else it has registered again since: this says nothing about it */
         sg_location_touch(probe->agent->sip.location, binding, msg != NULL, sg_now_us());
     g_free(probe->account);
     g_free(probe->key);
@@ -268,7 +276,7 @@ static void on_sweep(void *data)
     SgAgent *agent = data;
 
     sg_location_sweep(agent->sip.location, sg_now_us(), (int64_t)agent->options.probe_after_s * G_USEC_PER_SEC, PROBES_PER_SWEEP,
-                      probe_binding, agent);
+                      agent->sip.draining ? NULL : probe_binding, agent);
     sg_timer_start(agent->loop, &agent->sip.sweep_timer, SWEEP_US, on_sweep, agent);
 }
 
@@ -330,7 +338,8 @@ static void start_on_thread(void *data)
     sip->transport = sg_transport_new(&(SgTransportOptions){
         .loop = agent->loop, .tls_server = start->server, .tls_client = start->client, .tls_verify_host = !options->tls_no_verify,
         .guard = agent->guard, .stats = &agent->stats, .message_max = options->message_max, .tcp_idle_s = options->tcp_idle_s,
-        .logger = &agent->logger, .on_message = on_message, .on_closed = on_conn_closed, .user = agent});
+        .logger = &agent->logger, .on_message = on_message, .on_closed = on_conn_closed, .on_banned = on_banned,
+        .user = agent});
     sip->txs = sg_txs_new(&(SgTxsOptions){.loop = agent->loop, .transport = sip->transport, .stats = &agent->stats,
                                           .max = TRANSACTIONS_MAX, .advertised_host = agent->advertised_host, .on_request = on_request,
                                           .user = agent});
@@ -341,7 +350,7 @@ static void start_on_thread(void *data)
     sip->location = sg_location_new(&(SgLocationOptions){.bindings_max = options->bindings_max, .guard = agent->guard,
                                                          .stats = &agent->stats, .on_dirty = on_dirty, .user = agent});
     sip->registrar = sg_registrar_new(&(SgRegistrarOptions){
-        .auth = sip->auth, .location = sip->location, .guard = agent->guard, .stats = &agent->stats,
+        .auth = sip->auth, .location = sip->location, .guard = agent->guard, .stats = &agent->stats, .logger = &agent->logger,
         .expires_min_s = options->expires_min_s, .expires_max_s = options->expires_max_s,
         .expires_default_s = options->expires_default_s, .is_ours = is_ours, .reply = reply, .event = notice, .user = agent});
     sip->lines = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -367,11 +376,11 @@ static void stop_on_thread(void *data)
         return;
     sg_sessions_hangup_all(sip->sessions, 503, "shutting down");
     on_dirty_timer(agent);
-    for (unsigned i = 0; i < G_N_ELEMENTS(timers); i++)
-        sg_timer_stop(agent->loop, timers[i]);
     sg_sessions_free(sip->sessions);
     sg_agent_lines_free(agent);
     sg_txs_free(sip->txs);
+    for (unsigned i = 0; i < G_N_ELEMENTS(timers); i++) /* only now: what ends with the transactions may start them */
+        sg_timer_stop(agent->loop, timers[i]);
     sg_registrar_free(sip->registrar);
     sg_location_free(sip->location);
     sg_auth_free(sip->auth);

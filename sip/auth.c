@@ -29,7 +29,7 @@ void sg_auth_free(SgAuth *auth)
 {
     if (!auth)
         return;
-    sg_snapshot_unref(auth->snapshot);
+    sg_snapshot_free(auth->snapshot);
     sg_nonces_free(auth->nonces);
     g_free(auth->realm);
     g_free(auth);
@@ -37,7 +37,7 @@ void sg_auth_free(SgAuth *auth)
 
 void sg_auth_publish(SgAuth *auth, SgSnapshot *snapshot)
 {
-    sg_snapshot_unref(auth->snapshot);
+    sg_snapshot_free(auth->snapshot);
     auth->snapshot = snapshot;
 }
 

@@ -26,7 +26,7 @@ typedef struct SgAuthResult {
 
 SgAuth *sg_auth_new(const char *realm, unsigned nonce_lifetime_s);
 void sg_auth_free(SgAuth *auth);
-/* Takes the reference. */
+/* Takes it. */
 void sg_auth_publish(SgAuth *auth, SgSnapshot *snapshot);
 const SgSnapshot *sg_auth_snapshot(const SgAuth *auth);
 /* offered: SG_DIGEST_* of the listener. */

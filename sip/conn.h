@@ -14,6 +14,5 @@ int sg_conns_send(SgConns *conns, SgFlow *flow, const char *verify_host, const c
 uint64_t sg_conns_find(SgConns *conns, SgTransportKind kind, const struct sa *remote);
 
 /* transport.c, for conn.c */
-void sg_transport_offend(SgTransport *transport, const SgFlow *flow, SgGuardOffence offence, const char *detail);
 bool sg_transport_admit(SgTransport *transport, const SgFlow *flow);
 bool sg_transport_deliver(SgTransport *transport, const SgFlow *flow, const char *data, size_t len);

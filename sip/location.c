@@ -200,6 +200,17 @@ void sg_location_remove_account(SgLocation *location, const char *account, const
         sg_location_remove(location, list->pdata[0], reason);
 }
 
+void sg_location_keep(SgLocation *location, const char *(*against)(const SgBinding *binding, void *user), void *user)
+{
+    for (unsigned i = location->all->len; i-- > 0;) { /* downward: the last takes the place of one removed */
+        SgBinding *binding = location->all->pdata[i];
+        const char *reason = against(binding, user);
+
+        if (reason)
+            sg_location_remove(location, binding, reason);
+    }
+}
+
 void sg_location_conn_closed(SgLocation *location, uint64_t conn)
 {
     for (unsigned i = 0; i < location->all->len; i++) {

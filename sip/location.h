@@ -52,6 +52,8 @@ SgBinding *sg_location_find_key(const SgLocation *location, const char *account,
 SgBinding *sg_location_put(SgLocation *location, SgBinding *binding, unsigned account_max, int64_t now_us);
 void sg_location_remove(SgLocation *location, SgBinding *binding, const char *reason);
 void sg_location_remove_account(SgLocation *location, const char *account, const char *reason);
+/* Removes every binding against which the function gives a reason (static text); NULL: it stays. */
+void sg_location_keep(SgLocation *location, const char *(*against)(const SgBinding *binding, void *user), void *user);
 /* Its connection is gone: it may still be reached by a new one to its contact. */
 void sg_location_conn_closed(SgLocation *location, uint64_t conn);
 void sg_location_touch(SgLocation *location, SgBinding *binding, bool alive, int64_t now_us);

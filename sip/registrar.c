@@ -18,6 +18,34 @@ void sg_registrar_free(SgRegistrar *registrar)
     g_free(registrar);
 }
 
+typedef struct Change {
+    const SgSnapshot *before, *after;
+} Change;
+
+static const char *against(const SgBinding *binding, void *user)
+{
+    const Change *change = user;
+    const SgCredential *before, *after;
+    struct pl name;
+
+    pl_set_str(&name, binding->account);
+    before = sg_snapshot_find(change->before, &name);
+    after = sg_snapshot_find(change->after, &name);
+    if (!after)
+        return "the account was deleted";
+    if (after->disabled)
+        return "the account was disabled";
+    return before && memcmp(before->ha1, after->ha1, sizeof(after->ha1)) != 0 ? "the password was changed" : NULL;
+}
+
+void sg_registrar_publish(SgRegistrar *registrar, SgSnapshot *snapshot)
+{
+    Change change = {sg_auth_snapshot(registrar->options.auth), snapshot};
+
+    sg_location_keep(registrar->options.location, against, &change);
+    sg_auth_publish(registrar->options.auth, snapshot);
+}
+
 /* --- who --- */
 
 static void blame(SgRegistrar *registrar, const SgFlow *flow, const SgAuthResult *result, int64_t now_us)
@@ -99,13 +127,14 @@ static bool refuse(Request *request, int code, const char *extra)
     return true; /* stops sip_msg_hdr_apply */
 }
 
-static char *binding_key(const struct sip_addr *addr, bool *ret_outbound)
+/* reg-id means nothing from a device that does not claim to do RFC 5626 (its section 6). */
+static char *binding_key(const struct sip_addr *addr, const struct sip_msg *msg, bool *ret_outbound)
 {
     struct pl instance, reg_id;
     uint32_t number;
 
-    if (sg_param(&addr->params, "+sip.instance", &instance) && sg_param(&addr->params, "reg-id", &reg_id) && instance.l > 0 &&
-        instance.l <= 128 && sg_pl_u32(&reg_id, &number) && number > 0) {
+    if (sg_has_token(msg, SIP_HDR_SUPPORTED, "outbound") && sg_param(&addr->params, "+sip.instance", &instance) &&
+        sg_param(&addr->params, "reg-id", &reg_id) && instance.l > 0 && instance.l <= 128 && sg_pl_u32(&reg_id, &number) && number > 0) {
         *ret_outbound = true;
         return g_strdup_printf("%.*s %u", SG_PL(instance), number);
     }
@@ -137,7 +166,7 @@ static bool each_contact(const struct sip_hdr *hdr, const struct sip_msg *msg, v
         g_free(want.uri);
         return refuse(request, 400, NULL);
     }
-    want.key = binding_key(&addr, &request->outbound);
+    want.key = binding_key(&addr, msg, &request->outbound);
     g_array_append_val(request->wants, want);
     return request->wants->len > request->account->bindings_max ? refuse(request, 403, NULL) : false;
 }
@@ -194,6 +223,18 @@ static bool all_in_order(const Request *request, const struct sip_msg *msg, bool
             return false;
     }
     return true;
+}
+
+static void note_disorder(SgRegistrar *registrar, const struct sip_msg *msg, const SgFlow *flow, const char *account, int64_t now_us)
+{
+    const SgRegistrarOptions *options = &registrar->options;
+    char source[80];
+
+    if (!options->guard || !sg_guard_offend(options->guard, &flow->remote.u.sa, SG_OFFENCE_OUT_OF_ORDER, false, now_us, NULL) || !options->logger)
+        return;
+    sg_host_port(source, sizeof(source), &flow->remote);
+    md_notice(options->logger, "out of order from %s/%s, refusing: REGISTER number %u of account %s", source,
+              sg_transport_to_string(flow->kind), msg->cseq.num, account);
 }
 
 static char *user_agent(const struct sip_msg *msg)
@@ -327,8 +368,7 @@ void sg_registrar_register(SgRegistrar *registrar, const struct sip_msg *msg, co
     g_array_set_clear_func(request.wants, want_clear);
     read_request(&request, msg);
     if (!request.code && !all_in_order(&request, msg, repeated)) {
-        if (options->guard)
-            sg_guard_offend(options->guard, &flow->remote.u.sa, SG_OFFENCE_OUT_OF_ORDER, false, now_us, NULL);
+        note_disorder(registrar, msg, flow, request.account->name, now_us);
         refuse(&request, 500, NULL);
     }
     if (!request.code)

@@ -55,7 +55,8 @@ struct SgSession {
     SgClientTx *accepted;    /* INVITE whose 2xx may come again */
     SgOfferKind ctx_kind;
     uint32_t ctx_seq;
-    char *sdp_sent;          /* last description of ours */
+    char *sdp_sent;          /* description of ours that holds, or was sent first */
+    char *offer_out;         /* the one a re-INVITE under way proposes */
     char *queued_offer, *early_sdp;
     bool our_late;           /* our INVITE had no SDP: the 2xx brings an offer, our ACK the answer */
     uint32_t ack_due_seq;    /* that ACK, 0 none */

@@ -410,6 +410,7 @@ void sg_session_in_request(SgSession *session, const struct sip_msg *msg, const 
         return;
     }
     if (session->remote_seq && msg->cseq.num <= session->remote_seq) { /* RFC 3261 12.2.2 */
+        sg_transport_offend(session->sessions->options.transport, flow, SG_OFFENCE_OUT_OF_ORDER, "a request inside a call");
         sg_reply(txs, msg, flow, 500, "Out of Order", NULL);
         return;
     }

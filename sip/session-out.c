@@ -158,6 +158,10 @@ static void on_later_ok(SgSession *session, const struct sip_msg *msg)
     if (session->ctx_kind == SG_OFFER_REINVITE)
         sg_session_send_ack(session, session->ctx_seq, NULL);
     session->refresh = false;
+    if (session->offer_out) {
+        g_free(session->sdp_sent);
+        session->sdp_sent = g_steal_pointer(&session->offer_out);
+    }
     if (sdp && !refresh)
         sg_session_emit_sdp(session, false, sdp);
     g_free(sdp);
@@ -174,14 +178,18 @@ void sg_session_out_offer(SgSession *session, const char *sdp, bool refresh)
     if (session->state != SG_SESSION_CONFIRMED || session->ctx || session->stx || session->ok_tx || session->ack_due_seq)
         return; /* whatever is under way comes back here when it ends */
     session->refresh = refresh && !session->queued_offer;
-    if (session->queued_offer) {
-        g_free(session->sdp_sent);
-        session->sdp_sent = g_steal_pointer(&session->queued_offer);
-    }
+    g_free(session->offer_out);
+    session->offer_out = g_steal_pointer(&session->queued_offer);
     if (session->refresh && session->peer_update)
         send_offer(session, SG_OFFER_UPDATE, NULL);
     else
-        send_offer(session, SG_OFFER_REINVITE, session->sdp_sent);
+        send_offer(session, SG_OFFER_REINVITE, session->offer_out ? session->offer_out : session->sdp_sent);
+    if (session->ctx)
+        return;
+    if (refresh) /* no way to ask whether the peer is still there, and nobody asks again */
+        sg_session_close(session, 503, "no way to refresh the session");
+    else /* the call goes on; the offer with the next exchange, at the latest the refresh */
+        session->queued_offer = g_steal_pointer(&session->offer_out);
 }
 
 void sg_session_offer(SgSession *session, const char *sdp)
@@ -194,7 +202,7 @@ static void retry(SgSession *session)
     if (session->ctx_kind == SG_OFFER_UPDATE)
         send_offer(session, SG_OFFER_UPDATE, NULL);
     else
-        send_offer(session, session->ctx_kind, session->our_late ? NULL : session->sdp_sent);
+        send_offer(session, session->ctx_kind, session->our_late ? NULL : session->offer_out ? session->offer_out : session->sdp_sent);
     if (!session->ctx)
         sg_session_close(session, 503, NULL);
 }
@@ -232,12 +240,13 @@ static void on_later_failed(SgSession *session, int code)
     if (code == 491) {
         int64_t wait = ours ? g_random_int_range(2100, 4000) : g_random_int_range(0, 2000);
 
-        if (!refresh && !session->queued_offer)
-            session->queued_offer = g_strdup(session->sdp_sent);
+        if (!session->queued_offer)
+            session->queued_offer = g_steal_pointer(&session->offer_out);
         sg_timer_start(session->sessions->options.loop, &session->glare_timer, wait * 1000, on_glare_over, session);
         return;
     }
     session->refresh = false;
+    g_clear_pointer(&session->offer_out, g_free);
     if (code == 481 || code == 408 || code == 503) {
         sg_session_bye(session, NULL);
         sg_session_close(session, code == 503 ? 503 : 408, "the other side is gone");
@@ -316,6 +325,8 @@ static void on_response(SgClientTx *tx, const struct sip_msg *msg, int code, con
     }
     if (msg)
         session->flow = *flow;
+    if (code < 300)
+        session->auth_tries = 0; /* a nonce that grows old during the call is no wrong password */
     if (code < 300 && session->ctx_kind == SG_OFFER_INITIAL)
         on_invite_ok(session, msg);
     else if (code < 300)

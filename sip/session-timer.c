@@ -96,7 +96,7 @@ static void on_refresh(void *data)
 {
     SgSession *session = data;
 
-    if (session->ctx || session->stx || session->ok_tx) /* any exchange refreshes; look again soon */
+    if (session->ctx || session->stx || session->ok_tx || session->ack_due_seq) /* any exchange refreshes; look again soon */
         sg_timer_start(session->sessions->options.loop, &session->se_timer, 5 * G_USEC_PER_SEC, on_refresh, session);
     else
         sg_session_out_offer(session, NULL, true);

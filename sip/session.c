@@ -8,7 +8,7 @@ static void session_free(gpointer data)
     SgTimer *timers[] = {&session->rel_timer, &session->ring_timer, &session->glare_timer, &session->se_timer};
     char *strings[] = {session->call_id, session->remote_tag, session->local, session->remote, session->target, session->route,
                        session->contact_user, session->verify_host, session->offer_in, session->queued_answer, session->sdp_sent,
-                       session->queued_offer, session->early_sdp, session->last_ack, session->headers, session->username,
+                       session->offer_out, session->queued_offer, session->early_sdp, session->last_ack, session->headers, session->username,
                        session->password, session->challenge};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(timers); i++)
@@ -71,13 +71,6 @@ void sg_sessions_free(SgSessions *sessions)
 unsigned sg_sessions_count(const SgSessions *sessions)
 {
     return g_hash_table_size(sessions->by_id);
-}
-
-SgSession *sg_sessions_find(const SgSessions *sessions, uint64_t id)
-{
-    SgSession *session = g_hash_table_lookup(sessions->by_id, &id);
-
-    return session && session->state != SG_SESSION_CLOSED ? session : NULL;
 }
 
 void sg_sessions_conn_closed(SgSessions *sessions, uint64_t conn)
@@ -145,16 +138,6 @@ void sg_session_close(SgSession *session, int code, const char *reason)
     forget(session);
     g_ptr_array_add(session->sessions->graveyard, session);
     sg_timer_start(session->sessions->options.loop, &session->sessions->burial, 0, bury, session->sessions);
-}
-
-uint64_t sg_session_id(const SgSession *session)
-{
-    return session->id;
-}
-
-void *sg_session_user(const SgSession *session)
-{
-    return session->user;
 }
 
 const SgFlow *sg_session_flow(const SgSession *session)

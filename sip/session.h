@@ -30,7 +30,6 @@ SgSessions *sg_sessions_new(const SgSessionsOptions *options);
 /* Closes what is left without a word. */
 void sg_sessions_free(SgSessions *sessions);
 unsigned sg_sessions_count(const SgSessions *sessions);
-SgSession *sg_sessions_find(const SgSessions *sessions, uint64_t id); /* NULL: gone */
 void sg_sessions_conn_closed(SgSessions *sessions, uint64_t conn);
 /* BYE, CANCEL or refuse everything. */
 void sg_sessions_hangup_all(SgSessions *sessions, int code, const char *reason);
@@ -58,8 +57,6 @@ typedef struct SgDial {
 /* NULL: too many transactions. Nothing is reported from inside. */
 SgSession *sg_session_dial(SgSessions *sessions, const SgDial *dial, const SgSessionHandler *handler, void *user);
 
-uint64_t sg_session_id(const SgSession *session);
-void *sg_session_user(const SgSession *session);
 const SgFlow *sg_session_flow(const SgSession *session);
 /* The INVITE while it is unanswered, else NULL. */
 const struct sip_msg *sg_session_invite(const SgSession *session);

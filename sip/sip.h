@@ -67,7 +67,8 @@ typedef struct SgAgentOptions {      /* everything is copied */
     unsigned dials_per_s;            /* INVITEs sent a second at most, 0: 2000 */
     unsigned message_max;            /* bytes of one message, 0: 16384 (at most 65535) */
     unsigned tcp_idle_s;             /* 0: 900 */
-    bool allow_guests;               /* INVITEs from other domains need no sign-in: the router sees authenticated == false */
+    bool allow_guests;               /* INVITEs from other domains need no sign-in: the router sees authenticated == false. At most
+                                        a quarter of calls_in_max */
     SgGuardOptions guard;
     SgAccounts *accounts;            /* must outlive the agent */
     MdStore *store;                  /* bindings survive a restart; NULL: they do not */

@@ -4,7 +4,6 @@
 #include "sip/transaction.h"
 
 struct SgSnapshot {
-    int refs;
     GHashTable *table;
 };
 
@@ -20,7 +19,6 @@ SgSnapshot *sg_snapshot_new(void)
 {
     SgSnapshot *snapshot = g_new0(SgSnapshot, 1);
 
-    snapshot->refs = 1;
     snapshot->table = g_hash_table_new_full(sg_str_hash, g_str_equal, NULL, credential_free);
     return snapshot;
 }
@@ -33,15 +31,9 @@ void sg_snapshot_add(SgSnapshot *snapshot, const SgCredential *credential)
     g_hash_table_replace(snapshot->table, copy->name, copy);
 }
 
-SgSnapshot *sg_snapshot_ref(SgSnapshot *snapshot)
+void sg_snapshot_free(SgSnapshot *snapshot)
 {
-    g_atomic_int_inc(&snapshot->refs);
-    return snapshot;
-}
-
-void sg_snapshot_unref(SgSnapshot *snapshot)
-{
-    if (!snapshot || !g_atomic_int_dec_and_test(&snapshot->refs))
+    if (!snapshot)
         return;
     g_hash_table_unref(snapshot->table);
     g_free(snapshot);

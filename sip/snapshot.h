@@ -14,14 +14,13 @@ typedef struct SgCredential {
     bool disabled;
 } SgCredential;
 
-typedef struct SgSnapshot SgSnapshot; /* counted, atomically */
+typedef struct SgSnapshot SgSnapshot;
 SgSnapshot *sg_snapshot_new(void);
 /* Before it is published. Copies. */
 void sg_snapshot_add(SgSnapshot *snapshot, const SgCredential *credential);
-SgSnapshot *sg_snapshot_ref(SgSnapshot *snapshot);
-void sg_snapshot_unref(SgSnapshot *snapshot);
+void sg_snapshot_free(SgSnapshot *snapshot);
 const SgCredential *sg_snapshot_find(const SgSnapshot *snapshot, const struct pl *name);
 
-/* Control: everything as of now (refs 1), and who is told that it changed (at most once a main-loop turn). */
+/* Control: everything as of now, and who is told that it changed (at most once a main-loop turn). */
 SgSnapshot *sg_accounts_snapshot(const SgAccounts *accounts);
 void sg_accounts_set_changed(SgAccounts *accounts, void (*changed)(void *user), void *user);

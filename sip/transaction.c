@@ -592,6 +592,21 @@ static void on_response(SgTxs *txs, const struct sip_msg *msg, const SgFlow *flo
         tx->fn(tx, msg, msg->scode, flow, tx->user);
 }
 
+unsigned sg_txs_waiting(const SgTxs *txs)
+{
+    GHashTableIter iter;
+    unsigned waiting = 0;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, txs->clients);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SgClientTx *tx = value;
+
+        waiting += (tx->state == TRYING || tx->state == PROCEEDING) && strcmp(tx->method, "OPTIONS") != 0;
+    }
+    return waiting;
+}
+
 void sg_txs_message(SgTxs *txs, const struct sip_msg *msg, const SgFlow *flow)
 {
     if (msg->req)

@@ -94,18 +94,28 @@ bool sg_transport_is_trusted(const SgTransport *transport, const SgFlow *flow)
 void sg_transport_offend(SgTransport *transport, const SgFlow *flow, SgGuardOffence offence, const char *detail)
 {
     SgTransportOptions *options = &transport->options;
+    bool banned = false;
     char source[80];
 
     if (offence == SG_OFFENCE_MALFORMED)
         md_stat_add(&options->stats->messages_malformed, 1);
     else if (offence == SG_OFFENCE_OVERSIZE)
         md_stat_add(&options->stats->messages_oversize, 1);
-    if (!options->guard || !sg_guard_offend(options->guard, &flow->remote.u.sa, offence, flow->conn != 0, sg_now_us(), NULL))
+    if (!options->guard || !sg_guard_offend(options->guard, &flow->remote.u.sa, offence, flow->conn != 0, sg_now_us(), &banned))
         return;
     sg_host_port(source, sizeof(source), &flow->remote);
     if (options->logger)
         md_notice(options->logger, "%s from %s/%s, ignoring%s%s", sg_guard_offence_to_string(offence), source,
                   sg_transport_to_string(flow->kind), detail ? ": " : "", detail ? detail : "");
+    if (!banned)
+        return;
+    md_stat_add(&options->stats->bans, 1);
+    if (options->on_banned) {
+        char *text = g_strdup_printf("%s is banned: too often %s", source, sg_guard_offence_to_string(offence));
+
+        options->on_banned(text, options->user);
+        g_free(text);
+    }
 }
 
 bool sg_transport_admit(SgTransport *transport, const SgFlow *flow)

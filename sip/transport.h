@@ -21,6 +21,8 @@ typedef struct SgTransportOptions {
     void (*on_message)(const struct sip_msg *msg, const SgFlow *flow, void *user);
     /* A connection is gone: its id will never come back. */
     void (*on_closed)(uint64_t conn, void *user);
+    /* A source has sent so much rubbish that it is banned now; detail: short English text. May be NULL. */
+    void (*on_banned)(const char *detail, void *user);
     void *user;
 } SgTransportOptions;
 
@@ -30,6 +32,8 @@ void sg_transport_free(SgTransport *transport);
 bool sg_transport_listen(SgTransport *transport, unsigned index, SgTransportKind kind, const char *host, uint16_t port,
                          const char *const *trusted, uint16_t *ret_port, GError **error);
 bool sg_transport_is_trusted(const SgTransport *transport, const SgFlow *flow);
+/* Counts an offence of the other end and logs it at most once in ten seconds. detail may be NULL. */
+void sg_transport_offend(SgTransport *transport, const SgFlow *flow, SgGuardOffence offence, const char *detail);
 /* 0 or -errno. A stream flow with conn 0 opens a connection (verify_host: name in the certificate, may be NULL) and sets flow->conn. */
 int sg_transport_send(SgTransport *transport, SgFlow *flow, const char *verify_host, const char *data, size_t len);
 /* A way to an address we have not heard from: local address and, for datagrams, the socket. -errno when there is none. */

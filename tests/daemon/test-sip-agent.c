@@ -4,6 +4,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include "sip/client.h"
 #include "sip/sip.h"
 
@@ -24,6 +27,7 @@ typedef struct Fixture {
     char *passwords[4]; /* of u0 … u3 */
     MdCall *call;       /* the agent's side */
     bool hold_answer, guests;
+    unsigned calls_in_max;
 } Fixture;
 
 static void note(Fixture *f, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -217,6 +221,7 @@ static void start_agent(Fixture *f)
     SgAgentOptions options = {.domain = "hatinh.test", .listeners = listeners, .n_listeners = N_LISTENERS, .tls_no_verify = true,
                               .accounts = f->accounts, .store = f->store, .router = router, .router_user = f, .on_event = on_event,
                               .event_user = f, .expires_min_s = 2, .allow_guests = f->guests,
+                              .calls_in_max = f->calls_in_max,
                               .guard = {.rate_per_s = 50000, .burst = 50000} /* every device of these tests has one address */};
     GError *error = NULL;
 
@@ -585,6 +590,11 @@ static void test_accounts_change(Fixture *f, gconstpointer data)
     while (g_main_context_iteration(NULL, FALSE))
         ;
     call_through(f, 0, UDP4, "secure 0 security required");
+    /* a new password: the device that has the old one is out at once */
+    g_assert_true(sg_accounts_reset(f->accounts, "u0", NULL, &password, &error));
+    wait_for(f, "event registration.removed u0");
+    g_assert_false(sg_agent_is_registered(f->agent, "u0"));
+    g_free(password);
 }
 
 static void test_expiry(Fixture *f, gconstpointer data)
@@ -705,18 +715,55 @@ static void invite_from_elsewhere(Fixture *f, const char *domain)
 
 static void test_guests(Fixture *f, gconstpointer data)
 {
+    MdCall *guest;
+
     invite_from_elsewhere(f, "elsewhere.test");
     wait_for(f, "khach closed 401");
     sg_agent_free(f->agent);
     f->guests = true;
+    f->calls_in_max = 4;
     start_agent(f);
     invite_from_elsewhere(f, "hatinh.test"); /* one of ours must prove it */
     wait_for(f, "khach closed 401");
     invite_from_elsewhere(f, "elsewhere.test");
     wait_for(f, "agent call from - to giao-ban auth 0");
     wait_for(f, "agent established");
+    /* a quarter of the places is theirs, the rest is for those who sign in */
+    invite_from_elsewhere(f, "elsewhere.test");
+    wait_for(f, "khach closed 503");
+    guest = md_call_ref(f->call);
+    call_through(f, 0, UDP4, "secure 0 security preferred");
+    md_call_hangup(guest, NULL);
+    md_call_unref(guest);
+    wait_for(f, "khach closed 200");
+    invite_from_elsewhere(f, "elsewhere.test");
+    wait_for(f, "agent established");
     md_call_hangup(f->call, NULL);
     wait_for(f, "khach closed 200");
+}
+
+/* Rubbish over TCP proves its address: it is counted, told and ends in a ban. */
+static void test_rubbish(Fixture *f, gconstpointer data)
+{
+    static const char rubbish[] = "rubbish\r\nContent-Length: x\r\n\r\n";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(sg_agent_port(f->agent, TCP4)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char byte;
+
+    for (int i = 0; i < 25; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        g_assert_cmpint(connect(fd, (struct sockaddr *)&to, sizeof(to)), ==, 0);
+        (void)!send(fd, rubbish, sizeof(rubbish) - 1, MSG_NOSIGNAL);
+        while (read(fd, &byte, 1) > 0) /* it hangs up */
+            ;
+        close(fd);
+    }
+    wait_for(f, "event guard.banned -");
+    g_assert_cmpuint(md_stat_get(&sg_agent_stats(f->agent)->bans), ==, 1);
+    g_assert_cmpuint(md_stat_get(&sg_agent_stats(f->agent)->messages_malformed), ==, 20);
+    g_assert_cmpuint(md_stat_get(&sg_agent_stats(f->agent)->connections_refused), ==, 5);
+    g_assert_true(sg_agent_guard_forgive(f->agent, "127.0.0.1"));
+    call_through(f, 0, TCP4, "secure 0 security preferred");
 }
 
 /* Another agent is the trunk's far end: it challenges our INVITE. */
@@ -794,7 +841,7 @@ int main(int argc, char **argv)
         {"transports", test_transports}, {"wrong-password", test_wrong_password}, {"calls-in", test_calls_in}, {"in-dialog", test_in_dialog},
         {"late-offer", test_late_offer}, {"refusals", test_refusals}, {"dial", test_dial}, {"fork", test_fork}, {"restart", test_restart},
         {"accounts-change", test_accounts_change}, {"expiry", test_expiry}, {"drain", test_drain}, {"trunk", test_trunk},
-        {"guests", test_guests}, {"tls-verify", test_tls_verify}, {"many-calls", test_many_calls},
+        {"guests", test_guests}, {"rubbish", test_rubbish}, {"tls-verify", test_tls_verify}, {"many-calls", test_many_calls},
     };
 
     g_test_init(&argc, &argv, NULL);

@@ -172,9 +172,49 @@ static void test_rules(void)
     g_assert_nonnull(strstr(desk->extra, "Path: <sip:edge;lr>, <sip:e2;lr>\r\n"));
     g_assert_nonnull(strstr(desk->extra, "Require: outbound\r\nFlow-Timer: "));
     /* the same device from another address and contact takes its own place */
-    g_assert_cmpint(sip_desk_register(desk, "thon1", "mat khau 1", 12, "Contact: <sip:x@192.0.2.8:9>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\r\n"), ==, 200);
+    g_assert_cmpint(sip_desk_register(desk, "thon1", "mat khau 1", 12, "Contact: <sip:x@192.0.2.8:9>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\r\nSupported: outbound\r\n"), ==, 200);
     g_assert_cmpuint(bindings(desk, "thon1"), ==, 2);
     g_assert_cmpstr(binding(desk, "thon1", 1)->contact, ==, "sip:x@192.0.2.8:9");
+    /* a reg-id from one that does not claim to know what it means is no more than decoration */
+    g_assert_cmpint(sip_desk_register(desk, "thon1", "mat khau 1", 13, "Contact: <sip:x@192.0.2.9:9>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\r\n"), ==, 200);
+    g_assert_cmpuint(bindings(desk, "thon1"), ==, 3);
+    g_assert_null(strstr(desk->extra, "Require: outbound"));
+    sip_desk_free(desk);
+}
+
+/* Whoever knows the old password only is out at once, not when the registration runs out. */
+static void test_publish(void)
+{
+    SipDesk *desk = sip_desk_new(&(SgGuardOptions){0});
+    SgSnapshot *next = sg_snapshot_new();
+    GPtrArray *changes;
+
+    desk->offered = SG_DIGEST_ANY;
+    for (unsigned i = 1; i <= 3; i++) {
+        char *contact = g_strdup_printf("Contact: <sip:a@192.0.2.%u>\r\n", i);
+
+        g_assert_cmpint(sip_desk_register(desk, "thon1", "mat khau 1", i, contact), ==, 200);
+        g_free(contact);
+    }
+    g_assert_cmpint(sip_desk_register(desk, "xa2", "mat khau 2", 1, CONTACT), ==, 200);
+    g_ptr_array_unref(sg_location_take_changes(desk->location, desk->now_us, 0));
+    sip_desk_account(next, "thon1", "mat khau moi", 0, false);
+    sip_desk_account(next, "xa2", "mat khau 2", SG_DIGEST_SHA256, false);
+    sg_registrar_publish(desk->registrar, next);
+    g_assert_cmpuint(bindings(desk, "thon1"), ==, 0);
+    g_assert_cmpuint(bindings(desk, "xa2"), ==, 1);
+    changes = sg_location_take_changes(desk->location, desk->now_us, 0);
+    g_assert_cmpuint(changes->len, ==, 3);
+    g_assert_true(((SgBindingRecord *)changes->pdata[2])->removed);
+    g_assert_cmpstr(((SgBindingRecord *)changes->pdata[2])->reason, ==, "the password was changed");
+    g_ptr_array_unref(changes);
+    g_assert_cmpint(sip_desk_register(desk, "thon1", "mat khau 1", 9, CONTACT), ==, 401);
+    g_assert_cmpint(sip_desk_register(desk, "thon1", "mat khau moi", 9, CONTACT), ==, 200);
+    /* disabled, and deleted */
+    next = sg_snapshot_new();
+    sip_desk_account(next, "thon1", "mat khau moi", 0, true);
+    sg_registrar_publish(desk->registrar, next);
+    g_assert_cmpuint(sg_location_count(desk->location), ==, 0);
     sip_desk_free(desk);
 }
 
@@ -231,6 +271,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sip/registrar/bindings", test_bindings);
     g_test_add_func("/sip/registrar/rules", test_rules);
     g_test_add_func("/sip/registrar/probe-and-changes", test_probe_and_changes);
+    g_test_add_func("/sip/registrar/publish", test_publish);
     g_test_add_func("/sip/registrar/flood", test_flood);
     return g_test_run();
 }
