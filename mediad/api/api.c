@@ -51,6 +51,8 @@ static void copy_options(MdApi *api, const MdApiOptions *options)
     api->console_dir = g_strdup(options->console_dir);
     api->connections_max = options->connections_max ? options->connections_max : 2000;
     api->upload_max = options->upload_max_bytes;
+    api->connections_per_source =
+        options->connections_per_source ? options->connections_per_source : MAX(api->connections_max / 4, 1);
     api->sessions_max = options->sessions_max ? options->sessions_max : 10000;
     api->websockets_max = options->websockets_max ? options->websockets_max : 500;
     api->session_lifetime_s = options->session_lifetime_s ? options->session_lifetime_s : 12 * 3600;
@@ -75,6 +77,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     copy_options(api, options);
     api->store = store;
     api->connections = g_rc_box_new0(unsigned);
+    api->by_source = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     api->listeners = md_api_new_listeners();
     api->silent_fd = -1;
     api->pending = g_ptr_array_new();
@@ -200,6 +203,7 @@ void md_api_free(MdApi *api)
     md_api_guard_free(api->guard);
     md_api_sessions_free(api->sessions);
     g_rc_box_release(api->connections);
+    g_hash_table_unref(api->by_source);
     g_free(api->setup_code);
     g_free(api->openapi);
     g_free(api->state_dir);

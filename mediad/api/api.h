@@ -73,6 +73,7 @@ typedef struct MdApiOptions {
     const MdLogger *logger;
     const MdClock *clock;        /* NULL: system; wall time decides when sessions end */
     unsigned connections_max;    /* 0: 2000 */
+    unsigned connections_per_source; /* from one address, 0: a quarter of connections_max */
     gsize upload_max_bytes;      /* raw bodies, below their route's own limit; 0: that */
     unsigned requests_per_s;     /* from one source, 0: 100; bursts up to four times that */
 } MdApiOptions;

@@ -48,7 +48,8 @@ struct MdApi {
     GTlsCertificate *certificate;
     char *state_dir, *console_dir;
     unsigned *connections;      /* g_rc_box: connections may outlive us */
-    unsigned connections_max, sessions_max, websockets_max, session_lifetime_s;
+    GHashTable *by_source;      /* address -> connections open; the same */
+    unsigned connections_per_source, connections_max, sessions_max, websockets_max, session_lifetime_s;
     GPtrArray *routes;          /* of Route* */
     GArray *metrics, *ready;
     GArray *owned;

@@ -23,12 +23,43 @@ typedef struct Listener {
     bool tls;
 } Listener;
 
+/* One open connection, counted twice; the counters may outlive the api. */
+typedef struct Counted {
+    unsigned *all;         /* g_rc_box */
+    GHashTable *by_source; /* address -> how many */
+    char *source;
+} Counted;
+
+static unsigned count_source(GHashTable *by_source, const char *source, int change)
+{
+    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(by_source, source)) + (unsigned)change;
+
+    if (change && n)
+        g_hash_table_replace(by_source, g_strdup(source), GUINT_TO_POINTER(n));
+    else if (change)
+        g_hash_table_remove(by_source, source);
+    return n;
+}
+
 static void connection_gone(gpointer user, GObject *connection)
 {
-    unsigned *connections = user;
+    Counted *c = user;
 
-    (*connections)--;
-    g_rc_box_release(connections);
+    (*c->all)--;
+    count_source(c->by_source, c->source, -1);
+    g_rc_box_release(c->all);
+    g_hash_table_unref(c->by_source);
+    g_free(c->source);
+    g_free(c);
+}
+
+static char *source_of(GSocketConnection *connection)
+{
+    g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
+
+    return G_IS_INET_SOCKET_ADDRESS(remote)
+               ? g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote)))
+               : g_strdup("unknown");
 }
 
 GSocket *md_api_message_socket(SoupServerMessage *message)
@@ -219,9 +250,17 @@ static gboolean incoming(GSocketService *service, GSocketConnection *connection,
         md_warning(&api->logger, "refused a connection: %u are open", *api->connections);
         return TRUE;
     }
+    g_autofree char *from = source_of(connection);
+    if (count_source(api->by_source, from, 0) >= api->connections_per_source) { /* one alone must not shut out the others */
+        api->counters.refused_connections++;
+        return TRUE;
+    }
     g_socket_set_option(g_socket_connection_get_socket(connection), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
     (*api->connections)++;
-    g_object_weak_ref(G_OBJECT(connection), connection_gone, g_rc_box_acquire(api->connections));
+    count_source(api->by_source, from, 1);
+    Counted *counted = g_new0(Counted, 1);
+    *counted = (Counted){g_rc_box_acquire(api->connections), g_hash_table_ref(api->by_source), g_steal_pointer(&from)};
+    g_object_weak_ref(G_OBJECT(connection), connection_gone, counted);
     if (l->tls)
         await_hello(api, connection);
     else

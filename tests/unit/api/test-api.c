@@ -89,6 +89,40 @@ static void test_restart(TestApi *t, gconstpointer data)
     g_assert_null(md_api_setup_code(t->api));
 }
 
+/* One address takes its share of connections and no more; a closed one makes room. */
+static void test_connections(TestApi *t, gconstpointer data)
+{
+    MdApiOptions options = {.listen = (const char *const[]){"http://127.0.0.1:0", NULL}, .allow_http = true, .state_dir = t->dir,
+                            .clock = &t->clock.base, .connections_per_source = 3};
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    GSocketConnection *open[4];
+    char byte;
+
+    md_api_free(t->api);
+    t->api = md_api_new(&options, t->store, NULL);
+    t->port = md_api_port(t->api, 0);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 4; i++) {
+            open[i] = g_socket_client_connect_to_host(client, "127.0.0.1", (guint16)t->port, NULL, NULL);
+            g_assert_nonnull(open[i]);
+            g_socket_set_timeout(g_socket_connection_get_socket(open[i]), 5);
+            for (unsigned n = 0; n < 20; n++)
+                g_main_context_iteration(NULL, FALSE);
+        }
+        g_assert_cmpint(g_socket_receive(g_socket_connection_get_socket(open[3]), &byte, 1, NULL, NULL), ==, 0); /* closed */
+        g_socket_set_blocking(g_socket_connection_get_socket(open[2]), FALSE);
+        g_autoptr(GError) error = NULL;
+        g_assert_cmpint(g_socket_receive(g_socket_connection_get_socket(open[2]), &byte, 1, NULL, &error), ==, -1); /* waits for us */
+        g_assert_error(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+        for (unsigned i = 0; i < 4; i++) {
+            g_io_stream_close(G_IO_STREAM(open[i]), NULL, NULL);
+            g_object_unref(open[i]);
+        }
+        for (unsigned n = 0; n < 100; n++)
+            g_main_context_iteration(NULL, FALSE);
+    }
+}
+
 static void test_users(TestApi *t, gconstpointer data)
 {
     g_autofree char *admin = test_api_admin(t);
@@ -514,6 +548,7 @@ int main(int argc, char **argv)
     CASE("setup", test_setup, 0);
     CASE("sessions", test_sessions, 0);
     CASE("restart", test_restart, 0);
+    CASE("connections", test_connections, 0);
     CASE("users", test_users, 0);
     CASE("demoted-meanwhile", test_demoted_meanwhile, 0);
     CASE("back-off", test_back_off, 0);
