@@ -247,19 +247,20 @@ static bool each_challenge(const struct sip_hdr *hdr, const struct sip_msg *msg,
     return sg_challenge_parse(&challenge, &hdr->val);
 }
 
+/* The first we understand is the one the server likes best. */
+static const struct sip_hdr *find_challenge(const struct sip_msg *msg)
+{
+    return sip_msg_hdr_apply(msg, true, msg->scode == 407 ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE, each_challenge, NULL);
+}
+
 bool sg_session_take_challenge(SgSession *session, const struct sip_msg *msg)
 {
-    bool proxy = msg->scode == 407;
     const struct sip_hdr *hdr;
 
-    if (!session->username || session->auth_tries >= 3)
-        return false;
-    /* the first we understand is the one the server likes best */
-    hdr = sip_msg_hdr_apply(msg, true, proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE, each_challenge, NULL);
-    if (!hdr)
+    if (!session->username || session->auth_tries >= 3 || !(hdr = find_challenge(msg)))
         return false;
     session->auth_tries++;
-    session->challenge_proxy = proxy;
+    session->challenge_proxy = msg->scode == 407;
     session->challenge_count = 0;
     g_free(session->challenge);
     session->challenge = sg_pl_dup(&hdr->val);
@@ -315,14 +316,84 @@ void sg_session_send_ack(SgSession *session, uint32_t seq, const char *sdp)
     g_free(route);
 }
 
+/* A BYE towards a server that signs us in: it outlives its session, and the server may want to see the password once more. */
+typedef struct Bye {
+    SgTxs *txs;
+    SgFlow flow;
+    char *uri, *routes, *from, *to, *call_id, *extra, *username, *password, *verify_host;
+    uint32_t cseq;
+} Bye;
+
+static void bye_free(Bye *bye)
+{
+    char *strings[] = {bye->uri, bye->routes, bye->from, bye->to, bye->call_id, bye->extra, bye->username, bye->password, bye->verify_host};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(strings); i++)
+        g_free(strings[i]);
+    g_free(bye);
+}
+
+static SgClientTx *bye_send(Bye *bye, const char *authorization, SgResponseFn fn)
+{
+    char *extra = g_strconcat(bye->extra, authorization, NULL);
+    SgRequest request = {.method = "BYE", .uri = bye->uri, .routes = bye->routes, .from = bye->from, .to = bye->to,
+                         .call_id = bye->call_id, .cseq = bye->cseq++, .extra = extra};
+    SgClientTx *tx = sg_client_tx_new(bye->txs, &request, &bye->flow, bye->verify_host, fn, fn ? bye : NULL);
+
+    g_free(extra);
+    return tx;
+}
+
+static void on_bye_response(SgClientTx *tx, const struct sip_msg *msg, int code, const SgFlow *flow, void *user)
+{
+    const struct sip_hdr *hdr;
+    SgChallenge challenge;
+    Bye *bye = user;
+
+    if (code < 200)
+        return;
+    hdr = msg && (code == 401 || code == 407) ? find_challenge(msg) : NULL;
+    if (hdr && sg_challenge_parse(&challenge, &hdr->val)) {
+        char cnonce[17], *value, *line;
+
+        sg_random_hex(cnonce, 8);
+        value = sg_authorization(&challenge, bye->username, bye->password, "BYE", bye->uri, 1, cnonce);
+        line = g_strdup_printf("%s: %s\r\n", code == 407 ? "Proxy-Authorization" : "Authorization", value);
+        bye_send(bye, line, NULL);
+        g_free(line);
+        g_free(value);
+    }
+    bye_free(bye);
+}
+
 void sg_session_bye(SgSession *session, const char *reason)
 {
-    char *extra = reason && sg_is_line(reason, 128) && !strchr(reason, '"')
-                      ? g_strdup_printf("Reason: SIP;cause=200;text=\"%s\"\r\n", reason)
-                      : NULL;
+    char *authorization = sg_session_authorization(session, "BYE"), *why = NULL;
+    SgRequest request;
+    Bye *bye;
 
-    sg_session_send(session, "BYE", extra, NULL, NULL, NULL);
-    g_free(extra);
+    if (reason && sg_is_line(reason, 128) && !strchr(reason, '"'))
+        why = g_strdup_printf("Reason: SIP;cause=200;text=\"%s\"\r\n", reason);
+    if (!session->username) {
+        sg_session_send(session, "BYE", why, NULL, NULL, NULL);
+    } else if (ready_flow(session)) {
+        bye = g_new0(Bye, 1);
+        fill(session, &request, "BYE", ++session->local_seq, &bye->from, &bye->routes);
+        bye->txs = session->sessions->options.txs;
+        bye->flow = session->flow;
+        bye->uri = g_strdup(request.uri);
+        bye->to = g_strdup(request.to);
+        bye->call_id = g_strdup(request.call_id);
+        bye->cseq = request.cseq;
+        bye->extra = g_strdup_printf("User-Agent: %s\r\n%s", session->sessions->options.user_agent, why ? why : "");
+        bye->username = g_strdup(session->username);
+        bye->password = g_strdup(session->password);
+        bye->verify_host = g_strdup(session->verify_host);
+        if (!bye_send(bye, authorization, on_bye_response))
+            bye_free(bye);
+    }
+    g_free(authorization);
+    g_free(why);
 }
 
 void sg_session_hangup(SgSession *session, const char *reason)
