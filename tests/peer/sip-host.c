@@ -2,7 +2,8 @@
 /* The SIP agent alone, for peers nobody here wrote: no media, every call is answered with a description made from the offer. One line
  * on stdout per event, one command per line on stdin:
  *   dial TARGET | offer | key | hangup | list | drain | quit
- * Usage: sip-host PORT... NAME:PASSWORD[:sha256]...   ports: udp tcp tls udp6 trusted-udp trusted-tcp */
+ * A number is dialled through the trunk.
+ * Usage: sip-host PORT... [trunk=URI] NAME:PASSWORD[:sha256]...   ports: udp tcp tls udp6 trusted-udp trusted-tcp */
 #include <glib-unix.h>
 #include <glib.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 enum { N_LISTENERS = 6 };
 
 static SgAgent *agent;
+static SgTrunk trunk = {.name = "far", .username = "tinh", .password = "mat-khau"};
 static GMainLoop *loop;
 static MdCall *last;
 
@@ -131,7 +133,8 @@ static void dial(const char *target)
     MdDialer *dialer = sg_agent_dialer(agent);
     char *host = dialer->local_host_for(dialer, target), *offer = description(host ? host : "127.0.0.1", "");
     GError *error = NULL;
-    MdCall *call = dialer->dial(dialer, &(MdDialRequest){.target = target, .from_user = "giao-ban", .sdp = offer}, &handler, NULL, &error);
+    MdCall *call = dialer->dial(dialer, &(MdDialRequest){.target = target, .from_user = "giao-ban", .sdp = offer,
+                                                           .trunk = g_ascii_isdigit(target[0]) ? trunk.name : NULL}, &handler, NULL, &error);
 
     g_free(host);
     g_free(offer);
@@ -218,12 +221,15 @@ int main(int argc, char **argv)
     for (int i = 0; i < N_LISTENERS; i++)
         listeners[i].port = (uint16_t)atoi(argv[i + 1]);
     for (int i = N_LISTENERS + 1; i < argc; i++)
-        if (!add_account(accounts, argv[i]))
+        if (g_str_has_prefix(argv[i], "trunk="))
+            trunk.proxy = argv[i] + 6;
+        else if (!add_account(accounts, argv[i]))
             return 2;
     /* short intervals: the tests see refreshes and expiry */
     agent = sg_agent_new(&(SgAgentOptions){.domain = "hatinh.test", .listeners = listeners, .n_listeners = N_LISTENERS, .tls_no_verify = true,
                                            .accounts = accounts, .router = router, .on_event = on_event, .expires_min_s = 2,
-                                           .session_expires_s = 1800, .min_se_s = 4, .message_max = 8000}, &error);
+                                           .session_expires_s = 1800, .min_se_s = 4, .message_max = 8000, .trunks = &trunk,
+                                           .n_trunks = trunk.proxy != NULL}, &error);
     if (!agent) {
         fprintf(stderr, "%s\n", error->message);
         return 1;

@@ -262,6 +262,36 @@ def repeated_and_forked_200():
     host.finish()
 
 
+def challenged():
+    """A server that wants the password for every request, the BYE of a drain too; it answers that one only when it comes again."""
+    phone_ = RawPhone()
+    host = SipHost("trunk=" + phone_.uri)
+    challenge = 'WWW-Authenticate: Digest realm="far", nonce="{}", algorithm=MD5, qop="auth"'
+    host.tell("dial 0239")
+    first = phone_.expect("INVITE")
+    phone_.answer(first, 401, "x", challenge.format("n1"))
+    phone_.expect("ACK")
+    second = phone_.expect("INVITE")
+    assert 'nonce="n1"' in phone_.header(second, "Authorization")
+    phone_.answer(second, 200, "one", body=SDP)
+    phone_.expect("ACK")
+    host.wait_line(r"^call \S+ established")
+    host.tell("drain")
+    phone_.expect("BYE")
+    bye = phone_.expect("BYE")
+    assert not [line for line in host.lines if line == "drained"], "it must wait for the answer to its BYE"
+    phone_.answer(bye, 401, "", challenge.format("n2"))
+    again = phone_.expect("BYE")
+    assert 'nonce="n2"' in phone_.header(again, "Authorization") and ";tag=one" in phone_.header(again, "To")
+    assert int(phone_.header(again, "CSeq").split()[0]) == int(phone_.header(bye, "CSeq").split()[0]) + 1
+    phone_.answer(again, 200)
+    host.wait_line("^drained$")
+    # who has seen some of our branches cannot name the next
+    branches = [phone_.header(request, "Via").split("branch=z9hG4bK")[1].split(";")[0][:16] for request in (first, second, bye, again)]
+    assert len({branch[:8] for branch in branches}) == 4
+    host.finish()
+
+
 def redirect_and_interval():
     """3xx is not followed; a 422 is obeyed."""
     host, phone_ = SipHost(), RawPhone()
@@ -303,5 +333,5 @@ run_tap([
     ("sipp hold", sipp("hold", calls=20)), ("sipp cancel", sipp("cancel", service="ring")), ("sipp prack", sipp("prack", service="early")),
     ("sipp refresh by us", sipp("refresh-by-us")), ("sipp refresh by re-INVITE", sipp("refresh-by-reinvite")),
     ("sipp never refreshed", sipp("never-refreshed")), ("sipp interval too small", sipp("interval-too-small")),
-    ("sipp UPDATE", sipp("update")), ("sipp UPDATE before the answer", sipp("early-update", service="ring")), ("sipp info", sipp("info")), ("sipp refused", sipp("refused")), ("repeated and forked 200", repeated_and_forked_200), ("redirect and interval", redirect_and_interval), ("hostile", hostile),
+    ("sipp UPDATE", sipp("update")), ("sipp UPDATE before the answer", sipp("early-update", service="ring")), ("sipp info", sipp("info")), ("sipp refused", sipp("refused")), ("repeated and forked 200", repeated_and_forked_200), ("redirect and interval", redirect_and_interval), ("challenged", challenged), ("hostile", hostile),
 ])
