@@ -4,6 +4,7 @@
 
 #define DIAL_TICK_US 10000
 #define DIALS_QUEUED_MAX 20000
+#define FAREWELL_US (2 * G_USEC_PER_SEC) /* room for two more BYEs */
 
 typedef struct Line Line;
 typedef struct Branch {
@@ -398,8 +399,13 @@ static void on_drain_tick(void *data)
     SgAgentSip *sip = &agent->sip;
     SgEvent *event;
 
-    /* a call is over for its device when it has answered our BYE: until then it may have to be repeated */
-    if ((g_hash_table_size(sip->lines) > 0 || sg_txs_waiting(sip->txs) > 0) && sg_now_us() < sip->drain_until_us) {
+    /* A call is over for its device when it has answered our BYE: until then it may have to be repeated, but a device that is gone
+     * holds nobody up for long. */
+    if (g_hash_table_size(sip->lines) == 0 && !sip->farewell) {
+        sip->farewell = true;
+        sip->drain_until_us = MIN(sip->drain_until_us, sg_now_us() + FAREWELL_US);
+    }
+    if ((!sip->farewell || sg_txs_waiting(sip->txs, "BYE") > 0) && sg_now_us() < sip->drain_until_us) {
         sg_timer_start(agent->loop, &sip->drain_timer, 20000, on_drain_tick, agent);
         return;
     }

@@ -19,7 +19,7 @@ typedef struct SgAgentSip {          /* SIP thread only */
     SgTimer dial_timer, sweep_timer, dirty_timer, drain_timer, post_timer;
     double dial_credit;
     int64_t dial_last_us, drain_until_us;
-    bool draining;
+    bool draining, farewell;         /* farewell: every call is over, only their BYEs are not answered yet */
     unsigned calls_in, guests;       /* guests: of these, from people who did not sign in */
     GQueue unsent;                   /* events the mailbox had no room for */
 } SgAgentSip;

@@ -592,7 +592,7 @@ static void on_response(SgTxs *txs, const struct sip_msg *msg, const SgFlow *flo
         tx->fn(tx, msg, msg->scode, flow, tx->user);
 }
 
-unsigned sg_txs_waiting(const SgTxs *txs)
+unsigned sg_txs_waiting(const SgTxs *txs, const char *method)
 {
     GHashTableIter iter;
     unsigned waiting = 0;
@@ -602,7 +602,7 @@ unsigned sg_txs_waiting(const SgTxs *txs)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const SgClientTx *tx = value;
 
-        waiting += (tx->state == TRYING || tx->state == PROCEEDING) && strcmp(tx->method, "OPTIONS") != 0;
+        waiting += (tx->state == TRYING || tx->state == PROCEEDING) && strcmp(tx->method, method) == 0;
     }
     return waiting;
 }

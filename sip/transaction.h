@@ -25,8 +25,8 @@ typedef struct SgTxsOptions {
 
 SgTxs *sg_txs_new(const SgTxsOptions *options);
 void sg_txs_free(SgTxs *txs);
-/* Requests of ours (but for OPTIONS) that wait for their final answer. */
-unsigned sg_txs_waiting(const SgTxs *txs);
+/* Requests of ours with that method that wait for their final answer. */
+unsigned sg_txs_waiting(const SgTxs *txs, const char *method);
 void sg_txs_message(SgTxs *txs, const struct sip_msg *msg, const SgFlow *flow);
 void sg_txs_conn_closed(SgTxs *txs, uint64_t conn);
 /* Our host:port for Via and Contact on this flow. */
