@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediad/api/private.h"
 #include <string.h>
-#include <unistd.h>
 #include <glib/gstdio.h>
 
 const MdMigration md_api_migrations[] = {
@@ -79,7 +78,6 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     api->connections = g_rc_box_new0(unsigned);
     api->by_source = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     api->listeners = md_api_new_listeners();
-    api->silent_fd = -1;
     api->pending = g_ptr_array_new();
     api->metrics = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
     api->ready = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
@@ -192,8 +190,6 @@ void md_api_free(MdApi *api)
     g_array_unref(api->owned);
     md_api_events_free(api->events);
     g_object_unref(api->soup);
-    if (api->silent_fd >= 0)
-        close(api->silent_fd);
     g_clear_object(&api->certificate);
     g_clear_pointer(&api->routes, g_ptr_array_unref);
     g_ptr_array_unref(api->listeners);

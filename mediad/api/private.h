@@ -43,7 +43,6 @@ struct MdApi {
     MdStore *store;
     SoupServer *soup;
     GPtrArray *listeners;
-    int silent_fd;              /* other end of libsoup's own listener, -1 none */
     GPtrArray *pending;         /* TLS connections before their handshake is over */
     GTlsCertificate *certificate;
     char *state_dir, *console_dir;

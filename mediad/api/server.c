@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <unistd.h>
 
 #define IDLE_TIMEOUT_S 75 /* a WebSocket's pings are more frequent */
 
@@ -361,23 +360,12 @@ static bool listen_one(MdApi *api, const char *where, bool allow_http, GError **
     return true;
 }
 
-/* libsoup serves a second request on a connection only while it has a listener of its own. Ours accept for it, so it gets
- * one at which nobody can ever knock: one end of a socket pair whose other end stays open and silent. */
-static bool keep_alive(MdApi *api, GError **error)
+/* libsoup serves one request on a connection that it did not accept itself and closes it without a word: say so, or clients
+ * that reuse connections take it for a fault. An upgrade to WebSocket keeps its own. */
+static void request_read(SoupServer *server, SoupServerMessage *message, gpointer user)
 {
-    int ends[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "socketpair: %s", g_strerror(errno));
-        return false;
-    }
-    api->silent_fd = ends[1];
-    g_autoptr(GSocket) socket = g_socket_new_from_fd(ends[0], error);
-    if (!socket) {
-        close(ends[0]);
-        return false;
-    }
-    return soup_server_listen_socket(api->soup, socket, 0, error);
+    if (!soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Upgrade"))
+        soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
 
 bool md_api_listen(MdApi *api, const MdApiOptions *options, GError **error)
@@ -397,7 +385,8 @@ bool md_api_listen(MdApi *api, const MdApiOptions *options, GError **error)
     for (unsigned i = 0; options->listen && options->listen[i]; i++)
         if (!listen_one(api, options->listen[i], options->allow_http, error))
             return false;
-    return keep_alive(api, error);
+    g_signal_connect(api->soup, "request-read", G_CALLBACK(request_read), NULL);
+    return true;
 }
 
 void md_api_unlisten(MdApi *api)

@@ -159,13 +159,14 @@ def offenders():
 
 
 def keeps_alive():
-    """Several requests on one HTTP connection: libsoup closes after the first when it has no listener of its own."""
+    """A client that wants to reuse its HTTP connection is told that it cannot, and goes on with a new one."""
     import http.client
     connection = http.client.HTTPConnection("127.0.0.1", daemon().api_port, timeout=20)
     for path in ("/healthz", "/api/v1/openapi.json", "/readyz"):
         connection.request("GET", path)
         reply = connection.getresponse()
         assert reply.status == 200 and reply.read(), path
+        assert reply.getheader("Connection") == "close", reply.getheaders()
 
 
 def stops_cleanly():
@@ -186,6 +187,6 @@ run_tap([
     ("the test room moves and speaks", test_room),
     ("a room dials out and redials", dial_out),
     ("rubbish is listed with its reason", offenders),
-    ("several requests on one HTTP connection", keeps_alive),
+    ("a reused HTTP connection is closed in words", keeps_alive),
     ("SIGTERM ends the daemon cleanly", stops_cleanly),
 ])
