@@ -2,6 +2,7 @@
 /* WebSocket events, the console's files, TLS and hostile connections. */
 #include "tests/unit/api/client.h"
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -330,6 +331,22 @@ static void test_silent(Site *site, gconstpointer data)
     g_assert_cmpint(g_get_monotonic_time() - begun_us, <, 4 * G_USEC_PER_SEC);
 }
 
+/* Sockets of the server's port that are open or half closed (01 ESTABLISHED, 08 CLOSE_WAIT). */
+static unsigned open_sockets(unsigned port)
+{
+    g_autofree char *text = NULL;
+    unsigned n = 0;
+
+    g_assert_true(g_file_get_contents("/proc/net/tcp", &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        unsigned local, state;
+        if (sscanf(*line, " %*u: %*x:%x %*x:%*x %x", &local, &state) == 2 && local == port)
+            n += state == 0x01 || state == 0x08;
+    }
+    return n;
+}
+
 static void test_tls(Site *site, gconstpointer data)
 {
     TestApi *t = &site->t;
@@ -355,6 +372,12 @@ static void test_tls(Site *site, gconstpointer data)
     soup_session_send_and_read_async(t->session, over_v6, G_PRIORITY_DEFAULT, NULL, got, &bytes6);
     while (!bytes6)
         g_main_context_iteration(NULL, TRUE);
+    /* an answered connection costs nothing afterwards */
+    int64_t until_us = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    while (open_sockets(t->tls_port) > 0) {
+        g_assert_cmpint(g_get_monotonic_time(), <, until_us);
+        g_main_context_iteration(NULL, FALSE);
+    }
 }
 
 static void test_listen_errors(void)
