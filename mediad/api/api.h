@@ -13,6 +13,20 @@ typedef struct MdApiRequest MdApiRequest;
 
 typedef enum MdApiRole { MD_API_ANYBODY, MD_API_VIEWER, MD_API_BROADCASTER, MD_API_OPERATOR, MD_API_ADMIN, MD_API_ROLE_MAX } MdApiRole;
 
+/* What an account may do; a role is a set of these. A route names those it needs (all of them), else its least role decides. */
+typedef enum MdApiRight {
+    MD_API_MAY_VIEW = 1 << 0,      /* see what is in the account's area */
+    MD_API_MAY_EDIT = 1 << 1,      /* write bulletins and programmes */
+    MD_API_MAY_APPROVE = 1 << 2,   /* approve or return them, publish, decide conflicts */
+    MD_API_MAY_AIR = 1 << 3,       /* play now, live, stop */
+    MD_API_MAY_ALERT = 1 << 4,     /* emergencies, drills, stop-all */
+    MD_API_MAY_DEVICES = 1 << 5,   /* change loudspeakers and boards, command them */
+    MD_API_MAY_AUDIT = 1 << 6,     /* read the audit trail and every report */
+    MD_API_MAY_PEOPLE = 1 << 7,    /* accounts, areas, settings of an area */
+    MD_API_MAY_OPERATE = 1 << 8,   /* conferences, SIP, exchange links */
+    MD_API_MAY_VENDOR = 1 << 9,    /* its own make's devices only */
+} MdApiRight;
+
 typedef void (*MdApiHandler)(MdApiRequest *request, void *user);
 typedef struct MdApiRoute {
     const char *method;          /* "GET" … */
@@ -27,6 +41,8 @@ typedef struct MdApiRoute {
     const char *query_schema;    /* JSON Schema (object) of the query parameters, NULL: any, undocumented. Checked like a body */
     bool province;               /* concerns everybody: not for accounts bound to an area */
     const char *response_type;   /* of the 2xx body, NULL: application/json */
+    unsigned rights;             /* MdApiRight bits, all needed; 0: role decides */
+    bool second_factor;          /* a fresh one-time code, in the header X-One-Time-Code, must come with it */
 } MdApiRoute;
 const char *md_api_role_to_string(MdApiRole role); /* "anybody", "viewer", "broadcaster", "operator", "admin" */
 MdApiRole md_api_role_from_string(const char *name); /* MD_API_ROLE_MAX: unknown */
@@ -39,6 +55,7 @@ JsonObject *md_api_request_body(const MdApiRequest *request);
 const char *md_api_request_body_file(const MdApiRequest *request, const char **ret_content_type); /* raw_body; deleted after the reply */
 const char *md_api_request_user(const MdApiRequest *request); /* signed-in account name, NULL: anybody */
 MdApiRole md_api_request_role(const MdApiRequest *request);
+unsigned md_api_request_rights(const MdApiRequest *request); /* MdApiRight bits of the account */
 const char *md_api_request_area(const MdApiRequest *request); /* area the account may work in, "" the whole province */
 MdApi *md_api_request_api(const MdApiRequest *request);
 /* A handler replies exactly once, now or later (the request is kept until then). Takes node (NULL: 204). */

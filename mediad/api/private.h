@@ -100,6 +100,7 @@ GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger 
 void md_api_install_handlers(MdApi *api);
 void md_api_security_headers(MdApi *api, SoupServerMessage *message, bool is_console);
 char *md_api_source_of(SoupServerMessage *message);
+unsigned md_api_role_rights(MdApiRole role); /* MdApiRight bits */
 MdApiRequest *md_api_request_ref(MdApiRequest *request);
 void md_api_request_unref(MdApiRequest *request);
 

@@ -10,6 +10,18 @@
 
 static const char *const role_names[] = {"anybody", "viewer", "broadcaster", "operator", "admin"};
 
+unsigned md_api_role_rights(MdApiRole role)
+{
+    static const unsigned rights[] = {
+        [MD_API_VIEWER] = MD_API_MAY_VIEW,
+        [MD_API_BROADCASTER] = MD_API_MAY_VIEW | MD_API_MAY_EDIT | MD_API_MAY_AIR,
+        [MD_API_OPERATOR] = MD_API_MAY_VIEW | MD_API_MAY_EDIT | MD_API_MAY_APPROVE | MD_API_MAY_AIR | MD_API_MAY_ALERT |
+                            MD_API_MAY_DEVICES | MD_API_MAY_OPERATE,
+        [MD_API_ADMIN] = (MD_API_MAY_VENDOR << 1) - 1,
+    };
+    return (unsigned)role < G_N_ELEMENTS(rights) ? rights[role] : 0;
+}
+
 const char *md_api_role_to_string(MdApiRole role)
 {
     return (unsigned)role < MD_API_ROLE_MAX ? role_names[role] : NULL;
@@ -213,6 +225,12 @@ static const char *bearer(SoupServerMessage *message)
     return value;
 }
 
+static bool may_call(const MdApiRequest *r)
+{
+    const MdApiRoute *spec = r->route->spec;
+    return spec->rights ? (md_api_role_rights(r->role) & spec->rights) == spec->rights : r->role >= spec->role;
+}
+
 static bool sign_in(MdApiRequest *r)
 {
     const char *token = bearer(r->message);
@@ -224,9 +242,9 @@ static bool sign_in(MdApiRequest *r)
         r->session = g_strdup(session->hash);
         r->role = session->role;
     }
-    if (r->role >= r->route->spec->role && !(r->route->spec->province && r->area && r->area[0]))
+    if (may_call(r) && !(r->route->spec->province && r->area && r->area[0]))
         return true;
-    if (session && r->role >= r->route->spec->role) {
+    if (session && may_call(r)) {
         g_autofree char *hint = g_strdup_printf("%s works in area %s; this concerns the whole province", r->user, r->area);
         md_api_reply_error(r, 403, "other-area", "this account works in one area only", hint);
     } else if (session) {
@@ -500,6 +518,11 @@ const char *md_api_request_body_file(const MdApiRequest *r, const char **ret_con
 const char *md_api_request_user(const MdApiRequest *r)
 {
     return r->user;
+}
+
+unsigned md_api_request_rights(const MdApiRequest *r)
+{
+    return md_api_role_rights(r->role);
 }
 
 MdApiRole md_api_request_role(const MdApiRequest *r)

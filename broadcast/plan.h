@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/area.h"
+#include "broadcast/content.h"
+#include "broadcast/schedule.h"
+
+/* What sounds where in a span of time, before it happens: a pure function of the timetable, the areas, quiet hours, holidays and the
+ * clock. Manifests, boards, the rehearsal and the exchange with other systems are all read off it. Worked out once per set of
+ * schedules that an area hears and shared by the loudspeakers in it. Control thread (or any one thread on a snapshot). */
+typedef struct BcPlan BcPlan;
+
+typedef struct BcPlanItem {      /* strings live as long as the plan */
+    const char *occurrence;      /* "SCHEDULE@EPOCHSECONDS" and ".N" for the N-th item of a programme, from 0 */
+    const char *schedule, *title;
+    const char *kind;            /* "content", "relay", "silence" */
+    const char *content;         /* SHA-256, NULL none */
+    const char *url;             /* relay */
+    const char *fallback;        /* content, NULL none */
+    int64_t silence_max_us;
+    int64_t start_us, end_us;    /* wall, with repeats and gaps; after quiet hours and expiry were applied */
+    int64_t skip_us;             /* sounds from here in the item: cut off before, goes on at its wall-clock place */
+    int64_t expires_us, grace_us;
+    BcPriority priority;
+    unsigned authority;          /* 0 central, 1 province, 2 commune, 3 village: of the schedule's owner */
+    int64_t made_us;
+    unsigned repeats;
+    int64_t gap_us;
+    bool resume;
+    int volume;                  /* -1: as the hour says */
+    bool quiet_ok;               /* two people have let it sound in quiet hours */
+} BcPlanItem;
+
+typedef enum BcProblemKind {
+    BC_PROBLEM_CLASH, BC_PROBLEM_DEAD_AIR, BC_PROBLEM_MISSING /* content gone, expired or not approved */, BC_PROBLEM_TOO_LONG /* beyond its slot */,
+    BC_PROBLEM_QUIET, BC_PROBLEM_TIME_ZONE, BC_PROBLEM_NO_DEVICE, BC_PROBLEM_DECISION /* two priority items: the commune decides */,
+    BC_PROBLEM_MAX } BcProblemKind;
+const char *bc_problem_to_string(BcProblemKind kind);
+typedef struct BcProblem {
+    BcProblemKind kind;
+    bool blocks;                 /* publishing needs a reason then */
+    const char *area, *schedule, *other; /* ids; may be NULL */
+    int64_t from_us, to_us;
+    const char *text;            /* English sentence with names and times */
+} BcProblem;
+
+/* Wanted by: manifests, boards, exchange. areas as in the tree; NULL with error only when the span makes no sense. */
+typedef struct BcPlanner BcPlanner;
+BcPlan *bc_planner_plan(BcPlanner *planner, int64_t from_wall_us, int64_t to_wall_us, GError **error);
+void bc_plan_free(BcPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcPlan, bc_plan_free)
+/* By start, already resolved: nothing overlaps. Shared by areas that hear the same; borrowed; n 0: silence. */
+const BcPlanItem *bc_plan_items(const BcPlan *plan, const char *area, unsigned *ret_n);
+const BcProblem *bc_plan_problems(const BcPlan *plan, unsigned *ret_n);
