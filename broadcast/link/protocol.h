@@ -47,6 +47,7 @@ typedef struct BcLinkItem {      /* something to be played at its time, network 
     unsigned repeats;            /* 1..100 */
     int64_t gap_us;              /* silence between repeats */
     bool resume;                 /* cut off by something else: goes on at its wall-clock place; false: dropped */
+    bool quiet_ok;               /* two people have let it sound in quiet hours */
     int volume;                  /* 0..100, -1: as the hour says */
     BcLinkMedia media;           /* BC_LINK_CONTENT */
     char *relay_url;             /* BC_LINK_RELAY */
