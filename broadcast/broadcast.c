@@ -21,9 +21,27 @@ struct BcBroadcast {
     BcPlayLog *play_log;
     BcStage *stage;
     BcPlanner *planner;
+    GArray *listeners; /* of Listener */
+    BcContentCheckFn content_check;
+    void *content_check_user;
     bool quiet;
     unsigned pending; /* live sources and writes that call back */
 };
+
+typedef struct Listener {
+    BcEventFn fn;
+    void *user;
+} Listener;
+
+static void tell(BcBroadcast *b, const char *type, const BcRun *run)
+{
+    if (b->o.on_event && !g_str_equal(type, "schedule.stored"))
+        b->o.on_event(type, run, b->o.user);
+    for (unsigned i = 0; i < b->listeners->len; i++) {
+        Listener *listener = &g_array_index(b->listeners, Listener, i);
+        listener->fn(type, run, listener->user);
+    }
+}
 
 static void on_event(const char *type, BcAnnouncement *announcement, void *user)
 {
@@ -32,8 +50,7 @@ static void on_event(const char *type, BcAnnouncement *announcement, void *user)
     bc_announcement_run(announcement, &run);
     md_info(&b->logger, "%s: \"%s\" (%s), %d loudspeakers, %d played, %d partly, %d missed", type, run.title, run.id, (int)run.devices,
             (int)run.played, (int)run.partial, (int)run.missed);
-    if (b->o.on_event)
-        b->o.on_event(type, &run, b->o.user);
+    tell(b, type, &run);
 }
 
 static bool open_stage(BcBroadcast *b, GError **error)
@@ -90,12 +107,18 @@ static bool open_contents(BcBroadcast *b, GError **error)
     return b->contents != NULL;
 }
 
+static bool content_ok(const char *content, int64_t at_wall_us, char **ret_why, void *user)
+{
+    return bc_broadcast_content_ok(user, content, at_wall_us, ret_why);
+}
+
 BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
 {
     BcBroadcast *b = g_new0(BcBroadcast, 1);
     b->o = *options;
     b->timezone = g_strdup(options->timezone ? options->timezone : "Asia/Ho_Chi_Minh");
     b->tap = options->tap ? *options->tap : (BcTapOps){0};
+    b->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     b->logger = options->logger ? md_logger_child(options->logger, "broadcast") : (MdLogger){0};
     b->timers = bc_timers_new(options->clock, !options->manual);
     int64_t wall = bc_broadcast_wall_us(b);
@@ -109,7 +132,8 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
         return NULL;
     }
     b->planner = bc_planner_new(&(BcPlannerOptions){.stage = b->stage, .schedules = b->schedules, .contents = b->contents,
-                                                    .lead_s = options->lead_s ? options->lead_s : 10, .logger = &b->logger});
+                                                    .lead_s = options->lead_s ? options->lead_s : 10,
+                                                    .content_ok = content_ok, .content_user = b, .logger = &b->logger});
     return b;
 }
 
@@ -132,6 +156,7 @@ void bc_broadcast_free(BcBroadcast *b)
     bc_devices_unref(b->devices);
     bc_areas_unref(b->areas);
     bc_timers_free(b->timers);
+    g_array_unref(b->listeners);
     g_free(b->timezone);
     g_free(b);
 }
@@ -149,6 +174,44 @@ void bc_broadcast_set_event(BcBroadcast *b, BcEventFn fn, void *user)
 {
     b->o.on_event = fn;
     b->o.user = user;
+}
+
+void bc_broadcast_add_listener(BcBroadcast *b, BcEventFn fn, void *user)
+{
+    Listener listener = {fn, user};
+    g_array_append_val(b->listeners, listener);
+}
+
+void bc_broadcast_remove_listener(BcBroadcast *b, BcEventFn fn, void *user)
+{
+    for (unsigned i = b->listeners->len; i-- > 0;) {
+        Listener *listener = &g_array_index(b->listeners, Listener, i);
+        if (listener->fn == fn && listener->user == user) {
+            g_array_remove_index(b->listeners, i);
+            return;
+        }
+    }
+}
+
+void bc_broadcast_set_content_check(BcBroadcast *b, BcContentCheckFn fn, void *user)
+{
+    b->content_check = fn;
+    b->content_check_user = user;
+}
+
+bool bc_broadcast_content_ok(BcBroadcast *b, const char *content, int64_t at_wall_us, char **ret_why)
+{
+    g_autofree char *why = NULL;
+    if (!b->content_check || b->content_check(content, at_wall_us, &why, b->content_check_user))
+        return true;
+    if (ret_why)
+        *ret_why = why ? g_steal_pointer(&why) : g_strdup("this recording is not approved");
+    return false;
+}
+
+BcTimers *bc_broadcast_timers(BcBroadcast *b)
+{
+    return b->timers;
 }
 
 BcAreas *bc_broadcast_areas(BcBroadcast *b)
@@ -193,6 +256,7 @@ bool bc_broadcast_is_registered(BcBroadcast *b, const char *device)
 
 typedef struct Put {
     BcBroadcast *b;
+    char *id;
     BcDoneFn done;
     void *user;
 } Put;
@@ -201,10 +265,13 @@ static void on_put(const GError *error, void *user)
 {
     Put *put = user;
     put->b->pending--;
-    if (!error)
+    if (!error) {
         bc_planner_look(put->b->planner);
+        tell(put->b, "schedule.stored", &(BcRun){.kind = "schedule", .schedule = put->id});
+    }
     if (put->done)
         put->done(error, put->user);
+    g_free(put->id);
     g_free(put);
 }
 
@@ -236,7 +303,10 @@ void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char 
         return;
     }
     Put *put = g_new0(Put, 1);
-    *put = (Put){b, done, user};
+    g_autofree char *id = s.id ? NULL : bc_new_id("s");
+    if (id)
+        s.id = id;
+    *put = (Put){b, g_strdup(s.id), done, user};
     b->pending++;
     bc_schedules_put(b->schedules, &s, bc_broadcast_wall_us(b), ret_id, on_put, put);
 }
@@ -245,8 +315,11 @@ void bc_broadcast_play(BcBroadcast *b, const char *content, const char *const *a
                        int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user)
 {
     g_autoptr(GError) error = NULL;
+    g_autofree char *why = NULL;
     const BcContent *found = bc_contents_find(b->contents, content);
-    if (!found)
+    if (found && priority != BC_EMERGENCY && !bc_broadcast_content_ok(b, content, bc_broadcast_wall_us(b), &why))
+        g_set_error_literal(&error, BC_ERROR, BC_ERROR_STATE, why);
+    else if (!found)
         g_set_error(&error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no such recording");
     else if (repeats > 10 || priority < BC_EMERGENCY || priority >= BC_PRIORITY_MAX || (title && !bc_text_ok(title, 200)))
         g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "\"repeats\", \"priority\" or \"title\" is out of range");

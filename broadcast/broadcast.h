@@ -70,6 +70,18 @@ void bc_broadcast_quiesce(BcBroadcast *broadcast);
 /* Whom events go to from now on (the API, which is made later). */
 void bc_broadcast_set_event(BcBroadcast *broadcast, BcEventFn fn, void *user);
 
+/* Others who want to hear of the same (rooms above this one), and of "schedule.stored" (run->schedule alone is set then). One call of
+ * remove for each of add. */
+void bc_broadcast_add_listener(BcBroadcast *broadcast, BcEventFn fn, void *user);
+void bc_broadcast_remove_listener(BcBroadcast *broadcast, BcEventFn fn, void *user);
+
+/* May this content sound at that time? Asked by the rehearsal and again before anything scheduled rings. Whoever reviews content
+ * answers; nobody set: it may. fn: false with the reason in *ret_why (g_free, English: "bulletin b-… is not approved"). */
+typedef bool (*BcContentCheckFn)(const char *content, int64_t at_wall_us, char **ret_why, void *user);
+void bc_broadcast_set_content_check(BcBroadcast *broadcast, BcContentCheckFn fn, void *user);
+bool bc_broadcast_content_ok(BcBroadcast *broadcast, const char *content, int64_t at_wall_us, char **ret_why /* may be NULL */);
+
+BcTimers *bc_broadcast_timers(BcBroadcast *broadcast);       /* borrowed: the clock of this room */
 BcAreas *bc_broadcast_areas(BcBroadcast *broadcast);         /* borrowed, all of them */
 BcDevices *bc_broadcast_devices(BcBroadcast *broadcast);
 BcContents *bc_broadcast_contents(BcBroadcast *broadcast);

@@ -119,6 +119,13 @@ static void on_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *e
 
 static void load(Play *play)
 {
+    const BcPlannerOptions *o = &play->planner->o;
+    g_autofree char *text = NULL;
+    if (play->spec.schedule && o->content_ok && !o->content_ok(play->spec.content, play->spec.occurrence_us, &text, o->content_user)) {
+        g_autoptr(GError) why = g_error_new_literal(BC_ERROR, BC_ERROR_STATE, text ? text : "it is not approved");
+        missed(play, why);
+        return;
+    }
     bc_contents_load(play->planner->o.contents, play->spec.content, play->planner->o.stage->o.frame_ms, on_loaded, play);
 }
 

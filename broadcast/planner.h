@@ -12,6 +12,8 @@ typedef struct BcPlannerOptions {
     BcSchedules *schedules;
     BcContents *contents;
     unsigned lead_s;
+    bool (*content_ok)(const char *content, int64_t at_wall_us, char **ret_why, void *user); /* NULL: everything may sound */
+    void *content_user;
     const MdLogger *logger;
 } BcPlannerOptions;
 

@@ -17,6 +17,8 @@ typedef enum BcError {
     BC_ERROR_STATE,     /* not now: already ended, shutting down */
     BC_ERROR_CONTENT,   /* a file that cannot be broadcast: undecodable, silent, too long, clipped */
     BC_ERROR_FAILED,    /* disk, network, helper program */
+    BC_ERROR_CHANGED,   /* somebody else changed it meanwhile: the message says who and what */
+    BC_ERROR_FORBIDDEN, /* not by this person: another area, own work */
 } BcError;
 
 /* Smaller is more urgent, as on the wire of the national system (Circular 39/2020: emergency, priority, normal). */

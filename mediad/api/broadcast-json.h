@@ -3,7 +3,7 @@
 #include "broadcast/broadcast.h"
 #include "mediad/api/nouns.h"
 
-/* What broadcast.c, bulletins.c and airing.c share. */
+/* What broadcast.c, content.c, schedules.c, airing.c and bulletins.c share. */
 typedef struct MdApiBroadcast {
     MdApi *api;
     BcBroadcast *b;
@@ -23,7 +23,8 @@ bool md_api_bc_may(MdApiRequest *request, MdApiBroadcast *broadcast, const char 
 int64_t md_api_bc_number(MdApiRequest *request, const char *query, int64_t fallback);
 JsonObject *md_api_bc_run(const BcRun *run);
 
-void md_api_add_bulletins(MdApiBroadcast *broadcast);
+void md_api_add_content(MdApiBroadcast *broadcast);
+void md_api_add_schedules(MdApiBroadcast *broadcast);
 void md_api_add_airing(MdApiBroadcast *broadcast);
 
 #define BC_CODE "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}"

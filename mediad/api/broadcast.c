@@ -34,6 +34,8 @@ void md_api_bc_error(MdApiRequest *r, const GError *error)
         [BC_ERROR_STATE] = {409, "wrong-state", NULL},
         [BC_ERROR_CONTENT] = {422, "content-refused", "send another recording"},
         [BC_ERROR_FAILED] = {500, "failed", "the log of mediad says more"},
+        [BC_ERROR_CHANGED] = {409, "changed", "read it again, then decide"},
+        [BC_ERROR_FORBIDDEN] = {403, "forbidden", NULL},
     };
 
     if (error && error->domain == BC_ERROR && (unsigned)error->code < G_N_ELEMENTS(means))
@@ -317,6 +319,7 @@ void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast)
     *a = (MdApiBroadcast){api, broadcast};
     md_api_own(api, a, let_go);
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), a);
-    md_api_add_bulletins(a);
+    md_api_add_content(a);
+    md_api_add_schedules(a);
     md_api_add_airing(a);
 }
