@@ -22,6 +22,9 @@ struct BcSource { /* g_atomic_rc_box */
     size_t silence_len[MD_AUDIO_CODEC_MAX];
     unsigned delay_ticks;
     MdRing *ring;
+    const BcSourceOps *ops; /* custom */
+    void *self;
+    int64_t duration_us;
     /* pulling worker */
     uint64_t frame;
     bool flowing;
@@ -29,12 +32,14 @@ struct BcSource { /* g_atomic_rc_box */
     uint8_t packet[MD_AUDIO_CODEC_MAX][MD_AUDIO_PAYLOAD_MAX * 3];
     /* shared */
     atomic_bool ended;
-    _Atomic uint64_t pushed, dropped, starved;
+    _Atomic uint64_t pushed, dropped, starved, loud;
 };
 
 static void clear_source(gpointer data)
 {
     BcSource *s = data;
+    if (s->ops)
+        s->ops->free(s->self);
     for (unsigned c = 0; c < MD_AUDIO_CODEC_MAX; c++) {
         bc_track_unref(s->tracks[c]);
         md_audio_encoder_free(s->encoders[c]);
@@ -60,8 +65,7 @@ static MdAudioEncoder *new_encoder(MdAudioCodec codec, unsigned frame_ms, uint32
         .loss_percent = 3});
 }
 
-/* One packet of silence as the codec says it once its state has settled. */
-static size_t make_silence(MdAudioCodec codec, unsigned frame_ms, uint8_t *ret)
+size_t bc_source_make_silence(MdAudioCodec codec, unsigned frame_ms, uint8_t *ret)
 {
     static const float zeros[MD_AUDIO_TICK_SAMPLES];
     MdAudioEncoder *encoder = new_encoder(codec, frame_ms, 0);
@@ -93,7 +97,7 @@ BcSource *bc_source_stored_new(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], unsign
         s->tracks[c] = bc_track_ref(tracks[c]);
         s->codecs |= 1u << c;
         s->programme_frames = MAX(s->programme_frames, tracks[c]->n_packets);
-        s->silence_len[c] = make_silence(c, frame_ms, s->silence[c]);
+        s->silence_len[c] = bc_source_make_silence(c, frame_ms, s->silence[c]);
     }
     return s;
 }
@@ -102,6 +106,8 @@ int64_t bc_source_duration_us(const BcSource *s)
 {
     if (s->live)
         return INT64_MAX;
+    if (s->ops)
+        return s->duration_us;
     return ((int64_t)s->programme_frames * s->repeats + (int64_t)s->gap_frames * (s->repeats - 1)) * s->frame_ms * 1000;
 }
 
@@ -131,10 +137,33 @@ BcSource *bc_source_live_new(const BcLiveOptions *options, GError **error)
     return g_steal_pointer(&s);
 }
 
+BcSource *bc_source_custom_new(const BcSourceOps *ops, void *self, unsigned codecs, int64_t duration_us)
+{
+    BcSource *s = g_atomic_rc_box_new0(BcSource);
+    s->ops = ops;
+    s->self = self;
+    s->codecs = codecs;
+    s->duration_us = duration_us;
+    return s;
+}
+
+static bool is_loud(const float pcm[MD_AUDIO_TICK_SAMPLES])
+{
+    float sum = 0, mean = 0;
+    for (unsigned i = 0; i < MD_AUDIO_TICK_SAMPLES; i++) {
+        sum += pcm[i] * pcm[i];
+        mean += pcm[i];
+    }
+    mean /= MD_AUDIO_TICK_SAMPLES; /* a constant is not heard */
+    return sum / MD_AUDIO_TICK_SAMPLES - mean * mean > 1e-6f; /* BC_SOURCE_SILENT_DBFS */
+}
+
 void bc_source_push_pcm(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *source)
 {
     BcSource *s = source;
     atomic_fetch_add_explicit(&s->pushed, 1, memory_order_relaxed);
+    if (is_loud(pcm))
+        atomic_fetch_add_explicit(&s->loud, 1, memory_order_relaxed);
     if (!md_ring_push(s->ring, pcm)) /* nobody pulls: this one goes, the puller sheds the old ones */
         atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
 }
@@ -146,7 +175,7 @@ void bc_source_end(BcSource *source)
 
 void bc_source_stats(const BcSource *s, BcSourceStats *ret)
 {
-    *ret = (BcSourceStats){atomic_load(&s->pushed), atomic_load(&s->dropped), atomic_load(&s->starved)};
+    *ret = (BcSourceStats){atomic_load(&s->pushed), atomic_load(&s->dropped), atomic_load(&s->starved), atomic_load(&s->loud)};
 }
 
 static bool pull_stored(BcSource *s, unsigned mask, BcFrame *ret)
@@ -182,10 +211,13 @@ static const float *next_tick(BcSource *s, Tick *copy)
         }
     }
     bool ended = atomic_load(&s->ended);
-    if (!s->flowing && (waiting >= s->delay_ticks || ended))
-        s->flowing = true;
-    if (s->flowing && md_ring_pop(s->ring, copy))
+    bool begins = !s->flowing && (waiting >= s->delay_ticks || ended);
+    s->flowing |= begins;
+    if (s->flowing && md_ring_pop(s->ring, copy)) {
+        for (unsigned i = 0; begins && i < MD_AUDIO_TICK_SAMPLES; i++) /* out of silence without a click */
+            copy->pcm[i] *= (float)i / MD_AUDIO_TICK_SAMPLES;
         return copy->pcm;
+    }
     if (ended)
         return NULL;
     s->flowing = false;
@@ -215,5 +247,7 @@ static bool pull_live(BcSource *s, unsigned mask, BcFrame *ret)
 bool bc_source_pull(BcSource *source, unsigned mask, BcFrame *ret)
 {
     memset(ret, 0, sizeof *ret);
+    if (source->ops)
+        return source->ops->pull(source->self, mask, ret);
     return source->live ? pull_live(source, mask, ret) : pull_stored(source, mask, ret);
 }

@@ -37,8 +37,20 @@ void bc_source_end(BcSource *source);
 
 typedef struct BcSourceStats {
     uint64_t pushed, dropped, starved; /* ticks; starved: silence was sent because none was there */
+    uint64_t loud;                     /* of those pushed, the ones above BC_SOURCE_SILENT_DBFS */
 } BcSourceStats;
+#define BC_SOURCE_SILENT_DBFS (-60)
 void bc_source_stats(const BcSource *source, BcSourceStats *ret);
 
 /* Worker: the next frame for the codecs in mask; payloads stay valid until the next call. false: the end. */
 bool bc_source_pull(BcSource *source, unsigned mask, BcFrame *ret);
+
+/* A source made by somebody else of this folder, out of other sources. pull: as bc_source_pull, ret is zeroed; on the worker, without
+ * allocating. free: on control. Takes self. */
+typedef struct BcSourceOps {
+    bool (*pull)(void *self, unsigned mask, BcFrame *ret);
+    void (*free)(void *self);
+} BcSourceOps;
+BcSource *bc_source_custom_new(const BcSourceOps *ops, void *self, unsigned codecs, int64_t duration_us);
+/* One packet of silence as the codec says it once its state has settled, at most MD_AUDIO_PAYLOAD_MAX bytes. Returns its length. */
+size_t bc_source_make_silence(MdAudioCodec codec, unsigned frame_ms, uint8_t *ret);

@@ -37,6 +37,31 @@ bool bc_stream_check_url(const char *url, GError **error)
     return false;
 }
 
+/* One line of the list against the host asked for. */
+static bool host_fits(const char *listed, const char *host, int port)
+{
+    g_autofree char *bare = strchr(host, ':') ? g_strdup_printf("[%s]", host) : g_strdup(host);
+    g_autofree char *with_port = g_strdup_printf("%s:%d", bare, port);
+    if (g_str_has_prefix(listed, "*."))
+        return !g_hostname_is_ip_address(host) && strlen(host) > strlen(listed + 1) &&
+               g_ascii_strcasecmp(host + strlen(host) - strlen(listed + 1), listed + 1) == 0;
+    return g_ascii_strcasecmp(listed, host) == 0 || g_ascii_strcasecmp(listed, bare) == 0 || g_ascii_strcasecmp(listed, with_port) == 0;
+}
+
+bool bc_url_allowed(const char *url, const char *const *hosts, const char *setting, GError **error)
+{
+    g_autoptr(GUri) uri = url ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+    const char *host = uri ? g_uri_get_host(uri) : NULL;
+    bool https = uri && g_str_equal(g_uri_get_scheme(uri), "https");
+    int port = uri && g_uri_get_port(uri) > 0 ? g_uri_get_port(uri) : https ? 443 : 80;
+    for (unsigned i = 0; host && *host && hosts && hosts[i]; i++)
+        if (host_fits(hosts[i], host, port))
+            return true;
+    g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "mediad may not fetch from %s: it is not in the setting %s", host ? host : "there",
+                setting);
+    return false;
+}
+
 static GstFlowReturn on_sample(GstAppSink *sink, gpointer user)
 {
     BcStream *s = user;
@@ -87,6 +112,8 @@ static void on_source_setup(GstElement *bin, GstElement *element, gpointer user)
         g_object_set(element, "user-agent", "mediad/" MEDIAD_VERSION, NULL);
     if (g_object_class_find_property(class, "retries"))
         g_object_set(element, "retries", 0, NULL);
+    if (g_object_class_find_property(class, "automatic-redirect")) /* to a host that nobody has allowed */
+        g_object_set(element, "automatic-redirect", FALSE, NULL);
 }
 
 static void connect_stream(BcStream *s);

@@ -9,6 +9,10 @@ typedef struct BcStream BcStream;
 
 /* false: BC_ERROR_INVALID: not http:// or https://, too long, with user information or control characters. */
 bool bc_stream_check_url(const char *url, GError **error);
+/* May mediad fetch from the host in url? hosts: names ("live.example.vn", "*.example.vn" for everything below), names or addresses with
+ * a port ("127.0.0.1:8000", "[::1]:8000"), addresses; NULL or empty: none. A name that is listed is trusted with whatever it resolves
+ * to; an address only when it is listed itself. false: BC_ERROR_INVALID, naming the setting. */
+bool bc_url_allowed(const char *url, const char *const *hosts, const char *setting, GError **error);
 BcStream *bc_stream_new(const char *url, BcSource *source, const MdLogger *logger, GError **error);
 void bc_stream_free(BcStream *stream);
 /* "connecting", "playing", "waiting to reconnect". */
