@@ -76,7 +76,7 @@ static void free_announcement(BcAnnouncement *a)
 {
     for (unsigned i = 0; i < a->n_targets; i++)
         bc_target_clear(&a->targets[i]);
-    BcTimer *timers[] = {&a->commit, &a->start, &a->finish, &a->settle};
+    BcTimer *timers[] = {&a->commit, &a->start, &a->finish, &a->expire, &a->settle};
     for (unsigned i = 0; i < G_N_ELEMENTS(timers); i++)
         bc_timer_cancel(timers[i]);
     for (unsigned i = 0; i < G_N_ELEMENTS(a->keys); i++)
@@ -133,6 +133,7 @@ static void finish(BcAnnouncement *a, const char *state, const char *reason, boo
     bc_timer_cancel(&a->commit);
     bc_timer_cancel(&a->start);
     bc_timer_cancel(&a->finish);
+    bc_timer_cancel(&a->expire);
     for (unsigned i = 0; i < a->n_targets; i++)
         bc_target_tally(&a->targets[i]);
     BcFanout *fanout = g_steal_pointer(&a->fanout);
@@ -153,6 +154,11 @@ static void on_source_end(void *user)
     BcAnnouncement *a = user;
     if (!a->over)
         bc_timer_at(a->stage->o.timers, &a->finish, bc_stage_now_us(a->stage) + LINGER_US, on_finish, a);
+}
+
+static void on_expire(BcTimer *timer, void *user)
+{
+    finish(user, "stopped", "it has expired", false);
 }
 
 void bc_announcement_stop(BcAnnouncement *a, const char *reason, bool now)
@@ -406,8 +412,13 @@ static BcAnnouncement *copy_spec(BcStage *stage, const BcAnnouncementSpec *spec)
     a->start_us = now + a->start_wall_us - wall;
     a->on_closed = spec->on_closed;
     a->user = spec->user;
+    a->expires_us = spec->expires_us;
+    a->siren = spec->siren;
+    a->siren_rounds = spec->siren_rounds;
+    a->volume = spec->volume;
+    a->drill = spec->drill;
     a->state = "ringing";
-    a->order = ++stage->last_order;
+    a->order = (BcOrder){spec->priority, spec->authority, spec->made_us ? spec->made_us : wall, ++stage->last_order};
     return a;
 }
 
@@ -420,6 +431,10 @@ BcAnnouncement *bc_announcement_start(BcStage *stage, const BcAnnouncementSpec *
         g_set_error(error, BC_ERROR, BC_ERROR_LIMIT, "%u announcements are on already, the most at one time", running);
         return NULL;
     }
+    if (spec->expires_us && spec->expires_us <= MAX(bc_stage_wall_us(stage), spec->start_wall_us)) {
+        g_set_error(error, BC_ERROR, BC_ERROR_STATE, "it had expired before it could begin");
+        return NULL;
+    }
     BcAnnouncement *a = copy_spec(stage, spec);
     if (!find_targets(a, spec->areas, error) || !make_keys(a, error) || !make_offer(a, error) || !make_fanout(a, error)) {
         if (a->fanout)
@@ -429,6 +444,8 @@ BcAnnouncement *bc_announcement_start(BcStage *stage, const BcAnnouncementSpec *
     }
     g_ptr_array_add(stage->running, a);
     bc_timer_at(stage->o.timers, &a->start, a->start_us, on_start, a);
+    if (a->expires_us)
+        bc_timer_at(stage->o.timers, &a->expire, bc_stage_now_us(stage) + a->expires_us - bc_stage_wall_us(stage), on_expire, a);
     tell(a, "announcement.ringing");
     for (unsigned i = 0; i < a->n_targets; i++)
         bc_target_want(&a->targets[i]);

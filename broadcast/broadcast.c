@@ -6,7 +6,7 @@
 #include "broadcast/planner.h"
 #include "broadcast/stream-source.h"
 
-
+#define BC_GAP_MAX_US (7200ll * G_USEC_PER_SEC)
 
 struct BcBroadcast {
     BcBroadcastOptions o;
@@ -311,53 +311,99 @@ void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char 
     bc_schedules_put(b->schedules, &s, bc_broadcast_wall_us(b), ret_id, on_put, put);
 }
 
-void bc_broadcast_play(BcBroadcast *b, const char *content, const char *const *areas, BcPriority priority, unsigned repeats,
-                       int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user)
+static bool check_play(BcBroadcast *b, const BcPlayOptions *o, GError **error)
+{
+    bool sound = bc_contents_find(b->contents, o->content) && (!o->lead_content || bc_contents_find(b->contents, o->lead_content));
+    int64_t wall = bc_broadcast_wall_us(b);
+    g_autofree char *why = NULL;
+    if (sound && o->priority != BC_EMERGENCY && !bc_broadcast_content_ok(b, o->content, wall, &why))
+        g_set_error_literal(error, BC_ERROR, BC_ERROR_STATE, why);
+    else if (!sound)
+        g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no such recording");
+    else if (o->repeats > 10 || o->priority < BC_EMERGENCY || o->priority >= BC_PRIORITY_MAX || (o->title && !bc_text_ok(o->title, 200)))
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"repeats\", \"priority\" or \"title\" is out of range");
+    else if (o->gap_us < 0 || o->gap_us > BC_GAP_MAX_US || o->authority > BC_AUTHORITY_VILLAGE || o->siren < 0 || o->siren_rounds > 3 ||
+             o->volume > 100)
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"gap\", \"authority\", \"siren\", \"rounds\" or \"volume\" is out of range");
+    else if (o->start_wall_us > wall + BC_PLAY_AHEAD_MAX_US)
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"start_us\" is more than %d s ahead: make a schedule for it",
+                    (int)(BC_PLAY_AHEAD_MAX_US / G_USEC_PER_SEC));
+    else if (o->expires_us && o->expires_us <= MAX(wall, o->start_wall_us))
+        g_set_error(error, BC_ERROR, BC_ERROR_STATE, "it expires before it could begin");
+    else
+        return areas_known(b, o->areas, error);
+    return false;
+}
+
+void bc_broadcast_play_options(BcBroadcast *b, const BcPlayOptions *o, BcStartedFn done, void *user)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *why = NULL;
-    const BcContent *found = bc_contents_find(b->contents, content);
-    if (found && priority != BC_EMERGENCY && !bc_broadcast_content_ok(b, content, bc_broadcast_wall_us(b), &why))
-        g_set_error_literal(&error, BC_ERROR, BC_ERROR_STATE, why);
-    else if (!found)
-        g_set_error(&error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no such recording");
-    else if (repeats > 10 || priority < BC_EMERGENCY || priority >= BC_PRIORITY_MAX || (title && !bc_text_ok(title, 200)))
-        g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "\"repeats\", \"priority\" or \"title\" is out of range");
-    else if (start_wall_us > bc_broadcast_wall_us(b) + BC_PLAY_AHEAD_MAX_US)
-        g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "\"start_us\" is more than %d s ahead: make a schedule for it",
-                    (int)(BC_PLAY_AHEAD_MAX_US / G_USEC_PER_SEC));
-    else
-        areas_known(b, areas, &error);
-    if (error) {
+    if (!check_play(b, o, &error)) {
         if (done)
             done(NULL, error, user);
         return;
     }
-    BcAnnouncementSpec spec = {.kind = "now", .title = title ? title : found->title, .content = content, .priority = priority,
-                               .areas = areas, .start_wall_us = start_wall_us, .created_by = created_by};
-    bc_planner_play(b->planner, &spec, MAX(repeats, 1), 2 * G_USEC_PER_SEC, done, user);
+    BcAnnouncementSpec spec = {.kind = "now",
+                               .title = o->title ? o->title : bc_contents_find(b->contents, o->content)->title,
+                               .content = o->content,
+                               .priority = o->priority,
+                               .authority = o->authority,
+                               .areas = o->areas,
+                               .start_wall_us = o->start_wall_us,
+                               .lead_content = o->lead_content,
+                               .siren = o->siren,
+                               .siren_rounds = o->siren_rounds,
+                               .volume = o->volume,
+                               .expires_us = o->expires_us,
+                               .drill = o->drill,
+                               .created_by = o->created_by};
+    bc_planner_play(b->planner, &spec, MAX(o->repeats, 1), o->gap_us ? o->gap_us : 2 * G_USEC_PER_SEC, done, user);
 }
 
-char *bc_broadcast_live(BcBroadcast *b, const char *room, const char *url, const char *const *areas, BcPriority priority,
-                        const char *title, const char *created_by, GError **error)
+void bc_broadcast_play(BcBroadcast *b, const char *content, const char *const *areas, BcPriority priority, unsigned repeats,
+                       int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user)
+{
+    BcPlayOptions options = {.content = content, .areas = areas, .priority = priority, .authority = BC_AUTHORITY_PROVINCE,
+                             .repeats = repeats, .start_wall_us = start_wall_us, .title = title, .created_by = created_by};
+    bc_broadcast_play_options(b, &options, done, user);
+}
+
+char *bc_broadcast_begin_live(BcBroadcast *b, const BcPlayOptions *o, GError **error)
 {
     if (b->quiet) {
         g_set_error(error, BC_ERROR, BC_ERROR_STATE, "mediad stops");
         return NULL;
     }
-    if (!areas_known(b, areas, error))
+    if (!areas_known(b, o->areas, error))
         return NULL;
-    bool fields = !room != !url && priority >= BC_EMERGENCY && priority < BC_PRIORITY_MAX && (!title || bc_text_ok(title, 200));
+    bool fields = !o->room != !o->url && o->priority >= BC_EMERGENCY && o->priority < BC_PRIORITY_MAX &&
+                  (!o->title || bc_text_ok(o->title, 200)) && o->authority <= BC_AUTHORITY_VILLAGE;
     if (!fields) {
         g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "give either \"room\" or \"url\", and a known \"priority\"");
         return NULL;
     }
-    if (url && !bc_stream_check_url(url, error))
+    if (o->url && !bc_stream_check_url(o->url, error))
         return NULL;
-    BcLiveSpec spec = {.room = room, .url = url, .areas = areas, .priority = priority, .title = title ? title : room ? room : url,
-                       .created_by = created_by, .tap = &b->tap, .pending = &b->pending};
+    BcLiveSpec spec = {.room = o->room,
+                       .url = o->url,
+                       .areas = o->areas,
+                       .priority = o->priority,
+                       .authority = o->authority,
+                       .expires_us = o->expires_us,
+                       .title = o->title ? o->title : o->room ? o->room : o->url,
+                       .created_by = o->created_by,
+                       .tap = &b->tap,
+                       .pending = &b->pending};
     BcAnnouncement *a = bc_live_start(b->stage, &spec, error);
     return a ? g_strdup(a->id) : NULL;
+}
+
+char *bc_broadcast_live(BcBroadcast *b, const char *room, const char *url, const char *const *areas, BcPriority priority,
+                        const char *title, const char *created_by, GError **error)
+{
+    BcPlayOptions options = {.room = room, .url = url, .areas = areas, .priority = priority, .authority = BC_AUTHORITY_PROVINCE,
+                             .title = title, .created_by = created_by};
+    return bc_broadcast_begin_live(b, &options, error);
 }
 
 bool bc_broadcast_stop(BcBroadcast *b, const char *id, const char *who, GError **error)

@@ -3,6 +3,7 @@
 #include "broadcast/area.h"
 #include "broadcast/content.h"
 #include "broadcast/device.h"
+#include "broadcast/order.h"
 #include "broadcast/play-log.h"
 #include "broadcast/schedule.h"
 #include "mediad/core/worker.h"
@@ -100,6 +101,29 @@ void bc_broadcast_put_schedule(BcBroadcast *broadcast, const BcSchedule *schedul
 typedef void (*BcStartedFn)(const char *id, const GError *error, void *user);
 void bc_broadcast_play(BcBroadcast *broadcast, const char *content, const char *const *areas, BcPriority priority, unsigned repeats,
                        int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user);
+/* The same with everything that can be asked for: an alert's siren, a bulletin's lead-in, who speaks. Zeros are the defaults; strings
+ * are copied. */
+typedef struct BcPlayOptions {
+    const char *content;                 /* what is played; NULL only with room or url (bc_broadcast_begin_live) */
+    const char *room, *url;              /* live: exactly one */
+    const char *lead_content;            /* stored sound before it (a siren, a chime, the word "drill"), once; for loudspeakers that
+                                            make no siren themselves. NULL none */
+    const char *const *areas;
+    BcPriority priority;
+    unsigned authority;                  /* BC_AUTHORITY_CENTRAL … VILLAGE (bc_authority_of) */
+    unsigned repeats;                    /* 1..10 */
+    int64_t gap_us;                      /* 0: 2 s */
+    int64_t start_wall_us;               /* 0: as soon as can be; at most BC_PLAY_AHEAD_MAX_US ahead */
+    int64_t expires_us;                  /* wall: nothing of it is heard from then on; 0 none */
+    int siren;                           /* BcSirenPattern that devices able to make it sound first; 0 none */
+    unsigned siren_rounds;               /* 1..3 */
+    unsigned volume;                     /* 1..100 for devices that obey it; 0: as the hour says */
+    bool drill;                          /* noted in the play log; never taken for the real thing */
+    const char *title, *created_by;
+} BcPlayOptions;
+void bc_broadcast_play_options(BcBroadcast *broadcast, const BcPlayOptions *options, BcStartedFn done, void *user);
+char *bc_broadcast_begin_live(BcBroadcast *broadcast, const BcPlayOptions *options, GError **error);
+
 /* Live: exactly one of room and url. Returns the announcement's id (g_free) or NULL with error. */
 char *bc_broadcast_live(BcBroadcast *broadcast, const char *room, const char *url, const char *const *areas, BcPriority priority,
                         const char *title, const char *created_by, GError **error);

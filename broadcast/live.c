@@ -109,6 +109,8 @@ BcAnnouncement *bc_live_start(BcStage *stage, const BcLiveSpec *spec, GError **e
                                        .title = spec->title,
                                        .source_name = from,
                                        .priority = spec->priority,
+                                       .authority = spec->authority,
+                                       .expires_us = spec->expires_us,
                                        .areas = spec->areas,
                                        .source = live->source,
                                        .created_by = spec->created_by,

@@ -10,6 +10,8 @@ typedef struct BcLiveSpec {
     const char *room, *url;  /* exactly one */
     const char *const *areas;
     BcPriority priority;
+    unsigned authority;
+    int64_t expires_us;
     const char *title, *created_by;
     const BcTapOps *tap;
     unsigned *pending;       /* counts what is still to be let go, so that its owner can wait */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/planner.h"
+#include "broadcast/sequence.h"
 
 #define LOOK_MAX_US 20000000 /* the wall clock may be set: look at least so often */
 #define STORE_RETRY_US 5000000
@@ -19,6 +20,8 @@ typedef struct Play { /* on its way from the timetable or the API to the stage *
     char **areas;
     unsigned repeats;
     int64_t gap_us;
+    BcTrack *lead[MD_AUDIO_CODEC_MAX];
+    bool led;
     void (*done)(const char *id, const GError *error, void *user);
     void *user;
 } Play;
@@ -30,8 +33,8 @@ static Play *new_play(BcPlanner *planner, const BcAnnouncementSpec *spec, unsign
     play->spec = *spec;
     play->areas = g_strdupv((char **)spec->areas);
     play->spec.areas = (const char *const *)play->areas;
-    const char **strings[] = {&play->spec.id,      &play->spec.kind,        &play->spec.title,     &play->spec.schedule,
-                              &play->spec.content, &play->spec.source_name, &play->spec.created_by};
+    const char **strings[] = {&play->spec.id,          &play->spec.kind,       &play->spec.title,       &play->spec.schedule, &play->spec.content,
+                              &play->spec.source_name, &play->spec.created_by, &play->spec.lead_content};
     for (unsigned i = 0; i < G_N_ELEMENTS(strings); i++)
         *strings[i] = g_strdup(*strings[i]);
     play->repeats = repeats;
@@ -42,10 +45,12 @@ static Play *new_play(BcPlanner *planner, const BcAnnouncementSpec *spec, unsign
 
 static void free_play(Play *play)
 {
-    const char *const strings[] = {play->spec.id,      play->spec.kind,        play->spec.title,     play->spec.schedule,
-                                   play->spec.content, play->spec.source_name, play->spec.created_by};
+    const char *const strings[] = {play->spec.id,          play->spec.kind,       play->spec.title,       play->spec.schedule, play->spec.content,
+                                   play->spec.source_name, play->spec.created_by, play->spec.lead_content};
     for (unsigned i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free((char *)strings[i]);
+    for (unsigned c = 0; c < MD_AUDIO_CODEC_MAX; c++)
+        bc_track_unref(play->lead[c]);
     g_strfreev(play->areas);
     play->planner->pending--;
     g_free(play);
@@ -86,6 +91,15 @@ static int64_t soon_us(const BcPlanner *planner, BcPriority priority)
     return priority == BC_EMERGENCY ? MIN(wait, SOON_EMERGENCY_MAX_US) : MIN(wait, lead_us(planner));
 }
 
+static BcSource *make_source(const Play *play, BcTrack *const tracks[MD_AUDIO_CODEC_MAX], GError **error)
+{
+    unsigned frame_ms = play->planner->o.stage->o.frame_ms;
+    BcProgrammeItem items[] = {{.kind = BC_PROGRAMME_STORED, .tracks = play->lead},
+                               {.kind = BC_PROGRAMME_STORED, .tracks = tracks, .repeats = play->repeats, .gap_us = play->gap_us}};
+    return play->led ? bc_source_programme_new(items, G_N_ELEMENTS(items), frame_ms, 0, NULL, error)
+                     : bc_source_stored_new(tracks, frame_ms, play->repeats, play->gap_us);
+}
+
 static void on_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *error, void *user)
 {
     Play *play = user;
@@ -102,7 +116,11 @@ static void on_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *e
         missed(play, why);
         return;
     }
-    g_autoptr(BcSource) source = bc_source_stored_new(tracks, stage->o.frame_ms, play->repeats, play->gap_us);
+    g_autoptr(BcSource) source = make_source(play, tracks, &why);
+    if (!source) {
+        missed(play, why);
+        return;
+    }
     play->spec.source = source;
     int64_t soonest = bc_stage_wall_us(stage) + soon_us(planner, play->spec.priority);
     if (play->spec.start_wall_us < bc_stage_wall_us(stage))
@@ -117,6 +135,19 @@ static void on_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *e
     free_play(play);
 }
 
+/* Without its lead-in it is still heard. */
+static void on_lead_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *error, void *user)
+{
+    Play *play = user;
+    BcPlanner *planner = play->planner;
+    for (unsigned c = 0; !error && c < MD_AUDIO_CODEC_MAX; c++)
+        play->lead[c] = tracks[c] ? bc_track_ref(tracks[c]) : NULL;
+    play->led = !error;
+    if (error && planner->o.logger)
+        md_warning(planner->o.logger, "\"%s\" begins without its lead-in: %s", play->spec.title, error->message);
+    bc_contents_load(planner->o.contents, play->spec.content, planner->o.stage->o.frame_ms, on_loaded, play);
+}
+
 static void load(Play *play)
 {
     const BcPlannerOptions *o = &play->planner->o;
@@ -124,6 +155,10 @@ static void load(Play *play)
     if (play->spec.schedule && o->content_ok && !o->content_ok(play->spec.content, play->spec.occurrence_us, &text, o->content_user)) {
         g_autoptr(GError) why = g_error_new_literal(BC_ERROR, BC_ERROR_STATE, text ? text : "it is not approved");
         missed(play, why);
+        return;
+    }
+    if (play->spec.lead_content) {
+        bc_contents_load(play->planner->o.contents, play->spec.lead_content, play->planner->o.stage->o.frame_ms, on_lead_loaded, play);
         return;
     }
     bc_contents_load(play->planner->o.contents, play->spec.content, play->planner->o.stage->o.frame_ms, on_loaded, play);
@@ -201,7 +236,8 @@ void bc_planner_look(BcPlanner *planner)
         const BcSchedule *s = bc_schedules_find(schedules, row->schedule);
         g_autofree char *id = bc_new_id("a");
         BcAnnouncementSpec spec = {.id = id, .kind = "schedule", .title = s->name, .schedule = s->id, .occurrence_us = row->at_us,
-                                   .content = s->content, .priority = s->priority, .areas = s->areas, .start_wall_us = row->at_us,
+                                   .content = s->content, .priority = s->priority,
+                                   .authority = BC_AUTHORITY_PROVINCE, .areas = s->areas, .start_wall_us = row->at_us,
                                    .created_by = s->created_by};
         Play *play = new_play(planner, &spec, s->repeats, (int64_t)s->gap_s * G_USEC_PER_SEC);
         bc_schedules_claim(schedules, row->schedule, row->at_us, row->too_late ? "missed" : "claimed", id, now,

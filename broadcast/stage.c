@@ -120,10 +120,9 @@ void bc_stage_totals(const BcStage *stage, BcFanoutTotals *ret)
     }
 }
 
-/* Emergency over priority over normal. Of two emergencies the newer is heard; otherwise who plays goes on. */
 static bool outranks(const BcAnnouncement *a, const BcAnnouncement *b)
 {
-    return a->priority < b->priority || (a->priority == BC_EMERGENCY && b->priority == BC_EMERGENCY && a->order > b->order);
+    return bc_order_compare(&a->order, &b->order) < 0;
 }
 
 bool bc_stage_take(BcStage *stage, BcTarget *target, bool *ret_cut)

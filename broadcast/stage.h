@@ -2,6 +2,7 @@
 #pragma once
 #include "broadcast/device.h"
 #include "broadcast/fanout.h"
+#include "broadcast/order.h"
 #include "broadcast/play-log.h"
 #include "broadcast/ringer.h"
 #include "mediad/leg/announce-sdp.h"
@@ -128,8 +129,15 @@ typedef struct BcAnnouncementSpec { /* strings and source are copied or referenc
     int64_t occurrence_us;
     const char *content, *source_name;
     BcPriority priority;
+    unsigned authority;      /* BC_AUTHORITY_CENTRAL … VILLAGE: of whoever ordered it */
+    int64_t made_us;         /* wall, 0: now; BcOrder */
     const char *const *areas;
     int64_t start_wall_us;   /* past: at once */
+    const char *lead_content; /* stored sound before content, for those that make no siren themselves; NULL none */
+    int siren;               /* BcSirenPattern for those that do, 0 none */
+    unsigned siren_rounds, volume; /* 0: one round; as the hour says */
+    int64_t expires_us;      /* wall, 0 none */
+    bool drill;
     BcSource *source;
     const char *created_by;
     void (*on_closed)(void *user); /* nobody pulls the source any more; may be NULL */
@@ -146,7 +154,7 @@ struct BcAnnouncement {
     char *id, *kind, *title, *schedule, *content, *source_name, *areas, *created_by;
     int64_t occurrence_us, start_wall_us, start_us;
     BcPriority priority;
-    uint64_t order;          /* later is greater */
+    BcOrder order;           /* who goes first */
     BcSource *source;
     BcFanout *fanout;
     MdSrtpKey keys[2];
@@ -159,7 +167,11 @@ struct BcAnnouncement {
     BcTarget *targets;
     unsigned n_targets;
     GHashTable *by_device;   /* device id -> BcTarget* */
-    BcTimer commit, start, finish;
+    BcTimer commit, start, finish, expire;
+    int64_t expires_us;      /* wall, 0 none */
+    int siren;
+    unsigned siren_rounds, volume;
+    bool drill;
     const char *state;       /* "ringing", "playing", "done", "stopped" */
     char *reason;
     int64_t end_wall_us;

@@ -66,8 +66,14 @@ static void start_live(MdApiRequest *r, void *user)
                            "an account without an area may put it on the loudspeakers");
         return;
     }
-    g_autofree char *id = bc_broadcast_live(a->b, md_api_bc_text(body, "room", NULL), md_api_bc_text(body, "url", NULL), areas,
-                                            md_api_bc_priority(body), md_api_bc_text(body, "title", NULL), md_api_request_user(r), &error);
+    BcPlayOptions options = {.room = md_api_bc_text(body, "room", NULL),
+                             .url = md_api_bc_text(body, "url", NULL),
+                             .areas = areas,
+                             .priority = md_api_bc_priority(body),
+                             .authority = bc_authority_of(bc_broadcast_areas(a->b), md_api_request_area(r)),
+                             .title = md_api_bc_text(body, "title", NULL),
+                             .created_by = md_api_request_user(r)};
+    g_autofree char *id = bc_broadcast_begin_live(a->b, &options, &error);
     if (id)
         reply_id(r, id);
     else if (error && error->domain != BC_ERROR) /* what the rooms say */
@@ -90,11 +96,17 @@ static void start_announcement(MdApiRequest *r, void *user)
     JsonObject *body = md_api_request_body(r);
     g_autofree const char **areas = md_api_bc_areas(r, a);
 
-    if (areas)
-        bc_broadcast_play(a->b, json_object_get_string_member(body, "content"), areas, md_api_bc_priority(body),
-                          (unsigned)json_object_get_int_member_with_default(body, "repeats", 1),
-                          json_object_get_int_member_with_default(body, "start_us", 0), md_api_bc_text(body, "title", NULL),
-                          md_api_request_user(r), on_started, r);
+    if (!areas)
+        return;
+    BcPlayOptions options = {.content = json_object_get_string_member(body, "content"),
+                             .areas = areas,
+                             .priority = md_api_bc_priority(body),
+                             .authority = bc_authority_of(bc_broadcast_areas(a->b), md_api_request_area(r)),
+                             .repeats = (unsigned)json_object_get_int_member_with_default(body, "repeats", 1),
+                             .start_wall_us = json_object_get_int_member_with_default(body, "start_us", 0),
+                             .title = md_api_bc_text(body, "title", NULL),
+                             .created_by = md_api_request_user(r)};
+    bc_broadcast_play_options(a->b, &options, on_started, r);
 }
 
 typedef struct Mine { /* does an account with an area of its own reach all of a running announcement's areas? */

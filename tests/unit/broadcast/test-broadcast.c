@@ -619,7 +619,9 @@ static char *play(Rig *rig, const char *content, BcPriority priority, const char
 {
     static const char *const areas[] = {"42", NULL};
     char *id = NULL;
-    bc_broadcast_play(rig->b, content, areas, priority, 1, 0, title, "tester", on_started, &id);
+    BcPlayOptions options = {.content = content, .areas = areas, .priority = priority, .authority = BC_AUTHORITY_COMMUNE, .title = title,
+                             .created_by = "tester"};
+    bc_broadcast_play_options(rig->b, &options, on_started, &id);
     while (!id)
         g_main_context_iteration(NULL, TRUE);
     g_assert_cmpstr(id, !=, "");
@@ -646,7 +648,7 @@ static void test_pre_emption(void)
     g_assert_cmpfloat(purity(ok->pcm + ok->samples - 96000, 96000, 700), >, 0.95);
     g_autofree char *normal = play(&rig, content, BC_NORMAL, "Thường");
     run_to(&rig, began + 8 * S);
-    g_assert_cmpuint(ok->dials, ==, 1); /* same priority: who plays goes on */
+    g_assert_cmpuint(ok->dials, ==, 1); /* same priority: a commune does not take them from the province */
     g_autofree char *emergency = play(&rig, content, BC_EMERGENCY, "Bão khẩn cấp");
     int64_t alarm = wall(&rig);
     ok->packets = ok->samples = 0;
@@ -792,7 +794,9 @@ static void test_next_in_line(void)
     Speaker *ok = speaker(&rig, "ok-1");
     g_assert_cmpuint(ok->dials, ==, 1);
     g_autofree char *second = play(&rig, content, BC_NORMAL, "Ngắn");
-    bc_broadcast_play(rig.b, content, areas, BC_NORMAL, 3, 0, "Dài", "tester", on_started, &third);
+    BcPlayOptions longer = {.content = content, .areas = areas, .priority = BC_NORMAL, .authority = BC_AUTHORITY_COMMUNE, .repeats = 3,
+                            .title = "Dài", .created_by = "tester"};
+    bc_broadcast_play_options(rig.b, &longer, on_started, &third);
     run_to(&rig, began + 9 * S + S / 5); /* "Ngắn" ends after 11 s */
     g_assert_cmpuint(ok->dials, ==, 1);
     g_assert_true(bc_broadcast_stop(rig.b, live, "tester", NULL));
@@ -800,6 +804,64 @@ static void test_next_in_line(void)
     run_to(&rig, began + 14 * S);
     g_assert_cmpuint(ok->dials, ==, 2);
     g_assert_cmpuint(ok->samples, >, 48000);
+    rig_clear(&rig);
+}
+
+static int winner(BcOrder a, BcOrder b)
+{
+    int order = bc_order_compare(&a, &b);
+    g_assert_cmpint(bc_order_compare(&b, &a), ==, -order);
+    return order;
+}
+
+/* Emergency, priority, normal; then the higher authority; then the newer. */
+static void test_order(void)
+{
+    g_assert_cmpint(winner((BcOrder){BC_EMERGENCY, BC_AUTHORITY_VILLAGE, 1, 1}, (BcOrder){BC_PRIORITY, BC_AUTHORITY_CENTRAL, 9, 9}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_PROVINCE, 1, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 9}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 8, 2}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 2}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}), ==, 0);
+}
+
+/* Whose word it is: by the kind of the area, else by its depth. */
+static void test_authority(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_area(&rig, "18073-1", "18073"); /* said to be a "commune", as every area of this rig below the root */
+    int flag = 0;
+    bc_areas_put(bc_broadcast_areas(rig.b), &(BcArea){.code = "t1", .kind = "to-dan-pho", .parent = "18073", .name = "Tổ 1"}, on_done, &flag);
+    wait_flag(&flag);
+    BcAreas *areas = bc_broadcast_areas(rig.b);
+    g_assert_cmpuint(bc_authority_of(areas, NULL), ==, BC_AUTHORITY_PROVINCE);
+    g_assert_cmpuint(bc_authority_of(areas, "42"), ==, BC_AUTHORITY_PROVINCE);
+    g_assert_cmpuint(bc_authority_of(areas, "18073"), ==, BC_AUTHORITY_COMMUNE);
+    g_assert_cmpuint(bc_authority_of(areas, "t1"), ==, BC_AUTHORITY_VILLAGE);
+    rig_clear(&rig);
+}
+
+/* A lead-in is heard first and once; what has expired falls silent at that moment. */
+static void test_play_options(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig), *id = NULL, *late = NULL;
+    BcPlayOptions options = {.content = content, .areas = areas, .priority = BC_EMERGENCY, .authority = BC_AUTHORITY_PROVINCE,
+                             .lead_content = content, .expires_us = wall(&rig) + 12 * S, .title = "Bão"};
+    bc_broadcast_play_options(rig.b, &options, on_started, &id);
+    int64_t began = wall(&rig);
+    run_to(&rig, began + 20 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    g_assert_cmpuint(ok->packets, >, 200); /* 6 s of lead-in, then all but the last second or two of 6 s */
+    g_assert_cmpuint(ok->packets, <, 270);
+    g_assert_cmpint(ok->last_us, <=, options.expires_us + S / 10);
+    check_play(&rig, "ok-1", "partial: it has expired", NULL);
+    options.expires_us = wall(&rig) - S;
+    bc_broadcast_play_options(rig.b, &options, on_started, &late);
+    g_assert_cmpstr(late, ==, "");
     rig_clear(&rig);
 }
 
@@ -919,6 +981,9 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/emergency-once", test_emergency_once);
     g_test_add_func("/broadcast/room/restart-before-sound", test_restart_before_sound);
     g_test_add_func("/broadcast/room/next-in-line", test_next_in_line);
+    g_test_add_func("/broadcast/room/order", test_order);
+    g_test_add_func("/broadcast/room/authority", test_authority);
+    g_test_add_func("/broadcast/room/play-options", test_play_options);
     g_test_add_func("/broadcast/room/weak-line", test_weak_line);
     g_test_add_func("/broadcast/room/refresh", test_refresh);
     g_test_add_func("/broadcast/room/refused", test_refused);
