@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/content.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <glib/gstdio.h>
@@ -13,6 +15,8 @@ typedef struct Job {
     BcContents *contents;
     JobKind kind;
     unsigned id, frame_ms;
+    double loudness_lufs; /* 0: as the settings say */
+    bool urgent;
     char *path, *title, *source_name, *created_by, *text, *content;
     BcIngestProgress progress;
     BcIngestResult result;
@@ -32,7 +36,7 @@ struct BcContents { /* g_rc_box */
     GHashTable *by_id;   /* id -> BcContent*, owned */
     GHashTable *jobs;    /* id -> Job*, running */
     unsigned last_job, loading;
-    GThreadPool *makers, *loaders;
+    GThreadPool *makers, *loaders, *urgent;
 };
 
 static void free_content(gpointer data)
@@ -69,12 +73,36 @@ static void free_job(Job *job)
 
 /* --- worker threads --- */
 
+/* A recording is found by what its file holds: the same words at another loudness must be another file, so that neither takes the
+ * other's place. Its length in silence at the end tells them apart. */
+static bool mark_loudness(Job *job, const char *wav)
+{
+    gsize len = job->loudness_lufs ? 4096 + 2 * (gsize)(-job->loudness_lufs * 10) : 0;
+    g_autofree char *zeros = g_malloc0(len + 1);
+    FILE *out = len ? fopen(wav, "ab") : NULL;
+    bool ok = !len || (out && fwrite(zeros, 1, len, out) == len);
+    if (out && fclose(out) != 0)
+        ok = false;
+    if (!ok)
+        g_set_error(&job->error, BC_ERROR, BC_ERROR_FAILED, "cannot write %s: %s", wav, g_strerror(errno));
+    return ok;
+}
+
+static bool ingest(Job *job, const char *path)
+{
+    BcIngestOptions options = job->contents->o.ingest;
+    if (job->loudness_lufs)
+        options.target_lufs = job->loudness_lufs;
+    return bc_ingest_file(path, &options, &job->progress, &job->result, &job->error);
+}
+
 static void do_speech(Job *job)
 {
     g_autofree char *wav = g_strdup_printf("%s/tmp-speech-%08x%08x", job->contents->content_dir, g_random_int(), g_random_int());
     g_mkdir_with_parents(job->contents->content_dir, 0750);
-    if (bc_speech_make(&job->contents->o.speech, job->text, wav, &job->progress, &job->error))
-        bc_ingest_file(wav, &job->contents->o.ingest, &job->progress, &job->result, &job->error);
+    if (bc_speech_make(&job->contents->o.speech, job->text, wav, &job->progress, &job->error) &&
+        mark_loudness(job, wav))
+        ingest(job, wav);
     g_unlink(wav);
 }
 
@@ -96,7 +124,7 @@ static void do_job(gpointer data, gpointer user)
     else if (job->kind == JOB_TEXT)
         do_speech(job);
     else
-        bc_ingest_file(job->path, &job->contents->o.ingest, &job->progress, &job->result, &job->error);
+        ingest(job, job->path);
     GSource *source = g_idle_source_new();
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
     g_source_set_callback(source, on_job_done, job, NULL);
@@ -224,6 +252,7 @@ BcContents *bc_contents_new(MdStore *store, const BcContentOptions *options, GEr
     }
     bc_ingest_clean(contents->content_dir);
     contents->makers = g_thread_pool_new(do_job, NULL, 1, FALSE, NULL);
+    contents->urgent = g_thread_pool_new(do_job, NULL, 1, FALSE, NULL);
     contents->loaders = g_thread_pool_new(do_job, NULL, 2, FALSE, NULL);
     return contents;
 }
@@ -239,6 +268,7 @@ void bc_contents_free(BcContents *contents)
         atomic_store(&((Job *)value)->progress.cancel, true);
     g_thread_pool_free(contents->makers, FALSE, TRUE);
     g_thread_pool_free(contents->loaders, FALSE, TRUE);
+    g_thread_pool_free(contents->urgent, FALSE, TRUE);
     while (g_hash_table_size(contents->jobs) > 0)
         g_main_context_iteration(contents->context, TRUE);
     contents_unref(contents);
@@ -250,7 +280,8 @@ static unsigned start_job(BcContents *contents, Job *job)
     job->id = ++contents->last_job;
     g_hash_table_insert(contents->jobs, GUINT_TO_POINTER(job->id), job);
     contents->loading += job->kind == JOB_LOAD;
-    g_thread_pool_push(job->kind == JOB_LOAD ? contents->loaders : contents->makers, job, NULL);
+    GThreadPool *pool = job->kind == JOB_LOAD ? contents->loaders : job->urgent ? contents->urgent : contents->makers;
+    g_thread_pool_push(pool, job, NULL);
     return job->id;
 }
 
@@ -270,11 +301,11 @@ static unsigned start_making(BcContents *contents, Job *job)
     g_autoptr(GError) error = NULL;
     if (!bc_text_ok(job->title, 200))
         error = g_error_new(BC_ERROR, BC_ERROR_INVALID, "a title of 1 to 200 bytes without control characters is needed");
-    else if (g_hash_table_size(contents->jobs) - contents->loading >= BC_CONTENT_JOBS_MAX)
+    else if (!job->urgent && g_hash_table_size(contents->jobs) - contents->loading >= BC_CONTENT_JOBS_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "%u recordings are being taken in already: try again in a minute", BC_CONTENT_JOBS_MAX);
     else if (g_hash_table_size(contents->by_id) >= BC_CONTENTS_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "there are %u recordings already: remove old ones", BC_CONTENTS_MAX);
-    else if (contents->o.total_max_bytes && stored_bytes(contents) > contents->o.total_max_bytes)
+    else if (!job->urgent && contents->o.total_max_bytes && stored_bytes(contents) > contents->o.total_max_bytes)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "the recordings take more than %d GiB already: remove old ones",
                             (int)(contents->o.total_max_bytes >> 30));
     if (!error)
@@ -285,31 +316,34 @@ static unsigned start_making(BcContents *contents, Job *job)
     return 0;
 }
 
-unsigned bc_contents_add_file(BcContents *contents, const char *path, const char *title, const char *source_name,
-                              const char *created_by, BcContentDoneFn done, void *user)
+unsigned bc_contents_make(BcContents *contents, const BcContentMake *make, BcContentDoneFn done, void *user)
 {
     Job *job = g_new0(Job, 1);
-    job->kind = JOB_FILE;
-    job->path = g_strdup(path);
-    job->title = g_strdup(title);
-    job->source_name = g_strdup(source_name && bc_text_ok(source_name, 255) ? source_name : NULL);
-    job->created_by = g_strdup(created_by);
+    job->kind = make->text ? JOB_TEXT : JOB_FILE;
+    job->text = g_strdup(make->text);
+    job->path = g_strdup(make->path);
+    job->title = g_strdup(make->title);
+    job->source_name = g_strdup(make->source_name && bc_text_ok(make->source_name, 255) ? make->source_name : NULL);
+    job->created_by = g_strdup(make->created_by);
+    job->loudness_lufs = make->loudness_lufs;
+    job->urgent = make->urgent;
     job->done = done;
     job->user = user;
     return start_making(contents, job);
 }
 
+unsigned bc_contents_add_file(BcContents *contents, const char *path, const char *title, const char *source_name,
+                              const char *created_by, BcContentDoneFn done, void *user)
+{
+    BcContentMake make = {.path = path, .title = title, .source_name = source_name, .created_by = created_by};
+    return bc_contents_make(contents, &make, done, user);
+}
+
 unsigned bc_contents_add_text(BcContents *contents, const char *text, const char *title, const char *created_by,
                               BcContentDoneFn done, void *user)
 {
-    Job *job = g_new0(Job, 1);
-    job->kind = JOB_TEXT;
-    job->text = g_strdup(text);
-    job->title = g_strdup(title);
-    job->created_by = g_strdup(created_by);
-    job->done = done;
-    job->user = user;
-    return start_making(contents, job);
+    BcContentMake make = {.text = text, .title = title, .created_by = created_by};
+    return bc_contents_make(contents, &make, done, user);
 }
 
 bool bc_contents_cancel(BcContents *contents, unsigned id)

@@ -45,6 +45,13 @@ unsigned bc_contents_add_file(BcContents *contents, const char *path, const char
                               const char *created_by, BcContentDoneFn done, void *user);
 unsigned bc_contents_add_text(BcContents *contents, const char *text, const char *title, const char *created_by,
                               BcContentDoneFn done, void *user);
+/* Exactly one of path and text. What an alert says or sounds is urgent: it waits behind no upload. */
+typedef struct BcContentMake {
+    const char *path, *text, *title, *source_name, *created_by;
+    double loudness_lufs;     /* 0: as the settings say; else the recording is another one than the same sound at another loudness */
+    bool urgent;
+} BcContentMake;
+unsigned bc_contents_make(BcContents *contents, const BcContentMake *make, BcContentDoneFn done, void *user);
 bool bc_contents_cancel(BcContents *contents, unsigned job);
 GArray *bc_contents_jobs(const BcContents *contents); /* of BcContentJob; unref */
 
