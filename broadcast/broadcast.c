@@ -12,6 +12,7 @@ struct BcBroadcast {
     BcBroadcastOptions o;
     char *timezone;
     BcTapOps tap;
+    char **live_hosts, **relay_hosts;
     MdLogger logger;
     BcTimers *timers;
     BcAreas *areas;
@@ -53,6 +54,16 @@ static void on_event(const char *type, BcAnnouncement *announcement, void *user)
     tell(b, type, &run);
 }
 
+static void on_relay(const char *type, const char *url, const char *why, void *user)
+{
+    BcBroadcast *b = user;
+    int64_t now = bc_broadcast_wall_us(b);
+    BcRun run = {.id = "", .kind = "relay", .title = url, .source = url, .priority = BC_NORMAL, .areas = "", .start_us = now,
+                 .end_us = now, .state = g_str_equal(type, "relay.back") ? "done" : "interrupted", .reason = why};
+    if (b->o.on_event)
+        b->o.on_event(type, &run, b->o.user);
+}
+
 static bool open_stage(BcBroadcast *b, GError **error)
 {
     static const MdAudioCodec all[] = {MD_AUDIO_OPUS, MD_AUDIO_G722, MD_AUDIO_PCMA, MD_AUDIO_PCMU};
@@ -79,6 +90,8 @@ static bool open_stage(BcBroadcast *b, GError **error)
                             .running_max = o->live_max ? o->live_max : 64,
                             .from_user = o->from_user,
                             .step_workers = o->manual,
+                            .relay = {.timers = b->timers, .hosts = (const char *const *)b->relay_hosts, .on_event = on_relay, .user = b,
+                                      .opus_bitrate_bps = o->opus_bitrate_bps, .logger = &b->logger},
                             .on_event = on_event,
                             .user = b,
                             .logger = &b->logger};
@@ -117,6 +130,8 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
     BcBroadcast *b = g_new0(BcBroadcast, 1);
     b->o = *options;
     b->timezone = g_strdup(options->timezone ? options->timezone : "Asia/Ho_Chi_Minh");
+    b->live_hosts = g_strdupv((char **)options->live_hosts);
+    b->relay_hosts = g_strdupv((char **)options->relay_hosts);
     b->tap = options->tap ? *options->tap : (BcTapOps){0};
     b->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     b->logger = options->logger ? md_logger_child(options->logger, "broadcast") : (MdLogger){0};
@@ -127,6 +142,7 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
               (b->schedules = bc_schedules_new(options->store, wall, error)) && open_contents(b, error) && open_stage(b, error);
     b->o.local_host = b->o.local_host6 = b->o.content_dir = b->o.from_user = b->o.timezone = NULL; /* the caller's; copied above */
     b->o.speech_command = NULL;
+    b->o.live_hosts = b->o.relay_hosts = NULL;
     if (!ok) {
         bc_broadcast_free(b);
         return NULL;
@@ -157,6 +173,8 @@ void bc_broadcast_free(BcBroadcast *b)
     bc_areas_unref(b->areas);
     bc_timers_free(b->timers);
     g_array_unref(b->listeners);
+    g_strfreev(b->live_hosts);
+    g_strfreev(b->relay_hosts);
     g_free(b->timezone);
     g_free(b);
 }
@@ -382,7 +400,8 @@ char *bc_broadcast_begin_live(BcBroadcast *b, const BcPlayOptions *o, GError **e
         g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "give either \"room\" or \"url\", and a known \"priority\"");
         return NULL;
     }
-    if (o->url && !bc_stream_check_url(o->url, error))
+    if (o->url && (!bc_stream_check_url(o->url, error) ||
+                   !bc_url_allowed(o->url, (const char *const *)b->live_hosts, "broadcast.live_hosts", error)))
         return NULL;
     BcLiveSpec spec = {.room = o->room,
                        .url = o->url,

@@ -21,7 +21,8 @@ typedef struct BcTapOps {
     void *user;
 } BcTapOps;
 
-/* Something happened: "announcement.ringing", "announcement.playing", "announcement.ended". run is borrowed. */
+/* Something happened: "announcement.ringing", "announcement.playing", "announcement.ended"; or to a station that is relayed:
+ * "relay.failed", "relay.back" (run: kind "relay", its address as source, why as reason, nothing else). run is borrowed. */
 typedef void (*BcEventFn)(const char *type, const BcRun *run, void *user);
 
 typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean the default said */
@@ -52,6 +53,7 @@ typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean 
     unsigned calls_per_s;                /* 200 */
     unsigned lead_s;                     /* 10 */
     unsigned live_max;                   /* announcements at one time: 64 */
+    const char *const *live_hosts, *const *relay_hosts; /* streams may be fetched from these (bc_url_allowed); NULL: none */
     const char *timezone;                /* "Asia/Ho_Chi_Minh" */
     const BcTapOps *tap;                 /* NULL: rooms cannot be broadcast */
     BcEventFn on_event;

@@ -4,6 +4,7 @@
 #include "broadcast/fanout.h"
 #include "broadcast/order.h"
 #include "broadcast/play-log.h"
+#include "broadcast/relay.h"
 #include "broadcast/ringer.h"
 #include "mediad/leg/announce-sdp.h"
 #include "mediad/leg/call.h"
@@ -35,6 +36,7 @@ typedef struct BcStageOptions {
     unsigned running_max;
     const char *from_user;
     bool step_workers;                    /* tests: workers have no threads of their own */
+    BcRelayContext relay;                 /* for programmes that relay stations */
     void (*on_event)(const char *type, BcAnnouncement *announcement, void *user);
     void *user;
     const MdLogger *logger;

@@ -113,6 +113,17 @@ static bool split_listen(const char *text, char **ret_host)
     return true;
 }
 
+/* "name", "*.name", "name:80", "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80". */
+const char *cfg_check_fetch_host(const char *text)
+{
+    const char *host = g_str_has_prefix(text, "*.") ? text + 2 : text, *colon = strrchr(host, ':');
+    unsigned port;
+    bool plain = !cfg_check_host(host) || split_listen(host, NULL);
+    g_autofree char *name = colon ? g_strndup(host, (gsize)(colon - host)) : NULL;
+    bool with_port = name && parse_number(colon + 1, 65535, &port) && only(name, ".-", true);
+    return *host && (plain || with_port) ? NULL : "a host such as \"live.example.vn\", \"*.example.vn\" or \"192.0.2.7:8000\"";
+}
+
 const char *cfg_check_listen(const char *text)
 {
     return split_listen(text, NULL) ? NULL : "an address and port such as \"0.0.0.0:8443\" or \"[::]:8443\"";

@@ -167,6 +167,7 @@ typedef struct CfgBroadcast {
     unsigned upload_max_mib;
     unsigned content_max_gib;
     unsigned duration_max_min;
+    char **live_hosts, **relay_hosts; /* streams may be fetched from these, see bc_url_allowed */
     unsigned live_max;          /* announcements at one time */
 } CfgBroadcast;
 

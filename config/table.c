@@ -276,6 +276,11 @@ static const CfgKey broadcast_keys[] = {
     UINT(CfgBroadcast, upload_max_mib, "MiB", "512", 1, 16384, 0, "Largest file taken in."),
     UINT(CfgBroadcast, content_max_gib, "GiB", "50", 1, 16384, 0, "All bulletins' sound together."),
     UINT(CfgBroadcast, duration_max_min, "minutes", "240", 1, 1440, 0, "Longest bulletin."),
+    TEXTS(CfgBroadcast, live_hosts, "[]", "[\"live.example.vn\", \"*.example.vn\", \"192.0.2.7:8000\"]", 100, cfg_check_fetch_host, 0,
+          "Hosts whose streams may be put on air by address: names, *.NAME for all below it, addresses, each with :PORT or without. A name is "
+          "trusted with whatever it resolves to; redirects are not followed. Empty: none."),
+    TEXTS(CfgBroadcast, relay_hosts, "[]", "[\"str.example.vn\"]", 100, cfg_check_fetch_host, 0,
+          "The same for stations relayed by programmes."),
     UINT(CfgBroadcast, live_max, NULL, "16", 1, 256, 0, "Announcements at one time."),
 };
 SECTION(broadcast, CfgBroadcast);

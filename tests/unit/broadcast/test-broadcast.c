@@ -926,13 +926,15 @@ static void test_refresh(void)
 static void test_refused(void)
 {
     static const char *const nowhere[] = {"99", NULL}, *const areas[] = {"42", NULL};
-    static const char *const urls[] = {"file:///etc/passwd", "ftp://a/b", "http://", "http://user:pw@host/x", "giao-ban"};
+    static const char *const urls[] = {"file:///etc/passwd", "ftp://a/b", "http://", "http://user:pw@host/x", "giao-ban",
+                                        "http://127.0.0.1:8000/not-listed"};
     Rig rig;
     rig_init(&rig);
     for (unsigned i = 0; i < G_N_ELEMENTS(urls); i++) {
         g_autoptr(GError) error = NULL;
         g_assert_null(bc_broadcast_live(rig.b, NULL, urls[i], areas, BC_NORMAL, NULL, NULL, &error));
         g_assert_error(error, BC_ERROR, BC_ERROR_INVALID);
+        g_assert_true(i + 1 < G_N_ELEMENTS(urls) || strstr(error->message, "broadcast.live_hosts"));
     }
     g_autoptr(GError) no_area = NULL, no_room = NULL, both = NULL;
     g_assert_null(bc_broadcast_live(rig.b, "giao-ban", NULL, nowhere, BC_NORMAL, NULL, NULL, &no_area));
