@@ -26,12 +26,12 @@ void bc_key_free(BcKey *key);
 const char *bc_key_id(const BcKey *key); /* RFC 7638 thumbprint, base64url: "kid" */
 char *bc_key_public_jwk(const BcKey *key); /* {"kty":"OKP","crv":"Ed25519","x":…,"kid":…}; g_free */
 
-/* typ: "mediad-manifest", "mediad-command", "mediad-firmware": a token for one purpose is refused for another. g_free. */
+/* typ: "mediad-manifest", "mediad-command", "mediad-firmware", "mediad-keys": a token for one purpose is refused for another. g_free. */
 char *bc_jws_sign(const BcKey *key, const char *typ, const char *payload, gsize len, GError **error);
 
 typedef struct BcTrust BcTrust; /* the public keys somebody believes */
 BcTrust *bc_trust_new(const char *jwks, gsize len, GError **error); /* RFC 7517 key set; at most 16 Ed25519 keys count */
 void bc_trust_free(BcTrust *trust);
 unsigned bc_trust_count(const BcTrust *trust);
-/* The payload (NUL-terminated beyond its end) of a token that one of the keys signed for typ. Unref. NULL with BC_LINK_ERROR. */
+/* The payload (NUL-terminated beyond its end) of a token that one of the keys signed for typ (NULL: any purpose). Unref. NULL with BC_LINK_ERROR. */
 GBytes *bc_jws_verify(const BcTrust *trust, const char *typ, const char *token, gsize len, GError **error);

@@ -17,7 +17,7 @@
  *   mediad/1/up/ID/ack, /telemetry, /report, /log   QoS 1  JSON
  */
 #define BC_LINK_TOPIC_ROOT "mediad/1"
-#define BC_LINK_MESSAGE_MAX (512u * 1024)   /* bytes of one message */
+#define BC_LINK_MESSAGE_MAX (1024u * 1024)  /* bytes of one message */
 #define BC_LINK_ITEMS_MAX 2000u             /* in one manifest */
 #define BC_LINK_WINDOWS_MAX 48u             /* quiet hours and volume windows, each */
 #define BC_LINK_AREAS_MAX 32u
@@ -26,7 +26,8 @@
 #define BC_LINK_TEXT_MAX 500u               /* bytes of a reason or title */
 #define BC_LINK_LOG_MAX (64u * 1024)        /* bytes of one log message */
 
-typedef enum BcLinkItemKind { BC_LINK_CONTENT, BC_LINK_RELAY, BC_LINK_SILENCE } BcLinkItemKind;
+/* _MAX: read from a word this program does not know: refuse the item and say so. */
+typedef enum BcLinkItemKind { BC_LINK_CONTENT, BC_LINK_RELAY, BC_LINK_SILENCE, BC_LINK_KIND_MAX } BcLinkItemKind;
 typedef struct BcLinkMedia {     /* a file to fetch and keep */
     char *sha256;                /* of the file itself, 64 hex digits; "" none */
     char *path;                  /* under the manifest's media base: "SHA/programme.mp3" */
@@ -90,7 +91,7 @@ typedef enum BcLinkVerb {
     BC_LINK_STOP_ALL,   /* everything now sounding or issued before */
     BC_LINK_VOLUME, BC_LINK_RESTART, BC_LINK_FETCH /* manifest and media anew */, BC_LINK_SEND_LOG, BC_LINK_FIRMWARE, BC_LINK_LINE_TEST,
     BC_LINK_BLANK,      /* boards: on/off by volume 1/0 */
-    BC_LINK_VERB_MAX,
+    BC_LINK_VERB_MAX,   /* read from a word this program does not know: refuse the command with "unknown" */
 } BcLinkVerb;
 const char *bc_link_verb_to_string(BcLinkVerb verb); /* "play", "alert", "live", "stop", "stop-all", "volume" … */
 
@@ -124,10 +125,20 @@ typedef struct BcLinkCommand {
     char *occurrence;            /* STOP */
     int volume;                  /* VOLUME, BLANK; -1 none */
     char *firmware_url, *firmware_sha256, *firmware_version; /* FIRMWARE: the image itself is signed too (typ "mediad-firmware") */
+    char *firmware_notice;       /* FIRMWARE: JWS typ "mediad-firmware" over a BcLinkFirmware, by the image's maker or the province */
 } BcLinkCommand;
 void bc_link_command_clear(BcLinkCommand *command);
 char *bc_link_command_format(const BcLinkCommand *command);
 bool bc_link_command_parse(BcLinkCommand *ret, const char *json, gsize len, GError **error);
+
+/* What is signed of a firmware image: a device installs nothing whose product, version, hash and length do not all fit. */
+typedef struct BcLinkFirmware {
+    char *product, *version, *sha256;
+    int64_t bytes, issued_us;
+} BcLinkFirmware;
+void bc_link_firmware_clear(BcLinkFirmware *firmware);
+char *bc_link_firmware_format(const BcLinkFirmware *firmware);
+bool bc_link_firmware_parse(BcLinkFirmware *ret, const char *json, gsize len, GError **error);
 
 typedef struct BcLinkAck {
     char *command;
@@ -182,6 +193,16 @@ typedef struct BcLinkState {
 void bc_link_state_clear(BcLinkState *state);
 char *bc_link_state_format(const BcLinkState *state);
 bool bc_link_state_parse(BcLinkState *ret, const char *json, gsize len, GError **error);
+
+/* A piece of the device's log, asked for by SEND_LOG. */
+typedef struct BcLinkLog {
+    char *command;               /* that asked for it, NULL by itself */
+    unsigned part, parts;        /* from 0 of parts */
+    char *text;                  /* up to BC_LINK_LOG_MAX bytes, with line breaks */
+} BcLinkLog;
+void bc_link_log_clear(BcLinkLog *log);
+char *bc_link_log_format(const BcLinkLog *log);
+bool bc_link_log_parse(BcLinkLog *ret, const char *json, gsize len, GError **error);
 
 /* Clock question and answer: four times of RFC 5905 8. The device asks with t0 (its clock); the answer repeats t0 and carries the
  * server's arrival t1 and departure t2. Microseconds on this wire. */
