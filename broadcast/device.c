@@ -10,6 +10,22 @@ struct BcDevices { /* g_rc_box */
     GHashTable *by_id; /* id -> BcDevice*, owned */
 };
 
+static const char *const kinds[] = {"sip", "link", "board", "gateway", "multicast", "output"};
+G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == BC_DEVICE_KIND_MAX);
+
+const char *bc_device_kind_to_string(BcDeviceKind kind)
+{
+    return (unsigned)kind < BC_DEVICE_KIND_MAX ? kinds[kind] : NULL;
+}
+
+BcDeviceKind bc_device_kind_from_string(const char *name)
+{
+    unsigned kind = 0;
+    while (kind < BC_DEVICE_KIND_MAX && g_strcmp0(name, kinds[kind]) != 0)
+        kind++;
+    return kind;
+}
+
 static void free_device(gpointer data)
 {
     BcDevice *device = data;
@@ -59,7 +75,7 @@ BcDevices *bc_devices_new(MdStore *store, BcAreas *areas, GError **error)
     devices->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_device);
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(store), error,
                                          "SELECT id, name, area, latitude, longitude, vendor, volume, codecs, enabled, outcome,"
-                                         " outcome_us FROM bc_devices",
+                                         " outcome_us, kind FROM bc_devices",
                                          "");
     if (!rows)
         return NULL;
@@ -77,6 +93,7 @@ BcDevices *bc_devices_new(MdStore *store, BcAreas *areas, GError **error)
         device->enabled = md_rows_int(rows, 8) != 0;
         device->outcome = g_strdup(md_rows_text(rows, 9));
         device->outcome_us = md_rows_int(rows, 10);
+        device->kind = bc_device_kind_from_string(md_rows_text(rows, 11));
         g_hash_table_replace(devices->by_id, (char *)device->id, device);
     }
     if (failure) {
@@ -134,6 +151,7 @@ static bool check_device(const BcDevices *devices, const BcDevice *d, GError **e
     const char *bad = !bc_code_ok(d->id, 64)                                                   ? "id"
                       : !bc_text_ok(d->name, 200)                                              ? "name"
                       : d->vendor && *d->vendor && !bc_text_ok(d->vendor, 100)                 ? "vendor"
+                      : (unsigned)d->kind >= BC_DEVICE_KIND_MAX                                ? "kind"
                       : d->volume > 100                                                        ? "volume"
                       : d->codecs >= 1u << MD_AUDIO_CODEC_MAX                                  ? "codecs"
                       : !isnan(d->latitude) && !(d->latitude >= -90 && d->latitude <= 90)      ? "latitude"
@@ -167,13 +185,15 @@ static bool write_device(MdDb *db, gpointer data, GError **error)
 {
     const BcDevice *d = data;
     if (!md_db_run(db, error,
-                   "UPDATE bc_devices SET name = $1, area = $2, vendor = $3, volume = $4, codecs = $5, enabled = $6 WHERE id = $7",
-                   "sssiiis", d->name, d->area, d->vendor, (int64_t)d->volume, (int64_t)d->codecs, (int64_t)d->enabled, d->id))
+                   "UPDATE bc_devices SET name = $1, area = $2, vendor = $3, volume = $4, codecs = $5, enabled = $6, kind = $7 WHERE id = $8",
+                   "sssiiiss", d->name, d->area, d->vendor, (int64_t)d->volume, (int64_t)d->codecs, (int64_t)d->enabled, kinds[d->kind],
+                   d->id))
         return false;
     if (md_db_changes(db) == 0 &&
         !md_db_run(db, error,
-                   "INSERT INTO bc_devices (id, name, area, vendor, volume, codecs, enabled) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                   "ssssiii", d->id, d->name, d->area, d->vendor, (int64_t)d->volume, (int64_t)d->codecs, (int64_t)d->enabled))
+                   "INSERT INTO bc_devices (id, name, area, vendor, volume, codecs, enabled, kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   "ssssiiis", d->id, d->name, d->area, d->vendor, (int64_t)d->volume, (int64_t)d->codecs, (int64_t)d->enabled,
+                   kinds[d->kind]))
         return false;
     return write_position(db, d, error);
 }

@@ -3,16 +3,30 @@
 #include "broadcast/area.h"
 #include "mediad/core/media.h"
 
-/* The registry of loudspeakers: each is a SIP account standing in an area. Whole in memory, every change durable first. Control
+/* The registry of loudspeakers, boards and gateways: each stands in an area. Whole in memory, every change durable first. Control
  * thread. */
 typedef struct BcDevices BcDevices;
 
+/* How it is reached. */
+typedef enum BcDeviceKind {
+    BC_DEVICE_SIP,        /* rung: its id is a SIP account */
+    BC_DEVICE_LINK,       /* over the device link (MQTT), keeps a manifest */
+    BC_DEVICE_BOARD,      /* a board's kiosk page */
+    BC_DEVICE_GATEWAY,    /* through its vendor's system */
+    BC_DEVICE_MULTICAST,  /* listens to a multicast group of its LAN */
+    BC_DEVICE_OUTPUT,     /* a stream this machine gives out (MP3, HLS) */
+    BC_DEVICE_KIND_MAX,
+} BcDeviceKind;
+const char *bc_device_kind_to_string(BcDeviceKind kind); /* "sip", "link", "board", "gateway", "multicast", "output"; NULL out of range */
+BcDeviceKind bc_device_kind_from_string(const char *name); /* BC_DEVICE_KIND_MAX: unknown */
+
 typedef struct BcDevice {   /* strings owned by the registry, valid until control returns to the main loop */
-    const char *id;         /* SIP account name: [A-Za-z0-9._-]{1,64} */
+    const char *id;         /* [A-Za-z0-9._-]{1,64}; of a SIP loudspeaker: its account */
     const char *name;       /* UTF-8, up to 200 bytes */
     const char *area;       /* code */
     double latitude, longitude; /* degrees as configured, NAN unknown */
     const char *vendor;     /* NULL unknown */
+    BcDeviceKind kind;
     unsigned volume;        /* 0..100, wanted */
     unsigned codecs;        /* bit 1 << MdAudioCodec for each it plays; 0: whatever it answers */
     bool enabled;           /* false: never rung */

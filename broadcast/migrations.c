@@ -32,5 +32,6 @@ const MdMigration bc_migrations[] = {
      " reason TEXT, rang_us BIGINT, answered_us BIGINT, from_us BIGINT, to_us BIGINT, rings BIGINT NOT NULL, codec TEXT,"
      " PRIMARY KEY (announcement, device));"
      "CREATE INDEX bc_plays_device ON bc_plays (device);"},
+    {330, "how a loudspeaker is reached", "ALTER TABLE bc_devices ADD COLUMN kind TEXT NOT NULL DEFAULT 'sip';"},
 };
 const unsigned bc_n_migrations = G_N_ELEMENTS(bc_migrations);

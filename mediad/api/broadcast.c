@@ -181,6 +181,7 @@ static JsonObject *device_json(MdApiBroadcast *a, const BcDevice *device)
         json_object_set_double_member(o, "longitude", device->longitude);
     }
     md_api_bc_set_text(o, "vendor", device->vendor);
+    json_object_set_string_member(o, "kind", bc_device_kind_to_string(device->kind));
     json_object_set_int_member(o, "volume", device->volume);
     for (unsigned c = 0; c < MD_AUDIO_CODEC_MAX; c++)
         if (device->codecs & 1u << c)
@@ -248,6 +249,7 @@ static void put_device(MdApiRequest *r, void *user)
     device.name = md_api_bc_text(body, "name", device.name);
     device.area = md_api_bc_text(body, "area", device.area);
     device.vendor = md_api_bc_text(body, "vendor", device.vendor);
+    device.kind = bc_device_kind_from_string(md_api_bc_text(body, "kind", bc_device_kind_to_string(device.kind)));
     device.latitude = json_object_get_double_member_with_default(body, "latitude", device.latitude);
     device.longitude = json_object_get_double_member_with_default(body, "longitude", device.longitude);
     device.volume = (unsigned)json_object_get_int_member_with_default(body, "volume", device.volume);
@@ -272,8 +274,9 @@ static void remove_device(MdApiRequest *r, void *user)
     "{\"type\":\"object\",\"required\":[\"code\",\"kind\",\"name\"],\"properties\":{\"code\":" BC_CODE ",\"ident\":" BC_TEXT ",\"kind\":" BC_TEXT \
     ",\"parent\":" BC_TEXT ",\"name\":" BC_TEXT "}}"
 #define CODECS "{\"type\":\"array\",\"maxItems\":8,\"items\":{\"type\":\"string\",\"enum\":[\"opus\",\"G722\",\"PCMA\",\"PCMU\"]}}"
+#define DEVICE_KIND "\"kind\":{\"enum\":[\"sip\",\"link\",\"board\",\"gateway\",\"multicast\",\"output\"],\"description\":\"how it is reached\"}"
 #define DEVICE_FIELDS                                                                                                  \
-    "\"name\":" BC_NAME ",\"area\":" BC_CODE ",\"vendor\":" BC_TEXT ",\"latitude\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90}," \
+    "\"name\":" BC_NAME ",\"area\":" BC_CODE ",\"vendor\":" BC_TEXT "," DEVICE_KIND ",\"latitude\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90}," \
     "\"longitude\":{\"type\":\"number\",\"minimum\":-180,\"maximum\":180},\"volume\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100}," \
     "\"codecs\":" CODECS ",\"enabled\":" BC_FLAG
 #define DEVICE                                                                                                         \
@@ -298,7 +301,7 @@ static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/devices/{device}", .role = MD_API_VIEWER, .handler = show_device, .summary = "One loudspeaker.",
      .response_schema = DEVICE},
     {.method = "PUT", .path = "/devices/{device}", .role = MD_API_OPERATOR, .handler = put_device,
-     .summary = "Add or change a loudspeaker; its id is the SIP account it signs in with.",
+     .summary = "Add or change a loudspeaker; the id of one that is rung is the SIP account it signs in with.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" DEVICE_FIELDS "}}"},
     {.method = "DELETE", .path = "/devices/{device}", .role = MD_API_OPERATOR, .handler = remove_device, .summary = "Remove a loudspeaker."},
 };

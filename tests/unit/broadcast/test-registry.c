@@ -179,6 +179,7 @@ static void test_devices(void)
     put_area(&rig, "1.1", "1", "Thôn");
     BcDevice d = device("z", "1.1");
     d.latitude = 18.3, d.longitude = 105.9, d.vendor = "Hãng A", d.codecs = 1u << MD_AUDIO_OPUS;
+    d.kind = BC_DEVICE_GATEWAY;
     g_assert_cmpint(put_device(&rig, &d), ==, -1);
     d = device("b", "1");
     g_assert_cmpint(put_device(&rig, &d), ==, -1);
@@ -197,6 +198,7 @@ static void test_devices(void)
         const BcDevice *z = bc_devices_find(rig.devices, "z");
         g_assert_cmpfloat(z->latitude, ==, 18.3);
         g_assert_cmpstr(z->vendor, ==, "Hãng A");
+        g_assert_cmpint(z->kind, ==, BC_DEVICE_GATEWAY);
         g_assert_cmpuint(z->codecs, ==, 1u << MD_AUDIO_OPUS);
         g_assert_true(isnan(bc_devices_find(rig.devices, "a")->latitude));
         close_rig(&rig);
