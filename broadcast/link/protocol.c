@@ -180,6 +180,11 @@ static const BcField reports_fields[] = {
     {0},
 };
 
+static const BcField receipt_fields[] = {
+    NEED_NUMBER(BcLinkReceipt, sequence, "sequence", BC_FIELD_LONG, 0, EXACT_MAX),
+    {0},
+};
+
 static const BcField reading_fields[] = {
     NEED_CODE(BcLinkReading, name, "name"),
     {.name = "value", .kind = BC_FIELD_VALUE, .offset = offsetof(BcLinkReading, text), .max = 200,
@@ -271,6 +276,7 @@ static bool parse(const BcField *table, void *ret, gsize size, const char *json,
 MESSAGE(BcLinkFirmware, firmware, firmware_fields)
 MESSAGE(BcLinkAck, ack, ack_fields)
 MESSAGE(BcLinkReports, reports, reports_fields)
+MESSAGE(BcLinkReceipt, receipt, receipt_fields)
 MESSAGE(BcLinkTelemetry, telemetry, telemetry_fields)
 MESSAGE(BcLinkState, state, state_fields)
 MESSAGE(BcLinkLog, log, log_fields)

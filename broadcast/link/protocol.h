@@ -12,6 +12,7 @@
  *   mediad/1/down/ID/manifest  retained  JWS typ "mediad-manifest"
  *   mediad/1/down/ID/command   QoS 1     JWS typ "mediad-command"; the same bytes may go to many devices
  *   mediad/1/down/ID/clock     QoS 0     JSON: answer to a clock question
+ *   mediad/1/down/ID/receipt   QoS 1     JSON: {"sequence":N}: reports up to N are durable at the server, the device may forget them
  *   mediad/1/up/ID/state       retained  JSON; the last will is {"online":false}
  *   mediad/1/up/ID/clock       QoS 0     JSON: clock question
  *   mediad/1/up/ID/ack, /telemetry, /report, /log   QoS 1  JSON
@@ -165,6 +166,12 @@ typedef struct BcLinkReports { BcLinkReport *reports; unsigned n; } BcLinkReport
 void bc_link_reports_clear(BcLinkReports *reports);
 char *bc_link_reports_format(const BcLinkReports *reports); /* {"reports":[…]} */
 bool bc_link_reports_parse(BcLinkReports *ret, const char *json, gsize len, GError **error);
+
+/* Until its receipt comes a device keeps a report and sends it again after every reconnect. */
+typedef struct BcLinkReceipt { int64_t sequence; } BcLinkReceipt;
+void bc_link_receipt_clear(BcLinkReceipt *receipt);
+char *bc_link_receipt_format(const BcLinkReceipt *receipt);
+bool bc_link_receipt_parse(BcLinkReceipt *ret, const char *json, gsize len, GError **error);
 
 typedef struct BcLinkReading {   /* one telemetry value */
     char *name;                  /* "volume", "temperature_c", "signal_dbm", "carrier", "network", "supply_v", "power" ("mains"/"battery"), "left_line", "right_line" … */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/device.h"
+#include "broadcast/link/protocol.h"
+#include "mediad/core/clock.h"
+#include "mediad/core/log.h"
+
+/* The device link, server side: one MQTT connection to the broker, everything said to and by loudspeakers that are not rung. Control
+ * thread unless said. What devices say reaches listeners on the control thread; clock questions are answered on the connection's own
+ * thread. Messages to devices wait (bounded) while the broker is away. */
+typedef struct BcDeviceLink BcDeviceLink;
+
+typedef struct BcDeviceLinkOptions { /* strings are copied */
+    MdStore *store;
+    BcAreas *areas;
+    BcDevices *devices;
+    const MdClock *clock;          /* NULL: system */
+    const char *state_dir;         /* keys, certificates and broker files go to its "link" */
+    const char *broker_host;       /* where mediad itself connects, NULL: no broker, everything else works */
+    uint16_t broker_port;
+    bool broker_plain;             /* without TLS: loopback and tests only */
+    const char *advertised_host;   /* what devices are told and what the broker's certificate names */
+    uint16_t advertised_port;
+    const char *media_base;        /* "https://host:8443/api/v1/link/media/", for devices */
+    unsigned status_timeout_s;     /* a device silent this long is offline: 180 */
+    unsigned code_lifetime_s;      /* of an enrolment code: 86400 */
+    unsigned certificate_days;     /* of a device: 825 */
+    unsigned command_timeout_s;    /* acknowledged within: 30 */
+    int64_t log_max_bytes;         /* log kept for each device: 1 MiB */
+    const char *zone;              /* "Asia/Ho_Chi_Minh" */
+    const MdLogger *logger;
+    /* Something for the console: "device.online", "device.offline", "outage.began", "outage.ended", "command.changed"; json is an object. */
+    void (*on_event)(const char *type, const char *json, void *user);
+    void *user;
+} BcDeviceLinkOptions;
+
+BcDeviceLink *bc_device_link_new(const BcDeviceLinkOptions *options, GError **error);
+void bc_device_link_free(BcDeviceLink *link);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcDeviceLink, bc_device_link_free)
+void bc_device_link_set_event(BcDeviceLink *link, void (*on_event)(const char *type, const char *json, void *user), void *user);
+
+/* What signs manifests and commands (state_dir/link/signing.pem); borrowed. Its public half as a key set: g_free. */
+const BcKey *bc_device_link_key(const BcDeviceLink *link);
+char *bc_device_link_jwks(const BcDeviceLink *link);
+const char *bc_device_link_media_base(const BcDeviceLink *link); /* NULL none */
+bool bc_device_link_connected(const BcDeviceLink *link); /* to the broker, now */
+/* Whose bearer token this is; NULL: nobody's (revoked, unknown, disabled). Borrowed until control returns to the main loop. */
+const char *bc_device_link_token_owner(BcDeviceLink *link, const char *token);
+
+/* Signs command once (id NULL: made here; issued_us 0: now; expires_us 0: command_timeout after) and sends the same bytes to each device
+ * (ids; unknown ones are refused). It is kept with who and tracked per device: "sent", "received", "done", "refused", "timed-out".
+ * *ret_id (may be NULL): g_free. false: nothing was sent. The signing and sending are at once, the journal follows. */
+bool bc_device_link_send(BcDeviceLink *link, const BcLinkCommand *command, const char *const *devices, unsigned n, const char *who,
+                         char **ret_id, GError **error);
+/* Signs and publishes, retained; it reaches a device that is away when it comes back. */
+bool bc_device_link_publish_manifest(BcDeviceLink *link, const BcLinkManifest *manifest, GError **error);
+/* Takes back the retained one. */
+void bc_device_link_forget_manifest(BcDeviceLink *link, const char *device);
+/* The device's reports up to and with sequence are durable here: it may forget them (down/ID/receipt). */
+void bc_device_link_receipt(BcDeviceLink *link, const char *device, int64_t sequence);
+
+/* What devices say; everything borrowed during the call; any member may be NULL. Listeners are called in the order they came. */
+typedef struct BcDeviceLinkListener {
+    void (*state)(const char *device, const BcLinkState *state, void *user);  /* online and offline (last will, silence) alike */
+    void (*ack)(const char *device, const BcLinkAck *ack, void *user);
+    void (*reports)(const char *device, const BcLinkReports *reports, void *user);
+    void (*broker)(bool connected, void *user);   /* connected: what was published before is with the broker or will be */
+    void *user;
+} BcDeviceLinkListener;
+void bc_device_link_listen(BcDeviceLink *link, const BcDeviceLinkListener *listener);
+void bc_device_link_unlisten(BcDeviceLink *link, void *user);
+
+/* The last state a device has sent; NULL never. Borrowed until control returns to the main loop. */
+const BcLinkState *bc_device_link_state(BcDeviceLink *link, const char *device);
+bool bc_device_link_online(BcDeviceLink *link, const char *device);
+
+typedef struct BcDeviceLinkStats {
+    bool connected;
+    unsigned enrolled, online;
+    uint64_t published, received, refused /* messages no parser took */, clocks, waiting, dropped, reconnects;
+} BcDeviceLinkStats;
+void bc_device_link_stats(BcDeviceLink *link, BcDeviceLinkStats *ret);
