@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/speaker/core/desk.h"
+
+/* Inside the desk only. */
+#define BC_SECOND_US G_GINT64_CONSTANT(1000000)
+#define BC_DAY_US (86400 * BC_SECOND_US)
+
+typedef struct BcShow {          /* one thing that may sound */
+    const BcLinkItem *item;      /* in the manifest, or own */
+    BcLinkLive *live;            /* own */
+    BcLinkItem *own;             /* of a command */
+    char *command;               /* its text, to be kept over a power cut; NULL of the manifest */
+    int64_t issued_us;           /* of the command */
+    int64_t origin_us;           /* first sample, of the siren if there is one */
+    int64_t content_us;          /* first sample of the content */
+    int64_t end_us;
+    int64_t heard_us;            /* since when it sounds this time; 0 not yet */
+    BcSirenPattern siren;
+    unsigned siren_rounds;
+    bool at_once;                /* no start of its own: content waits for its file */
+    bool waiting;                /* ... and does so now: no origin yet */
+    bool stored;                 /* its file is there, or it needs none */
+    bool begun;                  /* has sounded at some time, in this life or one before */
+    bool held;                   /* was kept from sounding by something higher, and may go on */
+    bool over;
+    bool line_test;
+    bool lost;                   /* live: no packets */
+    const char *hindrance;       /* why it does not sound, static; NULL by blocker */
+    char *blocker;               /* occurrence of what is higher */
+} BcShow;
+
+typedef struct BcPast {          /* what is remembered of an occurrence */
+    int64_t began_us;            /* 0 never */
+    int64_t until_us;            /* remembered until then */
+    bool over;
+} BcPast;
+
+struct BcDesk {
+    char *device;
+    BcDeskOps ops;
+    BcLinkManifest manifest;
+    bool has_manifest, stored_manifest;
+    GTimeZone *zone;
+    BcShow *timetable;           /* one per item of the manifest */
+    GPtrArray *orders;           /* BcShow * */
+    GHashTable *past;            /* occurrence -> BcPast */
+    GHashTable *obeyed;          /* command id -> int64_t * until */
+    BcShow *sounding;
+    BcDeskNow now;
+    uint64_t serials;
+    int64_t boot_us, next_us, decided_us;
+    int64_t stop_before_us, lead_us;
+    int64_t volume_issued_us;
+    int volume;                  /* ordered, -1 none */
+    bool clock_known, dirty, changed;
+};
+
+const char *bc_show_occurrence(const BcShow *show);
+/* Origins are set: works out where content begins and all ends. */
+void bc_show_measure(BcShow *show, bool stored);
+void bc_show_free(BcShow *show);
+void bc_desk_remember(BcDesk *desk, const BcShow *show);
+BcPast *bc_desk_recall(const BcDesk *desk, const char *occurrence);
+/* Ends it for good; tells the news that fit. reason NULL: it came to its end. */
+void bc_desk_finish(BcDesk *desk, BcShow *show, int64_t at_us, const char *reason);
+bool bc_desk_stored(const BcDesk *desk, const BcShow *show);
+/* A show of a command: item and live are copied. NULL with *ret_reason. */
+BcShow *bc_desk_order(BcDesk *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason);
+void bc_desk_stop_before(BcDesk *desk, int64_t before_us, int64_t now_us, const char *reason);

@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/speaker/core/desk-private.h"
+#include <string.h>
+#include "broadcast/link/siren.h"
+
+#define REMEMBER_US (7 * BC_DAY_US)    /* of what is over: as long as a manifest might still name it */
+#define SIREN_HOLD_US (30 * BC_SECOND_US) /* silence after a siren whose message is still being fetched */
+
+const char *bc_show_occurrence(const BcShow *show)
+{
+    return show->live ? show->live->occurrence : show->item->occurrence;
+}
+
+void bc_show_free(BcShow *show)
+{
+    if (!show)
+        return;
+    g_free(show->blocker);
+    g_free(show->command);
+    if (show->own) {
+        BcLinkCommand shell = {.item = *show->own};
+        bc_link_command_clear(&shell);
+        g_free(show->own);
+    }
+    if (show->live) {
+        BcLinkCommand shell = {.live = *show->live};
+        bc_link_command_clear(&shell);
+        g_free(show->live);
+    }
+    g_free(show);
+}
+
+BcDesk *bc_desk_new(const char *device, const BcDeskOps *ops)
+{
+    BcDesk *desk = g_new0(BcDesk, 1);
+    desk->device = g_strdup(device);
+    if (ops)
+        desk->ops = *ops;
+    desk->orders = g_ptr_array_new_with_free_func((GDestroyNotify)bc_show_free);
+    desk->past = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    desk->obeyed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    desk->clock_known = true;
+    desk->volume = -1;
+    return desk;
+}
+
+static void clear_timetable(BcDesk *desk)
+{
+    for (unsigned i = 0; desk->timetable && i < desk->manifest.n_items; i++)
+        g_free(desk->timetable[i].blocker);
+    g_clear_pointer(&desk->timetable, g_free);
+    if (desk->has_manifest)
+        bc_link_manifest_clear(&desk->manifest);
+    g_clear_pointer(&desk->zone, g_time_zone_unref);
+    desk->has_manifest = false;
+}
+
+void bc_desk_free(BcDesk *desk)
+{
+    if (!desk)
+        return;
+    clear_timetable(desk);
+    g_ptr_array_unref(desk->orders);
+    g_hash_table_unref(desk->past);
+    g_hash_table_unref(desk->obeyed);
+    g_free(desk->device);
+    g_free(desk);
+}
+
+void bc_desk_set_lead(BcDesk *desk, int64_t lead_us)
+{
+    desk->lead_us = lead_us;
+}
+
+void bc_desk_set_clock(BcDesk *desk, bool known)
+{
+    desk->changed |= known != desk->clock_known;
+    desk->clock_known = known;
+}
+
+const BcLinkManifest *bc_desk_manifest(const BcDesk *desk)
+{
+    return desk->has_manifest ? &desk->manifest : NULL;
+}
+
+const BcDeskNow *bc_desk_now(const BcDesk *desk)
+{
+    return &desk->now;
+}
+
+/* ---------------------------------------------------------------- memory of occurrences */
+
+BcPast *bc_desk_recall(const BcDesk *desk, const char *occurrence)
+{
+    return g_hash_table_lookup(desk->past, occurrence);
+}
+
+static void forget_oldest(BcDesk *desk)
+{
+    GHashTableIter iter;
+    gpointer key, value;
+    const char *oldest = NULL;
+    int64_t oldest_us = INT64_MAX;
+    g_hash_table_iter_init(&iter, desk->past);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        if (((BcPast *)value)->until_us < oldest_us) {
+            oldest_us = ((BcPast *)value)->until_us;
+            oldest = key;
+        }
+    }
+    if (oldest)
+        g_hash_table_remove(desk->past, oldest);
+}
+
+void bc_desk_remember(BcDesk *desk, const BcShow *show)
+{
+    const char *occurrence = bc_show_occurrence(show);
+    BcPast *past = bc_desk_recall(desk, occurrence);
+    if (!past) {
+        if (g_hash_table_size(desk->past) >= BC_DESK_PAST_MAX)
+            forget_oldest(desk);
+        past = g_new0(BcPast, 1);
+        g_hash_table_insert(desk->past, g_strdup(occurrence), past);
+    }
+    if (show->begun && !past->began_us)
+        past->began_us = show->heard_us ? show->heard_us : desk->decided_us;
+    past->over |= show->over;
+    past->until_us = show->end_us + REMEMBER_US;
+    desk->dirty = true;
+}
+
+/* ---------------------------------------------------------------- one show */
+
+static bool has_content(const BcShow *show)
+{
+    return !show->item || show->item->kind != BC_LINK_CONTENT || (show->item->media.sha256 && show->item->media.sha256[0]);
+}
+
+
+void bc_show_measure(BcShow *show, bool stored)
+{
+    int64_t siren_us = bc_siren_duration_us(show->siren, show->siren_rounds);
+    show->stored = stored;
+    if (show->live) {
+        show->content_us = show->origin_us;
+        return;
+    }
+    if (show->content_us < show->origin_us + siren_us)
+        show->content_us = show->origin_us + siren_us;
+    show->end_us = has_content(show) ? show->content_us + show->item->duration_us : show->content_us;
+    if (show->item->expires_us && show->end_us > show->item->expires_us)
+        show->end_us = show->item->expires_us;
+}
+
+bool bc_desk_stored(const BcDesk *desk, const BcShow *show)
+{
+    if (show->live || show->line_test || show->item->kind != BC_LINK_CONTENT || !has_content(show))
+        return true;
+    return desk->ops.has_media && desk->ops.has_media(show->item->media.sha256, desk->ops.user);
+}
+
+static unsigned priority_of(const BcShow *show)
+{
+    return show->live ? show->live->priority : show->item->priority;
+}
+
+/* Which of two goes first: < 0 the first one. Total, so that every device decides alike. */
+static int compare(const BcShow *a, const BcShow *b)
+{
+    unsigned pa = priority_of(a), pb = priority_of(b);
+    if (pa != pb)
+        return pa < pb ? -1 : 1;
+    unsigned aa = a->live ? a->live->authority : a->item->authority, ab = b->live ? b->live->authority : b->item->authority;
+    if (aa != ab)
+        return aa < ab ? -1 : 1;
+    int64_t ma = a->item && a->item->made_us ? a->item->made_us : a->issued_us;
+    int64_t mb = b->item && b->item->made_us ? b->item->made_us : b->issued_us;
+    if (ma != mb)
+        return ma > mb ? -1 : 1;
+    if (a->origin_us != b->origin_us)
+        return a->origin_us > b->origin_us ? -1 : 1;
+    return strcmp(bc_show_occurrence(a), bc_show_occurrence(b));
+}
+
+/* ---------------------------------------------------------------- hours of the day */
+
+unsigned bc_desk_local_minute(const BcDesk *desk, int64_t now_us)
+{
+    int64_t s = now_us / BC_SECOND_US;
+    if (desk->zone) {
+        int interval = g_time_zone_find_interval(desk->zone, G_TIME_TYPE_UNIVERSAL, s);
+        if (interval >= 0)
+            s += g_time_zone_get_offset(desk->zone, interval);
+    }
+    int64_t in_day = s % 86400;
+    return (unsigned)((in_day < 0 ? in_day + 86400 : in_day) / 60);
+}
+
+static bool within(const BcLinkWindow *window, unsigned minute)
+{
+    if (window->from_min <= window->to_min)
+        return minute >= window->from_min && minute < window->to_min;
+    return minute >= window->from_min || minute < window->to_min; /* passes midnight */
+}
+
+static bool quiet(const BcDesk *desk, unsigned minute)
+{
+    for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_quiet; i++)
+        if (within(&desk->manifest.quiet[i], minute))
+            return true;
+    return false;
+}
+
+static unsigned volume_for(const BcDesk *desk, const BcShow *show, unsigned minute)
+{
+    int volume = desk->has_manifest ? (int)desk->manifest.volume : 100;
+    if (desk->volume >= 0)
+        volume = desk->volume;
+    if (show->item && show->item->volume >= 0)
+        volume = show->item->volume;
+    if (priority_of(show) > 1) /* an emergency at night must wake people */
+        for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_volumes; i++)
+            if (within(&desk->manifest.volumes[i], minute) && volume > (int)desk->manifest.volumes[i].volume)
+                volume = (int)desk->manifest.volumes[i].volume;
+    return (unsigned)CLAMP(volume, 0, 100);
+}
+
+/* ---------------------------------------------------------------- news */
+
+static void tell(BcDesk *desk, const BcShow *show, const char *state, const char *reason, int64_t from_us, int64_t to_us)
+{
+    if (!desk->ops.news || show->line_test)
+        return;
+    BcDeskNews news = {
+        .occurrence = bc_show_occurrence(show),
+        .sha256 = show->item && show->item->media.sha256 ? show->item->media.sha256 : "",
+        .state = state, .reason = reason, .from_us = from_us, .to_us = to_us,
+        .serial = desk->sounding == show ? desk->now.serial : 0,
+    };
+    desk->ops.news(&news, desk->ops.user);
+}
+
+static const char *why_missed(const BcDesk *desk, const BcShow *show, char *buf, size_t cap)
+{
+    if (show->begun)
+        return "could not be played";
+    if (show->blocker) {
+        g_snprintf(buf, cap, "pre-empted by %s", show->blocker);
+        return buf;
+    }
+    if (show->hindrance)
+        return show->hindrance;
+    int64_t last_us = show->item ? show->origin_us + show->item->grace_us : show->end_us;
+    if (last_us < desk->boot_us && desk->stored_manifest && !show->command)
+        return "power was off";
+    return "received too late";
+}
+
+void bc_desk_finish(BcDesk *desk, BcShow *show, int64_t at_us, const char *reason)
+{
+    char buf[160];
+    if (show->over)
+        return;
+    show->over = true;
+    int64_t to_us = MIN(at_us, show->end_us);
+    if (desk->sounding == show && show->heard_us)
+        tell(desk, show, reason ? "cut" : "ended", reason, show->heard_us, to_us);
+    else if (desk->sounding == show || !show->begun)
+        tell(desk, show, "missed", reason ? reason : why_missed(desk, show, buf, sizeof(buf)), 0, 0);
+    else if (reason && !show->held) /* begun before the power went, stopped meanwhile */
+        tell(desk, show, "cut", reason, 0, 0);
+    if (desk->sounding == show) {
+        desk->sounding = NULL;
+        desk->now = (BcDeskNow){0};
+    }
+    bc_desk_remember(desk, show);
+    desk->changed = true;
+}
+
+/* ---------------------------------------------------------------- manifest */
+
+static bool out_of_memory_of_days(const BcShow *show, int64_t now_us)
+{
+    return show->end_us + REMEMBER_US <= now_us;
+}
+
+static BcShow *find_show(const BcDesk *desk, const char *occurrence)
+{
+    for (unsigned i = 0; desk->timetable && i < desk->manifest.n_items; i++)
+        if (!strcmp(bc_show_occurrence(&desk->timetable[i]), occurrence))
+            return &desk->timetable[i];
+    return NULL;
+}
+
+/* Whether both name the same sound at the same time: then it goes on as if nothing had come. */
+static bool same_sound(const BcLinkItem *a, const BcLinkItem *b)
+{
+    return a->kind == b->kind && a->start_us == b->start_us && !g_strcmp0(a->media.sha256, b->media.sha256) &&
+        !g_strcmp0(a->relay_url, b->relay_url) && a->repeats == b->repeats && a->gap_us == b->gap_us;
+}
+
+static BcShow *make_timetable(BcDesk *desk, const BcLinkManifest *manifest, int64_t now_us)
+{
+    BcShow *shows = g_new0(BcShow, MAX(manifest->n_items, 1));
+    for (unsigned i = 0; i < manifest->n_items; i++) {
+        BcShow *show = &shows[i];
+        const BcLinkItem *item = &manifest->items[i];
+        show->item = item;
+        show->origin_us = item->start_us;
+        bc_show_measure(show, false);
+        show->stored = bc_desk_stored(desk, show);
+        const BcPast *past = bc_desk_recall(desk, item->occurrence);
+        show->begun = past && past->began_us;
+        show->over = (past && past->over) || out_of_memory_of_days(show, now_us);
+        const BcShow *before = find_show(desk, item->occurrence);
+        if (before) {
+            show->held = before->held;
+            show->hindrance = before->hindrance;
+            show->blocker = g_strdup(before->blocker);
+        }
+    }
+    return shows;
+}
+
+/* What of the old timetable sounds now: it goes on in the new one, or is withdrawn. */
+static BcShow *carry_over(BcDesk *desk, BcShow *fresh, const BcLinkManifest *manifest, int64_t now_us)
+{
+    BcShow *old = desk->sounding;
+    if (!old || old->command || old->line_test)
+        return old;
+    for (unsigned i = 0; i < manifest->n_items; i++) {
+        if (!strcmp(manifest->items[i].occurrence, bc_show_occurrence(old)) && same_sound(&manifest->items[i], old->item)) {
+            fresh[i].heard_us = old->heard_us;
+            return &fresh[i];
+        }
+    }
+    bc_desk_finish(desk, old, now_us, "withdrawn");
+    for (unsigned i = 0; i < manifest->n_items; i++) /* moved or changed: it may sound anew at its new time */
+        if (!strcmp(manifest->items[i].occurrence, bc_show_occurrence(old))) {
+            fresh[i].over = false;
+            fresh[i].begun = false;
+            g_hash_table_remove(desk->past, bc_show_occurrence(old));
+        }
+    return NULL;
+}
+
+bool bc_desk_set_manifest(BcDesk *desk, BcLinkManifest *manifest, bool stored, int64_t now_us, GError **error)
+{
+    if (g_strcmp0(manifest->device, desk->device)) {
+        g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_FORMAT, "the manifest is for %s, this is %s", manifest->device, desk->device);
+        return false;
+    }
+    if (desk->has_manifest && manifest->version < desk->manifest.version) {
+        g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_FORMAT, "manifest version %" G_GINT64_FORMAT " is older than %" G_GINT64_FORMAT
+            ", which is stored", manifest->version, desk->manifest.version);
+        return false;
+    }
+    if (!desk->boot_us)
+        desk->boot_us = now_us;
+    BcShow *fresh = make_timetable(desk, manifest, now_us);
+    BcShow *sounding = carry_over(desk, fresh, manifest, now_us);
+    clear_timetable(desk);
+    desk->manifest = *manifest;
+    memset(manifest, 0, sizeof(*manifest));
+    desk->has_manifest = true;
+    desk->stored_manifest = stored;
+    desk->timetable = fresh;
+    desk->sounding = sounding;
+    desk->now.occurrence = sounding ? bc_show_occurrence(sounding) : NULL;
+    desk->now.item = sounding ? sounding->item : NULL;
+    desk->zone = g_time_zone_new_identifier(desk->manifest.zone ? desk->manifest.zone : "UTC");
+    if (desk->volume_issued_us < desk->manifest.issued_us)
+        desk->volume = -1;
+    if (desk->manifest.stop_before_us > desk->stop_before_us)
+        bc_desk_stop_before(desk, desk->manifest.stop_before_us, now_us, "stop-all");
+    desk->changed = true;
+    return true;
+}
+
+/* ---------------------------------------------------------------- deciding */
+
+/* Whether anything but something higher keeps it from sounding. */
+static bool may_sound(const BcDesk *desk, BcShow *show, int64_t now_us, bool quiet_now)
+{
+    const char *hindrance = NULL;
+    if (show->waiting)
+        hindrance = "media not fetched";
+    else if (now_us < show->origin_us)
+        return false;
+    else if (!show->command && !desk->clock_known)
+        hindrance = "clock unknown";
+    else if (!show->command && desk->manifest.valid_until_us && show->origin_us >= desk->manifest.valid_until_us)
+        hindrance = "the timetable had run out";
+    else if (quiet_now && priority_of(show) > 1 && !(show->item && show->item->quiet_ok))
+        hindrance = "quiet hours";
+    else if (show->lost)
+        hindrance = "live sound not heard";
+    else if (!show->stored && (!show->siren || now_us >= show->content_us + SIREN_HOLD_US))
+        hindrance = "media not fetched";
+    if (!hindrance && !show->begun && !show->held && show->item && now_us > show->content_us + show->item->grace_us) {
+        if (!show->hindrance && !show->blocker && desk->boot_us <= show->origin_us + show->item->grace_us)
+            show->hindrance = "received too late";
+        return false;
+    }
+    if (hindrance)
+        show->hindrance = hindrance;
+    return !hindrance;
+}
+
+/* Too late, over or gone: settles it. True if it still matters. */
+static bool still_open(BcDesk *desk, BcShow *show, int64_t now_us)
+{
+    if (show->over)
+        return false;
+    if (now_us >= show->end_us) {
+        bool cut = show->item && show->item->expires_us && show->item->expires_us == show->end_us &&
+            show->end_us < show->content_us + show->item->duration_us;
+        bc_desk_finish(desk, show, show->end_us, cut ? "expired" : NULL);
+        return false;
+    }
+    if (show != desk->sounding && !show->begun && !show->held && show->item && !show->waiting &&
+        now_us > show->content_us + show->item->grace_us) {
+        bc_desk_finish(desk, show, now_us, NULL);
+        return false;
+    }
+    return true;
+}
+
+typedef struct Choice {
+    BcShow *best;
+    int64_t next_us;
+} Choice;
+
+static void sooner(int64_t *next_us, int64_t at_us, int64_t now_us)
+{
+    if (at_us > now_us && at_us < *next_us)
+        *next_us = at_us;
+}
+
+static void consider(BcDesk *desk, BcShow *show, int64_t now_us, bool quiet_now, Choice *choice)
+{
+    if (!still_open(desk, show, now_us))
+        return;
+    sooner(&choice->next_us, show->origin_us, now_us);
+    sooner(&choice->next_us, show->content_us, now_us);
+    sooner(&choice->next_us, show->end_us, now_us);
+    if (show->item && !show->begun)
+        sooner(&choice->next_us, show->content_us + show->item->grace_us + 1, now_us);
+    if (may_sound(desk, show, now_us, quiet_now) && (!choice->best || compare(show, choice->best) < 0))
+        choice->best = show;
+}
+
+/* Something else took the place of what sounded. */
+static void displace(BcDesk *desk, BcShow *show, const BcShow *by, int64_t now_us)
+{
+    char reason[200];
+    if (!by || compare(show, by) < 0) { /* nothing drove it out: it may not or cannot sound */
+        if (show->hindrance && !show->over && !show->live) /* quiet hours began, or its media is gone */
+            bc_desk_finish(desk, show, now_us, show->hindrance);
+        else if (show->heard_us)
+            tell(desk, show, "cut", show->hindrance, show->heard_us, now_us);
+        show->held = true;
+        show->heard_us = 0;
+        return;
+    }
+    bool resumes = show->live || (show->item && show->item->resume);
+    g_snprintf(reason, sizeof(reason), "%s %s", priority_of(by) == 1 ? "emergency" : priority_of(by) == 2 ? "priority" : "newer",
+        bc_show_occurrence(by));
+    if (!resumes) {
+        bc_desk_finish(desk, show, now_us, reason);
+        return;
+    }
+    if (show->heard_us)
+        tell(desk, show, "cut", reason, show->heard_us, now_us);
+    show->heard_us = 0;
+    show->held = true;
+}
+
+static void hold_back(BcShow *show, const BcShow *best, int64_t now_us)
+{
+    if (show == best || show->over || now_us < show->origin_us || show->waiting || !best || compare(show, best) < 0)
+        return;
+    if (g_strcmp0(show->blocker, bc_show_occurrence(best))) {
+        g_free(show->blocker);
+        show->blocker = g_strdup(bc_show_occurrence(best));
+    }
+    show->held |= show->live || show->item->resume;
+}
+
+static void describe(BcDesk *desk, BcShow *show, int64_t now_us, unsigned minute)
+{
+    BcDeskNow *now = &desk->now;
+    now->occurrence = bc_show_occurrence(show);
+    now->item = show->item;
+    now->live = show->live;
+    now->siren = show->siren;
+    now->siren_rounds = show->siren_rounds;
+    now->origin_us = show->content_us;
+    now->until_us = show->end_us;
+    now->volume = volume_for(desk, show, minute);
+    if (show->live)
+        now->sound = BC_DESK_LIVE;
+    else if (show->siren && now_us < show->origin_us + bc_siren_duration_us(show->siren, show->siren_rounds)) {
+        now->sound = BC_DESK_SIREN;
+        now->origin_us = show->origin_us;
+    } else if (now_us < show->content_us || !show->stored || show->item->kind == BC_LINK_SILENCE)
+        now->sound = BC_DESK_SILENCE;
+    else if (show->line_test)
+        now->sound = BC_DESK_LINE_TEST;
+    else
+        now->sound = show->item->kind == BC_LINK_RELAY ? BC_DESK_RELAY : BC_DESK_FILE;
+}
+
+static void switch_to(BcDesk *desk, BcShow *best, int64_t now_us)
+{
+    BcShow *before = desk->sounding;
+    if (before == best)
+        return;
+    if (before)
+        displace(desk, before, best, now_us);
+    desk->now = (BcDeskNow){0};
+    desk->sounding = best;
+    if (!best)
+        return;
+    desk->now.serial = ++desk->serials;
+    best->hindrance = NULL;
+    g_clear_pointer(&best->blocker, g_free);
+    if (!best->begun) {
+        best->begun = true;
+        bc_desk_remember(desk, best);
+    }
+}
+
+static void drop_finished_orders(BcDesk *desk)
+{
+    for (guint i = desk->orders->len; i-- > 0;) {
+        BcShow *show = g_ptr_array_index(desk->orders, i);
+        if (show->over && show != desk->sounding)
+            g_ptr_array_remove_index_fast(desk->orders, i);
+    }
+}
+
+int64_t bc_desk_tick(BcDesk *desk, int64_t now_us)
+{
+    if (!desk->boot_us)
+        desk->boot_us = now_us;
+    if (!desk->changed && now_us >= desk->decided_us && now_us < desk->next_us)
+        return desk->next_us;
+    desk->changed = false;
+    desk->decided_us = now_us;
+    unsigned minute = bc_desk_local_minute(desk, now_us);
+    bool quiet_now = quiet(desk, minute);
+    /* hours of the day change on the minute */
+    Choice choice = {.next_us = (now_us / (60 * BC_SECOND_US) + 1) * 60 * BC_SECOND_US};
+    for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_items; i++)
+        consider(desk, &desk->timetable[i], now_us, quiet_now, &choice);
+    for (guint i = 0; i < desk->orders->len; i++)
+        consider(desk, g_ptr_array_index(desk->orders, i), now_us, quiet_now, &choice);
+    for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_items; i++)
+        hold_back(&desk->timetable[i], choice.best, now_us);
+    for (guint i = 0; i < desk->orders->len; i++)
+        hold_back(g_ptr_array_index(desk->orders, i), choice.best, now_us);
+    switch_to(desk, choice.best, now_us);
+    if (desk->sounding)
+        describe(desk, desk->sounding, now_us, minute);
+    drop_finished_orders(desk);
+    desk->changed = false;
+    desk->next_us = choice.next_us;
+    return desk->next_us;
+}
+
+/* ---------------------------------------------------------------- from the sound */
+
+void bc_desk_media_changed(BcDesk *desk, int64_t now_us)
+{
+    for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_items; i++)
+        if (!desk->timetable[i].over)
+            desk->timetable[i].stored = bc_desk_stored(desk, &desk->timetable[i]);
+    for (guint i = 0; i < desk->orders->len; i++) {
+        BcShow *show = g_ptr_array_index(desk->orders, i);
+        bool stored = bc_desk_stored(desk, show);
+        if (stored && !show->stored && show->at_once) {
+            if (show->waiting)
+                show->origin_us = now_us + desk->lead_us;
+            else if (now_us + desk->lead_us > show->content_us)
+                show->content_us = now_us + desk->lead_us;
+            show->waiting = false;
+            desk->dirty = true;
+        }
+        if (!show->waiting)
+            bc_show_measure(show, stored);
+    }
+    desk->changed = true;
+}
+
+const BcLinkItem *bc_desk_next(const BcDesk *desk, int64_t now_us, int64_t within_us, int64_t *ret_origin_us)
+{
+    const BcShow *next = NULL;
+    for (guint i = 0; i < desk->orders->len + (desk->has_manifest ? desk->manifest.n_items : 0); i++) {
+        const BcShow *show = i < desk->orders->len ? g_ptr_array_index(desk->orders, i) : &desk->timetable[i - desk->orders->len];
+        if (show->over || !show->item || show->line_test || !show->stored || show->waiting || show->content_us <= now_us ||
+            show->content_us > now_us + within_us)
+            continue;
+        if (!next || show->content_us < next->content_us || (show->content_us == next->content_us && compare(show, next) < 0))
+            next = show;
+    }
+    if (!next)
+        return NULL;
+    *ret_origin_us = next->content_us;
+    return next->item;
+}
+
+void bc_desk_heard(BcDesk *desk, uint64_t serial, int64_t at_us)
+{
+    if (!desk->sounding || serial != desk->now.serial || desk->sounding->heard_us)
+        return;
+    desk->sounding->heard_us = at_us;
+    tell(desk, desk->sounding, "began", NULL, at_us, 0);
+}
+
+void bc_desk_failed(BcDesk *desk, uint64_t serial, const char *reason, int64_t now_us)
+{
+    if (desk->sounding && serial == desk->now.serial)
+        bc_desk_finish(desk, desk->sounding, now_us, reason);
+}
+
+void bc_desk_live_lost(BcDesk *desk, const char *occurrence, bool lost)
+{
+    for (guint i = 0; i < desk->orders->len; i++) {
+        BcShow *show = g_ptr_array_index(desk->orders, i);
+        if (show->live && !strcmp(show->live->occurrence, occurrence) && show->lost != lost) {
+            show->lost = lost;
+            desk->changed = true;
+        }
+    }
+}
+
+const BcLinkLive *bc_desk_live_wanted(const BcDesk *desk, int64_t now_us)
+{
+    const BcShow *best = NULL;
+    for (guint i = 0; i < desk->orders->len; i++) {
+        const BcShow *show = g_ptr_array_index(desk->orders, i);
+        if (show->live && !show->over && now_us < show->end_us && (!best || compare(show, best) < 0))
+            best = show;
+    }
+    return best ? best->live : NULL;
+}
