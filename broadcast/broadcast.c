@@ -25,6 +25,10 @@ struct BcBroadcast {
     GArray *listeners; /* of Listener */
     BcContentCheckFn content_check;
     void *content_check_user;
+    BcSlots *slots;
+    BcHolidays *holidays;
+    BcQuiet *quiet_hours;
+    BcHalts *halts;
     bool quiet;
     unsigned pending; /* live sources and writes that call back */
 };
@@ -125,6 +129,20 @@ static bool content_ok(const char *content, int64_t at_wall_us, char **ret_why, 
     return bc_broadcast_content_ok(user, content, at_wall_us, ret_why);
 }
 
+static bool open_rules(BcBroadcast *b, int64_t wall, GError **error)
+{
+    MdStore *store = b->o.store;
+    const char *text = b->o.quiet_hours ? b->o.quiet_hours : "none";
+    BcQuietHours hours;
+    if (!bc_quiet_parse(text, &hours)) {
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "quiet hours \"%s\" do not look like 21:30-05:00 or none", text);
+        return false;
+    }
+    return (b->slots = bc_slots_new(store, b->areas, error)) && (b->holidays = bc_holidays_new(store, b->areas, error)) &&
+           (b->quiet_hours = bc_quiet_new(store, b->areas, &hours, b->timezone, wall, error)) &&
+           (b->halts = bc_halts_new(store, b->areas, error));
+}
+
 BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
 {
     BcBroadcast *b = g_new0(BcBroadcast, 1);
@@ -139,15 +157,19 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
     int64_t wall = bc_broadcast_wall_us(b);
     bool ok = (b->areas = bc_areas_new(options->store, error)) && (b->devices = bc_devices_new(options->store, b->areas, error)) &&
               (b->play_log = bc_play_log_new(options->store, b->timers, error)) &&
+              open_rules(b, wall, error) &&
               (b->schedules = bc_schedules_new(options->store, wall, error)) && open_contents(b, error) && open_stage(b, error);
     b->o.local_host = b->o.local_host6 = b->o.content_dir = b->o.from_user = b->o.timezone = NULL; /* the caller's; copied above */
     b->o.speech_command = NULL;
     b->o.live_hosts = b->o.relay_hosts = NULL;
+    b->o.quiet_hours = NULL;
     if (!ok) {
         bc_broadcast_free(b);
         return NULL;
     }
     b->planner = bc_planner_new(&(BcPlannerOptions){.stage = b->stage, .schedules = b->schedules, .contents = b->contents,
+                                                    .slots = b->slots, .holidays = b->holidays, .quiet = b->quiet_hours,
+                                                    .halts = b->halts, .zone = b->timezone,
                                                     .lead_s = options->lead_s ? options->lead_s : 10,
                                                     .content_ok = content_ok, .content_user = b, .logger = &b->logger});
     return b;
@@ -169,6 +191,10 @@ void bc_broadcast_free(BcBroadcast *b)
     bc_planner_free(b->planner);
     bc_play_log_free(b->play_log);
     bc_schedules_unref(b->schedules);
+    bc_slots_unref(b->slots);
+    bc_holidays_unref(b->holidays);
+    bc_quiet_unref(b->quiet_hours);
+    bc_halts_unref(b->halts);
     bc_devices_unref(b->devices);
     bc_areas_unref(b->areas);
     bc_timers_free(b->timers);
@@ -255,6 +281,26 @@ BcSchedules *bc_broadcast_schedules(BcBroadcast *b)
 BcPlayLog *bc_broadcast_play_log(BcBroadcast *b)
 {
     return b->play_log;
+}
+
+BcPlanner *bc_broadcast_planner(BcBroadcast *b)
+{
+    return b->planner;
+}
+
+BcSlots *bc_broadcast_slots(BcBroadcast *b)
+{
+    return b->slots;
+}
+
+BcHolidays *bc_broadcast_holidays(BcBroadcast *b)
+{
+    return b->holidays;
+}
+
+BcQuiet *bc_broadcast_quiet(BcBroadcast *b)
+{
+    return b->quiet_hours;
 }
 
 const char *bc_broadcast_timezone(const BcBroadcast *b)

@@ -4,8 +4,8 @@
 #include "broadcast/content.h"
 #include "broadcast/device.h"
 #include "broadcast/order.h"
+#include "broadcast/plan.h"
 #include "broadcast/play-log.h"
-#include "broadcast/schedule.h"
 #include "mediad/core/worker.h"
 #include "mediad/leg/call.h"
 
@@ -55,6 +55,7 @@ typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean 
     unsigned live_max;                   /* announcements at one time: 64 */
     const char *const *live_hosts, *const *relay_hosts; /* streams may be fetched from these (bc_url_allowed); NULL: none */
     const char *timezone;                /* "Asia/Ho_Chi_Minh" */
+    const char *quiet_hours;             /* of areas that have none of their own: "21:30-05:00"; none */
     const BcTapOps *tap;                 /* NULL: rooms cannot be broadcast */
     BcEventFn on_event;
     void *user;
@@ -90,6 +91,10 @@ BcDevices *bc_broadcast_devices(BcBroadcast *broadcast);
 BcContents *bc_broadcast_contents(BcBroadcast *broadcast);
 BcSchedules *bc_broadcast_schedules(BcBroadcast *broadcast);
 BcPlayLog *bc_broadcast_play_log(BcBroadcast *broadcast);
+BcPlanner *bc_broadcast_planner(BcBroadcast *broadcast);
+BcSlots *bc_broadcast_slots(BcBroadcast *broadcast);
+BcHolidays *bc_broadcast_holidays(BcBroadcast *broadcast);
+BcQuiet *bc_broadcast_quiet(BcBroadcast *broadcast);
 const char *bc_broadcast_timezone(const BcBroadcast *broadcast);
 int64_t bc_broadcast_wall_us(const BcBroadcast *broadcast);
 bool bc_broadcast_is_registered(BcBroadcast *broadcast, const char *device);

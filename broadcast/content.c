@@ -389,7 +389,8 @@ GPtrArray *bc_contents_list(const BcContents *contents)
 
 static bool delete_content(MdDb *db, gpointer data, GError **error)
 {
-    g_autoptr(MdRows) rows = md_db_query(db, error, "SELECT COUNT(*) FROM bc_schedules WHERE content = $1", "s", (const char *)data);
+    g_autoptr(MdRows) rows = md_db_query(db, error, "SELECT COUNT(*) FROM bc_schedule_items WHERE content = $1 OR fallback = $2", "ss",
+                                         (const char *)data, (const char *)data);
     if (!rows || !md_rows_next(rows, error))
         return false;
     int64_t used = md_rows_int(rows, 0);

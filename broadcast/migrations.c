@@ -32,6 +32,32 @@ const MdMigration bc_migrations[] = {
      " reason TEXT, rang_us BIGINT, answered_us BIGINT, from_us BIGINT, to_us BIGINT, rings BIGINT NOT NULL, codec TEXT,"
      " PRIMARY KEY (announcement, device));"
      "CREATE INDEX bc_plays_device ON bc_plays (device);"},
+    {310, "programmes: items, slots, holidays, quiet hours",
+     "ALTER TABLE bc_schedules ADD COLUMN slot TEXT;"
+     "ALTER TABLE bc_schedules ADD COLUMN exdates TEXT;"
+     "ALTER TABLE bc_schedules ADD COLUMN holidays TEXT NOT NULL DEFAULT 'play';"
+     "ALTER TABLE bc_schedules ADD COLUMN cut BIGINT NOT NULL DEFAULT 0;"
+     "ALTER TABLE bc_schedules ADD COLUMN volume BIGINT NOT NULL DEFAULT 0;"
+     "ALTER TABLE bc_schedules ADD COLUMN expires_us BIGINT NOT NULL DEFAULT 0;"
+     "ALTER TABLE bc_schedules ADD COLUMN owner TEXT;"
+     "ALTER TABLE bc_schedules ADD COLUMN central BIGINT NOT NULL DEFAULT 0;"
+     "ALTER TABLE bc_schedules ADD COLUMN draft BIGINT NOT NULL DEFAULT 0;"
+     "ALTER TABLE bc_schedules ADD COLUMN changed_by TEXT;"
+     "ALTER TABLE bc_schedules ADD COLUMN released_by TEXT;"
+     "ALTER TABLE bc_schedules ADD COLUMN published_by TEXT;"
+     "ALTER TABLE bc_schedules ADD COLUMN forced TEXT;"
+     "CREATE TABLE bc_schedule_items (schedule TEXT NOT NULL, n BIGINT NOT NULL, kind TEXT NOT NULL, content TEXT, url TEXT,"
+     " fallback TEXT, duration_us BIGINT NOT NULL, silence_max_us BIGINT NOT NULL, PRIMARY KEY (schedule, n));"
+     "CREATE INDEX bc_schedule_items_content ON bc_schedule_items (content);"
+     "INSERT INTO bc_schedule_items (schedule, n, kind, content, duration_us, silence_max_us)"
+     " SELECT id, 0, 'content', content, 0, 0 FROM bc_schedules;"
+     "CREATE TABLE bc_slots (id TEXT PRIMARY KEY, area TEXT NOT NULL, name TEXT NOT NULL, from_s BIGINT NOT NULL, to_s BIGINT NOT NULL,"
+     " weekdays BIGINT NOT NULL);"
+     "CREATE TABLE bc_holidays (area TEXT NOT NULL, day TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (area, day));"
+     "CREATE TABLE bc_quiet (area TEXT PRIMARY KEY, from_s BIGINT NOT NULL, to_s BIGINT NOT NULL);"
+     "CREATE TABLE bc_quiet_releases (id TEXT PRIMARY KEY, areas TEXT NOT NULL, from_us BIGINT NOT NULL, to_us BIGINT NOT NULL,"
+     " reason TEXT NOT NULL, asked_by TEXT NOT NULL, asked_us BIGINT NOT NULL, released_by TEXT, released_us BIGINT NOT NULL);"
+     "CREATE TABLE bc_stops (area TEXT PRIMARY KEY, before_us BIGINT NOT NULL);"},
     {330, "how a loudspeaker is reached", "ALTER TABLE bc_devices ADD COLUMN kind TEXT NOT NULL DEFAULT 'sip';"},
 };
 const unsigned bc_n_migrations = G_N_ELEMENTS(bc_migrations);

@@ -2,7 +2,12 @@
 #pragma once
 #include "broadcast/area.h"
 #include "broadcast/content.h"
+#include "broadcast/device.h"
+#include "broadcast/halt.h"
+#include "broadcast/holiday.h"
+#include "broadcast/quiet.h"
 #include "broadcast/schedule.h"
+#include "broadcast/slot.h"
 
 /* What sounds where in a span of time, before it happens: a pure function of the timetable, the areas, quiet hours, holidays and the
  * clock. Manifests, boards, the rehearsal and the exchange with other systems are all read off it. Worked out once per set of
@@ -43,11 +48,44 @@ typedef struct BcProblem {
     const char *text;            /* English sentence with names and times */
 } BcProblem;
 
+/* What the plan has to know of a recording; approval is the business of whoever answers. */
+typedef struct BcPlanContent {
+    int64_t duration_us;
+    char *refused;               /* why it may not be heard then ("it is not approved"): g_free; NULL: it may */
+} BcPlanContent;
+/* at_wall_us 0: only how long it is. false: there is no such recording. */
+typedef bool (*BcPlanContentFn)(const char *content, int64_t at_wall_us, BcPlanContent *ret, void *user);
+
+typedef struct BcPlanInput {
+    BcAreas *areas;
+    BcDevices *devices;          /* NULL: BC_PROBLEM_NO_DEVICE is not looked for */
+    BcSchedules *schedules;
+    BcSlots *slots;
+    BcHolidays *holidays;
+    BcQuiet *quiet;
+    BcHalts *halts;
+    const char *zone;            /* of slots, quiet hours and holidays */
+    BcPlanContentFn content;
+    void *user;
+    const char *draft;           /* a programme that counts as published here: would it do? NULL none */
+    int64_t dead_air_us;         /* silence in a slot that is worth a problem; 0: 30 s */
+} BcPlanInput;
+#define BC_PLAN_SPAN_MAX_US (62ll * 86400 * G_USEC_PER_SEC)
+#define BC_PLAN_PROBLEMS_MAX 5000u
+/* INVALID: the span. */
+BcPlan *bc_plan_new(const BcPlanInput *input, int64_t from_wall_us, int64_t to_wall_us, GError **error);
+/* 0 for what comes from the central system, else that of its owner. */
+unsigned bc_plan_authority(const BcAreas *areas, const BcSchedule *schedule);
+
 /* Wanted by: manifests, boards, exchange. areas as in the tree; NULL with error only when the span makes no sense. */
 typedef struct BcPlanner BcPlanner;
 BcPlan *bc_planner_plan(BcPlanner *planner, int64_t from_wall_us, int64_t to_wall_us, GError **error);
+/* The same, with a draft (its id, may be NULL) as though it were published. */
+BcPlan *bc_planner_rehearse(BcPlanner *planner, int64_t from_wall_us, int64_t to_wall_us, const char *draft, GError **error);
 void bc_plan_free(BcPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcPlan, bc_plan_free)
+/* What began before that moment (wall) in area or above it was stopped for good: manifests carry it. 0 never. */
+int64_t bc_planner_stop_before_us(const BcPlanner *planner, const char *area);
 /* By start, already resolved: nothing overlaps. Shared by areas that hear the same; borrowed; n 0: silence. */
 const BcPlanItem *bc_plan_items(const BcPlan *plan, const char *area, unsigned *ret_n);
 const BcProblem *bc_plan_problems(const BcPlan *plan, unsigned *ret_n);

@@ -247,6 +247,37 @@ void bc_planner_look(BcPlanner *planner)
     look_in(planner, wake == INT64_MAX ? LOOK_MAX_US : wake - now + 1000);
 }
 
+/* --- what is planned --- */
+
+static bool find_content(const char *id, int64_t at_us, BcPlanContent *ret, void *user)
+{
+    const BcPlannerOptions *o = &((BcPlanner *)user)->o;
+    const BcContent *content = bc_contents_find(o->contents, id);
+    *ret = (BcPlanContent){.duration_us = content ? content->duration_us : 0};
+    if (content && at_us && o->content_ok && !o->content_ok(id, at_us, &ret->refused, o->content_user) && !ret->refused)
+        ret->refused = g_strdup("it is not approved");
+    return content != NULL;
+}
+
+BcPlan *bc_planner_rehearse(BcPlanner *planner, int64_t from_us, int64_t to_us, const char *draft, GError **error)
+{
+    BcStage *stage = planner->o.stage;
+    BcPlanInput input = {.areas = stage->o.areas, .devices = stage->o.devices, .schedules = planner->o.schedules, .slots = planner->o.slots,
+                         .holidays = planner->o.holidays, .quiet = planner->o.quiet, .halts = planner->o.halts, .zone = planner->o.zone,
+                         .content = find_content, .user = planner, .draft = draft};
+    return bc_plan_new(&input, from_us, to_us, error);
+}
+
+BcPlan *bc_planner_plan(BcPlanner *planner, int64_t from_us, int64_t to_us, GError **error)
+{
+    return bc_planner_rehearse(planner, from_us, to_us, NULL, error);
+}
+
+int64_t bc_planner_stop_before_us(const BcPlanner *planner, const char *area)
+{
+    return bc_halts_before_us(planner->o.halts, area);
+}
+
 BcPlanner *bc_planner_new(const BcPlannerOptions *options)
 {
     BcPlanner *planner = g_new0(BcPlanner, 1);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include "broadcast/content.h"
+#include "broadcast/plan.h"
 #include "broadcast/schedule.h"
 #include "broadcast/stage.h"
 
 /* Looks at the timetable, claims what is due, reads the programme and rings for it. Inside this folder only. */
-typedef struct BcPlanner BcPlanner;
-
 typedef struct BcPlannerOptions {
     BcStage *stage;
     BcSchedules *schedules;
     BcContents *contents;
+    BcSlots *slots;
+    BcHolidays *holidays;
+    BcQuiet *quiet;
+    BcHalts *halts;
+    const char *zone;
     unsigned lead_s;
     bool (*content_ok)(const char *content, int64_t at_wall_us, char **ret_why, void *user); /* NULL: everything may sound */
     void *content_user;
