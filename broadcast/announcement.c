@@ -8,6 +8,7 @@
 #define COMMIT_US 60000   /* answers are gathered so long before the workers get a new plan */
 #define LINGER_US 1000000 /* the last sound still lies in the loudspeakers' buffers when the last packet is out */
 #define OPUS_TYPE 111
+#define REPORT_WAIT_US 20000000 /* devices say within seconds how it ended, those that are connected */
 
 static void free_offer(gpointer data)
 {
@@ -29,7 +30,8 @@ void bc_announcement_run(const BcAnnouncement *a, BcRun *ret)
     *ret = (BcRun){.id = a->id, .kind = a->kind, .title = a->title, .schedule = a->schedule, .occurrence_us = a->occurrence_us,
                    .content = a->content, .source = a->source_name, .priority = a->priority, .areas = a->areas,
                    .start_us = a->start_wall_us, .end_us = a->end_wall_us, .state = a->state, .reason = a->reason,
-                   .devices = a->n_targets, .created_by = a->created_by};
+                   .devices = a->n_targets, .created_by = a->created_by, .issued_us = a->issued_us, .authority = a->order.authority,
+                   .drill = a->drill, .items = a->items};
     for (unsigned i = 0; i < a->n_targets; i++) {
         const char *outcome = bc_target_outcome(&a->targets[i]);
         ret->played += g_str_equal(outcome, "played");
@@ -76,7 +78,7 @@ static void free_announcement(BcAnnouncement *a)
 {
     for (unsigned i = 0; i < a->n_targets; i++)
         bc_target_clear(&a->targets[i]);
-    BcTimer *timers[] = {&a->commit, &a->start, &a->finish, &a->expire, &a->settle};
+    BcTimer *timers[] = {&a->commit, &a->start, &a->finish, &a->expire, &a->tell, &a->reports, &a->settle};
     for (unsigned i = 0; i < G_N_ELEMENTS(timers); i++)
         bc_timer_cancel(timers[i]);
     for (unsigned i = 0; i < G_N_ELEMENTS(a->keys); i++)
@@ -103,7 +105,7 @@ static void on_settled(BcTimer *timer, void *user)
 /* When the last call and the last worker have let go; from a fresh stack, for callers up there still use it. */
 static void settle(BcAnnouncement *a)
 {
-    if (a->over && a->fanout_gone && a->hanging_up == 0 && !a->settle.armed_in)
+    if (a->over && a->fanout_gone && a->hanging_up == 0 && !a->reports.armed_in && !a->settle.armed_in)
         bc_timer_at(a->stage->o.timers, &a->settle, bc_stage_now_us(a->stage), on_settled, a);
 }
 
@@ -121,6 +123,49 @@ static void on_fanout_gone(void *user)
     settle(a);
 }
 
+/* Is a device still to say how it ended? */
+static bool reports_open(const BcAnnouncement *a)
+{
+    for (unsigned i = 0; i < a->n_targets; i++) {
+        const BcTarget *t = &a->targets[i];
+        if (t->way == BC_BY_REACH && !t->settled && !bc_proof_settled(&t->proof, a->items))
+            return true;
+    }
+    return false;
+}
+
+/* What was not reported by now counts as missed; a report that comes later corrects it. */
+static void on_reports_due(BcTimer *timer, void *user)
+{
+    BcAnnouncement *a = user;
+    for (unsigned i = 0; i < a->n_targets; i++)
+        bc_target_settle(&a->targets[i]);
+    BcRun run;
+    bc_announcement_run(a, &run);
+    bc_play_log_run(a->stage->o.play_log, &run);
+    if (a->stage->o.on_event)
+        a->stage->o.on_event("announcement.reported", a, a->stage->o.user);
+    settle(a);
+}
+
+void bc_announcement_reported(BcAnnouncement *a)
+{
+    if (a->reports.armed_in && !reports_open(a))
+        bc_timer_at(a->stage->o.timers, &a->reports, bc_stage_now_us(a->stage), on_reports_due, a);
+}
+
+static void stop_reach(BcAnnouncement *a, const char *reason)
+{
+    bool told[BC_DEVICE_KIND_MAX] = {false};
+    for (unsigned i = 0; i < a->n_targets; i++)
+        told[a->targets[i].kind] |= a->targets[i].way == BC_BY_REACH && (a->targets[i].told || a->schedule);
+    BcRun run;
+    bc_announcement_run(a, &run);
+    for (unsigned kind = 0; kind < BC_DEVICE_KIND_MAX; kind++)
+        if (told[kind] && a->stage->reach[kind].stop)
+            a->stage->reach[kind].stop(&run, reason, a->stage->reach[kind].user);
+}
+
 static void finish(BcAnnouncement *a, const char *state, const char *reason, bool now)
 {
     if (a->over)
@@ -134,6 +179,9 @@ static void finish(BcAnnouncement *a, const char *state, const char *reason, boo
     bc_timer_cancel(&a->start);
     bc_timer_cancel(&a->finish);
     bc_timer_cancel(&a->expire);
+    bc_timer_cancel(&a->tell);
+    if (reason && !now) /* what mediad's own end interrupts goes on at the devices that know it */
+        stop_reach(a, reason);
     for (unsigned i = 0; i < a->n_targets; i++)
         bc_target_tally(&a->targets[i]);
     BcFanout *fanout = g_steal_pointer(&a->fanout);
@@ -141,6 +189,8 @@ static void finish(BcAnnouncement *a, const char *state, const char *reason, boo
         bc_target_end(&a->targets[i], reason, now);
     bc_stage_retire_fanout(a->stage, fanout);
     bc_fanout_stop(fanout, on_fanout_gone, a);
+    if (!now && reports_open(a))
+        bc_timer_at(a->stage->o.timers, &a->reports, bc_stage_now_us(a->stage) + REPORT_WAIT_US, on_reports_due, a);
     tell(a, "announcement.ended");
 }
 
@@ -164,6 +214,10 @@ static void on_expire(BcTimer *timer, void *user)
 void bc_announcement_stop(BcAnnouncement *a, const char *reason, bool now)
 {
     finish(a, now ? "interrupted" : "stopped", reason, now);
+    if (now && a->reports.armed_in) {
+        bc_timer_cancel(&a->reports);
+        on_reports_due(&a->reports, a);
+    }
     if (now) /* also what was being hung up at leisure */
         for (unsigned i = 0; i < a->n_targets; i++)
             if (a->targets[i].ring.queued) {
@@ -308,6 +362,9 @@ static bool make_keys(BcAnnouncement *a, GError **error)
         }
         a->key_list[i] = &a->keys[i];
     }
+    char text[MD_SRTP_KEY_BASE64_MAX];
+    if (a->n_keys && md_srtp_key_to_base64(&a->keys[0], text, sizeof text) == 0)
+        g_snprintf(a->srtp, sizeof a->srtp, "%s inline:%s", md_srtp_suite_to_string(a->keys[0].suite), text);
     return true;
 }
 
@@ -374,12 +431,16 @@ static bool find_targets(BcAnnouncement *a, const char *const *areas, GError **e
             return false;
         }
     g_autoptr(GPtrArray) devices = bc_devices_in(a->stage->o.devices, areas, true);
-    a->n_targets = devices->len;
     a->targets = g_new0(BcTarget, MAX(devices->len, 1));
     a->by_device = g_hash_table_new(g_str_hash, g_str_equal);
     for (unsigned i = 0; i < devices->len; i++) {
-        bc_target_init(&a->targets[i], a, devices->pdata[i]);
-        g_hash_table_insert(a->by_device, a->targets[i].device, &a->targets[i]);
+        const BcDevice *device = devices->pdata[i];
+        BcTarget *target = &a->targets[a->n_targets];
+        if (device->kind == BC_DEVICE_BOARD && !a->stage->reach[BC_DEVICE_BOARD].begin)
+            continue; /* shows its own plan; nobody counts on it to sound */
+        bc_target_init(target, a, device);
+        g_hash_table_insert(a->by_device, target->device, target);
+        a->n_targets++;
     }
     return true;
 }
@@ -390,6 +451,75 @@ static void on_start(BcTimer *timer, void *user)
     a->state = "playing";
     tell(a, "announcement.playing");
     bc_play_log_flush(a->stage->o.play_log); /* what sounds must not sound again after a crash */
+}
+
+/* --- devices that are told --- */
+
+static void fill_sound(const BcAnnouncement *a, BcReachSound *ret, BcReachLive *live)
+{
+    const BcStage *stage = a->stage;
+    bool group = md_addr_is_set(&a->group);
+    *live = (BcReachLive){.host = stage->live_host,
+                          .port = stage->local_host ? stage->port : stage->port6,
+                          .codec = md_audio_codec_to_string(a->codecs[0].codec),
+                          .payload_type = a->codecs[0].payload_type,
+                          .frame_ms = stage->o.frame_ms,
+                          .srtp = *a->srtp ? a->srtp : NULL,
+                          .multicast = group};
+    if (group)
+        live->port = md_addr_port(&a->group);
+    *ret = (BcReachSound){.content = a->content,
+                          .duration_us = bc_source_duration_us(a->source),
+                          .repeats = MAX(a->repeats, 1),
+                          .gap_us = a->gap_us,
+                          .siren = a->siren,
+                          .siren_rounds = a->siren_rounds,
+                          .expires_us = a->expires_us,
+                          .authority = a->order.authority,
+                          .in_manifest = a->schedule != NULL,
+                          .drill = a->drill,
+                          .volume = a->volume,
+                          .order = a->order,
+                          .issued_us = a->issued_us,
+                          .live = a->content || a->schedule ? NULL : live};
+}
+
+static void tell_devices(BcAnnouncement *a)
+{
+    g_autofree const char **devices = g_new(const char *, MAX(a->n_targets, 1));
+    char group[MD_ADDR_TEXT_MAX];
+    BcReachSound sound;
+    BcReachLive live;
+    BcRun run;
+    bc_announcement_run(a, &run);
+    fill_sound(a, &sound, &live);
+    if (live.multicast)
+        live.host = md_addr_host(&a->group, group, sizeof group);
+    for (unsigned kind = 0; kind < BC_DEVICE_KIND_MAX; kind++) {
+        const BcReachOps *ops = &a->stage->reach[kind];
+        unsigned n = 0;
+        for (unsigned i = 0; ops->begin && i < a->n_targets; i++) {
+            BcTarget *t = &a->targets[i];
+            if (t->way != BC_BY_REACH || t->kind != (BcDeviceKind)kind || t->state != BC_TARGET_QUEUED)
+                continue;
+            t->state = BC_TARGET_TOLD;
+            t->told = true;
+            devices[n++] = t->device;
+        }
+        if (n)
+            ops->begin(&run, &sound, devices, n, ops->user);
+    }
+}
+
+static void on_tell(BcTimer *timer, void *user)
+{
+    tell_devices(user);
+}
+
+void bc_announcement_tell_soon(BcAnnouncement *a)
+{
+    if (!a->tell.armed_in && !a->over)
+        bc_timer_at(a->stage->o.timers, &a->tell, bc_stage_now_us(a->stage), on_tell, a);
 }
 
 static BcAnnouncement *copy_spec(BcStage *stage, const BcAnnouncementSpec *spec)
@@ -413,6 +543,10 @@ static BcAnnouncement *copy_spec(BcStage *stage, const BcAnnouncementSpec *spec)
     a->on_closed = spec->on_closed;
     a->user = spec->user;
     a->expires_us = spec->expires_us;
+    a->issued_us = spec->schedule ? a->start_wall_us : wall;
+    a->items = CLAMP(spec->items, 1, BC_PROOF_ITEMS_MAX);
+    a->repeats = spec->repeats;
+    a->gap_us = spec->gap_us;
     a->siren = spec->siren;
     a->siren_rounds = spec->siren_rounds;
     a->volume = spec->volume;
@@ -447,7 +581,18 @@ BcAnnouncement *bc_announcement_start(BcStage *stage, const BcAnnouncementSpec *
     if (a->expires_us)
         bc_timer_at(stage->o.timers, &a->expire, bc_stage_now_us(stage) + a->expires_us - bc_stage_wall_us(stage), on_expire, a);
     tell(a, "announcement.ringing");
-    for (unsigned i = 0; i < a->n_targets; i++)
-        bc_target_want(&a->targets[i]);
+    for (unsigned i = 0; i < a->n_targets; i++) /* first those that only need to be told: rows and calls can wait */
+        if (a->targets[i].way != BC_BY_CALL)
+            bc_target_want(&a->targets[i]);
+    if (a->tell.armed_in) {
+        bc_timer_cancel(&a->tell);
+        tell_devices(a);
+    }
+    for (unsigned i = 0; i < a->n_targets; i++) {
+        if (a->targets[i].way == BC_BY_CALL)
+            bc_target_want(&a->targets[i]);
+        else if (a->targets[i].way == BC_BY_REACH)
+            bc_target_log(&a->targets[i]);
+    }
     return a;
 }

@@ -483,6 +483,41 @@ bool bc_broadcast_stop(BcBroadcast *b, const char *id, const char *who, GError *
     return true;
 }
 
+void bc_broadcast_set_reach(BcBroadcast *b, BcDeviceKind kind, const BcReachOps *ops)
+{
+    b->stage->reach[kind] = ops ? *ops : (BcReachOps){0};
+}
+
+void bc_broadcast_set_fixed(BcBroadcast *b, BcDeviceKind kind, const BcFixedOps *ops)
+{
+    b->stage->fixed[kind] = ops ? *ops : (BcFixedOps){0};
+}
+
+/* Of several runs of one occurrence the one that goes on. */
+static BcAnnouncement *find_for(BcStage *stage, const BcReachNews *news)
+{
+    if (news->announcement)
+        return bc_announcement_find(stage, news->announcement);
+    for (unsigned i = stage->running->len; news->schedule && i-- > 0;) {
+        BcAnnouncement *a = stage->running->pdata[i];
+        if (g_strcmp0(a->schedule, news->schedule) == 0 && a->occurrence_us == news->occurrence_us)
+            return a;
+    }
+    return NULL;
+}
+
+void bc_broadcast_reach_news(BcBroadcast *b, const BcReachNews *news)
+{
+    if (!news->device || (!news->announcement && !news->schedule))
+        return;
+    BcAnnouncement *a = find_for(b->stage, news);
+    BcTarget *t = a ? g_hash_table_lookup(a->by_device, news->device) : NULL;
+    if (t)
+        bc_target_news(t, news);
+    else
+        bc_play_log_news(b->play_log, news, bc_broadcast_wall_us(b));
+}
+
 void bc_broadcast_running(BcBroadcast *b, BcRunFn fn, void *user)
 {
     for (unsigned i = 0; i < b->stage->running->len; i++) {

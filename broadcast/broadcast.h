@@ -6,6 +6,7 @@
 #include "broadcast/order.h"
 #include "broadcast/plan.h"
 #include "broadcast/play-log.h"
+#include "broadcast/reach.h"
 #include "mediad/core/worker.h"
 #include "mediad/leg/call.h"
 
@@ -137,6 +138,13 @@ char *bc_broadcast_live(BcBroadcast *broadcast, const char *room, const char *ur
 bool bc_broadcast_stop(BcBroadcast *broadcast, const char *id, const char *who, GError **error);
 /* What is on now. */
 void bc_broadcast_running(BcBroadcast *broadcast, BcRunFn fn, void *user);
+
+/* Who drives the devices of this kind (copied; NULL: nobody any more), and where the sound of a kind goes that is neither rung nor
+ * told. Set before anything plays. */
+void bc_broadcast_set_reach(BcBroadcast *broadcast, BcDeviceKind kind, const BcReachOps *ops);
+void bc_broadcast_set_fixed(BcBroadcast *broadcast, BcDeviceKind kind, const BcFixedOps *ops);
+/* What became of a play at one device; any order, twice, hours late. */
+void bc_broadcast_reach_news(BcBroadcast *broadcast, const BcReachNews *news);
 
 typedef struct BcBroadcastStats {
     unsigned running, devices, held, ringing;   /* ringing: calls waiting for their turn */

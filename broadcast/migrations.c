@@ -59,5 +59,27 @@ const MdMigration bc_migrations[] = {
      " reason TEXT NOT NULL, asked_by TEXT NOT NULL, asked_us BIGINT NOT NULL, released_by TEXT, released_us BIGINT NOT NULL);"
      "CREATE TABLE bc_stops (area TEXT PRIMARY KEY, before_us BIGINT NOT NULL);"},
     {330, "how a loudspeaker is reached", "ALTER TABLE bc_devices ADD COLUMN kind TEXT NOT NULL DEFAULT 'sip';"},
+    {331, "what loudspeakers report of a play",
+     "ALTER TABLE bc_announcements ADD COLUMN issued_us BIGINT;"
+     "ALTER TABLE bc_announcements ADD COLUMN authority BIGINT;"
+     "ALTER TABLE bc_announcements ADD COLUMN drill BIGINT;"
+     "ALTER TABLE bc_announcements ADD COLUMN items BIGINT;"
+     "CREATE INDEX bc_announcements_occurrence ON bc_announcements (schedule, occurrence_us);"
+     "ALTER TABLE bc_plays ADD COLUMN wanted_us BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN sent_us BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN acked_us BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN proved_us BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN reported_us BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN ended_items BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN cut_items BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN missed_items BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN refused_items BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN level_mdb BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN match_permille BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN level_source TEXT;"
+     "ALTER TABLE bc_plays ADD COLUMN proof_reason TEXT;"
+     "ALTER TABLE bc_plays ADD COLUMN proof_reason_us BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN proof_from_us BIGINT;"
+     "ALTER TABLE bc_plays ADD COLUMN proof_to_us BIGINT;"},
 };
 const unsigned bc_n_migrations = G_N_ELEMENTS(bc_migrations);

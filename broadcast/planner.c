@@ -37,8 +37,8 @@ static Play *new_play(BcPlanner *planner, const BcAnnouncementSpec *spec, unsign
                               &play->spec.source_name, &play->spec.created_by, &play->spec.lead_content};
     for (unsigned i = 0; i < G_N_ELEMENTS(strings); i++)
         *strings[i] = g_strdup(*strings[i]);
-    play->repeats = repeats;
-    play->gap_us = gap_us;
+    play->repeats = play->spec.repeats = repeats;
+    play->gap_us = play->spec.gap_us = gap_us;
     planner->pending++;
     return play;
 }

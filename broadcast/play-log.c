@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/play-log.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include "broadcast/play-rows.h"
 
 #define FLUSH_US 1000000
 #define RETRY_US 5000000
 #define CLAIMS_FREED_US (24ll * 3600 * G_USEC_PER_SEC) /* as far as the timetable looks back */
 #define KEPT_MAX 200 /* transactions that could not be written and are tried again; then the oldest is lost */
 
+typedef struct News {
+    BcReachNews news;
+    int64_t received_us;
+} News;
+
 typedef struct Rows { /* everything of one transaction; strings in one chunk */
     GStringChunk *strings;
-    GArray *runs, *plays;
+    GArray *runs, *plays, *news; /* BcRun, BcPlay, News */
+    GPtrArray *proofs;           /* of plays, NULL where there is none */
     bool again; /* was refused before: what has ended meanwhile is not overwritten */
     GHashTable *latest; /* "announcement\ndevice" -> index + 1 in plays: an open row is overwritten, not appended */
 } Rows;
@@ -35,6 +43,8 @@ static void free_rows(gpointer data)
     g_string_chunk_free(rows->strings);
     g_array_unref(rows->runs);
     g_array_unref(rows->plays);
+    g_array_unref(rows->news);
+    g_ptr_array_unref(rows->proofs);
     g_hash_table_unref(rows->latest);
     g_free(rows);
 }
@@ -45,6 +55,8 @@ static Rows *new_rows(void)
     rows->strings = g_string_chunk_new(4096);
     rows->runs = g_array_new(FALSE, FALSE, sizeof(BcRun));
     rows->plays = g_array_new(FALSE, FALSE, sizeof(BcPlay));
+    rows->news = g_array_new(FALSE, FALSE, sizeof(News));
+    rows->proofs = g_ptr_array_new_with_free_func(g_free);
     rows->latest = g_hash_table_new(g_str_hash, g_str_equal);
     return rows;
 }
@@ -139,69 +151,45 @@ void bc_play_log_play(BcPlayLog *log, const BcPlay *play)
         *strings[i] = keep(rows, *strings[i]);
     g_autofree char *key = g_strconcat(play->announcement, "\n", play->device, NULL);
     unsigned at = GPOINTER_TO_UINT(g_hash_table_lookup(rows->latest, key));
+    BcProof *proof = copy.proof ? g_memdup2(copy.proof, sizeof *copy.proof) : NULL;
+    copy.proof = proof;
     if (at) {
         g_array_index(rows->plays, BcPlay, at - 1) = copy;
+        g_free(rows->proofs->pdata[at - 1]);
+        rows->proofs->pdata[at - 1] = proof;
     } else {
+        g_ptr_array_add(rows->proofs, proof);
         g_array_append_val(rows->plays, copy);
         g_hash_table_insert(rows->latest, g_string_chunk_insert(rows->strings, key), GUINT_TO_POINTER(rows->plays->len));
     }
     wake(log);
 }
 
-/* 1: there is such a row, 0: none, -1: error. */
-static int exists(MdDb *db, GError **error, const char *sql, const char *a, const char *b)
+void bc_play_log_news(BcPlayLog *log, const BcReachNews *news, int64_t received_us)
 {
-    g_autoptr(MdRows) rows = md_db_query(db, error, sql, "ss", a, b);
-    if (!rows || !md_rows_next(rows, error))
-        return -1;
-    return md_rows_int(rows, 0) > 0;
-}
-
-static bool write_run(MdDb *db, const BcRun *r, bool again, GError **error)
-{
-    int ended = again ? exists(db, error, "SELECT COUNT(*) FROM bc_announcements WHERE id = $1 AND id = $2 AND state NOT IN ('ringing', 'playing')",
-                               r->id, r->id) : 0;
-    if (ended)
-        return ended > 0;
-    return md_db_run(db, error, "DELETE FROM bc_announcements WHERE id = $1", "s", r->id) &&
-           md_db_run(db, error,
-                     "INSERT INTO bc_announcements (id, kind, title, schedule, occurrence_us, content, source, priority, areas,"
-                     " start_us, end_us, state, reason, devices, played, partial, missed, created_by)"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-                     "ssssissisiissiiiis", r->id, r->kind, r->title, r->schedule, r->occurrence_us, r->content, r->source,
-                     (int64_t)r->priority, r->areas, r->start_us, r->end_us, r->state, r->reason, r->devices, r->played, r->partial,
-                     r->missed, r->created_by);
-}
-
-static bool write_play(MdDb *db, const BcPlay *p, bool again, GError **error)
-{
-    int ended = again ? exists(db, error, "SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND device = $2"
-                                          " AND outcome IN ('played', 'partial', 'missed')", p->announcement, p->device) : 0;
-    if (ended)
-        return ended > 0;
-    if (!md_db_run(db, error, "DELETE FROM bc_plays WHERE announcement = $1 AND device = $2", "ss", p->announcement, p->device) ||
-        !md_db_run(db, error,
-                   "INSERT INTO bc_plays (announcement, device, area, outcome, reason, rang_us, answered_us, from_us, to_us, rings, codec)"
-                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                   "sssssiiiiis", p->announcement, p->device, p->area, p->outcome, p->reason, p->rang_us, p->answered_us, p->from_us,
-                   p->to_us, p->rings, p->codec))
-        return false;
-    if (!g_str_equal(p->outcome, "played") && !g_str_equal(p->outcome, "partial") && !g_str_equal(p->outcome, "missed"))
-        return true;
-    g_autofree char *outcome = p->reason ? g_strdup_printf("%s: %s", p->outcome, p->reason) : g_strdup(p->outcome);
-    return md_db_run(db, error, "UPDATE bc_devices SET outcome = $1, outcome_us = $2 WHERE id = $3", "sis", outcome,
-                     p->to_us ? p->to_us : p->rang_us, p->device);
+    Rows *rows = log->rows;
+    News row = {*news, received_us};
+    const char **strings[] = {&row.news.announcement, &row.news.schedule, &row.news.device, &row.news.reason, &row.news.level_source};
+    for (unsigned i = 0; i < G_N_ELEMENTS(strings); i++)
+        *strings[i] = keep(rows, *strings[i]);
+    g_array_append_val(rows->news, row);
+    wake(log);
 }
 
 static bool write_batch(MdDb *db, gpointer data, GError **error)
 {
     Rows *rows = ((Batch *)data)->rows;
     for (unsigned i = 0; i < rows->runs->len; i++)
-        if (!write_run(db, &g_array_index(rows->runs, BcRun, i), rows->again, error))
+        if (!bc_play_rows_write_run(db, &g_array_index(rows->runs, BcRun, i), rows->again, error))
             return false;
     for (unsigned i = 0; i < rows->plays->len; i++)
-        if (!write_play(db, &g_array_index(rows->plays, BcPlay, i), rows->again, error))
+        if (!bc_play_rows_write_play(db, &g_array_index(rows->plays, BcPlay, i), rows->again, error))
             return false;
+    for (unsigned i = 0; i < rows->news->len; i++) {
+        const News *row = &g_array_index(rows->news, News, i);
+        if (!bc_play_rows_apply_news(db, &row->news, row->received_us, error))
+            return false;
+    }
     return true;
 }
 
@@ -240,7 +228,7 @@ void bc_play_log_flush(BcPlayLog *log)
     bc_timer_cancel(&log->timer);
     for (unsigned n = log->kept.length; n > 0; n--) /* older rows first: a later row of the same play replaces them */
         write_out(log, g_queue_pop_head(&log->kept));
-    if (log->rows->runs->len + log->rows->plays->len == 0)
+    if (log->rows->runs->len + log->rows->plays->len + log->rows->news->len == 0)
         return;
     write_out(log, g_steal_pointer(&log->rows));
     log->rows = new_rows();
@@ -248,19 +236,14 @@ void bc_play_log_flush(BcPlayLog *log)
 
 bool bc_play_log_runs(BcPlayLog *log, const char *id, int64_t before_us, unsigned limit, BcRunFn fn, void *user, GError **error)
 {
-    g_autoptr(MdRows) rows =
-        md_db_query(md_store_reader(log->store), error,
-                    "SELECT id, kind, title, schedule, occurrence_us, content, source, priority, areas, start_us, end_us, state, reason,"
-                    " devices, played, partial, missed, created_by FROM bc_announcements"
-                    " WHERE start_us < $1 AND ($2 = '' OR id = $3) ORDER BY start_us DESC, id LIMIT $4",
-                    "issi", before_us ? before_us : INT64_MAX, id ? id : "", id ? id : "", (int64_t)limit);
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(log->store), error,
+                                         "SELECT " BC_RUN_COLUMNS " FROM bc_announcements"
+                                         " WHERE start_us < $1 AND ($2 = '' OR id = $3) ORDER BY start_us DESC, id LIMIT $4",
+                                         "issi", before_us ? before_us : INT64_MAX, id ? id : "", id ? id : "", (int64_t)limit);
     GError *failure = NULL;
     while (rows && md_rows_next(rows, &failure)) {
-        BcRun r = {md_rows_text(rows, 0),  md_rows_text(rows, 1),  md_rows_text(rows, 2),  md_rows_text(rows, 3),
-                   md_rows_int(rows, 4),   md_rows_text(rows, 5),  md_rows_text(rows, 6),  (BcPriority)md_rows_int(rows, 7),
-                   md_rows_text(rows, 8),  md_rows_int(rows, 9),   md_rows_int(rows, 10),  md_rows_text(rows, 11),
-                   md_rows_text(rows, 12), md_rows_int(rows, 13),  md_rows_int(rows, 14),  md_rows_int(rows, 15),
-                   md_rows_int(rows, 16),  0,                      0,                      md_rows_text(rows, 17)};
+        BcRun r;
+        bc_play_rows_read_run(rows, &r);
         fn(&r, user);
     }
     if (failure)
@@ -272,21 +255,69 @@ bool bc_play_log_plays(BcPlayLog *log, const char *announcement, const char *dev
                        void *user, GError **error)
 {
     static const char by_announcement[] =
-        "SELECT announcement, device, area, outcome, reason, rang_us, answered_us, from_us, to_us, rings, codec FROM bc_plays"
-        " WHERE announcement = $1 ORDER BY area, device LIMIT $2 OFFSET $3";
-    static const char by_device[] =
-        "SELECT p.announcement, p.device, p.area, p.outcome, p.reason, p.rang_us, p.answered_us, p.from_us, p.to_us, p.rings, p.codec"
-        " FROM bc_plays p JOIN bc_announcements a ON a.id = p.announcement WHERE p.device = $1 ORDER BY a.start_us DESC LIMIT $2 OFFSET $3";
+        "SELECT " BC_PLAY_COLUMNS " FROM bc_plays p WHERE p.announcement = $1 ORDER BY p.area, p.device LIMIT $2 OFFSET $3";
+    static const char by_device[] = "SELECT " BC_PLAY_COLUMNS " FROM bc_plays p JOIN bc_announcements a ON a.id = p.announcement"
+                                    " WHERE p.device = $1 ORDER BY a.start_us DESC LIMIT $2 OFFSET $3";
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(log->store), error, announcement ? by_announcement : by_device, "sii",
                                          announcement ? announcement : device, (int64_t)limit, (int64_t)offset);
     GError *failure = NULL;
     while (rows && md_rows_next(rows, &failure)) {
-        BcPlay p = {md_rows_text(rows, 0), md_rows_text(rows, 1), md_rows_text(rows, 2), md_rows_text(rows, 3),
-                    md_rows_text(rows, 4), md_rows_int(rows, 5),  md_rows_int(rows, 6),  md_rows_int(rows, 7),
-                    md_rows_int(rows, 8),  md_rows_int(rows, 9),  md_rows_text(rows, 10)};
+        BcPlay p;
+        BcProof proof;
+        bc_play_rows_read(rows, &p, &proof);
         fn(&p, user);
     }
     if (failure)
         g_propagate_error(error, failure);
     return rows && !failure;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The smallest value that at least so many permille do not exceed. */
+static int64_t quantile(const GArray *sorted, unsigned permille)
+{
+    unsigned rank = (unsigned)(((uint64_t)sorted->len * permille + 999) / 1000);
+    return sorted->len ? g_array_index(sorted, int64_t, MAX(rank, 1) - 1) : 0;
+}
+
+bool bc_play_log_latency(BcPlayLog *log, const char *announcement, BcLatency *ret, GError **error)
+{
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(log->store), error,
+                                         "SELECT a.issued_us, p.from_us, p.device FROM bc_announcements a LEFT JOIN bc_plays p"
+                                         " ON p.announcement = a.id WHERE a.id = $1",
+                                         "s", announcement);
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    GError *failure = NULL;
+    bool found = false;
+    *ret = (BcLatency){0};
+    while (rows && md_rows_next(rows, &failure)) {
+        int64_t issued = md_rows_int(rows, 0), from = md_rows_int(rows, 1), us = MAX(0, from - issued);
+        found = true;
+        if (!md_rows_text(rows, 2))
+            continue;
+        if (!from || !issued) {
+            ret->silent++;
+            continue;
+        }
+        if (us >= ret->worst_us) {
+            ret->worst_us = us;
+            g_strlcpy(ret->worst_device, md_rows_text(rows, 2), sizeof ret->worst_device);
+        }
+        g_array_append_val(all, us);
+    }
+    if (failure)
+        g_propagate_error(error, failure);
+    else if (rows && !found)
+        g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no announcement %s in the play log", announcement);
+    qsort(all->data, all->len, sizeof(int64_t), by_size);
+    ret->sounded = all->len;
+    ret->p50_us = quantile(all, 500);
+    ret->p95_us = quantile(all, 950);
+    ret->p99_us = quantile(all, 990);
+    return rows && !failure && found;
 }

@@ -23,6 +23,10 @@ typedef struct BcRun {      /* one announcement */
     int64_t devices, played, partial, missed;
     int64_t playing, ringing; /* of a running one; not stored */
     const char *created_by;
+    int64_t issued_us;      /* wall: when it was ordered, latencies are counted from here; 0 unknown */
+    unsigned authority;     /* 0 central, 1 province, 2 commune, 3 village */
+    bool drill;
+    unsigned items;         /* of a programme; 1 (or 0) for a single bulletin */
 } BcRun;
 
 typedef struct BcPlay {     /* one loudspeaker in one announcement */
@@ -32,6 +36,7 @@ typedef struct BcPlay {     /* one loudspeaker in one announcement */
     int64_t rang_us, answered_us, from_us, to_us; /* wall; 0: never */
     int64_t rings;          /* how often it was called */
     const char *codec;      /* "opus", NULL: never agreed */
+    const struct BcProof *proof; /* what a device that reports by itself has said (broadcast/proof.h); NULL: rung, or a fixed output */
 } BcPlay;
 
 /* At start-up: what a former life left open is marked interrupted, and occurrences it took but never sounded are free again. */
@@ -42,6 +47,19 @@ void bc_play_log_run(BcPlayLog *log, const BcRun *run);
 void bc_play_log_play(BcPlayLog *log, const BcPlay *play);
 /* Hands what waits to the store now. */
 void bc_play_log_flush(BcPlayLog *log);
+
+struct BcReachNews;
+/* News of an announcement that is over and forgotten: corrects its rows with the next write. Strings are copied. */
+void bc_play_log_news(BcPlayLog *log, const struct BcReachNews *news, int64_t received_us);
+
+/* From the order to the first sound, over the loudspeakers at which something sounded. */
+typedef struct BcLatency {
+    unsigned sounded, silent;               /* loudspeakers with and without a first sound so far */
+    int64_t p50_us, p95_us, p99_us, worst_us; /* 0 when none sounded */
+    char worst_device[65];
+} BcLatency;
+/* False with BC_ERROR_NOT_FOUND, or the store's error. What waits is written first by bc_play_log_flush. */
+bool bc_play_log_latency(BcPlayLog *log, const char *announcement, BcLatency *ret, GError **error);
 
 typedef void (*BcRunFn)(const BcRun *run, void *user);
 typedef void (*BcPlayFn)(const BcPlay *play, void *user);

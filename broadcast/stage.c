@@ -52,6 +52,16 @@ BcStage *bc_stage_new(const BcStageOptions *options, GError **error)
     stage->local_host = g_strdup(options->local_host);
     stage->local_host6 = g_strdup(options->local_host6);
     stage->from_user = g_strdup(options->from_user ? options->from_user : "broadcast");
+    const char *host = options->live_host ? options->live_host : options->local_host ? options->local_host : options->local_host6;
+    stage->live_host = g_strdup(host);
+    if (options->live_group && md_addr_from_string(&stage->live_group, options->live_group) < 0) {
+        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "broadcast: \"%s\" is no address and port of a multicast group", options->live_group);
+        stage->rtp_fd = stage->rtcp_fd = stage->rtp_fd6 = stage->rtcp_fd6 = -1;
+        stage->holders = g_hash_table_new(g_str_hash, g_str_equal);
+        stage->running = g_ptr_array_new();
+        bc_stage_free(stage);
+        return NULL;
+    }
     stage->clock = bc_timers_clock(options->timers);
     stage->ringer = bc_ringer_new(options->timers, options->calls_per_s);
     stage->holders = g_hash_table_new(g_str_hash, g_str_equal);
@@ -86,6 +96,7 @@ void bc_stage_free(BcStage *stage)
     g_free(stage->local_host);
     g_free(stage->local_host6);
     g_free(stage->from_user);
+    g_free(stage->live_host);
     g_free(stage);
 }
 

@@ -4,6 +4,7 @@
 #include "broadcast/fanout.h"
 #include "broadcast/order.h"
 #include "broadcast/play-log.h"
+#include "broadcast/proof.h"
 #include "broadcast/relay.h"
 #include "broadcast/ringer.h"
 #include "mediad/leg/announce-sdp.h"
@@ -35,6 +36,8 @@ typedef struct BcStageOptions {
     bool two_way;
     unsigned running_max;
     const char *from_user;
+    const char *live_host;                /* where devices ask for live sound: a name or address; NULL: local_host */
+    const char *live_group;               /* "239.1.2.3:5004": live sound goes there for devices of the device link; NULL: each asks */
     bool step_workers;                    /* tests: workers have no threads of their own */
     BcRelayContext relay;                 /* for programmes that relay stations */
     void (*on_event)(const char *type, BcAnnouncement *announcement, void *user);
@@ -44,7 +47,11 @@ typedef struct BcStageOptions {
 
 struct BcStage {
     BcStageOptions o;
-    char *local_host, *local_host6, *from_user;
+    char *local_host, *local_host6, *from_user, *live_host;
+    MdAddr live_group;    /* unset: none */
+    BcReachOps reach[BC_DEVICE_KIND_MAX]; /* begin NULL: nobody drives this kind */
+    BcFixedOps fixed[BC_DEVICE_KIND_MAX]; /* find NULL: none */
+    struct BcDesk *desk;  /* who asks for live sound */
     const MdClock *clock;
     BcRinger *ringer;
     GHashTable *holders;  /* device id -> BcTarget* that rings or plays there */
@@ -83,9 +90,12 @@ typedef enum BcTargetState {
     BC_TARGET_QUEUED,   /* will be dialled */
     BC_TARGET_PAUSED,   /* will be tried again later */
     BC_TARGET_RINGING,
-    BC_TARGET_ANSWERED,
+    BC_TARGET_ANSWERED, /* or its fixed destination is being sent to */
+    BC_TARGET_TOLD,     /* its device knows of it and reports what it does */
     BC_TARGET_ENDED,
 } BcTargetState;
+
+typedef enum BcTargetWay { BC_BY_CALL, BC_BY_FIXED, BC_BY_REACH } BcTargetWay;
 
 struct BcTarget {
     BcAnnouncement *announcement;
@@ -106,6 +116,14 @@ struct BcTarget {
     MdAudioCodec codec;
     int key;              /* index of the group key it took, BC_FANOUT_PLAIN */
     MdAddr remote;        /* where its sound goes */
+    /* those that are not rung */
+    BcTargetWay way;
+    BcDeviceKind kind;
+    BcProof proof;        /* by reach: what it said */
+    bool told;            /* by reach: begin was called for it */
+    bool settled;         /* by reach: reports were waited for long enough */
+    int64_t asked_us;     /* live: monotonic, its last datagram */
+    uint64_t asked_count; /* counter in it */
 };
 
 void bc_target_init(BcTarget *target, BcAnnouncement *announcement, const BcDevice *device);
@@ -116,6 +134,12 @@ void bc_target_want(BcTarget *target);
 void bc_target_cut(BcTarget *target, const char *reason);
 /* The announcement is over: hangs up (paced, or now), settles the outcome. */
 void bc_target_end(BcTarget *target, const char *reason, bool now);
+/* By reach: something is known of it. False: nothing new. */
+bool bc_target_news(BcTarget *target, const BcReachNews *news);
+/* By reach: no more reports are waited for. */
+void bc_target_settle(BcTarget *target);
+/* By reach, live: its sound goes to this address from now on; unset: nowhere. */
+void bc_target_send_to(BcTarget *target, const MdAddr *to);
 /* Takes over what the fan-out counts for it; before its handle or the fan-out goes. */
 void bc_target_tally(BcTarget *target);
 void bc_target_log(const BcTarget *target);
@@ -133,8 +157,11 @@ typedef struct BcAnnouncementSpec { /* strings and source are copied or referenc
     BcPriority priority;
     unsigned authority;      /* BC_AUTHORITY_CENTRAL … VILLAGE: of whoever ordered it */
     int64_t made_us;         /* wall, 0: now; BcOrder */
+    unsigned items;          /* of a programme, 0: 1 */
     const char *const *areas;
     int64_t start_wall_us;   /* past: at once */
+    unsigned repeats;        /* for those that play content themselves; source has them already */
+    int64_t gap_us;
     const char *lead_content; /* stored sound before content, for those that make no siren themselves; NULL none */
     int siren;               /* BcSirenPattern for those that do, 0 none */
     unsigned siren_rounds, volume; /* 0: one round; as the hour says */
@@ -169,7 +196,13 @@ struct BcAnnouncement {
     BcTarget *targets;
     unsigned n_targets;
     GHashTable *by_device;   /* device id -> BcTarget* */
-    BcTimer commit, start, finish, expire;
+    BcTimer commit, start, finish, expire, tell, reports;
+    int64_t issued_us;       /* wall */
+    unsigned items, repeats;
+    int64_t gap_us;
+    char srtp[MD_SRTP_KEY_BASE64_MAX + 64]; /* key of live sound by reach, RFC 4568 */
+    MdAddr group;            /* of live sound, unset: none */
+    uint32_t group_handle;
     int64_t expires_us;      /* wall, 0 none */
     int siren;
     unsigned siren_rounds, volume;
@@ -196,6 +229,10 @@ const BcOffer *bc_announcement_offer(BcAnnouncement *announcement, const BcTarge
 char *bc_announcement_answer(BcAnnouncement *announcement, const BcTarget *target, const char *offer, MdAnnounceAnswer *ret,
                              bool *ret_parsed, GError **error);
 void bc_announcement_commit_soon(BcAnnouncement *announcement);
+/* A target by reach wants its device told: gathered, so that one message serves many. */
+void bc_announcement_tell_soon(BcAnnouncement *announcement);
+/* Something came in of this target. */
+void bc_announcement_reported(BcAnnouncement *announcement);
 void bc_announcement_hung_up(BcAnnouncement *announcement); /* one call of those being hung up is gone */
 void bc_announcement_run(const BcAnnouncement *announcement, BcRun *ret); /* strings borrowed */
 /* Time until the end, INT64_MAX live. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/stage.h"
+#include "broadcast/target-reach.h"
 
 #include <string.h>
 
@@ -14,6 +14,10 @@
 void bc_target_init(BcTarget *t, BcAnnouncement *announcement, const BcDevice *device)
 {
     *t = (BcTarget){.announcement = announcement, .codecs = device->codecs, .codec = MD_AUDIO_CODEC_NONE};
+    BcStage *stage = announcement->stage;
+    t->kind = device->kind;
+    t->way = device->kind == BC_DEVICE_SIP ? BC_BY_CALL : stage->fixed[device->kind].find ? BC_BY_FIXED : BC_BY_REACH;
+    bc_proof_init(&t->proof, bc_stage_wall_us(stage));
     t->device = g_strdup(device->id);
     t->area = g_strdup(device->area);
 }
@@ -31,8 +35,20 @@ void bc_target_clear(BcTarget *t)
     g_free(t->reason);
 }
 
+static const char *reported_outcome(const BcTarget *t, const char **ret_reason)
+{
+    const BcAnnouncement *a = t->announcement;
+    const char *outcome = bc_proof_outcome(&t->proof, a->items, t->settled, ret_reason);
+    if (t->settled && t->reason && !g_str_equal(outcome, "played") && !*t->proof.reason)
+        *ret_reason = t->reason; /* why it was never told, or who stopped it */
+    return outcome;
+}
+
 const char *bc_target_outcome(const BcTarget *t)
 {
+    const char *reason;
+    if (t->way == BC_BY_REACH)
+        return reported_outcome(t, &reason);
     if (t->outcome)
         return t->outcome;
     return t->state == BC_TARGET_ANSWERED ? "playing" : t->state == BC_TARGET_RINGING ? "ringing" : "waiting";
@@ -41,13 +57,24 @@ const char *bc_target_outcome(const BcTarget *t)
 void bc_target_log(const BcTarget *t)
 {
     const BcAnnouncement *a = t->announcement;
-    BcPlay play = {a->id,          t->device,      t->area,    bc_target_outcome(t), t->reason,
-                   t->rang_us,     t->answered_us, t->from_us, t->to_us,             t->rings,
-                   t->codec == MD_AUDIO_CODEC_NONE ? NULL : md_audio_codec_to_string(t->codec)};
+    const char *reason = t->reason, *result = t->way == BC_BY_REACH ? reported_outcome(t, &reason) : bc_target_outcome(t);
+    BcPlay play = {.announcement = a->id,
+                   .device = t->device,
+                   .area = t->area,
+                   .outcome = result,
+                   .reason = reason,
+                   .rang_us = t->rang_us,
+                   .answered_us = t->answered_us,
+                   .from_us = t->from_us,
+                   .to_us = t->to_us,
+                   .rings = t->rings,
+                   .codec = t->codec == MD_AUDIO_CODEC_NONE ? NULL : md_audio_codec_to_string(t->codec),
+                   .proof = t->way == BC_BY_REACH ? &t->proof : NULL};
     bc_play_log_play(a->stage->o.play_log, &play);
-    if (!t->outcome)
+    bool open = t->way == BC_BY_REACH ? g_str_equal(result, "waiting") || g_str_equal(result, "playing") : !t->outcome;
+    if (open)
         return;
-    g_autofree char *outcome = t->reason ? g_strdup_printf("%s: %s", t->outcome, t->reason) : g_strdup(t->outcome);
+    g_autofree char *outcome = reason ? g_strdup_printf("%s: %s", result, reason) : g_strdup(result);
     bc_devices_set_outcome(a->stage->o.devices, t->device, outcome, bc_stage_wall_us(a->stage));
 }
 
@@ -81,11 +108,9 @@ static void leave_sound(BcTarget *t)
     if (!t->handle)
         return;
     bc_target_tally(t);
-    if (a->fanout) {
-        bc_fanout_remove(a->fanout, t->handle);
-        bc_announcement_commit_soon(a);
-    }
-    t->handle = 0;
+    bc_target_unsend(t);
+    if (t->way == BC_BY_REACH)
+        return; /* when it sounded its device says itself */
     if (t->from_us > now)
         t->from_us = 0; /* gone before the sound began */
     else
@@ -128,6 +153,7 @@ static void give_up(BcTarget *t)
 {
     t->state = BC_TARGET_ENDED;
     t->outcome = t->from_us ? "partial" : "missed";
+    t->settled = true;
     bc_stage_release(t->announcement->stage, t);
     bc_target_log(t);
 }
@@ -288,17 +314,55 @@ static void dial(void *user)
         failed(t, error ? error->message : "it cannot be called", !offer);
 }
 
+static void send_fixed(BcTarget *t)
+{
+    BcAnnouncement *a = t->announcement;
+    const BcFixedOps *ops = &a->stage->fixed[t->kind];
+    const char *why = "it has no address";
+    BcFixed to = {.codec = MD_AUDIO_OPUS};
+    if (ops->find(t->device, &to, &why, ops->user))
+        why = bc_target_send(t, &to);
+    if (why) {
+        set_reason(t, why);
+        give_up(t);
+        return;
+    }
+    int64_t now = bc_stage_wall_us(a->stage);
+    t->state = BC_TARGET_ANSWERED;
+    t->answered_us = now;
+    if (!t->from_us)
+        t->from_us = MAX(now, a->start_wall_us);
+    t->to_us = 0;
+    bc_target_log(t);
+}
+
 void bc_target_want(BcTarget *t)
 {
     BcStage *stage = t->announcement->stage;
     bool cut = false;
-    if (bc_announcement_left_us(t->announcement) < WORTH_US) {
+    if (t->way == BC_BY_REACH && !t->told && !stage->reach[t->kind].begin) {
+        set_reason(t, "nothing here drives devices of this kind");
+        give_up(t);
+        return;
+    }
+    if (bc_announcement_left_us(t->announcement) < (t->way == BC_BY_CALL ? WORTH_US : 1)) {
         give_up(t);
         return;
     }
     if (!bc_stage_take(stage, t, &cut)) {
         t->state = BC_TARGET_WAITING;
         set_reason(t, "held by another announcement");
+        return;
+    }
+    if (t->way == BC_BY_FIXED) {
+        send_fixed(t);
+        return;
+    }
+    if (t->way == BC_BY_REACH) {
+        const BcReachOps *reach = &stage->reach[t->kind];
+        t->state = t->told && reach->decides ? BC_TARGET_TOLD : BC_TARGET_QUEUED;
+        if (t->state == BC_TARGET_QUEUED)
+            bc_announcement_tell_soon(t->announcement);
         return;
     }
     if (cut) {
@@ -344,6 +408,16 @@ void bc_target_end(BcTarget *t, const char *reason, bool now)
     BcAnnouncement *a = t->announcement;
     if (t->state == BC_TARGET_ENDED)
         return;
+    if (t->way == BC_BY_REACH) {
+        if (reason)
+            set_reason(t, reason);
+        leave_sound(t);
+        t->state = BC_TARGET_ENDED;
+        t->settled |= now || (!t->told && !a->schedule); /* nothing will come in any more, or nothing is expected */
+        bc_target_log(t);
+        bc_stage_release(a->stage, t);
+        return;
+    }
     bool whole = !reason && t->state == BC_TARGET_ANSWERED && !t->broken && t->from_us && t->from_us <= a->start_wall_us + LATE_US;
     if (reason)
         set_reason(t, reason);

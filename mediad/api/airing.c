@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* /live, /announcements and /play-log: what is heard now, and what was. */
 #include "mediad/api/broadcast-json.h"
+#include "broadcast/proof.h"
 #include <string.h>
 
 JsonObject *md_api_bc_run(const BcRun *run)
@@ -27,6 +28,9 @@ JsonObject *md_api_bc_run(const BcRun *run)
     json_object_set_int_member(o, "partial", run->partial);
     json_object_set_int_member(o, "missed", run->missed);
     md_api_bc_set_text(o, "created_by", run->created_by);
+    json_object_set_int_member(o, "issued_us", run->issued_us);
+    json_object_set_int_member(o, "authority", run->authority);
+    json_object_set_boolean_member(o, "drill", run->drill);
     return o;
 }
 
@@ -161,6 +165,24 @@ static void list_runs(MdApiRequest *r, void *user)
     md_api_bc_error(r, error);
 }
 
+/* What a device that reports by itself has said, each step with its own time; 0: not (yet). */
+static JsonObject *proof_json(const BcProof *p)
+{
+    JsonObject *o = json_object_new();
+    const struct { const char *name; int64_t us; } times[] = {{"wanted_us", p->wanted_us}, {"sent_us", p->sent_us}, {"acked_us", p->acked_us},
+                                                              {"began_us", p->from_us}, {"ended_us", p->ended ? p->to_us : 0}, {"proved_us", p->proved_us},
+                                                              {"reported_us", p->reported_us}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(times); i++)
+        json_object_set_int_member(o, times[i].name, times[i].us);
+    if (p->level_mdb != BC_PROOF_NO_LEVEL)
+        json_object_set_double_member(o, "level_dbfs", (double)p->level_mdb / 1000);
+    if (p->match_permille >= 0)
+        json_object_set_double_member(o, "match", (double)p->match_permille / 1000);
+    md_api_bc_set_text(o, "level_source", *p->level_source ? p->level_source : NULL);
+    return o;
+}
+
 static void add_play(const BcPlay *play, void *user)
 {
     JsonObject *o = json_object_new();
@@ -176,6 +198,8 @@ static void add_play(const BcPlay *play, void *user)
     json_object_set_int_member(o, "to_us", play->to_us);
     json_object_set_int_member(o, "rings", play->rings);
     md_api_bc_set_text(o, "codec", play->codec);
+    if (play->proof)
+        json_object_set_object_member(o, "reported", proof_json(play->proof));
     json_array_add_object_element(user, o);
 }
 
@@ -202,6 +226,29 @@ static void list_plays(MdApiRequest *r, void *user)
 static void list_device_plays(MdApiRequest *r, void *user)
 {
     reply_plays(r, user, NULL, md_api_request_param(r, "device"));
+}
+
+static void show_latency(MdApiRequest *r, void *user)
+{
+    MdApiBroadcast *a = user;
+    BcPlayLog *log = bc_broadcast_play_log(a->b);
+    BcLatency latency;
+    g_autoptr(GError) error = NULL;
+
+    bc_play_log_flush(log);
+    if (!bc_play_log_latency(log, md_api_request_param(r, "id"), &latency, &error)) {
+        md_api_bc_error(r, error);
+        return;
+    }
+    JsonObject *o = json_object_new();
+    json_object_set_int_member(o, "sounded", latency.sounded);
+    json_object_set_int_member(o, "silent", latency.silent);
+    json_object_set_int_member(o, "p50_us", latency.p50_us);
+    json_object_set_int_member(o, "p95_us", latency.p95_us);
+    json_object_set_int_member(o, "p99_us", latency.p99_us);
+    json_object_set_int_member(o, "worst_us", latency.worst_us);
+    md_api_bc_set_text(o, "worst_device", latency.sounded ? latency.worst_device : NULL);
+    md_api_reply(r, 200, md_api_bc_object(o));
 }
 
 /* --- events and figures --- */
@@ -244,12 +291,16 @@ static void metrics(GString *out, void *user)
     "\"priority\":" BC_PRIORITIES ",\"areas\":{\"type\":\"string\",\"description\":\"codes, comma-separated\"},\"start_us\":" BC_TIME              \
     ",\"end_us\":" BC_TIME ",\"state\":{\"type\":\"string\",\"enum\":[\"ringing\",\"playing\",\"done\",\"stopped\",\"missed\",\"interrupted\"]},"     \
     "\"reason\":{\"type\":\"string\"},\"devices\":" BC_INT ",\"ringing\":" BC_INT ",\"playing\":" BC_INT ",\"played\":" BC_INT ",\"partial\":" BC_INT \
-    ",\"missed\":" BC_INT ",\"created_by\":{\"type\":\"string\"}}}"
+    ",\"missed\":" BC_INT ",\"created_by\":{\"type\":\"string\"},\"issued_us\":" BC_TIME ",\"authority\":{\"type\":\"integer\",\"description\":"   \
+    "\"0 central, 1 province, 2 commune, 3 village\"},\"drill\":" BC_FLAG "}}"
 #define PLAY                                                                                                           \
     "{\"type\":\"object\",\"required\":[\"announcement\",\"device\",\"area\",\"outcome\",\"reason\",\"rings\"],\"properties\":{\"announcement\":" BC_CODE \
     ",\"device\":" BC_CODE ",\"area\":{\"type\":\"string\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"waiting\",\"ringing\",\"playing\",\"played\"," \
     "\"partial\",\"missed\"]},\"reason\":{\"type\":\"string\"},\"rang_us\":" BC_TIME ",\"answered_us\":" BC_TIME ",\"from_us\":" BC_TIME              \
-    ",\"to_us\":" BC_TIME ",\"rings\":" BC_INT ",\"codec\":{\"type\":\"string\"}}}"
+    ",\"to_us\":" BC_TIME ",\"rings\":" BC_INT ",\"codec\":{\"type\":\"string\"},\"reported\":{\"type\":\"object\",\"description\":\"what a device that"  \
+    " reports by itself has said; each step has its own time, none is taken for a later one\",\"properties\":{\"wanted_us\":" BC_TIME              \
+    ",\"sent_us\":" BC_TIME ",\"acked_us\":" BC_TIME ",\"began_us\":" BC_TIME ",\"ended_us\":" BC_TIME ",\"proved_us\":" BC_TIME                   \
+    ",\"reported_us\":" BC_TIME ",\"level_dbfs\":{\"type\":\"number\"},\"match\":{\"type\":\"number\"},\"level_source\":{\"type\":\"string\"}}}}}"
 #define ID "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" BC_CODE "}}"
 #define PLAYS "{\"type\":\"object\",\"required\":[\"plays\"],\"properties\":{\"plays\":{\"type\":\"array\",\"items\":" PLAY "}}}"
 
@@ -275,6 +326,11 @@ static const MdApiRoute routes[] = {
      .response_schema = "{\"type\":\"object\",\"required\":[\"announcements\"],\"properties\":{\"announcements\":{\"type\":\"array\",\"items\":" RUN "}}}"},
     {.method = "GET", .path = "/play-log/{id}", .role = MD_API_VIEWER, .handler = list_plays, .query_schema = BC_PAGE,
      .summary = "How every loudspeaker of one announcement did.", .response_schema = PLAYS},
+    {.method = "GET", .path = "/play-log/{id}/latency", .role = MD_API_VIEWER, .handler = show_latency,
+     .summary = "From the order to the first sound, over all loudspeakers of one announcement.",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"sounded\",\"silent\",\"p50_us\",\"p95_us\",\"p99_us\",\"worst_us\"],\"properties\":{\"sounded\":"
+                        BC_INT ",\"silent\":" BC_INT ",\"p50_us\":" BC_INT ",\"p95_us\":" BC_INT ",\"p99_us\":" BC_INT ",\"worst_us\":" BC_INT
+                        ",\"worst_device\":{\"type\":\"string\"}}}"},
     {.method = "GET", .path = "/devices/{device}/play-log", .role = MD_API_VIEWER, .handler = list_device_plays, .query_schema = BC_PAGE,
      .summary = "What one loudspeaker played or missed, newest first.", .response_schema = PLAYS},
 };
