@@ -169,6 +169,7 @@ typedef struct CfgBroadcast {
     unsigned duration_max_min;
     char **live_hosts, **relay_hosts; /* streams may be fetched from these, see bc_url_allowed */
     unsigned live_max;          /* announcements at one time */
+    bool own_approval;          /* people may approve what they wrote or handed in themselves */
 } CfgBroadcast;
 
 typedef struct CfgApi {
@@ -176,6 +177,8 @@ typedef struct CfgApi {
     char *tls_certificate, *tls_key; /* NULL: a self-signed pair is made in state_dir */
     bool allow_http;            /* plain HTTP, loopback only */
     char *console_dir;          /* NULL none */
+    int *second_factor_roles;   /* MdApiRole - 1: these can do nothing before they have a second factor */
+    unsigned n_second_factor_roles;
     unsigned session_lifetime_s;
     unsigned sessions_max, websockets_max;
 } CfgApi;

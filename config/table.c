@@ -43,6 +43,8 @@ static const char *const layouts[] = {"auto", "single", "1+5", "1+7", "2x2", "3x
                                       "9x8", "pip", NULL};
 static const char *const area_kinds[] = {"phuong", "xa", "thon", "to-dan-pho", "khac", NULL};
 static const char *const roles[] = {"guest", "site", "operator", "chair", NULL};
+static const char *const account_roles[] = {"viewer", "broadcaster", "operator", "admin", "provincial-editor", "provincial-approver",
+                                            "commune-editor", "commune-approver", "auditor", "vendor", NULL};
 static const char *const account_kinds[] = {"site", "loudspeaker", "operator", NULL};
 
 static const CfgKey general_keys[] = {
@@ -282,6 +284,7 @@ static const CfgKey broadcast_keys[] = {
     TEXTS(CfgBroadcast, relay_hosts, "[]", "[\"str.example.vn\"]", 100, cfg_check_fetch_host, 0,
           "The same for stations relayed by programmes."),
     UINT(CfgBroadcast, live_max, NULL, "16", 1, 256, 0, "Announcements at one time."),
+    BOOL(CfgBroadcast, own_approval, "false", 0, "People may approve bulletins and programmes they wrote or handed in themselves."),
 };
 SECTION(broadcast, CfgBroadcast);
 
@@ -293,6 +296,8 @@ static const CfgKey api_keys[] = {
     TEXT(CfgApi, tls_key, NULL, "\"/etc/mediad/tls/key.pem\"", 1, 512, cfg_check_path, R, "Its private key (PEM)."),
     BOOL(CfgApi, allow_http, "false", R, "Speak plain HTTP instead; on loopback addresses only."),
     TEXT(CfgApi, console_dir, NULL, "\"/usr/share/mediad/console\"", 1, 512, cfg_check_path, R, "Folder of web pages. Unset: none."),
+    ENUMS(CfgApi, second_factor_roles, "[]", account_roles, 0, 10, R,
+          "Accounts of these roles can do nothing before they have a second factor. Whoever has one signs in with it, whatever the role."),
     UINT(CfgApi, session_lifetime_s, "seconds", "43200", 300, 2592000, R, "A sign-in holds this long."),
     UINT(CfgApi, sessions_max, NULL, "1000", 1, 100000, R, "Sign-ins at one time."),
     UINT(CfgApi, websockets_max, NULL, "200", 1, 10000, R, "Event subscribers at one time."),

@@ -107,6 +107,8 @@ static const char *next_step(unsigned status, const char *code, const char *hint
         {"member-not-found", NULL, "mediactl members ROOM"},
         {"account-not-found", NULL, "mediactl accounts list"},
         {"user-not-found", NULL, "mediactl users list"},
+        {"second-factor-missing", NULL, "mediactl otp enrol"},
+        {"second-factor-needed", NULL, "the same with --otp CODE; or, for five minutes: mediactl otp unlock"},
         {NULL, "GET /api/v1/areas", "mediactl areas"},
         {NULL, "GET /api/v1/devices", "mediactl devices list"},
         {NULL, "GET /api/v1/content", "mediactl content list"},
@@ -115,7 +117,7 @@ static const char *next_step(unsigned status, const char *code, const char *hint
         {NULL, "GET /api/v1/live", "mediactl live list"},
     };
 
-    if (status == 401 && g_strcmp0(code, "wrong-password") != 0)
+    if (status == 401 && g_strcmp0(code, "wrong-password") != 0 && g_strcmp0(code, "second-factor-needed") != 0)
         return "mediactl login";
     for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++)
         if (steps[i].code ? g_strcmp0(code, steps[i].code) == 0 : hint && g_str_has_prefix(hint, steps[i].hint))
@@ -133,6 +135,10 @@ static void tell_refused(Ctl *ctl, SoupMessage *message, JsonNode *reply)
                                                                     soup_message_get_reason_phrase(message));
     const char *next = text_of(error, "hint");
 
+    g_free(ctl->refusal);
+    ctl->refusal = g_strdup(code);
+    if (ctl->quiet_codes && g_strcmp0(code, "second-factor-needed") == 0)
+        return;
     next = next_step(status, code, next);
     if (ctl->json && reply)
         ctl_print_json(ctl, reply);
@@ -152,6 +158,8 @@ static JsonNode *send_message(Ctl *ctl, SoupMessage *message, unsigned timeout_s
         g_autofree char *value = g_strconcat("Bearer ", ctl->token, NULL);
         soup_message_headers_replace(soup_message_get_request_headers(message), "Authorization", value);
     }
+    if (ctl->otp && strcmp(soup_message_get_method(message), "GET") != 0)
+        soup_message_headers_replace(soup_message_get_request_headers(message), "X-One-Time-Code", ctl->otp);
     g_signal_connect(message, "accept-certificate", G_CALLBACK(accept_certificate), ctl);
     soup_session_send_and_read_async(ctl->session, message, G_PRIORITY_DEFAULT, NULL, finished, &wait);
     while (!wait.done)
@@ -190,19 +198,41 @@ static SoupMessage *new_message(Ctl *ctl, const char *method, const char *path)
     return message;
 }
 
-JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *body)
+const char *ctl_refusal(const Ctl *ctl)
+{
+    return ctl->refusal;
+}
+
+static JsonNode *call_once(Ctl *ctl, const char *method, const char *path, const char *text)
 {
     g_autoptr(SoupMessage) message = new_message(ctl, method, path);
 
-    if (body) {
-        g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), body);
-        char *text = md_json_to_text(node, false);
-        g_autoptr(GBytes) bytes = g_bytes_new_take(text, strlen(text));
-        json_object_unref(body);
-        if (message)
-            soup_message_set_request_body_from_bytes(message, "application/json", bytes);
+    if (message && text) {
+        g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+        soup_message_set_request_body_from_bytes(message, "application/json", bytes);
     }
     return message ? send_message(ctl, message, TIMEOUT_S) : NULL;
+}
+
+/* Where somebody sits at the terminal, a one-time code is asked for when the server wants one. */
+JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *body)
+{
+    g_autoptr(JsonNode) node = body ? json_node_init_object(json_node_alloc(), body) : NULL;
+    g_autofree char *text = node ? md_json_to_text(node, false) : NULL;
+    bool ask = !ctl->otp && !ctl->quiet_codes && ctl_interactive(ctl);
+
+    if (body)
+        json_object_unref(body);
+    g_clear_pointer(&ctl->refusal, g_free);
+    if (!ask)
+        return call_once(ctl, method, path, text);
+    ctl->quiet_codes = true;
+    JsonNode *reply = call_once(ctl, method, path, text);
+    ctl->quiet_codes = false;
+    if (reply || g_strcmp0(ctl->refusal, "second-factor-needed") != 0)
+        return reply;
+    ctl->otp = ctl_ask(ctl, "One-time code: ", false);
+    return call_once(ctl, method, path, text);
 }
 
 JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *type)

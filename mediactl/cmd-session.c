@@ -14,8 +14,19 @@ static int sign_in(Ctl *ctl, const char *user, const char *password)
 
     json_object_set_string_member(body, "user", user);
     json_object_set_string_member(body, "password", password);
+    if (ctl->otp)
+        json_object_set_string_member(body, "one_time_code", ctl->otp);
     g_clear_pointer(&ctl->token, g_free);
+    bool ask = !ctl->otp;
+    ctl->quiet_codes = ask;
     g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", "/session", body);
+    ctl->quiet_codes = false;
+    if (!reply && ask && g_strcmp0(ctl_refusal(ctl), "second-factor-needed") == 0) {
+        ctl->otp = ctl_ask(ctl, "One-time code: ", false);
+        if (ctl->otp)
+            return sign_in(ctl, user, password);
+        return ctl_fail(ctl, "this account signs in with a one-time code too", "mediactl login --otp CODE; or the code as a line after the password");
+    }
     if (!reply || !JSON_NODE_HOLDS_OBJECT(reply))
         return CTL_FAILED;
     ctl->token = g_strdup(text_member(reply, "token"));
@@ -56,7 +67,7 @@ int ctl_cmd_setup(Ctl *ctl, const Args *args)
         return CTL_FAILED;
     int status = sign_in(ctl, user, password);
     if (status == CTL_OK && !ctl->json)
-        fprintf(ctl->out, "  next: mediactl users add NAME --role operator; mediactl rooms add NAME; mediactl accounts add NAME\n");
+        fprintf(ctl->out, "  next: mediactl otp enrol (accounts are changed with a one-time code); mediactl users add NAME --role operator; mediactl rooms add NAME; mediactl accounts add NAME\n");
     return status;
 }
 
@@ -100,7 +111,7 @@ int ctl_cmd_status(Ctl *ctl, const Args *args)
 
 int ctl_cmd_users_list(Ctl *ctl, const Args *args)
 {
-    return ctl_list(ctl, "/users", "users", "name:User,role:Role,area:Area,disabled:Disabled", "No users.");
+    return ctl_list(ctl, "/users", "users", "name:User,role:Role,area:Area,vendor:Vendor,second_factor:2nd factor,disabled:Disabled", "No users.");
 }
 
 int ctl_cmd_users_add(Ctl *ctl, const Args *args)
@@ -113,8 +124,24 @@ int ctl_cmd_users_add(Ctl *ctl, const Args *args)
     json_object_set_string_member(body, "role", role ? role : "viewer");
     if (area)
         json_object_set_string_member(body, "area", area);
+    if (args_option(args, "vendor"))
+        json_object_set_string_member(body, "vendor", args_option(args, "vendor"));
     json_object_set_string_member(body, "password", password ? password : "");
     return ctl_do(ctl, "POST", "/users", body, "%s may sign in as %s.", name, role ? role : "viewer");
+}
+
+int ctl_cmd_users_change(Ctl *ctl, const Args *args)
+{
+    static const char *const fields[] = {"role", "area", "vendor"};
+    g_autofree char *path = ctl_path("/users/%s", args_word(args, 0));
+    JsonObject *body = json_object_new();
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(fields); i++)
+        if (args_option(args, fields[i]))
+            json_object_set_string_member(body, fields[i], args_option(args, fields[i]));
+    if (args_option(args, "disable") || args_option(args, "enable"))
+        json_object_set_boolean_member(body, "disabled", args_option(args, "disable") != NULL);
+    return ctl_do(ctl, "PATCH", path, body, "%s is changed and must sign in again.", args_word(args, 0));
 }
 
 int ctl_cmd_users_del(Ctl *ctl, const Args *args)

@@ -18,7 +18,7 @@ static void take(char **slot, GKeyFile *file, const char *key)
 void ctl_load(Ctl *ctl)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
-    const char *url = g_getenv("MEDIACTL_URL"), *token = g_getenv("MEDIACTL_TOKEN");
+    const char *url = g_getenv("MEDIACTL_URL"), *token = g_getenv("MEDIACTL_TOKEN"), *otp = g_getenv("MEDIACTL_OTP");
 
     if (!ctl->config_path)
         ctl->config_path = g_build_filename(g_get_user_config_dir(), "mediactl", "config", NULL);
@@ -26,6 +26,8 @@ void ctl_load(Ctl *ctl)
         ctl->url = g_strdup(url);
     if (!ctl->token && token && *token)
         ctl->token = g_strdup(token);
+    if (!ctl->otp && otp && *otp)
+        ctl->otp = g_strdup(otp);
     ctl->token_from_outside = ctl->token != NULL;
     if (g_key_file_load_from_file(file, ctl->config_path, G_KEY_FILE_NONE, NULL)) {
         g_autofree char *known = g_key_file_get_string(file, "server", "url", NULL);
@@ -68,14 +70,23 @@ void ctl_clear(Ctl *ctl)
     g_free(ctl->config_path);
     g_free(ctl->url);
     g_free(ctl->token);
+    g_free(ctl->otp);
+    g_free(ctl->refusal);
     g_free(ctl->fingerprint);
     g_free(ctl->seen_fingerprint);
+}
+
+bool ctl_interactive(Ctl *ctl)
+{
+    int fd = fileno(ctl->in);
+
+    return fd >= 0 && isatty(fd);
 }
 
 char *ctl_ask(Ctl *ctl, const char *question, bool secret)
 {
     int fd = fileno(ctl->in);
-    bool terminal = fd >= 0 && isatty(fd);
+    bool terminal = ctl_interactive(ctl);
     struct termios before, quiet;
     char *line = NULL;
     size_t size = 0;

@@ -54,9 +54,19 @@ const Command ctl_commands[] = {
     {"devices", "del", "ID", "", 1, 1, "remove a loudspeaker", ctl_cmd_devices_del},
     {"areas", NULL, "", "", 0, 0, "the tree of areas", ctl_cmd_areas},
     {"users", "list", "", "", 0, 0, "who may sign in", ctl_cmd_users_list},
-    {"users", "add", "NAME", "role=ROLE area=CODE", 1, 1, "add a user (viewer, broadcaster, operator, admin)", ctl_cmd_users_add},
+    {"users", "add", "NAME", "role=ROLE area=CODE vendor=NAME", 1, 1,
+     "add a user (viewer, broadcaster, operator, admin, provincial-editor, provincial-approver, commune-editor, commune-approver, auditor, vendor)",
+     ctl_cmd_users_add},
+    {"users", "change", "NAME", "role=ROLE area=CODE vendor=NAME disable enable", 1, 1, "give a user another role or area, or shut it out",
+     ctl_cmd_users_change},
     {"users", "del", "NAME", "", 1, 1, "remove a user", ctl_cmd_users_del},
     {"users", "password", "NAME", "", 1, 1, "give a user a new password", ctl_cmd_users_password},
+    {"otp", "show", "", "", 0, 0, "the own second factor", ctl_cmd_otp_show},
+    {"otp", "enrol", "", "", 0, 0, "begin to use one-time codes; the password is asked for or read from standard input", ctl_cmd_otp_enrol},
+    {"otp", "confirm", "CODE", "", 1, 1, "confirm the enrolment with a code", ctl_cmd_otp_confirm},
+    {"otp", "unlock", "[CODE]", "", 0, 1, "do without one-time codes for five minutes", ctl_cmd_otp_unlock},
+    {"otp", "codes", "", "", 0, 0, "new recovery codes", ctl_cmd_otp_codes},
+    {"otp", "reset", "USER", "", 1, 1, "remove somebody's second factor, who lost it", ctl_cmd_otp_reset},
     {"audit", NULL, "", "limit=N verify", 0, 0, "who changed what; --verify: is the trail intact", ctl_cmd_audit},
     {"events", NULL, "", "", 0, 0, "print what happens, one JSON object a line", ctl_cmd_events},
     {"completion", NULL, "", "", 0, 0, "words for the shell's completion", ctl_cmd_completion},
@@ -88,13 +98,13 @@ static void print_usage(FILE *out, const Command *c)
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "usage: mediactl [--url URL] [--json] [--trust] COMMAND …\n\n");
+    fprintf(out, "usage: mediactl [--url URL] [--otp CODE] [--json] [--trust] COMMAND …\n\n");
     for (const Command *c = ctl_commands; c->noun; c++) {
         g_autofree char *line = g_strdup_printf("%s%s%s %s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->words);
         fprintf(out, "  %-44s %s\n", line, c->help);
     }
     fprintf(out, "\nCOMMAND --help tells its options. --json prints the answer as JSON; --trust takes the server's self-signed\n"
-                 "certificate and remembers it. MEDIACTL_URL and MEDIACTL_TOKEN go before what login has kept.\n"
+                 "certificate and remembers it. --otp (or MEDIACTL_OTP) is the one-time code for what asks for one. MEDIACTL_URL and MEDIACTL_TOKEN go before what login has kept.\n"
                  "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
 
@@ -177,6 +187,10 @@ static bool take_global(Ctl *ctl, const Args *args)
         g_free(ctl->url);
         ctl->url = g_strdup(url);
     }
+    if (args_option(args, "otp")) {
+        g_free(ctl->otp);
+        ctl->otp = g_strdup(args_option(args, "otp"));
+    }
     ctl->json = args_option(args, "json") != NULL;
     ctl->trust = args_option(args, "trust") != NULL;
     return true;
@@ -197,7 +211,7 @@ static int run_command(Ctl *ctl, const Command *c, Args *args)
     return status;
 }
 
-#define GLOBAL "url=URL json trust help version"
+#define GLOBAL "url=URL otp=CODE json trust help version"
 
 int ctl_main(Ctl *ctl, int argc, char **argv)
 {

@@ -12,8 +12,11 @@ typedef struct Ctl {
     FILE *out, *err, *in;
     char *config_path;          /* settings: url, token, fingerprint */
     char *url, *token, *fingerprint;
+    char *otp;                  /* a one-time code to go with what changes something */
     char *seen_fingerprint;     /* of the certificate that was not trusted */
     bool json, trust, token_from_outside;
+    bool quiet_codes;           /* not told when a one-time code is needed: the caller asks for it */
+    char *refusal;              /* code of the last refusal */
     SoupSession *session;
     GMainContext *context;
 } Ctl;
@@ -43,8 +46,11 @@ void ctl_load(Ctl *ctl);
 bool ctl_save(Ctl *ctl);
 void ctl_clear(Ctl *ctl);
 char *ctl_ask(Ctl *ctl, const char *question, bool secret); /* NULL: nothing came */
+bool ctl_interactive(Ctl *ctl);                              /* somebody sits at the terminal */
 
 /* client.c: path is under /api/v1; body is taken. NULL: failed and told (CTL_FAILED); a reply without a body is a JSON null. */
+/* After ctl_call has failed: the code of the API's error, NULL none. */
+const char *ctl_refusal(const Ctl *ctl);
 JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *body);
 JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *type);
 /* printf with every %s percent-encoded for one path segment or query value. g_free. */
@@ -70,10 +76,10 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(setup) X(login) X(logout) X(status) X(accounts_list) X(accounts_add) X(accounts_reset) X(accounts_del) X(registrations)   \
     X(sources_list) X(sources_forgive)                                                                                 \
     X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(members) X(mute) X(unmute) \
-    X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_del)                \
+    X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_change) X(users_del)                \
     X(users_password) X(content_list) X(content_add) X(content_del) X(announce) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
     X(live_list) X(live_start) X(live_stop) X(play_log) X(devices_list) X(devices_add) X(devices_del) X(areas) X(audit)         \
-    X(events) X(completion)
+    X(otp_show) X(otp_enrol) X(otp_confirm) X(otp_unlock) X(otp_codes) X(otp_reset) X(events) X(completion)
 #define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);
 CTL_COMMANDS(CTL_DECLARE_)
 #undef CTL_DECLARE_

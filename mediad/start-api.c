@@ -41,7 +41,13 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     if (!api->listen || !api->listen[0])
         return true;
     MdLogger logger = md_logger(daemon->log, "api");
+    g_autoptr(GPtrArray) roles = g_ptr_array_new();
+    for (unsigned i = 0; i < api->n_second_factor_roles; i++)
+        g_ptr_array_add(roles, (gpointer)md_api_role_to_string(api->second_factor_roles[i] + 1));
+    g_ptr_array_add(roles, NULL);
     MdApiOptions options = {
+        .second_factor_roles = (const char *const *)roles->pdata,
+        .issuer = settings->general.domain,
         .listen = (const char *const *)api->listen,
         .tls_certificate = api->tls_certificate,
         .tls_key = api->tls_key,

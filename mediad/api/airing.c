@@ -63,7 +63,7 @@ static void start_live(MdApiRequest *r, void *user)
     g_autofree const char **areas = md_api_bc_areas(r, a);
     g_autoptr(GError) error = NULL;
 
-    if (!areas)
+    if (!areas || !md_api_bc_may_priority(r, md_api_bc_priority(body)))
         return;
     if (md_api_request_area(r)[0] && md_api_bc_text(body, "room", NULL)) {
         md_api_reply_error(r, 403, "other-area", "a meeting belongs to the whole province",
@@ -100,7 +100,7 @@ static void start_announcement(MdApiRequest *r, void *user)
     JsonObject *body = md_api_request_body(r);
     g_autofree const char **areas = md_api_bc_areas(r, a);
 
-    if (!areas)
+    if (!areas || !md_api_bc_may_priority(r, md_api_bc_priority(body)))
         return;
     BcPlayOptions options = {.content = json_object_get_string_member(body, "content"),
                              .areas = areas,
@@ -130,6 +130,8 @@ static void look(const BcRun *run, void *user)
     g_auto(GStrv) areas = g_strsplit(run->areas, ",", -1);
     for (unsigned i = 0; areas[i] && !mine->refused; i++)
         mine->refused = !md_api_bc_may(mine->r, mine->a, areas[i]);
+    if (!mine->refused && run->priority == BC_EMERGENCY)
+        mine->refused = !md_api_require_rights(mine->r, MD_API_MAY_ALERT);
 }
 
 static void stop(MdApiRequest *r, void *user)
@@ -225,7 +227,14 @@ static void list_plays(MdApiRequest *r, void *user)
 
 static void list_device_plays(MdApiRequest *r, void *user)
 {
-    reply_plays(r, user, NULL, md_api_request_param(r, "device"));
+    MdApiBroadcast *a = user;
+    const BcDevice *device = bc_devices_find(bc_broadcast_devices(a->b), md_api_request_param(r, "device"));
+
+    /* of one that was removed the log goes on: for those who see the whole province */
+    if (!device && (md_api_request_area(r)[0] || md_api_request_role(r) == MD_API_VENDOR))
+        md_api_reply_error(r, 404, "not-found", "there is no such loudspeaker", "GET /api/v1/devices lists them");
+    else if (!device || md_api_bc_may_device(r, a, device))
+        reply_plays(r, user, NULL, md_api_request_param(r, "device"));
 }
 
 static void show_latency(MdApiRequest *r, void *user)
@@ -305,33 +314,33 @@ static void metrics(GString *out, void *user)
 #define PLAYS "{\"type\":\"object\",\"required\":[\"plays\"],\"properties\":{\"plays\":{\"type\":\"array\",\"items\":" PLAY "}}}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/live", .role = MD_API_VIEWER, .handler = list_live, .summary = "What is on the loudspeakers now.",
+    {.method = "GET", .path = "/live", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_live, .summary = "What is on the loudspeakers now.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"live\"],\"properties\":{\"live\":{\"type\":\"array\",\"items\":" RUN "}}}"},
-    {.method = "POST", .path = "/live", .role = MD_API_BROADCASTER, .handler = start_live,
+    {.method = "POST", .path = "/live", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = start_live,
      .summary = "Put a meeting or an HTTP stream on the loudspeakers of areas until it is stopped; a meeting: not by accounts bound to an area.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"areas\"],\"properties\":{\"areas\":" BC_AREA_LIST
                        ",\"room\":" BC_CODE ",\"url\":{\"type\":\"string\",\"maxLength\":1000},\"title\":" BC_NAME ",\"priority\":" BC_PRIORITIES "}}",
      .response_schema = ID},
-    {.method = "DELETE", .path = "/live/{id}", .role = MD_API_BROADCASTER, .handler = stop, .summary = "Stop what is on."},
-    {.method = "POST", .path = "/announcements", .role = MD_API_BROADCASTER, .handler = start_announcement,
+    {.method = "DELETE", .path = "/live/{id}", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = stop, .summary = "Stop what is on."},
+    {.method = "POST", .path = "/announcements", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = start_announcement,
      .summary = "Play a recording in areas now, or at a moment.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"content\",\"areas\"],\"properties\":{\"content\":" BC_CODE
                        ",\"areas\":" BC_AREA_LIST ",\"priority\":" BC_PRIORITIES ",\"repeats\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
                        "\"start_us\":{\"type\":\"integer\",\"minimum\":0,\"description\":\"microseconds since 1970-01-01 UTC, at most 60 s ahead"
                        " (the loudspeakers are rung at once; later: make a schedule); left out: as soon as they can have answered\"},\"title\":" BC_NAME "}}",
      .response_schema = ID},
-    {.method = "DELETE", .path = "/announcements/{id}", .role = MD_API_BROADCASTER, .handler = stop, .summary = "Stop an announcement."},
-    {.method = "GET", .path = "/play-log", .role = MD_API_VIEWER, .handler = list_runs, .summary = "What was broadcast, newest first.",
+    {.method = "DELETE", .path = "/announcements/{id}", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = stop, .summary = "Stop an announcement."},
+    {.method = "GET", .path = "/play-log", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_runs, .summary = "What was broadcast, newest first.",
      .query_schema = BC_PAGE,
      .response_schema = "{\"type\":\"object\",\"required\":[\"announcements\"],\"properties\":{\"announcements\":{\"type\":\"array\",\"items\":" RUN "}}}"},
-    {.method = "GET", .path = "/play-log/{id}", .role = MD_API_VIEWER, .handler = list_plays, .query_schema = BC_PAGE,
+    {.method = "GET", .path = "/play-log/{id}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_plays, .query_schema = BC_PAGE,
      .summary = "How every loudspeaker of one announcement did.", .response_schema = PLAYS},
-    {.method = "GET", .path = "/play-log/{id}/latency", .role = MD_API_VIEWER, .handler = show_latency,
+    {.method = "GET", .path = "/play-log/{id}/latency", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show_latency,
      .summary = "From the order to the first sound, over all loudspeakers of one announcement.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"sounded\",\"silent\",\"p50_us\",\"p95_us\",\"p99_us\",\"worst_us\"],\"properties\":{\"sounded\":"
                         BC_INT ",\"silent\":" BC_INT ",\"p50_us\":" BC_INT ",\"p95_us\":" BC_INT ",\"p99_us\":" BC_INT ",\"worst_us\":" BC_INT
                         ",\"worst_device\":{\"type\":\"string\"}}}"},
-    {.method = "GET", .path = "/devices/{device}/play-log", .role = MD_API_VIEWER, .handler = list_device_plays, .query_schema = BC_PAGE,
+    {.method = "GET", .path = "/devices/{device}/play-log", .rights = MD_API_MAY_VIEW, .vendor = true, .role = MD_API_VIEWER, .handler = list_device_plays, .query_schema = BC_PAGE,
      .summary = "What one loudspeaker played or missed, newest first.", .response_schema = PLAYS},
 };
 

@@ -16,6 +16,25 @@ const MdMigration md_api_migrations[] = {
      "CREATE TABLE md_audit (number BIGINT PRIMARY KEY, time_us BIGINT NOT NULL, who TEXT NOT NULL, source TEXT NOT NULL, "
      "what TEXT NOT NULL, detail TEXT NOT NULL, status BIGINT NOT NULL, hash TEXT NOT NULL)"},
     {103, "rooms made by the api", "CREATE TABLE md_rooms (name TEXT PRIMARY KEY, spec TEXT NOT NULL)"},
+    /* the roles are no longer listed in the table; SQLite changes a check only with the table */
+    {110, "roles and vendors",
+     "CREATE TABLE md_sessions_kept AS SELECT hash, user_name, created_us, expires_us FROM md_sessions;"
+     "DROP TABLE md_sessions;"
+     "ALTER TABLE md_users RENAME TO md_users_kept;"
+     "CREATE TABLE md_users (name TEXT PRIMARY KEY, role TEXT NOT NULL, area TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '', "
+     "hash TEXT NOT NULL, disabled BIGINT NOT NULL DEFAULT 0, created_us BIGINT NOT NULL);"
+     "INSERT INTO md_users (name, role, area, hash, disabled, created_us) SELECT name, role, area, hash, disabled, created_us FROM md_users_kept;"
+     "DROP TABLE md_users_kept;"
+     "CREATE TABLE md_sessions (hash TEXT PRIMARY KEY, user_name TEXT NOT NULL REFERENCES md_users (name) ON DELETE CASCADE, "
+     "created_us BIGINT NOT NULL, expires_us BIGINT NOT NULL);"
+     "CREATE INDEX md_sessions_user ON md_sessions (user_name);"
+     "INSERT INTO md_sessions (hash, user_name, created_us, expires_us) SELECT hash, user_name, created_us, expires_us FROM md_sessions_kept;"
+     "DROP TABLE md_sessions_kept"},
+    {111, "second factors",
+     "CREATE TABLE md_factors (user_name TEXT PRIMARY KEY REFERENCES md_users (name) ON DELETE CASCADE, secret TEXT, pending TEXT, "
+     "last_step BIGINT NOT NULL DEFAULT 0, created_us BIGINT NOT NULL);"
+     "CREATE TABLE md_recovery_codes (hash TEXT PRIMARY KEY, user_name TEXT NOT NULL REFERENCES md_users (name) ON DELETE CASCADE);"
+     "CREATE INDEX md_recovery_codes_user ON md_recovery_codes (user_name)"},
 };
 const unsigned md_api_n_migrations = G_N_ELEMENTS(md_api_migrations);
 
@@ -48,6 +67,8 @@ static void copy_options(MdApi *api, const MdApiOptions *options)
     api->clock = options->clock ? options->clock : md_clock_system();
     api->state_dir = g_strdup(options->state_dir);
     api->console_dir = g_strdup(options->console_dir);
+    api->second_factor_roles = g_strdupv((char **)options->second_factor_roles);
+    api->issuer = g_strdup(options->issuer ? options->issuer : "mediad");
     api->connections_max = options->connections_max ? options->connections_max : 2000;
     api->upload_max = options->upload_max_bytes;
     api->connections_per_source =
@@ -98,6 +119,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     md_api_session_routes(api);
     md_api_user_routes(api);
     md_api_audit_routes(api);
+    md_api_second_factor_routes(api);
     api->events = md_api_events_new(api);
     if (md_api_listen(api, options, error))
         return api;
@@ -204,5 +226,8 @@ void md_api_free(MdApi *api)
     g_free(api->openapi);
     g_free(api->state_dir);
     g_free(api->console_dir);
+    g_strfreev(api->second_factor_roles);
+    g_free(api->issuer);
+    g_free(api->factor_key);
     g_free(api);
 }

@@ -11,7 +11,12 @@
 typedef struct MdApi MdApi;
 typedef struct MdApiRequest MdApiRequest;
 
-typedef enum MdApiRole { MD_API_ANYBODY, MD_API_VIEWER, MD_API_BROADCASTER, MD_API_OPERATOR, MD_API_ADMIN, MD_API_ROLE_MAX } MdApiRole;
+/* The first five are in order; the others are sets of rights of their own (role.c), which a route without rights takes for viewers. */
+typedef enum MdApiRole {
+    MD_API_ANYBODY, MD_API_VIEWER, MD_API_BROADCASTER, MD_API_OPERATOR, MD_API_ADMIN,
+    MD_API_PROVINCIAL_EDITOR, MD_API_PROVINCIAL_APPROVER, MD_API_COMMUNE_EDITOR, MD_API_COMMUNE_APPROVER, MD_API_AUDITOR,
+    MD_API_VENDOR, MD_API_ROLE_MAX
+} MdApiRole;
 
 /* What an account may do; a role is a set of these. A route names those it needs (all of them), else its least role decides. */
 typedef enum MdApiRight {
@@ -42,10 +47,24 @@ typedef struct MdApiRoute {
     bool province;               /* concerns everybody: not for accounts bound to an area */
     const char *response_type;   /* of the 2xx body, NULL: application/json */
     unsigned rights;             /* MdApiRight bits, all needed; 0: role decides */
-    bool second_factor;          /* a fresh one-time code, in the header X-One-Time-Code, must come with it */
+    bool second_factor;          /* a fresh one-time code, in the header X-One-Time-Code, must come with it, or have been given to
+                                    POST /session/second-factor by this session within MD_API_UNLOCKED_S */
+    bool vendor;                 /* also for accounts of a vendor: the handler shows them their own devices (md_api_request_vendor) */
 } MdApiRoute;
-const char *md_api_role_to_string(MdApiRole role); /* "anybody", "viewer", "broadcaster", "operator", "admin" */
+#define MD_API_UNLOCKED_S 300
+/* "anybody", "viewer", "broadcaster", "operator", "admin", "provincial-editor", "provincial-approver", "commune-editor",
+ * "commune-approver", "auditor", "vendor" */
+const char *md_api_role_to_string(MdApiRole role);
 MdApiRole md_api_role_from_string(const char *name); /* MD_API_ROLE_MAX: unknown */
+unsigned md_api_role_rights(MdApiRole role);         /* MdApiRight bits */
+char *md_api_rights_to_string(unsigned rights);      /* "view,edit": g_free */
+/* Does the role come to this route? (Where, is decided by area.) */
+bool md_api_role_may(MdApiRole role, const MdApiRoute *route);
+
+/* Where an area lies, for binding accounts: told by whoever knows the areas; without, every code is taken for one below. */
+typedef enum MdApiAreaPlace { MD_API_AREA_UNKNOWN, MD_API_AREA_ROOT, MD_API_AREA_BELOW } MdApiAreaPlace;
+typedef MdApiAreaPlace (*MdApiAreaFn)(const char *code, void *user);
+void md_api_set_area_lookup(MdApi *api, MdApiAreaFn fn, void *user);
 /* user is handed to the handlers. Routes are static data and are kept by reference. A schema that does not parse ends the program. */
 void md_api_add_routes(MdApi *api, const MdApiRoute *routes, unsigned n, void *user);
 
@@ -57,6 +76,13 @@ const char *md_api_request_user(const MdApiRequest *request); /* signed-in accou
 MdApiRole md_api_request_role(const MdApiRequest *request);
 unsigned md_api_request_rights(const MdApiRequest *request); /* MdApiRight bits of the account */
 const char *md_api_request_area(const MdApiRequest *request); /* area the account may work in, "" the whole province */
+const char *md_api_request_vendor(const MdApiRequest *request); /* of a vendor's account: whose devices it may see; else NULL */
+/* A one-time code came with the request and was right, or its session is unlocked: for handlers that want a second factor only in
+ * some cases (an emergency, many loudspeakers at once). require: answers 403 and returns false when not. */
+bool md_api_request_fresh(const MdApiRequest *request);
+bool md_api_require_fresh(MdApiRequest *request);
+/* Has the account all these rights? Answers 403 and returns false when not. */
+bool md_api_require_rights(MdApiRequest *request, unsigned rights);
 MdApi *md_api_request_api(const MdApiRequest *request);
 /* A handler replies exactly once, now or later (the request is kept until then). Takes node (NULL: 204). */
 void md_api_reply(MdApiRequest *request, int status, JsonNode *node);
@@ -93,6 +119,8 @@ typedef struct MdApiOptions {
     unsigned connections_per_source; /* from one address, 0: a quarter of connections_max */
     gsize upload_max_bytes;      /* raw bodies, below their route's own limit; 0: that */
     unsigned requests_per_s;     /* from one source, 0: 100; bursts up to four times that */
+    const char *const *second_factor_roles; /* accounts of these roles can do nothing before they have a second factor; NULL none */
+    const char *issuer;          /* what a phone's application shows beside the account; NULL: "mediad" */
 } MdApiOptions;
 MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error);
 void md_api_free(MdApi *api);

@@ -149,7 +149,7 @@ static JsonNode *without_secrets(JsonNode *node);
 
 static void copy_member(JsonObject *object, const char *name, JsonNode *node, gpointer user)
 {
-    static const char *const secrets[] = {"password", "old_password", "pin", "chair_pin", "code", "token", "secret"};
+    static const char *const secrets[] = {"password", "old_password", "pin", "chair_pin", "code", "one_time_code", "token", "secret", "key"};
     JsonObject *copy = user;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(secrets); i++) {
@@ -287,7 +287,7 @@ static void verify(MdApiRequest *r, void *user)
 }
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/audit", .role = MD_API_ADMIN, .handler = list,
+    {.method = "GET", .path = "/audit", .rights = MD_API_MAY_AUDIT, .role = MD_API_ADMIN, .handler = list,
      .summary = "Who changed what, newest first.",
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
                      "\"before\":{\"type\":\"integer\",\"minimum\":1,\"description\":\"only rows with a smaller number\"},"
@@ -297,7 +297,7 @@ static const MdApiRoute routes[] = {
                         "\"number\":{\"type\":\"integer\"},\"time_us\":{\"type\":\"integer\"},\"who\":{\"type\":\"string\"},"
                         "\"source\":{\"type\":\"string\"},\"what\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"},"
                         "\"status\":{\"type\":\"integer\"}}}}}}"},
-    {.method = "GET", .path = "/audit/verify", .role = MD_API_ADMIN, .handler = verify,
+    {.method = "GET", .path = "/audit/verify", .rights = MD_API_MAY_AUDIT, .role = MD_API_ADMIN, .handler = verify,
      .summary = "Check the hash chain of the audit trail from its first row.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"intact\",\"rows\"],\"properties\":{\"intact\":{\"type\":\"boolean\"},"
                         "\"rows\":{\"type\":\"integer\"},\"problem\":{\"type\":\"string\"}}}"},

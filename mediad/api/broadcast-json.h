@@ -20,6 +20,15 @@ BcPriority md_api_bc_priority(JsonObject *object); /* absent: normal */
 const char **md_api_bc_areas(MdApiRequest *request, MdApiBroadcast *broadcast);
 /* May this account work there? Replies 403 when not. */
 bool md_api_bc_may(MdApiRequest *request, MdApiBroadcast *broadcast, const char *area);
+/* May it see and act on this loudspeaker: in its area, and for a vendor's account of its own make? Replies when not (to a vendor as if
+ * there were none). */
+bool md_api_bc_may_device(MdApiRequest *request, MdApiBroadcast *broadcast, const BcDevice *device);
+/* The same without a reply. */
+bool md_api_bc_sees_device(const MdApiRequest *request, MdApiBroadcast *broadcast, const BcDevice *device);
+/* Does an area lie in that of the account? */
+bool md_api_bc_sees_area(const MdApiRequest *request, MdApiBroadcast *broadcast, const char *area);
+/* An emergency needs the right to alert and a one-time code. Replies 403 when not. */
+bool md_api_bc_may_priority(MdApiRequest *request, BcPriority priority);
 int64_t md_api_bc_number(MdApiRequest *request, const char *query, int64_t fallback);
 JsonObject *md_api_bc_run(const BcRun *run);
 

@@ -70,15 +70,45 @@ int64_t md_api_bc_number(MdApiRequest *r, const char *query, int64_t fallback)
     return text ? g_ascii_strtoll(text, NULL, 10) : fallback;
 }
 
-bool md_api_bc_may(MdApiRequest *r, MdApiBroadcast *a, const char *area)
+bool md_api_bc_sees_area(const MdApiRequest *r, MdApiBroadcast *a, const char *area)
 {
     const char *own = md_api_request_area(r);
 
-    if (!own || !*own || bc_areas_contains(bc_broadcast_areas(a->b), own, area))
+    return !*own || (area && bc_areas_contains(bc_broadcast_areas(a->b), own, area));
+}
+
+bool md_api_bc_may(MdApiRequest *r, MdApiBroadcast *a, const char *area)
+{
+    if (md_api_bc_sees_area(r, a, area))
         return true;
-    g_autofree char *message = g_strdup_printf("this account works in area %s only", own);
+    g_autofree char *message = g_strdup_printf("this account works in area %s only", md_api_request_area(r));
     md_api_reply_error(r, 403, "other-area", message, "ask somebody of the province");
     return false;
+}
+
+bool md_api_bc_sees_device(const MdApiRequest *r, MdApiBroadcast *a, const BcDevice *device)
+{
+    bool vendor = md_api_request_role(r) == MD_API_VENDOR;
+    g_autofree char *own = vendor ? g_utf8_casefold(md_api_request_vendor(r), -1) : NULL;
+    g_autofree char *make = vendor ? g_utf8_casefold(device->vendor ? device->vendor : "", -1) : NULL;
+
+    return md_api_bc_sees_area(r, a, device->area) && (!vendor || g_str_equal(own, make));
+}
+
+bool md_api_bc_may_device(MdApiRequest *r, MdApiBroadcast *a, const BcDevice *device)
+{
+    if (md_api_bc_sees_device(r, a, device))
+        return true;
+    if (md_api_request_role(r) == MD_API_VENDOR)
+        md_api_reply_error(r, 404, "not-found", "there is no such loudspeaker", "GET /api/v1/devices lists them");
+    else
+        md_api_bc_may(r, a, device->area);
+    return false;
+}
+
+bool md_api_bc_may_priority(MdApiRequest *r, BcPriority priority)
+{
+    return priority != BC_EMERGENCY || (md_api_require_rights(r, MD_API_MAY_ALERT) && md_api_require_fresh(r));
 }
 
 const char **md_api_bc_areas(MdApiRequest *r, MdApiBroadcast *a)
@@ -202,7 +232,8 @@ static void list_devices(MdApiRequest *r, void *user)
     g_autoptr(GPtrArray) found = bc_devices_in(bc_broadcast_devices(a->b), area ? areas : NULL, false);
 
     for (unsigned i = 0; i < found->len; i++)
-        json_array_add_object_element(array, device_json(a, found->pdata[i]));
+        if (md_api_bc_sees_device(r, a, found->pdata[i]))
+            json_array_add_object_element(array, device_json(a, found->pdata[i]));
     md_api_reply(r, 200, md_api_bc_list("devices", array));
 }
 
@@ -220,7 +251,7 @@ static void show_device(MdApiRequest *r, void *user)
     MdApiBroadcast *a = user;
     const BcDevice *device = device_of(r, a);
 
-    if (device)
+    if (device && md_api_bc_may_device(r, a, device))
         md_api_reply(r, 200, md_api_bc_object(device_json(a, device)));
 }
 
@@ -285,25 +316,25 @@ static void remove_device(MdApiRequest *r, void *user)
     "\"outcome_us\":" BC_TIME "}}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/areas", .role = MD_API_VIEWER, .handler = list_areas,
+    {.method = "GET", .path = "/areas", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_areas,
      .summary = "The areas: all, those under one, or the children of one.",
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"parent\":" BC_TEXT ",\"under\":" BC_CODE "}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"areas\"],\"properties\":{\"areas\":{\"type\":\"array\",\"items\":" AREA "}}}"},
-    {.method = "GET", .path = "/areas/{area}", .role = MD_API_VIEWER, .handler = show_area, .summary = "One area.", .response_schema = AREA},
-    {.method = "PUT", .path = "/areas/{area}", .role = MD_API_OPERATOR, .handler = put_area, .summary = "Add or change an area.",
+    {.method = "GET", .path = "/areas/{area}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show_area, .summary = "One area.", .response_schema = AREA},
+    {.method = "PUT", .path = "/areas/{area}", .rights = MD_API_MAY_PEOPLE, .role = MD_API_OPERATOR, .handler = put_area, .summary = "Add or change an area.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"name\",\"kind\"],\"properties\":{\"name\":" BC_NAME
                        ",\"kind\":" BC_CODE ",\"parent\":" BC_TEXT ",\"ident\":" BC_TEXT "}}"},
-    {.method = "DELETE", .path = "/areas/{area}", .role = MD_API_OPERATOR, .handler = remove_area,
+    {.method = "DELETE", .path = "/areas/{area}", .rights = MD_API_MAY_PEOPLE, .role = MD_API_OPERATOR, .handler = remove_area,
      .summary = "Remove an area that has neither areas nor loudspeakers."},
-    {.method = "GET", .path = "/devices", .role = MD_API_VIEWER, .handler = list_devices, .summary = "The loudspeakers of an area, or all.",
+    {.method = "GET", .path = "/devices", .rights = MD_API_MAY_VIEW, .vendor = true, .role = MD_API_VIEWER, .handler = list_devices, .summary = "The loudspeakers of an area, or all.",
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"area\":" BC_CODE "}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"devices\"],\"properties\":{\"devices\":{\"type\":\"array\",\"items\":" DEVICE "}}}"},
-    {.method = "GET", .path = "/devices/{device}", .role = MD_API_VIEWER, .handler = show_device, .summary = "One loudspeaker.",
+    {.method = "GET", .path = "/devices/{device}", .rights = MD_API_MAY_VIEW, .vendor = true, .role = MD_API_VIEWER, .handler = show_device, .summary = "One loudspeaker.",
      .response_schema = DEVICE},
-    {.method = "PUT", .path = "/devices/{device}", .role = MD_API_OPERATOR, .handler = put_device,
+    {.method = "PUT", .path = "/devices/{device}", .rights = MD_API_MAY_DEVICES, .role = MD_API_OPERATOR, .handler = put_device,
      .summary = "Add or change a loudspeaker; the id of one that is rung is the SIP account it signs in with.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" DEVICE_FIELDS "}}"},
-    {.method = "DELETE", .path = "/devices/{device}", .role = MD_API_OPERATOR, .handler = remove_device, .summary = "Remove a loudspeaker."},
+    {.method = "DELETE", .path = "/devices/{device}", .rights = MD_API_MAY_DEVICES, .role = MD_API_OPERATOR, .handler = remove_device, .summary = "Remove a loudspeaker."},
 };
 
 /* The API goes before the room: nobody listens to its events any more. */
@@ -312,7 +343,16 @@ static void let_go(gpointer data)
     MdApiBroadcast *a = data;
 
     bc_broadcast_set_event(a->b, NULL, NULL);
+    md_api_set_area_lookup(a->api, NULL, NULL);
     g_free(a);
+}
+
+static MdApiAreaPlace place_of(const char *code, void *user)
+{
+    MdApiBroadcast *a = user;
+    const BcArea *area = bc_areas_find(bc_broadcast_areas(a->b), code);
+
+    return !area ? MD_API_AREA_UNKNOWN : area->parent ? MD_API_AREA_BELOW : MD_API_AREA_ROOT;
 }
 
 void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast)
@@ -321,6 +361,7 @@ void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast)
 
     *a = (MdApiBroadcast){api, broadcast};
     md_api_own(api, a, let_go);
+    md_api_set_area_lookup(api, place_of, a);
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), a);
     md_api_add_content(a);
     md_api_add_schedules(a);

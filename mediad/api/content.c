@@ -165,27 +165,27 @@ static void cancel_job(MdApiRequest *r, void *user)
     "\"clipped_permille\":{\"type\":\"number\"},\"created_us\":" BC_TIME ",\"created_by\":{\"type\":\"string\"}}}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/content", .role = MD_API_VIEWER, .handler = list_content, .summary = "What can be broadcast, newest first.",
+    {.method = "GET", .path = "/content", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_content, .summary = "What can be broadcast, newest first.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"content\"],\"properties\":{\"content\":{\"type\":\"array\",\"items\":" CONTENT "}}}"},
-    {.method = "POST", .path = "/content", .role = MD_API_BROADCASTER, .handler = add_file, .raw_body = true, .body_max = 1024u << 20,
+    {.method = "POST", .path = "/content", .rights = MD_API_MAY_EDIT, .role = MD_API_BROADCASTER, .handler = add_file, .raw_body = true, .body_max = 1024u << 20,
      .summary = "Take in a recording (any sound or video file): it is levelled to -16 LUFS and stored; answers when it is ready.",
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"title\":" BC_NAME ",\"name\":" BC_TEXT "}}",
      .response_schema = CONTENT},
-    {.method = "POST", .path = "/content/speech", .role = MD_API_BROADCASTER, .handler = add_speech,
+    {.method = "POST", .path = "/content/speech", .rights = MD_API_MAY_EDIT, .role = MD_API_BROADCASTER, .handler = add_speech,
      .summary = "Have a text spoken and stored; answers when it is ready.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"text\",\"title\"],\"properties\":{"
                        "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":20000,\"description\":\"at most 20,000 bytes of UTF-8\"},\"title\":" BC_NAME "}}",
      .response_schema = CONTENT},
-    {.method = "GET", .path = "/content/{content}", .role = MD_API_VIEWER, .handler = show_content, .summary = "One recording.",
+    {.method = "GET", .path = "/content/{content}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show_content, .summary = "One recording.",
      .response_schema = CONTENT},
-    {.method = "GET", .path = "/content/{content}/sound", .role = MD_API_VIEWER, .handler = get_sound, .summary = "Listen to a recording (MP3).",
+    {.method = "GET", .path = "/content/{content}/sound", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = get_sound, .summary = "Listen to a recording (MP3).",
      .response_type = "audio/mpeg"},
-    {.method = "DELETE", .path = "/content/{content}", .role = MD_API_BROADCASTER, .handler = remove_content,
+    {.method = "DELETE", .path = "/content/{content}", .rights = MD_API_MAY_EDIT, .role = MD_API_BROADCASTER, .handler = remove_content,
      .summary = "Remove a recording that no schedule plays; accounts bound to an area remove their own."},
-    {.method = "GET", .path = "/content-jobs", .role = MD_API_VIEWER, .handler = list_jobs, .summary = "Recordings being taken in.",
+    {.method = "GET", .path = "/content-jobs", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_jobs, .summary = "Recordings being taken in.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"jobs\"],\"properties\":{\"jobs\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
                         "\"required\":[\"id\",\"title\",\"percent\"],\"properties\":{\"id\":" BC_INT ",\"title\":{\"type\":\"string\"},\"percent\":" BC_INT "}}}}}"},
-    {.method = "DELETE", .path = "/content-jobs/{job}", .role = MD_API_BROADCASTER, .handler = cancel_job, .summary = "Stop taking a recording in."},
+    {.method = "DELETE", .path = "/content-jobs/{job}", .rights = MD_API_MAY_EDIT, .role = MD_API_BROADCASTER, .handler = cancel_job, .summary = "Stop taking a recording in."},
 };
 
 void md_api_add_content(MdApiBroadcast *a)

@@ -78,7 +78,7 @@ static bool subscriber_sign_in(Subscriber *s, const char *token)
 {
     const MdApiSession *session = md_api_session_find(s->api, token);
 
-    if (!session)
+    if (!session || !(md_api_role_rights(session->role) & MD_API_MAY_VIEW) || session->must_enrol)
         return false;
     s->session = g_strdup(session->hash);
     s->role = session->role;

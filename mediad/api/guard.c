@@ -140,3 +140,15 @@ void md_api_guard_sign_in_result(MdApiGuard *guard, const char *source, const ch
     note(entry(guard, source_key('s', source), now_us), ok, FREE_TRIES_SOURCE, WAIT_MAX_S, now_us);
     note(entry(guard, g_strdup_printf("a:%s", account), now_us), ok, FREE_TRIES_ACCOUNT, ACCOUNT_WAIT_MAX_S, now_us);
 }
+
+#define FREE_TRIES_CODE 5
+
+unsigned md_api_guard_code_wait(MdApiGuard *guard, const char *account, int64_t now_us)
+{
+    return wait_of(entry(guard, g_strdup_printf("c:%s", account), now_us), now_us);
+}
+
+void md_api_guard_code_result(MdApiGuard *guard, const char *account, bool ok, int64_t now_us)
+{
+    note(entry(guard, g_strdup_printf("c:%s", account), now_us), ok, FREE_TRIES_CODE, WAIT_MAX_S, now_us);
+}

@@ -140,18 +140,18 @@ static void kick(MdApiRequest *r, void *user)
     ",\"security\":" TEXT ",\"remote\":" TEXT "}},\"stats\":" MD_API_LEG_STATS_SCHEMA "}}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/rooms/{room}/members", .role = MD_API_VIEWER, .handler = list,
+    {.method = "GET", .path = "/rooms/{room}/members", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list,
      .summary = "Who is in the room, with the statistics of each.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"members\"],\"properties\":{\"members\":{\"type\":\"array\",\"items\":" MEMBER "}}}"},
-    {.method = "GET", .path = "/rooms/{room}/members/{member}", .role = MD_API_VIEWER, .handler = show,
+    {.method = "GET", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show,
      .summary = "One member, with statistics.", .response_schema = MEMBER},
-    {.method = "PATCH", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .province = true, .handler = update,
+    {.method = "PATCH", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = update,
      .summary = "Mute, deafen, hide, turn up or down, or give another role.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"deaf\":" FLAG
                        ",\"video_muted\":" FLAG ",\"gain_db\":{\"type\":\"number\",\"minimum\":-40,\"maximum\":20},\"role\":" ROLE "}}"},
-    {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", .role = MD_API_OPERATOR, .province = true, .handler = admit,
+    {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = admit,
      .summary = "Let a member in from the lobby."},
-    {.method = "DELETE", .path = "/rooms/{room}/members/{member}", .role = MD_API_OPERATOR, .province = true, .handler = kick,
+    {.method = "DELETE", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = kick,
      .summary = "Send a member out."},
 };
 

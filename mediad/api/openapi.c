@@ -118,9 +118,17 @@ static void add_route(JsonObject *paths, const Route *route)
     set_text(operation, "operationId", id);
     set_text(operation, "summary", route->spec->summary);
     set_text(operation, "x-least-role", md_api_role_to_string(route->spec->role));
+    if (route->spec->rights) {
+        g_autofree char *rights = md_api_rights_to_string(route->spec->rights);
+        set_text(operation, "x-rights", rights);
+    }
+    if (route->spec->second_factor)
+        json_object_set_boolean_member(operation, "x-second-factor", TRUE);
+    if (route->spec->vendor)
+        json_object_set_boolean_member(operation, "x-vendor", TRUE);
     if (route->spec->province)
         json_object_set_boolean_member(operation, "x-province-only", TRUE);
-    if (route->spec->role == MD_API_ANYBODY)
+    if (route->spec->role == MD_API_ANYBODY && !route->spec->rights)
         json_object_set_array_member(operation, "security", json_array_new());
     add_parameters(operation, route);
     if (route->request || route->spec->raw_body) {

@@ -27,8 +27,10 @@ typedef struct Route {
 typedef struct MdApiSession {
     char *hash; /* SHA-256 of the token, hex */
     char *user;
-    char *area;
+    char *area, *vendor;
     MdApiRole role;
+    bool must_enrol;     /* may do nothing before it has a second factor */
+    int64_t unlocked_us; /* wall: until then no one-time codes are asked for */
     int64_t expires_us, written_us; /* wall time; written_us: expiry as the store knows it */
 } MdApiSession;
 
@@ -59,6 +61,10 @@ struct MdApi {
     MdApiEvents *events;
     char *setup_code;
     char *openapi;              /* text, made on first demand, dropped when routes are added */
+    MdApiAreaFn area_fn;
+    void *area_user;
+    char **second_factor_roles, *issuer;
+    guint8 *factor_key;         /* of the second factors' secrets; NULL: not read yet */
     MdApiCounters counters;
     gsize upload_max;
     unsigned uploads;           /* files on their way, or being worked on */
@@ -74,7 +80,9 @@ struct MdApiRequest {
     char *path;                 /* raw, without query */
     char *params[MD_API_SEGMENTS_MAX];
     GHashTable *query;
-    char *user, *area, *session; /* session: hash of the token */
+    char *user, *area, *vendor, *session; /* session: hash of the token */
+    char *one_time_code;        /* to be checked before the handler runs */
+    bool fresh;                 /* it was right, or the session is unlocked */
     MdApiRole role;
     GByteArray *body;           /* JSON while it comes */
     gsize body_got, body_max;
@@ -100,7 +108,21 @@ GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger 
 void md_api_install_handlers(MdApi *api);
 void md_api_security_headers(MdApi *api, SoupServerMessage *message, bool is_console);
 char *md_api_source_of(SoupServerMessage *message);
-unsigned md_api_role_rights(MdApiRole role); /* MdApiRight bits */
+/* role.c: NULL when an account of that role may be bound there, else why not. */
+const char *md_api_role_bind(const MdApi *api, MdApiRole role, const char *area, const char *vendor);
+
+/* second-factor.c: before the body comes: what is missing is told at once. */
+bool md_api_second_factor_early(MdApiRequest *request, const MdApiSession *session);
+/* Checks request->one_time_code; go runs when it is right, else the request is answered. */
+void md_api_second_factor_check(MdApiRequest *request, void (*go)(MdApiRequest *request));
+typedef enum MdFactorResult { MD_FACTOR_RIGHT, MD_FACTOR_WRONG, MD_FACTOR_NONE, MD_FACTOR_WAIT, MD_FACTOR_FAILED } MdFactorResult;
+/* error: for FAILED. fn runs now or after the use of the code is durable. */
+typedef void (*MdFactorFn)(MdApiRequest *request, MdFactorResult result, const GError *error, gpointer data);
+void md_api_factor_verify(MdApiRequest *request, const char *user, const char *code, MdFactorFn fn, gpointer data);
+void md_api_factor_refuse(MdApiRequest *request, const char *user, MdFactorResult result, const GError *error);
+bool md_api_factor_enrolled(MdApi *api, const char *user);
+bool md_api_factor_required(const MdApi *api, MdApiRole role);
+void md_api_second_factor_routes(MdApi *api);
 MdApiRequest *md_api_request_ref(MdApiRequest *request);
 void md_api_request_unref(MdApiRequest *request);
 
@@ -111,6 +133,9 @@ bool md_api_guard_request(MdApiGuard *guard, const char *source, int64_t now_us)
 /* Seconds to wait before the next try, 0: go on. */
 unsigned md_api_guard_sign_in_wait(MdApiGuard *guard, const char *source, const char *account, int64_t now_us);
 void md_api_guard_sign_in_result(MdApiGuard *guard, const char *source, const char *account, bool ok, int64_t now_us);
+/* One-time codes: few tries, long waits, for they are short. */
+unsigned md_api_guard_code_wait(MdApiGuard *guard, const char *account, int64_t now_us);
+void md_api_guard_code_result(MdApiGuard *guard, const char *account, bool ok, int64_t now_us);
 
 /* password.c: Argon2id on its own threads */
 MdApiPasswords *md_api_passwords_new(void);
@@ -127,6 +152,9 @@ void md_api_sessions_free(MdApiSessions *sessions);
 /* The live session of a bearer token, prolonged by this use; NULL: none. */
 const MdApiSession *md_api_session_find(MdApi *api, const char *token);
 bool md_api_session_alive(MdApi *api, const char *hash);
+/* Its one-time code was right: it may do without for a while. enrolled: and has a second factor from now on. Returns until when. */
+int64_t md_api_session_unlock(MdApi *api, const char *hash);
+MdApiSession *md_api_session_by_hash(MdApi *api, const char *hash);
 void md_api_sessions_drop_user(MdApi *api, const char *user); /* memory; the table goes with the user's write */
 unsigned md_api_sessions_count(const MdApi *api);
 void md_api_session_routes(MdApi *api);
@@ -135,10 +163,11 @@ void md_api_session_routes(MdApi *api);
 bool md_api_users_setup(MdApi *api, GError **error); /* makes the set-up code when there is nobody */
 void md_api_user_routes(MdApi *api);
 typedef struct MdApiUser {
-    char *name, *area, *hash;
+    char *name, *area, *vendor, *hash;
     MdApiRole role;
-    bool disabled;
+    bool disabled, enrolled; /* enrolled: has a second factor */
 } MdApiUser;
+char *md_api_new_code(void); /* 80 random bits, for people to type */
 MdApiUser *md_api_user_load(MdDb *db, const char *name, GError **error); /* NULL without error: nobody */
 void md_api_user_free(MdApiUser *user);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdApiUser, md_api_user_free)

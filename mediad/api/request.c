@@ -8,33 +8,6 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
-static const char *const role_names[] = {"anybody", "viewer", "broadcaster", "operator", "admin"};
-
-unsigned md_api_role_rights(MdApiRole role)
-{
-    static const unsigned rights[] = {
-        [MD_API_VIEWER] = MD_API_MAY_VIEW,
-        [MD_API_BROADCASTER] = MD_API_MAY_VIEW | MD_API_MAY_EDIT | MD_API_MAY_AIR,
-        [MD_API_OPERATOR] = MD_API_MAY_VIEW | MD_API_MAY_EDIT | MD_API_MAY_APPROVE | MD_API_MAY_AIR | MD_API_MAY_ALERT |
-                            MD_API_MAY_DEVICES | MD_API_MAY_OPERATE,
-        [MD_API_ADMIN] = (MD_API_MAY_VENDOR << 1) - 1,
-    };
-    return (unsigned)role < G_N_ELEMENTS(rights) ? rights[role] : 0;
-}
-
-const char *md_api_role_to_string(MdApiRole role)
-{
-    return (unsigned)role < MD_API_ROLE_MAX ? role_names[role] : NULL;
-}
-
-MdApiRole md_api_role_from_string(const char *name)
-{
-    for (unsigned i = 0; name && i < MD_API_ROLE_MAX; i++)
-        if (g_str_equal(name, role_names[i]))
-            return (MdApiRole)i;
-    return MD_API_ROLE_MAX;
-}
-
 MdApiRequest *md_api_request_ref(MdApiRequest *request)
 {
     request->refs++;
@@ -64,8 +37,10 @@ void md_api_request_unref(MdApiRequest *r)
     g_free(r->path);
     g_free(r->user);
     g_free(r->area);
+    g_free(r->vendor);
     g_free(r->session);
     g_free(r->audit_detail);
+    g_free(r->one_time_code);
     g_free(r);
 }
 
@@ -225,40 +200,55 @@ static const char *bearer(SoupServerMessage *message)
     return value;
 }
 
-static bool may_call(const MdApiRequest *r)
+static void refuse_role(MdApiRequest *r, unsigned rights)
 {
-    const MdApiRoute *spec = r->route->spec;
-    return spec->rights ? (md_api_role_rights(r->role) & spec->rights) == spec->rights : r->role >= spec->role;
+    g_autofree char *lacking = md_api_rights_to_string(rights & ~md_api_role_rights(r->role));
+    const char *least = md_api_role_to_string(r->route->spec->role);
+    g_autofree char *hint = g_strdup_printf("%s is a %s; this needs %s %s", r->user, md_api_role_to_string(r->role),
+                                            rights ? "the right to" : "a", rights ? lacking : least);
+
+    md_api_reply_error(r, 403, "not-allowed", "this account may not do that", hint);
+}
+
+bool md_api_require_rights(MdApiRequest *r, unsigned rights)
+{
+    if ((md_api_role_rights(r->role) & rights) == rights)
+        return true;
+    refuse_role(r, rights);
+    return false;
 }
 
 static bool sign_in(MdApiRequest *r)
 {
     const char *token = bearer(r->message);
     const MdApiSession *session = token ? md_api_session_find(r->api, token) : NULL;
+    const MdApiRoute *spec = r->route->spec;
 
     if (session) {
         r->user = g_strdup(session->user);
         r->area = g_strdup(session->area);
+        r->vendor = g_strdup(session->vendor);
         r->session = g_strdup(session->hash);
         r->role = session->role;
     }
-    if (may_call(r) && !(r->route->spec->province && r->area && r->area[0]))
-        return true;
-    if (session && may_call(r)) {
-        g_autofree char *hint = g_strdup_printf("%s works in area %s; this concerns the whole province", r->user, r->area);
-        md_api_reply_error(r, 403, "other-area", "this account works in one area only", hint);
-    } else if (session) {
-        g_autofree char *hint = g_strdup_printf("%s is a %s; this needs a %s", r->user, role_names[r->role],
-                                                role_names[r->route->spec->role]);
-        md_api_reply_error(r, 403, "not-allowed", "this account may not do that", hint);
-    } else {
+    if (!md_api_role_may(r->role, spec)) {
+        if (session) {
+            refuse_role(r, spec->rights);
+            return false;
+        }
         soup_message_headers_replace(soup_server_message_get_response_headers(r->message), "WWW-Authenticate",
                                      "Bearer realm=\"mediad\"");
         md_api_reply_error(r, 401, "not-signed-in",
                            token ? "the session has ended" : "this needs a signed-in account",
                            "sign in with POST " MD_API_PREFIX "/session and send \"Authorization: Bearer TOKEN\"");
+        return false;
     }
-    return false;
+    if (spec->province && r->area && r->area[0]) {
+        g_autofree char *hint = g_strdup_printf("%s works in area %s; this concerns the whole province", r->user, r->area);
+        md_api_reply_error(r, 403, "other-area", "this account works in one area only", hint);
+        return false;
+    }
+    return md_api_second_factor_early(r, session);
 }
 
 /* --- body --- */
@@ -459,6 +449,23 @@ static void early(SoupServer *soup, SoupServerMessage *message, const char *path
     body_open(r);
 }
 
+static void hold(MdApiRequest *r)
+{
+    if (r->replied || !r->message || r->paused)
+        return;
+    r->paused = true;
+    soup_server_message_pause(r->message);
+}
+
+static void hand_over(MdApiRequest *r)
+{
+    if (!r->handed)
+        md_api_request_ref(r); /* until it replies */
+    r->handed = true;
+    r->route->spec->handler(r, r->route->user);
+    hold(r);
+}
+
 static void handle(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user)
 {
     MdApiRequest *r = g_object_get_data(G_OBJECT(message), "md-request");
@@ -467,12 +474,13 @@ static void handle(SoupServer *soup, SoupServerMessage *message, const char *pat
         return;
     md_api_request_ref(r);
     if (check_query(r) && parse_body(r)) {
-        md_api_request_ref(r); /* until it replies */
-        r->handed = true;
-        r->route->spec->handler(r, r->route->user);
-        if (!r->replied && r->message) {
-            r->paused = true;
-            soup_server_message_pause(r->message);
+        if (r->one_time_code) {
+            md_api_request_ref(r);
+            r->handed = true;
+            md_api_second_factor_check(r, hand_over);
+            hold(r);
+        } else {
+            hand_over(r);
         }
     }
     md_api_request_unref(r);
@@ -533,6 +541,11 @@ MdApiRole md_api_request_role(const MdApiRequest *r)
 const char *md_api_request_area(const MdApiRequest *r)
 {
     return r->area ? r->area : "";
+}
+
+const char *md_api_request_vendor(const MdApiRequest *r)
+{
+    return r->role == MD_API_VENDOR ? r->vendor : NULL;
 }
 
 MdApi *md_api_request_api(const MdApiRequest *r)

@@ -392,42 +392,42 @@ static const char dial_schema[] =
     "\"maxLength\":256,\"description\":\"account or sip: URI\"}},\"role\":" ROLE ",\"redial\":" FLAG "}}";
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/rooms", .role = MD_API_VIEWER, .handler = list, .summary = "All rooms.",
+    {.method = "GET", .path = "/rooms", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list, .summary = "All rooms.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"rooms\"],\"properties\":{\"rooms\":{\"type\":\"array\",\"items\":"
                         "{\"type\":\"object\"," ROOM_REQUIRED ",\"properties\":{" ROOM_FIELDS "}}}}}"},
-    {.method = "POST", .path = "/rooms", .role = MD_API_OPERATOR, .province = true, .handler = create,
+    {.method = "POST", .path = "/rooms", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = create,
      .summary = "Make a room; it stays until it is removed, unless temporary.", .request_schema = room_schema,
      .response_schema = ROOM_FULL},
-    {.method = "GET", .path = "/rooms/{room}", .role = MD_API_VIEWER, .handler = show, .summary = "One room.",
+    {.method = "GET", .path = "/rooms/{room}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show, .summary = "One room.",
      .response_schema = ROOM_FULL},
-    {.method = "DELETE", .path = "/rooms/{room}", .role = MD_API_OPERATOR, .province = true, .handler = remove_room,
+    {.method = "DELETE", .path = "/rooms/{room}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = remove_room,
      .summary = "End the meeting and remove the room."},
-    {.method = "POST", .path = "/rooms/{room}/end", .role = MD_API_OPERATOR, .province = true, .handler = end,
+    {.method = "POST", .path = "/rooms/{room}/end", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = end,
      .summary = "End the meeting for all; the room stays."},
-    {.method = "PUT", .path = "/rooms/{room}/lock", .role = MD_API_OPERATOR, .province = true, .handler = lock,
+    {.method = "PUT", .path = "/rooms/{room}/lock", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = lock,
      .summary = "Lock the room, or open it again.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"locked\"],\"properties\":{\"locked\":" FLAG "}}"},
-    {.method = "PUT", .path = "/rooms/{room}/mute", .role = MD_API_OPERATOR, .province = true, .handler = mute,
+    {.method = "PUT", .path = "/rooms/{room}/mute", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = mute,
      .summary = "Mute everybody, everybody but the chair, or nobody.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"muted\"],\"properties\":{\"muted\":" FLAG
                        ",\"except_chair\":" FLAG "}}"},
-    {.method = "PUT", .path = "/rooms/{room}/layout", .role = MD_API_OPERATOR, .province = true, .handler = layout,
+    {.method = "PUT", .path = "/rooms/{room}/layout", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = layout,
      .summary = "Choose the layout of the composed picture, and who sits where.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"layout\"],\"properties\":{\"layout\":" LAYOUT
                        ",\"seats\":{\"type\":\"array\",\"maxItems\":72,\"items\":{\"type\":\"string\",\"description\":\"member id\"}}}}"},
-    {.method = "PUT", .path = "/rooms/{room}/tour", .role = MD_API_OPERATOR, .province = true, .handler = tour,
+    {.method = "PUT", .path = "/rooms/{room}/tour", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = tour,
      .summary = "Show the sites in turn; 0 ends the tour.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"period_s\"],\"properties\":{"
                        "\"period_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":3600}}}"},
-    {.method = "GET", .path = "/rooms/{room}/dials", .role = MD_API_VIEWER, .handler = dials,
+    {.method = "GET", .path = "/rooms/{room}/dials", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = dials,
      .summary = "Who is being called, and how that goes.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"dials\"],\"properties\":{\"dials\":{\"type\":\"array\",\"items\":{"
                         "\"type\":\"object\",\"required\":[\"target\",\"state\"],\"properties\":{\"target\":{\"type\":\"string\"},"
                         "\"role\":" ROLE ",\"redial\":" FLAG ",\"state\":{\"type\":\"string\"},\"attempts\":{\"type\":\"integer\"},"
                         "\"last_code\":{\"type\":\"integer\"}}}}}}"},
-    {.method = "POST", .path = "/rooms/{room}/dials", .role = MD_API_OPERATOR, .province = true, .handler = dial,
+    {.method = "POST", .path = "/rooms/{room}/dials", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = dial,
      .summary = "Call accounts or SIP addresses into the room.", .request_schema = dial_schema},
-    {.method = "DELETE", .path = "/rooms/{room}/dials/{target}", .role = MD_API_OPERATOR, .province = true, .handler = undial,
+    {.method = "DELETE", .path = "/rooms/{room}/dials/{target}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = undial,
      .summary = "Stop calling somebody."},
 };
 

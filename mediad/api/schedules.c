@@ -81,7 +81,7 @@ static void put(MdApiRequest *r, MdApiBroadcast *a, const char *id, int status)
     JsonObject *body = md_api_request_body(r);
     g_autofree const char **areas = md_api_bc_areas(r, a);
 
-    if (!areas)
+    if (!areas || !md_api_bc_may_priority(r, md_api_bc_priority(body)))
         return;
     BcSchedule schedule = {.id = id,
                            .name = json_object_get_string_member(body, "name"),
@@ -157,15 +157,15 @@ static void remove_schedule(MdApiRequest *r, void *user)
     "\"properties\":{\"id\":" BC_CODE "," SCHEDULE_FIELDS ",\"next_us\":" BC_TIME ",\"created_by\":{\"type\":\"string\"}}}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/schedules", .role = MD_API_VIEWER, .handler = list_schedules, .summary = "What is scheduled.",
+    {.method = "GET", .path = "/schedules", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_schedules, .summary = "What is scheduled.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"schedules\"],\"properties\":{\"schedules\":{\"type\":\"array\",\"items\":" SCHEDULE "}}}"},
-    {.method = "POST", .path = "/schedules", .role = MD_API_BROADCASTER, .handler = add_schedule,
+    {.method = "POST", .path = "/schedules", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = add_schedule,
      .summary = "Play a recording in areas, once or by a recurrence rule.", .request_schema = SCHEDULE_BODY, .response_schema = SCHEDULE},
-    {.method = "GET", .path = "/schedules/{schedule}", .role = MD_API_VIEWER, .handler = show_schedule, .summary = "One schedule.",
+    {.method = "GET", .path = "/schedules/{schedule}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show_schedule, .summary = "One schedule.",
      .response_schema = SCHEDULE},
-    {.method = "PUT", .path = "/schedules/{schedule}", .role = MD_API_BROADCASTER, .handler = change_schedule, .summary = "Replace a schedule.",
+    {.method = "PUT", .path = "/schedules/{schedule}", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = change_schedule, .summary = "Replace a schedule.",
      .request_schema = SCHEDULE_BODY, .response_schema = SCHEDULE},
-    {.method = "DELETE", .path = "/schedules/{schedule}", .role = MD_API_BROADCASTER, .handler = remove_schedule,
+    {.method = "DELETE", .path = "/schedules/{schedule}", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = remove_schedule,
      .summary = "Cancel a schedule; what is on the air goes on."},
 };
 

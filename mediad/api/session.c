@@ -19,6 +19,7 @@ static void session_free(gpointer data)
     g_free(s->hash);
     g_free(s->user);
     g_free(s->area);
+    g_free(s->vendor);
     g_free(s);
 }
 
@@ -30,8 +31,9 @@ MdApiSessions *md_api_sessions_new(MdApi *api, GError **error)
     sessions->by_hash = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
     sessions->lifetime_us = (int64_t)api->session_lifetime_s * G_USEC_PER_SEC;
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(api->store), &local,
-                                         "SELECT s.hash, s.user_name, s.expires_us, u.role, u.area FROM md_sessions s "
-                                         "JOIN md_users u ON u.name = s.user_name WHERE u.disabled = 0 AND s.expires_us > $1",
+                                         "SELECT s.hash, s.user_name, s.expires_us, u.role, u.area, u.vendor, CASE WHEN f.secret IS NULL THEN 0 ELSE 1 END FROM md_sessions s "
+                                         "JOIN md_users u ON u.name = s.user_name LEFT JOIN md_factors f ON f.user_name = u.name "
+                                         "WHERE u.disabled = 0 AND s.expires_us > $1",
                                          "i", md_clock_wall_us(api->clock));
     while (rows && md_rows_next(rows, &local)) {
         MdApiSession *s = g_new0(MdApiSession, 1);
@@ -40,6 +42,8 @@ MdApiSessions *md_api_sessions_new(MdApi *api, GError **error)
         s->expires_us = s->written_us = md_rows_int(rows, 2);
         s->role = md_api_role_from_string(md_rows_text(rows, 3));
         s->area = g_strdup(md_rows_text(rows, 4));
+        s->vendor = g_strdup(md_rows_text(rows, 5));
+        s->must_enrol = !md_rows_int(rows, 6) && md_api_factor_required(api, s->role);
         g_hash_table_insert(sessions->by_hash, s->hash, s);
     }
     if (local) {
@@ -71,6 +75,7 @@ typedef struct Write {
     MdApiUser *account;
     int64_t created_us, expires_us;
     bool inserted; /* false: the account was changed meanwhile */
+    bool with_code; /* a one-time code came with the password, and was right */
 } Write;
 
 static void write_free(gpointer data)
@@ -93,9 +98,9 @@ static bool write_insert(MdDb *db, gpointer data, GError **error)
     return md_db_run(db, error, "DELETE FROM md_sessions WHERE expires_us <= $1", "i", w->created_us) &&
            md_db_run(db, error,
                      "INSERT INTO md_sessions (hash, user_name, created_us, expires_us) SELECT $1, name, CAST($2 AS BIGINT),"
-                     " CAST($3 AS BIGINT) FROM md_users WHERE name = $4 AND hash = $5 AND role = $6 AND area = $7 AND disabled = 0",
-                     "siissss", w->hash, w->created_us, w->expires_us, w->user, w->account->hash,
-                     md_api_role_to_string(w->account->role), w->account->area) &&
+                     " CAST($3 AS BIGINT) FROM md_users WHERE name = $4 AND hash = $5 AND role = $6 AND area = $7 AND vendor = $8 AND disabled = 0",
+                     "siisssss", w->hash, w->created_us, w->expires_us, w->user, w->account->hash,
+                     md_api_role_to_string(w->account->role), w->account->area, w->account->vendor) &&
            ((w->inserted = md_db_changes(db) > 0) || true);
 }
 
@@ -135,6 +140,22 @@ const MdApiSession *md_api_session_find(MdApi *api, const char *token)
         md_store_write(api->store, write_extend, w, write_free, NULL, NULL);
     }
     return s;
+}
+
+MdApiSession *md_api_session_by_hash(MdApi *api, const char *hash)
+{
+    return hash ? g_hash_table_lookup(api->sessions->by_hash, hash) : NULL;
+}
+
+int64_t md_api_session_unlock(MdApi *api, const char *hash)
+{
+    MdApiSession *s = md_api_session_by_hash(api, hash);
+
+    if (!s)
+        return 0;
+    s->must_enrol = false;
+    s->unlocked_us = md_clock_wall_us(api->clock) + (int64_t)MD_API_UNLOCKED_S * G_USEC_PER_SEC;
+    return s->unlocked_us;
 }
 
 bool md_api_session_alive(MdApi *api, const char *hash)
@@ -191,8 +212,10 @@ static bool make_room(MdApi *api, const char *user)
 
 /* --- requests --- */
 
-static JsonNode *session_json(const char *token, const char *user, MdApiRole role, const char *area, int64_t expires_us)
+static JsonNode *session_json(const char *token, const char *user, MdApiRole role, const char *area, const char *vendor, int64_t expires_us)
 {
+    g_autofree char *text = md_api_rights_to_string(md_api_role_rights(role));
+    g_auto(GStrv) rights = g_strsplit(text, ",", -1);
     g_autoptr(JsonBuilder) b = json_builder_new();
 
     json_builder_begin_object(b);
@@ -206,6 +229,15 @@ static JsonNode *session_json(const char *token, const char *user, MdApiRole rol
     json_builder_add_string_value(b, md_api_role_to_string(role));
     json_builder_set_member_name(b, "area");
     json_builder_add_string_value(b, area);
+    if (vendor && *vendor) {
+        json_builder_set_member_name(b, "vendor");
+        json_builder_add_string_value(b, vendor);
+    }
+    json_builder_set_member_name(b, "rights");
+    json_builder_begin_array(b);
+    for (unsigned i = 0; rights[i]; i++)
+        json_builder_add_string_value(b, rights[i]);
+    json_builder_end_array(b);
     json_builder_set_member_name(b, "expires_us");
     json_builder_add_int_value(b, expires_us);
     json_builder_end_object(b);
@@ -238,12 +270,52 @@ static void inserted(bool ok, const GError *error, gpointer data, gpointer user)
     s->hash = g_strdup(w->hash);
     s->user = g_strdup(w->user);
     s->area = g_strdup(w->account->area);
+    s->vendor = g_strdup(w->account->vendor);
     s->role = w->account->role;
+    s->must_enrol = !w->account->enrolled && md_api_factor_required(api, s->role);
     s->expires_us = s->written_us = w->expires_us;
     g_hash_table_insert(api->sessions->by_hash, s->hash, s);
+    if (w->with_code)
+        md_api_session_unlock(api, s->hash);
     api->counters.sign_ins++;
     r->user = g_strdup(w->user);
-    md_api_reply(r, 201, session_json(w->token, s->user, s->role, s->area, s->expires_us));
+    md_api_reply(r, 201, session_json(w->token, s->user, s->role, s->area, s->vendor, s->expires_us));
+}
+
+static void begin_session(Write *w)
+{
+    MdApiRequest *r = w->request;
+    MdApi *api = r->api;
+    unsigned char random[32];
+    char token[64];
+
+    if (!make_room(api, w->user)) {
+        md_api_reply_error(r, 503, "too-many-sessions", "too many people are signed in", "try again later");
+        write_free(w);
+        return;
+    }
+    randombytes_buf(random, sizeof random);
+    sodium_bin2base64(token, sizeof token, random, sizeof random, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    w->token = g_strdup(token);
+    w->hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, token, -1);
+    w->created_us = md_clock_wall_us(api->clock);
+    w->expires_us = w->created_us + api->sessions->lifetime_us;
+    md_store_write(api->store, write_insert, w, write_free, inserted, NULL);
+}
+
+static void code_checked(MdApiRequest *r, MdFactorResult result, const GError *error, gpointer data)
+{
+    Write *w = data;
+
+    if (result != MD_FACTOR_RIGHT || !r->api || r->api->closing) {
+        if (r->api)
+            r->api->counters.sign_ins_failed++;
+        md_api_factor_refuse(r, w->user, result, error);
+        write_free(w);
+        return;
+    }
+    w->with_code = true;
+    begin_session(w);
 }
 
 static void verified(bool ok, const char *hash, gpointer user)
@@ -251,8 +323,6 @@ static void verified(bool ok, const char *hash, gpointer user)
     Write *w = user;
     MdApiRequest *r = w->request;
     MdApi *api = r->api;
-    unsigned char random[32];
-    char token[64];
     GError *error = NULL;
 
     /* a change of the account while the hash was worked on counts */
@@ -266,18 +336,16 @@ static void verified(bool ok, const char *hash, gpointer user)
     md_api_user_free(w->account);
     w->account = g_steal_pointer(&now); /* role and area as they are now, and as they must still be when the session is written */
     md_api_guard_sign_in_result(api->guard, r->source, w->user, true, md_clock_now_us(api->clock));
-    if (!make_room(api, w->user)) {
-        md_api_reply_error(r, 503, "too-many-sessions", "too many people are signed in", "try again later");
+    const char *code = json_object_get_string_member_with_default(md_api_request_body(r), "one_time_code", NULL);
+    if (w->account->enrolled && !code) {
+        md_api_reply_error(r, 401, "second-factor-needed", "this account signs in with a one-time code too",
+                           "send it as \"one_time_code\" beside user and password");
         write_free(w);
-        return;
+    } else if (w->account->enrolled) {
+        md_api_factor_verify(r, w->user, code, code_checked, w);
+    } else {
+        begin_session(w);
     }
-    randombytes_buf(random, sizeof random);
-    sodium_bin2base64(token, sizeof token, random, sizeof random, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    w->token = g_strdup(token);
-    w->hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, token, -1);
-    w->created_us = md_clock_wall_us(api->clock);
-    w->expires_us = w->created_us + api->sessions->lifetime_us;
-    md_store_write(api->store, write_insert, w, write_free, inserted, NULL);
 }
 
 static void create(MdApiRequest *r, void *user)
@@ -318,9 +386,9 @@ static void create(MdApiRequest *r, void *user)
 
 static void who_am_i(MdApiRequest *r, void *user)
 {
-    const MdApiSession *s = g_hash_table_lookup(r->api->sessions->by_hash, r->session);
+    const MdApiSession *s = md_api_session_by_hash(r->api, r->session);
 
-    md_api_reply(r, 200, session_json(NULL, r->user, r->role, r->area, s ? s->expires_us : 0));
+    md_api_reply(r, 200, session_json(NULL, r->user, r->role, r->area, r->vendor, s ? s->expires_us : 0));
 }
 
 static void deleted(bool ok, const GError *error, gpointer data, gpointer user)
@@ -345,7 +413,8 @@ static void delete_own(MdApiRequest *r, void *user)
 }
 
 #define SESSION_FIELDS                                                                                                 \
-    "\"user\":{\"type\":\"string\"},\"role\":{\"type\":\"string\",\"enum\":[\"viewer\",\"broadcaster\",\"operator\",\"admin\"]}," \
+    "\"user\":{\"type\":\"string\"},\"role\":{\"type\":\"string\"},\"vendor\":{\"type\":\"string\"}," \
+    "\"rights\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}," \
     "\"area\":{\"type\":\"string\"},\"expires_us\":{\"type\":\"integer\",\"description\":\"wall time, microseconds\"}"
 
 static const MdApiRoute routes[] = {
@@ -353,13 +422,14 @@ static const MdApiRoute routes[] = {
      .summary = "Sign in; the token goes into the Authorization header of everything else.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"user\",\"password\"],\"properties\":{"
                        "\"user\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"
-                       "\"password\":{\"type\":\"string\",\"maxLength\":256}}}",
+                       "\"password\":{\"type\":\"string\",\"maxLength\":256},"
+                       "\"one_time_code\":{\"type\":\"string\",\"minLength\":6,\"maxLength\":63,\"description\":\"for accounts with a second factor\"}}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"token\",\"user\",\"role\",\"expires_us\"],\"properties\":{"
                         "\"token\":{\"type\":\"string\"}," SESSION_FIELDS "}}"},
-    {.method = "GET", .path = "/session", .role = MD_API_VIEWER, .handler = who_am_i,
+    {.method = "GET", .path = "/session", .role = MD_API_VIEWER, .vendor = true, .handler = who_am_i,
      .summary = "Who is signed in with this token.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"user\",\"role\"],\"properties\":{" SESSION_FIELDS "}}"},
-    {.method = "DELETE", .path = "/session", .role = MD_API_VIEWER, .handler = delete_own, .summary = "Sign out."},
+    {.method = "DELETE", .path = "/session", .role = MD_API_VIEWER, .vendor = true, .handler = delete_own, .summary = "Sign out."},
 };
 
 void md_api_session_routes(MdApi *api)

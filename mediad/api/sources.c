@@ -49,7 +49,7 @@ static void forgive(MdApiRequest *r, void *user)
 
 #define SOURCE "{\"type\":\"string\",\"minLength\":2,\"maxLength\":64}"
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/sources", .role = MD_API_OPERATOR, .handler = list,
+    {.method = "GET", .path = "/sources", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .handler = list,
      .summary = "Network sources that gave offence over SIP, and which are banned, with the reasons.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"sources\"],\"properties\":{\"sources\":{\"type\":\"array\",\"items\":{"
                         "\"type\":\"object\",\"required\":[\"source\",\"banned\",\"reason\",\"known_device\",\"offences\"],\"properties\":{"
@@ -57,7 +57,7 @@ static const MdApiRoute routes[] = {
                         "\"reason\":{\"type\":\"string\"},\"known_device\":{\"type\":\"boolean\",\"description\":\"a registered device of "
                         "ours is there: a fault to mend, never banned\"},\"connections\":{\"type\":\"integer\"},"
                         "\"dropped\":{\"type\":\"integer\"},\"offences\":{\"type\":\"object\"}}}}}}"},
-    {.method = "POST", .path = "/sources/forgive", .role = MD_API_OPERATOR, .province = true, .handler = forgive, .summary = "Lift the ban of a source.",
+    {.method = "POST", .path = "/sources/forgive", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = forgive, .summary = "Lift the ban of a source.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"source\"],\"properties\":{\"source\":" SOURCE "}}"},
 };
 

@@ -96,7 +96,7 @@ static void metrics(GString *out, void *user)
 #define NUMBER "{\"type\":\"integer\"}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/status", .role = MD_API_VIEWER, .handler = show, .summary = "The house at a glance.",
+    {.method = "GET", .path = "/status", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show, .summary = "The house at a glance.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"version\",\"uptime_s\",\"workers\",\"rooms\",\"members\",\"accounts\","
                         "\"registrations\",\"calls\",\"listeners\"],\"properties\":{\"version\":{\"type\":\"string\"},"
                         "\"uptime_s\":" NUMBER ",\"workers\":" NUMBER ",\"rooms\":" NUMBER ",\"members\":" NUMBER ",\"accounts\":" NUMBER

@@ -14,6 +14,7 @@ void md_api_user_free(MdApiUser *user)
         return;
     g_free(user->name);
     g_free(user->area);
+    g_free(user->vendor);
     g_free(user->hash);
     g_free(user);
 }
@@ -27,13 +28,19 @@ static MdApiUser *user_of_row(MdRows *rows)
     user->area = g_strdup(md_rows_text(rows, 2));
     user->hash = g_strdup(md_rows_text(rows, 3));
     user->disabled = md_rows_int(rows, 4) != 0;
+    user->vendor = g_strdup(md_rows_text(rows, 5));
+    user->enrolled = md_rows_int(rows, 6) != 0;
     return user;
 }
+
+#define USERS                                                                                                          \
+    "SELECT name, role, area, hash, disabled, vendor, CASE WHEN f.secret IS NULL THEN 0 ELSE 1 END FROM md_users u "    \
+    "LEFT JOIN md_factors f ON f.user_name = u.name "
 
 MdApiUser *md_api_user_load(MdDb *db, const char *name, GError **error)
 {
     g_autoptr(MdRows) rows =
-        md_db_query(db, error, "SELECT name, role, area, hash, disabled FROM md_users WHERE name = $1", "s", name);
+        md_db_query(db, error, USERS "WHERE name = $1", "s", name);
 
     return rows && md_rows_next(rows, error) ? user_of_row(rows) : NULL;
 }
@@ -56,7 +63,7 @@ static char *code_path(const MdApi *api)
 }
 
 /* 80 random bits in an alphabet without look-alikes, in groups of four. */
-static char *new_code(void)
+char *md_api_new_code(void)
 {
     static const char alphabet[] = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     GString *code = g_string_new(NULL);
@@ -80,7 +87,7 @@ bool md_api_users_setup(MdApi *api, GError **error)
         g_unlink(path);
         return true;
     }
-    api->setup_code = new_code();
+    api->setup_code = md_api_new_code();
     g_autofree char *line = g_strconcat(api->setup_code, "\n", NULL);
     if (!g_file_set_contents_full(path, line, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error))
         return false;
@@ -99,7 +106,7 @@ const char *md_api_setup_code(const MdApi *api)
 typedef struct Change {
     MdApiRequest *request;
     enum { SETUP, ADD, UPDATE, DELETE } kind;
-    char *name, *role, *area, *hash, *disabled; /* UPDATE: NULL keeps */
+    char *name, *role, *area, *vendor, *hash, *disabled; /* UPDATE: NULL keeps */
     int64_t time_us;
     bool found;
 } Change;
@@ -111,6 +118,7 @@ static void change_free(gpointer data)
     g_free(c->name);
     g_free(c->role);
     g_free(c->area);
+    g_free(c->vendor);
     g_free(c->hash);
     g_free(c->disabled);
     g_free(c);
@@ -120,14 +128,14 @@ static bool run_change(MdDb *db, Change *c, GError **error)
 {
     if (c->kind == SETUP || c->kind == ADD)
         return md_db_run(db, error,
-                         "INSERT INTO md_users (name, role, area, hash, disabled, created_us) VALUES ($1, $2, $3, $4, 0, $5)",
-                         "ssssi", c->name, c->role, c->area ? c->area : "", c->hash, c->time_us);
+                         "INSERT INTO md_users (name, role, area, hash, disabled, created_us, vendor) VALUES ($1, $2, $3, $4, 0, $5, $6)",
+                         "ssssis", c->name, c->role, c->area ? c->area : "", c->hash, c->time_us, c->vendor ? c->vendor : "");
     if (c->kind == DELETE)
         return md_db_run(db, error, "DELETE FROM md_users WHERE name = $1", "s", c->name);
     return md_db_run(db, error,
                      "UPDATE md_users SET role = COALESCE($2, role), area = COALESCE($3, area), hash = COALESCE($4, hash), "
-                     "disabled = COALESCE(CAST($5 AS BIGINT), disabled) WHERE name = $1",
-                     "sssss", c->name, c->role, c->area, c->hash, c->disabled);
+                     "disabled = COALESCE(CAST($5 AS BIGINT), disabled), vendor = COALESCE($6, vendor) WHERE name = $1",
+                     "ssssss", c->name, c->role, c->area, c->hash, c->disabled, c->vendor);
 }
 
 static bool apply(MdDb *db, gpointer data, GError **error)
@@ -167,8 +175,14 @@ static void add_user_json(JsonBuilder *b, const MdApiUser *user)
     json_builder_add_string_value(b, md_api_role_to_string(user->role));
     json_builder_set_member_name(b, "area");
     json_builder_add_string_value(b, user->area);
+    if (*user->vendor) {
+        json_builder_set_member_name(b, "vendor");
+        json_builder_add_string_value(b, user->vendor);
+    }
     json_builder_set_member_name(b, "disabled");
     json_builder_add_boolean_value(b, user->disabled);
+    json_builder_set_member_name(b, "second_factor");
+    json_builder_add_boolean_value(b, user->enrolled);
     json_builder_end_object(b);
 }
 
@@ -308,8 +322,7 @@ static void list(MdApiRequest *r, void *unused)
 {
     GError *error = NULL;
     g_autoptr(JsonBuilder) b = json_builder_new();
-    g_autoptr(MdRows) rows = md_db_query(md_store_reader(r->api->store), &error,
-                                         "SELECT name, role, area, hash, disabled FROM md_users ORDER BY name", "");
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(r->api->store), &error, USERS "ORDER BY name", "");
 
     json_builder_begin_object(b);
     json_builder_set_member_name(b, "users");
@@ -328,13 +341,28 @@ static void list(MdApiRequest *r, void *unused)
     md_api_reply(r, 200, json_builder_get_root(b));
 }
 
+/* May an account be what it would be after the change? Replies when not. */
+static bool may_be(MdApiRequest *r, const char *role, const char *area, const char *vendor)
+{
+    const char *problem = md_api_role_bind(r->api, md_api_role_from_string(role), area, vendor);
+
+    if (problem)
+        md_api_reply_error(r, 400, "invalid-field", problem, "GET " MD_API_PREFIX "/areas lists the areas; the role decides where it may work");
+    return !problem;
+}
+
 static void add(MdApiRequest *r, void *user)
 {
     JsonObject *body = md_api_request_body(r);
-    Change *c = change_new(r, ADD, json_object_get_string_member(body, "name"));
+    const char *role = json_object_get_string_member(body, "role"), *area = json_object_get_string_member_with_default(body, "area", ""),
+               *vendor = json_object_get_string_member_with_default(body, "vendor", "");
 
-    c->role = g_strdup(json_object_get_string_member(body, "role"));
-    c->area = g_strdup(json_object_get_string_member_with_default(body, "area", ""));
+    if (!may_be(r, role, area, vendor))
+        return;
+    Change *c = change_new(r, ADD, json_object_get_string_member(body, "name"));
+    c->role = g_strdup(role);
+    c->area = g_strdup(area);
+    c->vendor = g_strdup(vendor);
     hash_and_submit(c, json_object_get_string_member(body, "password"));
 }
 
@@ -346,8 +374,17 @@ static void get(MdApiRequest *r, void *user)
 static void update(MdApiRequest *r, void *user)
 {
     JsonObject *body = md_api_request_body(r);
-    Change *c = change_new(r, UPDATE, md_api_request_param(r, "user"));
+    GError *error = NULL;
+    g_autoptr(MdApiUser) was = md_api_user_load(md_store_reader(r->api->store), md_api_request_param(r, "user"), &error);
 
+    g_clear_error(&error); /* the write meets it again */
+    const char *role = json_object_get_string_member_with_default(body, "role", NULL);
+    bool moved = role || json_object_has_member(body, "area") || json_object_has_member(body, "vendor");
+    if (was && moved && !may_be(r, role ? role : md_api_role_to_string(was->role), json_object_get_string_member_with_default(body, "area", was->area),
+                                json_object_get_string_member_with_default(body, "vendor", was->vendor)))
+        return;
+    Change *c = change_new(r, UPDATE, md_api_request_param(r, "user"));
+    c->vendor = g_strdup(json_object_get_string_member_with_default(body, "vendor", NULL));
     c->role = g_strdup(json_object_get_string_member_with_default(body, "role", NULL));
     c->area = g_strdup(json_object_get_string_member_with_default(body, "area", NULL));
     if (json_object_has_member(body, "disabled"))
@@ -398,12 +435,16 @@ static void own_password(MdApiRequest *r, void *unused)
 }
 
 #define NAME "{\"type\":\"string\",\"pattern\":\"^[a-z0-9][a-z0-9._@-]{0,63}$\",\"maxLength\":64}"
-#define ROLE "{\"type\":\"string\",\"enum\":[\"viewer\",\"broadcaster\",\"operator\",\"admin\"]}"
+#define ROLE                                                                                                           \
+    "{\"type\":\"string\",\"enum\":[\"viewer\",\"broadcaster\",\"operator\",\"admin\",\"provincial-editor\",\"provincial-approver\","        \
+    "\"commune-editor\",\"commune-approver\",\"auditor\",\"vendor\"]}"
+#define VENDOR "{\"type\":\"string\",\"maxLength\":100,\"description\":\"for the role vendor: the name its devices carry\"}"
 #define PASSWORD "{\"type\":\"string\",\"minLength\":10,\"maxLength\":256}"
 #define AREA "{\"type\":\"string\",\"maxLength\":64,\"description\":\"area the account works in; empty: the whole province\"}"
 #define USER                                                                                                           \
     "{\"type\":\"object\",\"required\":[\"name\",\"role\",\"area\",\"disabled\"],\"properties\":{\"name\":{\"type\":\"string\"},"    \
-    "\"role\":" ROLE ",\"area\":{\"type\":\"string\"},\"disabled\":{\"type\":\"boolean\"}}}"
+    "\"role\":" ROLE ",\"area\":{\"type\":\"string\"},\"vendor\":" VENDOR ",\"disabled\":{\"type\":\"boolean\"},"             \
+    "\"second_factor\":{\"type\":\"boolean\"}}}"
 
 static const MdApiRoute routes[] = {
     {.method = "POST", .path = "/setup", .role = MD_API_ANYBODY, .handler = setup,
@@ -411,21 +452,21 @@ static const MdApiRoute routes[] = {
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\",\"user\",\"password\"],"
                        "\"properties\":{\"code\":{\"type\":\"string\",\"maxLength\":64},\"user\":" NAME ",\"password\":" PASSWORD "}}",
      .response_schema = USER},
-    {.method = "GET", .path = "/users", .role = MD_API_ADMIN, .province = true, .handler = list, .summary = "Everybody who may sign in.",
+    {.method = "GET", .path = "/users", .role = MD_API_ADMIN, .rights = MD_API_MAY_PEOPLE, .province = true, .handler = list, .summary = "Everybody who may sign in.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"users\"],\"properties\":{\"users\":{\"type\":\"array\",\"items\":" USER "}}}"},
-    {.method = "POST", .path = "/users", .role = MD_API_ADMIN, .province = true, .handler = add, .summary = "Add a user.",
+    {.method = "POST", .path = "/users", .role = MD_API_ADMIN, .rights = MD_API_MAY_PEOPLE, .province = true, .second_factor = true, .handler = add, .summary = "Add a user.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"name\",\"role\",\"password\"],"
-                       "\"properties\":{\"name\":" NAME ",\"role\":" ROLE ",\"area\":" AREA ",\"password\":" PASSWORD "}}",
+                       "\"properties\":{\"name\":" NAME ",\"role\":" ROLE ",\"area\":" AREA ",\"vendor\":" VENDOR ",\"password\":" PASSWORD "}}",
      .response_schema = USER},
-    {.method = "GET", .path = "/users/{user}", .role = MD_API_ADMIN, .province = true, .handler = get, .summary = "One user.",
+    {.method = "GET", .path = "/users/{user}", .role = MD_API_ADMIN, .rights = MD_API_MAY_PEOPLE, .province = true, .handler = get, .summary = "One user.",
      .response_schema = USER},
-    {.method = "PATCH", .path = "/users/{user}", .role = MD_API_ADMIN, .province = true, .handler = update,
+    {.method = "PATCH", .path = "/users/{user}", .role = MD_API_ADMIN, .rights = MD_API_MAY_PEOPLE, .province = true, .second_factor = true, .handler = update,
      .summary = "Change a user; all sessions of it end.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"role\":" ROLE ",\"area\":" AREA
-                       ",\"disabled\":{\"type\":\"boolean\"},\"password\":" PASSWORD "}}",
+                       ",\"vendor\":" VENDOR ",\"disabled\":{\"type\":\"boolean\"},\"password\":" PASSWORD "}}",
      .response_schema = USER},
-    {.method = "DELETE", .path = "/users/{user}", .role = MD_API_ADMIN, .province = true, .handler = remove_user, .summary = "Remove a user."},
-    {.method = "POST", .path = "/session/password", .role = MD_API_VIEWER, .handler = own_password,
+    {.method = "DELETE", .path = "/users/{user}", .role = MD_API_ADMIN, .rights = MD_API_MAY_PEOPLE, .province = true, .second_factor = true, .handler = remove_user, .summary = "Remove a user."},
+    {.method = "POST", .path = "/session/password", .role = MD_API_VIEWER, .vendor = true, .handler = own_password,
      .summary = "Change the own password; all own sessions end.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"old_password\",\"password\"],"
                        "\"properties\":{\"old_password\":{\"type\":\"string\",\"maxLength\":256},\"password\":" PASSWORD "}}",

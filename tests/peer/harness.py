@@ -442,7 +442,7 @@ class Mediad(Process):
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(text)
         self._launch(name)
-        self.token = None
+        self.token, self.otp_secret, self._recovery = None, None, []
 
     def _launch(self, name):
         binary = os.environ.get("MEDIAD_BINARY", os.path.join(BUILD, "mediad", "mediad"))
@@ -457,9 +457,17 @@ class Mediad(Process):
     def url(self, path):
         return f"http://127.0.0.1:{self.api_port}{path}"
 
-    def request(self, method, path, body=None, token=True, raw=False, content_type="application/json"):
-        """(status, JSON or text)."""
-        headers = {}
+    def request(self, method, path, body=None, token=True, raw=False, content_type="application/json", headers=None):
+        """(status, JSON or text). Where a one-time code is asked for, one is given and the request made again."""
+        status, reply = self._request(method, path, body, token, raw, content_type, headers)
+        if status == 403 and token and self.otp_secret and (b"second-factor-needed" if raw else "second-factor-needed") in \
+                (reply if raw else json.dumps(reply)):
+            self.unlock()
+            status, reply = self._request(method, path, body, token, raw, content_type, headers)
+        return status, reply
+
+    def _request(self, method, path, body, token, raw, content_type, headers):
+        headers = dict(headers or {})
         if token and self.token:
             headers["Authorization"] = "Bearer " + self.token
         data = None
@@ -491,11 +499,38 @@ class Mediad(Process):
         self.secret = "thử-nghiệm-" + os.urandom(6).hex()
         self.api("POST", "/setup", {"code": code, "user": "tester", "password": self.secret}, token=False)
         self.token = self.api("POST", "/session", {"user": "tester", "password": self.secret}, token=False)["token"]
+        self.enrol()
         return self.token
+
+    def enrol(self):
+        """A second factor for the account, its codes by oathtool; the session is unlocked for five minutes then."""
+        self.otp_secret = self.api("POST", "/session/second-factor/enrol", {"password": self.secret})["secret"]
+        self._recovery = self.api("POST", "/session/second-factor/confirm", {"code": one_time_code(self.otp_secret)})["recovery_codes"]
+
+    def sign_in_again(self):
+        """A new session, by password and one-time code."""
+        body = {"user": "tester", "password": self.secret, "one_time_code": self._recovery.pop()}
+        self.token = self.api("POST", "/session", body, token=False)["token"]
+        return self.token
+
+    def unlock(self):
+        """Five more minutes without one-time codes: by a recovery code, which waits for no new half minute."""
+        if not self._recovery:
+            raise AssertionError("no recovery codes are left")
+        self.api("POST", "/session/second-factor", {"code": self._recovery.pop()})
+        if len(self._recovery) < 3:
+            self._recovery = self.api("POST", "/session/second-factor/recovery-codes")["recovery_codes"]
 
     def add_account(self, name, **more):
         """A SIP account; returns its generated password."""
         return self.api("POST", "/accounts", dict({"name": name}, **more))["password"]
+
+
+def one_time_code(secret, at=None):
+    """The code of this moment (or of the moment at, in seconds since 1970) for a base 32 secret, by oathtool."""
+    need("oathtool")
+    when = [] if at is None else ["--now", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))]
+    return subprocess.run(["oathtool", "--totp", "--base32", *when, secret], check=True, capture_output=True, text=True).stdout.strip()
 
 
 DEFAULT_CONFIG = """

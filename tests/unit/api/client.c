@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/api/client.h"
 #include <glib/gstdio.h>
+#include <liboath/oath.h>
 #include <string.h>
 
 void test_api_start(TestApi *t, unsigned requests_per_s, const MdMigration *extra, unsigned n_extra)
@@ -37,7 +38,7 @@ void test_api_start(TestApi *t, unsigned requests_per_s, const MdMigration *extr
 
 void test_api_stop(TestApi *t)
 {
-    static const char *const files[] = {"setup-code", "https-cert.pem", "https-key.pem"};
+    static const char *const files[] = {"setup-code", "https-cert.pem", "https-key.pem", "second-factor.key"};
 
     g_clear_object(&t->session);
     md_api_free(t->api);
@@ -51,6 +52,7 @@ void test_api_stop(TestApi *t)
     g_assert_cmpint(g_rmdir(t->dir), ==, 0); /* nothing else was left there */
     g_free(t->dir);
     g_clear_pointer(&t->document, json_node_unref);
+    g_clear_pointer(&t->secrets, g_hash_table_unref);
 }
 
 typedef struct Wait {
@@ -67,28 +69,18 @@ static void finished(GObject *source, GAsyncResult *result, gpointer user)
     wait->done = true;
 }
 
-TestReply *test_call_raw(TestApi *t, const char *method, const char *url_path, const char *token, const char *type,
-                         const char *body, gssize len)
+static TestReply *send_bytes(TestApi *t, SoupMessage *message, const char *type, GBytes *bytes)
 {
-    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u%s", t->port, url_path);
-    g_autoptr(SoupMessage) message = soup_message_new(method, url);
     Wait wait = {0};
 
-    g_assert_nonnull(message);
-    if (token) {
-        g_autofree char *value = g_strconcat("Bearer ", token, NULL);
-        soup_message_headers_append(soup_message_get_request_headers(message), "Authorization", value);
-    }
-    if (body) {
-        g_autoptr(GBytes) bytes = g_bytes_new(body, len < 0 ? strlen(body) : (gsize)len);
+    if (bytes)
         soup_message_set_request_body_from_bytes(message, type, bytes);
-    }
     soup_session_send_and_read_async(t->session, message, G_PRIORITY_DEFAULT, NULL, finished, &wait);
     while (!wait.done)
         g_main_context_iteration(NULL, TRUE);
     TestReply *reply = g_new0(TestReply, 1);
     if (wait.error)
-        g_test_message("%s %s: %s", method, url_path, wait.error->message);
+        g_test_message("%s %s: %s", soup_message_get_method(message), g_uri_get_path(soup_message_get_uri(message)), wait.error->message);
     g_assert_no_error(wait.error);
     reply->status = soup_message_get_status(message);
     reply->headers = soup_message_headers_ref(soup_message_get_response_headers(message));
@@ -99,6 +91,28 @@ TestReply *test_call_raw(TestApi *t, const char *method, const char *url_path, c
     if (g_strcmp0(soup_message_headers_get_content_type(reply->headers, NULL), "application/json") == 0)
         reply->json = md_json_parse(reply->text, size, NULL);
     return reply;
+}
+
+TestReply *test_send(TestApi *t, SoupMessage *message, const char *type, const char *body)
+{
+    g_autoptr(GBytes) bytes = body ? g_bytes_new(body, strlen(body)) : NULL;
+
+    return send_bytes(t, message, type, bytes);
+}
+
+TestReply *test_call_raw(TestApi *t, const char *method, const char *url_path, const char *token, const char *type,
+                         const char *body, gssize len)
+{
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u%s", t->port, url_path);
+    g_autoptr(SoupMessage) message = soup_message_new(method, url);
+    g_autoptr(GBytes) bytes = body ? g_bytes_new(body, len < 0 ? strlen(body) : (gsize)len) : NULL;
+
+    g_assert_nonnull(message);
+    if (token) {
+        g_autofree char *value = g_strconcat("Bearer ", token, NULL);
+        soup_message_headers_append(soup_message_get_request_headers(message), "Authorization", value);
+    }
+    return send_bytes(t, message, type, bytes);
 }
 
 /* The documented operation for a call: literal segments before parameters. */
@@ -221,16 +235,69 @@ void test_reply_free(TestReply *reply)
     g_free(reply);
 }
 
+char *test_code(TestApi *t, const char *name)
+{
+    gsize size;
+    const char *secret = g_bytes_get_data(g_hash_table_lookup(t->secrets, name), &size);
+    char code[7];
+
+    g_assert_cmpint(oath_totp_generate(secret, size, md_clock_wall_us(&t->clock.base) / G_USEC_PER_SEC, 30, 0, 6, code), ==, OATH_OK);
+    return g_strdup(code);
+}
+
+/* A code works once: the next is that of the next step. */
+char *test_next_code(TestApi *t, const char *name)
+{
+    md_virtual_clock_advance(&t->clock, INT64_C(30) * G_USEC_PER_SEC);
+    return test_code(t, name);
+}
+
+void test_learn_secret(TestApi *t, const char *name, const char *base32)
+{
+    char *secret;
+    size_t size;
+
+    g_assert_cmpint(oath_base32_decode(base32, strspn(base32, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), &secret, &size), ==, OATH_OK);
+    if (!t->secrets)
+        t->secrets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+    g_hash_table_insert(t->secrets, g_strdup(name), g_bytes_new(secret, size));
+    free(secret);
+}
+
+void test_enrol(TestApi *t, const char *name, const char *token)
+{
+    g_autoptr(TestReply) begun = test_call(t, "POST", "/session/second-factor/enrol", token, "{'password':'correct horse battery'}");
+
+    g_assert_cmpuint(begun->status, ==, 201);
+    test_learn_secret(t, name, test_string(begun, "secret"));
+    g_autofree char *code = test_code(t, name);
+    g_autofree char *body = g_strdup_printf("{'code':'%s'}", code);
+    test_expect(t, "POST", "/session/second-factor/confirm", token, body, 200, NULL);
+}
+
+void test_unlock(TestApi *t, const char *name, const char *token)
+{
+    g_autofree char *code = test_next_code(t, name);
+    g_autofree char *body = g_strdup_printf("{'code':'%s'}", code);
+
+    test_expect(t, "POST", "/session/second-factor", token, body, 200, NULL);
+}
+
 char *test_sign_in(TestApi *t, const char *name)
 {
-    g_autofree char *body = g_strdup_printf("{'user':'%s','password':'correct horse battery'}", name);
+    bool with_code = t->secrets && g_hash_table_contains(t->secrets, name);
+    g_autofree char *code = with_code ? test_next_code(t, name) : NULL;
+    g_autofree char *body = g_strdup_printf("{'user':'%s','password':'correct horse battery'%s%s%s}", name, with_code ? ",'one_time_code':'" : "",
+                                            with_code ? code : "", with_code ? "'" : "");
     g_autoptr(TestReply) reply = test_call(t, "POST", "/session", NULL, body);
 
+    if (reply->status != 201)
+        g_test_message("%s", reply->text);
     g_assert_cmpuint(reply->status, ==, 201);
     return g_strdup(test_string(reply, "token"));
 }
 
-char *test_api_admin(TestApi *t)
+char *test_api_admin_plain(TestApi *t)
 {
     g_autofree char *body = g_strdup_printf("{'code':'%s','user':'root','password':'correct horse battery'}",
                                             md_api_setup_code(t->api));
@@ -239,47 +306,120 @@ char *test_api_admin(TestApi *t)
     return test_sign_in(t, "root");
 }
 
-char *test_api_user(TestApi *t, const char *admin, const char *name, const char *role)
+char *test_api_admin(TestApi *t)
 {
-    g_autofree char *body =
-        g_strdup_printf("{'name':'%s','role':'%s','password':'correct horse battery','area':'18673'}", name, role);
+    char *token = test_api_admin_plain(t);
+
+    test_enrol(t, "root", token);
+    return token;
+}
+
+static char *add_user(TestApi *t, const char *admin, const char *name, const char *role, const char *area, const char *vendor)
+{
+    g_autofree char *body = g_strdup_printf("{'name':'%s','role':'%s','password':'correct horse battery','area':'%s','vendor':'%s'}", name, role,
+                                            area, vendor);
 
     test_expect(t, "POST", "/users", admin, body, 201, NULL);
     return test_sign_in(t, name);
 }
 
+char *test_api_user(TestApi *t, const char *admin, const char *name, const char *role)
+{
+    bool vendor = g_str_equal(role, "vendor"), provincial = g_str_has_prefix(role, "provincial-");
+
+    return add_user(t, admin, name, role, vendor || provincial ? "" : "18673", vendor ? "HTV" : "");
+}
+
+/* What each role may, told a second time: the API's table is held against this one. */
+static const struct Expected {
+    const char *role, *rights;
+    unsigned level;
+} expected[MD_API_ROLE_MAX] = {
+    {"anybody", "", 0},
+    {"viewer", "view", 1},
+    {"broadcaster", "view,edit,air", 2},
+    {"operator", "view,edit,approve,air,alert,devices,operate", 3},
+    {"admin", "view,edit,approve,air,alert,devices,audit,people,operate,vendor", 4},
+    {"provincial-editor", "view,edit", 1},
+    {"provincial-approver", "view,edit,approve,air,alert", 1},
+    {"commune-editor", "view,edit", 1},
+    {"commune-approver", "view,edit,approve,air,alert", 1},
+    {"auditor", "view,audit", 1},
+    {"vendor", "vendor", 0},
+};
+
+static unsigned level_of(const char *role)
+{
+    for (unsigned i = 0; i < MD_API_ROLE_MAX; i++)
+        if (g_str_equal(role, expected[i].role))
+            return expected[i].level;
+    g_assert_not_reached();
+}
+
+static bool expect_may(const struct Expected *e, JsonObject *operation)
+{
+    const char *rights = json_object_get_string_member_with_default(operation, "x-rights", NULL);
+    g_auto(GStrv) need = g_strsplit(rights ? rights : "", ",", -1), have = g_strsplit(e->rights, ",", -1);
+
+    if (g_str_equal(e->role, "vendor") && json_object_has_member(operation, "x-vendor"))
+        return true;
+    if (!rights)
+        return e->level >= level_of(json_object_get_string_member(operation, "x-least-role"));
+    for (unsigned i = 0; need[i]; i++)
+        if (!g_strv_contains((const char *const *)have, need[i]))
+            return false;
+    return true;
+}
+
+/* A call that is let in but does nothing: it carries a parameter or a body that is refused before the handler sees it. */
+static void check_pair(TestApi *t, const char *method, const char *path, JsonObject *operation, const struct Expected *e, const char *token)
+{
+    static const char big[5000] = {0};
+    bool json = json_object_has_member(operation, "requestBody"), province = json_object_has_member(operation, "x-province-only");
+    bool bound = g_strv_contains((const char *const[]){"viewer", "broadcaster", "operator", "admin", "commune-editor", "commune-approver", "auditor",
+                                                       NULL}, e->role);
+    g_autofree char *marked = g_strconcat(path, "?no-such-parameter=1", NULL);
+    g_autoptr(TestReply) reply = json ? test_call_raw(t, method, marked, token, "text/plain", "{}", 2)
+                                      : test_call_raw(t, method, marked, token, "application/json", big, sizeof big);
+    const char *code = reply->json && reply->status >= 400 ? test_error_code(reply) : "";
+
+    g_test_message("%s %s %s: %u %s", e->role, method, path, reply->status, code);
+    if (!expect_may(e, operation)) {
+        g_assert_cmpuint(reply->status, ==, token ? 403 : 401);
+        g_assert_cmpstr(code, ==, token ? "not-allowed" : "not-signed-in");
+    } else if (province && bound) {
+        g_assert_cmpuint(reply->status, ==, 403);
+        g_assert_cmpstr(code, ==, "other-area");
+    } else if (token && json_object_has_member(operation, "x-second-factor")) {
+        g_assert_cmpstr(code, ==, "second-factor-missing");
+    } else {
+        g_assert_cmpuint(reply->status, !=, 401);
+        g_assert_cmpuint(reply->status, !=, 403);
+        g_assert_cmpuint(reply->status, >=, 400); /* nothing was done */
+        g_assert_cmpuint(reply->status, <, 500);
+    }
+}
+
 unsigned test_check_roles(TestApi *t)
 {
     g_autofree char *admin = md_api_setup_code(t->api) ? test_api_admin(t) : test_sign_in(t, "root");
-    char *tokens[MD_API_ROLE_MAX] = {
-        NULL, test_api_user(t, admin, "v", "viewer"), test_api_user(t, admin, "b", "broadcaster"),
-        test_api_user(t, admin, "o", "operator"), test_api_user(t, admin, "a", "admin")};
+    char *tokens[MD_API_ROLE_MAX] = {NULL};
     JsonObject *paths = json_object_get_object_member(json_node_get_object(t->document), "paths");
     g_autoptr(GList) names = json_object_get_members(paths);
     unsigned checked = 0;
 
+    for (unsigned i = 1; i < MD_API_ROLE_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("r-%s", expected[i].role);
+        g_assert_cmpint(md_api_role_from_string(expected[i].role), ==, i);
+        tokens[i] = test_api_user(t, admin, name, expected[i].role);
+    }
     for (GList *l = names; l; l = l->next) {
         JsonObject *item = json_object_get_object_member(paths, l->data);
         g_autoptr(GList) methods = json_object_get_members(item);
         for (GList *m = methods; m; m = m->next) {
-            JsonObject *operation = json_object_get_object_member(item, m->data);
-            MdApiRole least = md_api_role_from_string(json_object_get_string_member(operation, "x-least-role"));
             g_autofree char *method = g_ascii_strup(m->data, -1);
-            g_assert_cmpint(least, <, MD_API_ROLE_MAX);
-            for (MdApiRole role = MD_API_ANYBODY; role < least; role++) {
-                g_autoptr(TestReply) reply = test_call_raw(t, method, l->data, tokens[role], "application/json", "{}", 2);
-                g_assert_cmpuint(reply->status, ==, role == MD_API_ANYBODY ? 401 : 403);
-                g_assert_cmpstr(test_error_code(reply), ==, role == MD_API_ANYBODY ? "not-signed-in" : "not-allowed");
-                checked++;
-            }
-            /* what concerns the whole province: not by accounts of one area, whatever their role */
-            bool province = json_object_has_member(operation, "x-province-only");
-            for (MdApiRole role = least; province && role < MD_API_ROLE_MAX; role++) {
-                g_autoptr(TestReply) reply = test_call_raw(t, method, l->data, tokens[role], "application/json", "{}", 2);
-                g_assert_cmpuint(reply->status, ==, 403);
-                g_assert_cmpstr(test_error_code(reply), ==, "other-area");
-                checked++;
-            }
+            for (unsigned i = 0; i < MD_API_ROLE_MAX; i++, checked++)
+                check_pair(t, method, l->data, json_object_get_object_member(item, m->data), &expected[i], tokens[i]);
         }
     }
     for (unsigned i = 0; i < MD_API_ROLE_MAX; i++)

@@ -45,7 +45,7 @@ static void test_setup(TestApi *t, gconstpointer data)
 
 static void test_sessions(TestApi *t, gconstpointer data)
 {
-    g_autofree char *token = test_api_admin(t);
+    g_autofree char *token = test_api_admin_plain(t);
     g_autofree char *sql = NULL;
 
     g_assert_cmpuint(strlen(token), ==, 43); /* 256 bits */
@@ -135,8 +135,8 @@ static void test_users(TestApi *t, gconstpointer data)
     test_expect(t, "GET", "/users/lan", viewer, NULL, 403, "not-allowed");
     g_autoptr(TestReply) list = test_call(t, "GET", "/users", admin, NULL);
     g_assert_cmpstr(list->text, ==,
-                    "{\"users\":[{\"name\":\"lan\",\"role\":\"viewer\",\"area\":\"18673\",\"disabled\":false},"
-                    "{\"name\":\"root\",\"role\":\"admin\",\"area\":\"\",\"disabled\":false}]}");
+                    "{\"users\":[{\"name\":\"lan\",\"role\":\"viewer\",\"area\":\"18673\",\"disabled\":false,\"second_factor\":false},"
+                    "{\"name\":\"root\",\"role\":\"admin\",\"area\":\"\",\"disabled\":false,\"second_factor\":true}]}");
     /* a change of rights ends the sessions */
     test_expect(t, "PATCH", "/users/lan", admin, "{'role':'operator'}", 200, NULL);
     test_expect(t, "GET", "/session", viewer, NULL, 401, "not-signed-in");
@@ -156,7 +156,7 @@ static void test_users(TestApi *t, gconstpointer data)
                 "{'old_password':'wrong','password':'a new long one'}", 403, "wrong-password");
     test_expect(t, "POST", "/session/password", admin,
                 "{'old_password':'correct horse battery','password':'a new long one'}", 200, NULL);
-    test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'a new long one'}", 201, NULL);
+    test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'a new long one'}", 401, "second-factor-needed"); /* not wrong-password */
 }
 
 typedef struct Parallel {
@@ -213,7 +213,7 @@ static void test_demoted_meanwhile(TestApi *t, gconstpointer data)
 
 static void test_back_off(TestApi *t, gconstpointer data)
 {
-    g_autofree char *admin = test_api_admin(t);
+    g_autofree char *admin = test_api_admin_plain(t);
 
     for (unsigned i = 0; i < 5; i++)
         test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'no'}", 401, "wrong-password");
@@ -290,7 +290,7 @@ static void test_audit(TestApi *t, gconstpointer data)
     g_assert_nonnull(strstr(all->text, "***"));
     g_autoptr(TestReply) good = test_call(t, "GET", "/audit/verify", admin, NULL);
     g_assert_true(json_object_get_boolean_member(json_node_get_object(good->json), "intact"));
-    g_assert_cmpint(json_object_get_int_member(json_node_get_object(good->json), "rows"), ==, 6);
+    g_assert_cmpint(json_object_get_int_member(json_node_get_object(good->json), "rows"), ==, 8);
 }
 
 static bool tamper(MdDb *db, gpointer data, GError **error)

@@ -179,12 +179,17 @@ static void test_schedules(House *h, gconstpointer data)
 static void test_own_area(House *h, gconstpointer data)
 {
     tree(h);
-    EXPECT("POST", "/users", "{'name':'thanh-sen','role':'broadcaster','password':'correct horse battery','area':'18073'}", 201, NULL);
-    g_autofree char *token = test_sign_in(&h->t, "thanh-sen"), *id = add_content(h);
+    EXPECT("POST", "/users", "{'name':'thanh-sen','role':'commune-approver','password':'correct horse battery','area':'18073'}", 201, NULL);
+    EXPECT("POST", "/users", "{'name':'loa','role':'broadcaster','password':'correct horse battery','area':'18073'}", 201, NULL);
+    g_autofree char *token = test_sign_in(&h->t, "thanh-sen"), *id = add_content(h), *plain = test_sign_in(&h->t, "loa");
     g_autofree char *there = g_strdup_printf("{'content':'%s','areas':['18100']}", id), *above = g_strdup_printf("{'content':'%s','areas':['42']}", id);
     g_autofree char *here = g_strdup_printf("{'content':'%s','areas':['18073'],'priority':'emergency'}", id);
     test_expect(&h->t, "POST", "/announcements", token, there, 403, "other-area");
     test_expect(&h->t, "POST", "/announcements", token, above, 403, "other-area");
+    /* an emergency: not by whoever may only broadcast, and with a second factor */
+    test_expect(&h->t, "POST", "/announcements", plain, here, 403, "not-allowed");
+    test_expect(&h->t, "POST", "/announcements", token, here, 403, "second-factor-missing");
+    test_enrol(&h->t, "thanh-sen", token);
     g_autoptr(TestReply) started = test_call(&h->t, "POST", "/announcements", token, here);
     g_assert_cmpuint(started->status, ==, 201);
     g_autoptr(TestReply) live = get(h, "/live");
@@ -201,6 +206,7 @@ static void test_own_area(House *h, gconstpointer data)
     g_autofree char *own = g_strdup_printf("/announcements/%s", test_string(started, "id"));
     g_autofree char *other = g_strdup_printf("/announcements/%s", test_string(everywhere, "id"));
     test_expect(&h->t, "DELETE", other, token, NULL, 403, "other-area");
+    test_expect(&h->t, "DELETE", own, plain, NULL, 403, "not-allowed"); /* an emergency is not his to stop */
     test_expect(&h->t, "DELETE", own, token, NULL, 204, NULL);
     test_expect(&h->t, "DELETE", own, token, NULL, 404, "not-found");
     /* asking hands what waits to the store thread; it shows once it is durable, however busy the disk is */
@@ -217,6 +223,8 @@ static void test_own_area(House *h, gconstpointer data)
 
 static void test_roles_and_figures(House *h, gconstpointer data)
 {
+    tree(h);
+    EXPECT("PUT", "/areas/18673", "{'name':'Xã Hương Khê','kind':'commune','parent':'42'}", 204, NULL);
     g_assert_cmpuint(test_check_roles(&h->t), >, 20);
     g_autoptr(TestReply) metrics = test_call_raw(&h->t, "GET", "/metrics", NULL, NULL, NULL, 0);
     g_assert_nonnull(strstr(metrics->text, "\nmediad_broadcast_announcements 0\n"));

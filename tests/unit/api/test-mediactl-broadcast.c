@@ -74,7 +74,8 @@ static void set_up(House *h, gconstpointer data)
     md_api_add_broadcast(h->t.api, h->broadcast);
     h->admin = test_api_admin(&h->t);
     write_wav(h->wav);
-    g_assert_cmpint(run(h, "correct horse battery\n", "login --user root --url http://127.0.0.1:%u", h->t.port), ==, CTL_OK);
+    g_autofree char *code = test_next_code(&h->t, "root");
+    g_assert_cmpint(run(h, "correct horse battery\n", "login --user root --otp %s --url http://127.0.0.1:%u", code, h->t.port), ==, CTL_OK);
     test_expect(&h->t, "PUT", "/areas/42", h->admin, "{'name':'Hà Tĩnh','kind':'province'}", 204, NULL);
     test_expect(&h->t, "PUT", "/areas/18073", h->admin, "{'name':'Phường Thành Sen','kind':'commune','parent':'42'}", 204, NULL);
 }

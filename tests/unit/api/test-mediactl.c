@@ -55,6 +55,53 @@ static void set_up_admin(House *h)
     g_assert_cmpint(run(h, "correct horse battery\n", words), ==, CTL_OK);
 }
 
+/* The secret as mediactl prints it, the code from it, as from a telephone. */
+static void enrol_admin(House *h)
+{
+    g_assert_cmpint(run(h, "correct horse battery\n", "otp enrol"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "address otpauth://totp/mediad:root?secret="));
+    g_assert_nonnull(strstr(h->out, "next: mediactl otp confirm CODE"));
+    test_learn_secret(&h->t, "root", strstr(h->out, "secret  ") + 8);
+    g_autofree char *code = test_code(&h->t, "root");
+    g_autofree char *words = g_strdup_printf("otp confirm %s", code);
+    g_assert_cmpint(run(h, NULL, words), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "Recovery codes"));
+}
+
+static void test_otp(House *h, gconstpointer data)
+{
+    set_up_admin(h);
+    enrol_admin(h);
+    g_assert_cmpint(run(h, NULL, "otp show"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "Enrolled             yes\n"));
+    g_assert_nonnull(strstr(h->out, "Recovery codes left  10\n"));
+    md_virtual_clock_advance(&h->t.clock, INT64_C(301) * G_USEC_PER_SEC);
+    g_assert_cmpint(run(h, "long enough 1\n", "users add lan"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "this needs a one-time code\n  next: the same with --otp CODE"));
+    g_autofree char *code = test_next_code(&h->t, "root");
+    g_autofree char *with = g_strdup_printf("users add lan --otp %s", code);
+    g_autofree char *change = g_strdup_printf("users change lan --role auditor --otp %s", code);
+    g_assert_cmpint(run(h, "long enough 1\n", with), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, change), ==, CTL_FAILED); /* each works once */
+    g_assert_nonnull(strstr(h->err, "the one-time code is wrong, old or used"));
+    g_autofree char *second = test_next_code(&h->t, "root");
+    g_autofree char *unlock = g_strdup_printf("otp unlock %s", second);
+    g_assert_cmpint(run(h, NULL, unlock), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "users change lan --role auditor"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "otp codes"), ==, CTL_OK);
+    g_auto(GStrv) lines = g_strsplit(h->out, "\n", -1);
+    g_autofree char *recovery = g_strdup(g_strstrip(lines[1]));
+    g_assert_cmpint(run(h, NULL, "logout"), ==, CTL_OK);
+    g_assert_cmpint(run(h, "correct horse battery\n", "login --user root"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "signs in with a one-time code too"));
+    g_autofree char *third = test_next_code(&h->t, "root");
+    g_autofree char *both = g_strdup_printf("correct horse battery\n%s\n", third);
+    g_assert_cmpint(run(h, both, "login --user root"), ==, CTL_OK); /* as a line after the password */
+    g_autofree char *by_paper = g_strdup_printf("login --user root --otp %s", recovery);
+    g_assert_cmpint(run(h, "correct horse battery\n", by_paper), ==, CTL_OK);
+    g_assert_cmpint(run(h, "correct horse battery\n", by_paper), ==, CTL_FAILED);
+}
+
 static void test_first_steps(House *h, gconstpointer data)
 {
     g_autofree char *status = g_strdup_printf("status --url %s", h->url);
@@ -68,7 +115,7 @@ static void test_first_steps(House *h, gconstpointer data)
     g_assert_nonnull(strstr(h->err, "next: the daemon's log"));
     set_up_admin(h);
     g_assert_nonnull(strstr(h->out, "as root (admin)"));
-    g_assert_nonnull(strstr(h->out, "next: mediactl users add"));
+    g_assert_nonnull(strstr(h->out, "next: mediactl otp enrol"));
     g_assert_cmpint(g_stat(h->config, &st), ==, 0);
     g_assert_cmpint(st.st_mode & 0777, ==, 0600);
     g_assert_cmpint(run(h, NULL, "status"), ==, CTL_OK); /* address and token are remembered */
@@ -192,11 +239,16 @@ static void test_accounts(House *h, gconstpointer data)
     g_assert_cmpint(run(h, NULL, "accounts reset ky-anh"), ==, CTL_OK);
     g_assert_cmpint(run(h, NULL, "accounts del ky-anh"), ==, CTL_OK);
     g_assert_cmpint(run(h, NULL, "accounts del ky-anh"), ==, CTL_FAILED);
+    g_assert_cmpint(run(h, "long enough 1\n", "users add lan --role operator"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "the account has none yet\n  next: mediactl otp enrol\n"));
+    enrol_admin(h);
     g_assert_cmpint(run(h, "short\n", "users add lan --role operator"), ==, CTL_FAILED);
     g_assert_nonnull(strstr(h->err, "field 'password': must have at least 10 characters, has 5"));
     g_assert_cmpint(run(h, "long enough 1\n", "users add lan --role operator"), ==, CTL_OK);
     g_assert_cmpint(run(h, NULL, "users list"), ==, CTL_OK);
-    g_assert_cmpstr(h->out, ==, "User  Role      Area  Disabled\nlan   operator  -     -\nroot  admin     -     -\n");
+    g_assert_cmpstr(h->out, ==,
+                    "User  Role      Area  Vendor  2nd factor  Disabled\nlan   operator  -     -       -           -\n"
+                    "root  admin     -     -       yes         -\n");
     g_assert_cmpint(run(h, NULL, "audit --verify"), ==, CTL_OK);
     g_assert_nonnull(strstr(h->out, "Intact   yes\n"));
 }
@@ -204,7 +256,7 @@ static void test_accounts(House *h, gconstpointer data)
 /* The self-signed certificate is refused until it is trusted, then remembered; another one is refused again. */
 static void test_trust(House *h, gconstpointer data)
 {
-    g_autofree char *token = test_api_admin(&h->t);
+    g_autofree char *token = test_api_admin_plain(&h->t);
     g_autofree char *plain = g_strdup_printf("login --user root --url https://127.0.0.1:%u", h->t.tls_port);
     g_autofree char *trusting = g_strconcat(plain, " --trust", NULL);
     g_autofree char *text = NULL;
@@ -249,9 +301,11 @@ int main(int argc, char **argv)
 {
     g_unsetenv("MEDIACTL_URL");
     g_unsetenv("MEDIACTL_TOKEN");
+    g_unsetenv("MEDIACTL_OTP");
     g_test_init(&argc, &argv, NULL);
 #define CASE(name, fn) g_test_add("/mediactl/" name, House, NULL, set_up, fn, tear_down)
     CASE("first-steps", test_first_steps);
+    CASE("otp", test_otp);
     CASE("usage", test_usage);
     CASE("rooms", test_rooms);
     CASE("members", test_members);
