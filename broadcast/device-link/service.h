@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+#include "broadcast/device-link/command.h"
+#include "broadcast/device-link/credential.h"
+#include "broadcast/device-link/health.h"
+#include "broadcast/device-link/outage.h"
 #include "broadcast/device.h"
 #include "broadcast/link/protocol.h"
 #include "mediad/core/clock.h"
@@ -73,6 +77,42 @@ void bc_device_link_unlisten(BcDeviceLink *link, void *user);
 /* The last state a device has sent; NULL never. Borrowed until control returns to the main loop. */
 const BcLinkState *bc_device_link_state(BcDeviceLink *link, const char *device);
 bool bc_device_link_online(BcDeviceLink *link, const char *device);
+
+/* The parts, borrowed: codes and certificates, the journal of commands, what devices say of themselves, incidents. */
+BcCredentials *bc_device_link_credentials(BcDeviceLink *link);
+BcCommands *bc_device_link_commands(BcDeviceLink *link);
+BcHealth *bc_device_link_health(BcDeviceLink *link);
+BcOutages *bc_device_link_outages(BcDeviceLink *link);
+BcDevices *bc_device_link_devices(BcDeviceLink *link);
+const BcDeviceLinkOptions *bc_device_link_options(const BcDeviceLink *link);
+const char *bc_device_link_ca(const BcDeviceLink *link); /* PEM of the authority devices must believe */
+int64_t bc_device_link_wall_us(const BcDeviceLink *link);
+char *bc_device_link_log(BcDeviceLink *link, const char *device, GError **error); /* what it has sent of its log; g_free */
+/* What a firmware command carries as its notice; g_free. */
+char *bc_device_link_sign_firmware(BcDeviceLink *link, const BcLinkFirmware *firmware, GError **error);
+
+typedef struct BcLinkSeen {      /* of one device; 0: never, unknown */
+    bool online;
+    int64_t seen_us, changed_us; /* wall: last message; last going or coming */
+    int64_t manifest_published;  /* version */
+    int64_t manifest_published_us;
+} BcLinkSeen;
+void bc_device_link_seen(BcDeviceLink *link, const char *device, BcLinkSeen *ret);
+
+/* Why a loudspeaker is silent: every cause that is known now, the one to look at first in front. */
+typedef struct BcSilence {
+    const char *cause; /* "disabled", "not-enrolled", "server-link", "no-power", "no-signal", "offline", "outage", "no-schedule", "no-media", "volume",
+                          "amplifier", "line-open", "clock", "pre-empted", "not-approved", "last-failed" */
+    char *text;        /* English sentence */
+    int64_t since_us;  /* wall, 0 unknown */
+    bool sure;         /* measured, not guessed */
+} BcSilence;
+/* BcSilence, owned; empty: nothing known against it. Any kind of device; link may be NULL (no link here). */
+GPtrArray *bc_device_link_why_silent(BcDeviceLink *link, const BcDevice *device);
+
+/* Tests: a message as from the broker; what is due by the clock. */
+void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data, gsize len);
+void bc_device_link_step(BcDeviceLink *link);
 
 typedef struct BcDeviceLinkStats {
     bool connected;

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <glib.h>
+
+/* mosquitto.conf and acl in folder (where ca.pem, broker.pem, broker.key and crl.pem are), for a broker that listens on port, address NULL:
+ * everywhere. A mosquitto.conf there that says it is edited by hand stays. */
+bool bc_broker_files_write(const char *folder, const char *address, uint16_t port, GError **error);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/device-link/credential.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+#define CODE_LETTERS "ABCDEFGHJKMNPQRSTUVWXYZ23456789" /* none that look alike */
+#define CODE_LENGTH 16u                                /* 79 bits */
+#define TOKEN_BYTES 32u
+
+typedef struct Entry {
+    BcCredential credential;
+    char *token_hash;
+} Entry;
+
+struct BcCredentials { /* g_rc_box */
+    MdStore *store;
+    BcCa *ca;
+    GHashTable *by_device; /* device -> Entry, owned */
+    GHashTable *by_token;  /* hash -> Entry, borrowed */
+    GHashTable *revoked;   /* serials */
+};
+
+static void free_entry(gpointer data)
+{
+    Entry *entry = data;
+    g_free((char *)entry->credential.device);
+    g_free((char *)entry->credential.serial);
+    g_free(entry->token_hash);
+    g_free(entry);
+}
+
+static void clear_credentials(gpointer data)
+{
+    BcCredentials *c = data;
+    g_clear_pointer(&c->by_token, g_hash_table_unref);
+    g_clear_pointer(&c->by_device, g_hash_table_unref);
+    g_clear_pointer(&c->revoked, g_hash_table_unref);
+}
+
+void bc_credentials_unref(BcCredentials *c)
+{
+    if (c)
+        g_rc_box_release_full(c, clear_credentials);
+}
+
+static char *hash_of(const char *secret)
+{
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, secret, -1);
+}
+
+static void forget(BcCredentials *c, const char *device)
+{
+    Entry *entry = g_hash_table_lookup(c->by_device, device);
+    if (!entry)
+        return;
+    g_hash_table_add(c->revoked, g_strdup(entry->credential.serial));
+    g_hash_table_remove(c->by_token, entry->token_hash);
+    g_hash_table_remove(c->by_device, device);
+}
+
+static void keep(BcCredentials *c, Entry *entry)
+{
+    g_hash_table_replace(c->by_device, (char *)entry->credential.device, entry);
+    g_hash_table_replace(c->by_token, entry->token_hash, entry);
+}
+
+static bool write_crl(BcCredentials *c, GError **error)
+{
+    unsigned n = 0;
+    g_autofree const char **serials = (const char **)g_hash_table_get_keys_as_array(c->revoked, &n);
+    return bc_ca_write_crl(c->ca, serials, n, error);
+}
+
+BcCredentials *bc_credentials_new(MdStore *store, BcCa *ca, GError **error)
+{
+    g_autoptr(BcCredentials) c = g_rc_box_new0(BcCredentials);
+    c->store = store;
+    c->ca = ca;
+    c->by_device = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_entry);
+    c->by_token = g_hash_table_new(g_str_hash, g_str_equal);
+    c->revoked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(store), error,
+                                         "SELECT device, serial, token_hash, issued_us, expires_us, revoked_us FROM bc_link_credentials", "");
+    GError *failure = NULL;
+    while (rows && md_rows_next(rows, &failure)) {
+        if (md_rows_int(rows, 5)) {
+            g_hash_table_add(c->revoked, g_strdup(md_rows_text(rows, 1)));
+            continue;
+        }
+        Entry *entry = g_new0(Entry, 1);
+        entry->credential = (BcCredential){g_strdup(md_rows_text(rows, 0)), g_strdup(md_rows_text(rows, 1)), md_rows_int(rows, 3),
+                                           md_rows_int(rows, 4)};
+        entry->token_hash = g_strdup(md_rows_text(rows, 2));
+        keep(c, entry);
+    }
+    if (failure)
+        g_propagate_error(error, failure);
+    return rows && !failure && write_crl(c, error) ? g_steal_pointer(&c) : NULL;
+}
+
+unsigned bc_credentials_count(const BcCredentials *c)
+{
+    return g_hash_table_size(c->by_device);
+}
+
+const BcCredential *bc_credentials_find(const BcCredentials *c, const char *device)
+{
+    const Entry *entry = g_hash_table_lookup(c->by_device, device);
+    return entry ? &entry->credential : NULL;
+}
+
+const char *bc_credentials_token_owner(const BcCredentials *c, const char *token)
+{
+    if (!token || strlen(token) > 128)
+        return NULL;
+    g_autofree char *hash = hash_of(token);
+    const Entry *entry = g_hash_table_lookup(c->by_token, hash);
+    return entry ? entry->credential.device : NULL;
+}
+
+/* --- codes --- */
+
+typedef struct Code {
+    char *device, *who, *code, *hash;
+    int64_t expires_us;
+    BcCodeFn done;
+    void *user;
+} Code;
+
+static void free_code(gpointer data)
+{
+    Code *code = data;
+    g_free(code->device);
+    g_free(code->who);
+    g_free(code->code);
+    g_free(code->hash);
+    g_free(code);
+}
+
+/* Case, blanks and dashes are for people. */
+static char *plain_code(const char *text)
+{
+    g_autoptr(GString) plain = g_string_new(NULL);
+    for (; *text && plain->len <= CODE_LENGTH; text++)
+        if (g_ascii_isalnum(*text))
+            g_string_append_c(plain, g_ascii_toupper(*text));
+    return g_string_free(g_steal_pointer(&plain), FALSE);
+}
+
+static char *new_code(void)
+{
+    g_autoptr(GString) code = g_string_new(NULL);
+    while (code->len < CODE_LENGTH + 3) {
+        guchar byte;
+        if (RAND_bytes(&byte, 1) != 1)
+            return NULL;
+        if (byte >= 256 / (sizeof CODE_LETTERS - 1) * (sizeof CODE_LETTERS - 1))
+            continue;
+        if (code->len % 5 == 4)
+            g_string_append_c(code, '-');
+        g_string_append_c(code, CODE_LETTERS[byte % (sizeof CODE_LETTERS - 1)]);
+    }
+    return g_string_free(g_steal_pointer(&code), FALSE);
+}
+
+static bool write_code(MdDb *db, gpointer data, GError **error)
+{
+    const Code *code = data;
+    return md_db_run(db, error, "DELETE FROM bc_link_codes WHERE device = $1", "s", code->device) &&
+           md_db_run(db, error, "INSERT INTO bc_link_codes (device, hash, made_by, expires_us) VALUES ($1, $2, $3, $4)", "sssi",
+                     code->device, code->hash, code->who, code->expires_us);
+}
+
+static void code_written(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    Code *code = data;
+    code->done(ok ? code->code : NULL, error, code->user);
+}
+
+void bc_credentials_make_code(BcCredentials *c, const char *device, const char *who, int64_t expires_us, BcCodeFn done, void *user)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = new_code();
+    if (!bc_code_ok(device, 64) || g_ascii_strcasecmp(device, BC_CA_SERVICE_NAME) == 0 || !text) {
+        g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "a device of the link cannot be called %s", device);
+        done(NULL, error, user);
+        return;
+    }
+    g_autofree char *plain = plain_code(text);
+    Code *code = g_new0(Code, 1);
+    *code = (Code){g_strdup(device), g_strdup(who), g_strdup(text), hash_of(plain), expires_us, done, user};
+    md_store_write(c->store, write_code, code, free_code, code_written, NULL);
+}
+
+/* --- enrolment --- */
+
+typedef struct Enrol {
+    char *device, *hash, *certificate, *token, *token_hash, *serial;
+    int64_t now_us, expires_us;
+    BcCredentials *owner;
+    BcEnrolledFn done;
+    void *user;
+} Enrol;
+
+static void free_enrol(gpointer data)
+{
+    Enrol *e = data;
+    g_free(e->device);
+    g_free(e->hash);
+    g_free(e->certificate);
+    g_free(e->token);
+    g_free(e->token_hash);
+    g_free(e->serial);
+    bc_credentials_unref(e->owner);
+    g_free(e);
+}
+
+static bool write_enrol(MdDb *db, gpointer data, GError **error)
+{
+    const Enrol *e = data;
+    if (!md_db_run(db, error, "DELETE FROM bc_link_codes WHERE device = $1 AND hash = $2 AND expires_us > $3", "ssi", e->device, e->hash,
+                   e->now_us))
+        return false;
+    if (md_db_changes(db) != 1) {
+        g_set_error_literal(error, BC_ERROR, BC_ERROR_NOT_FOUND, "the code is wrong, used or expired");
+        return false;
+    }
+    return md_db_run(db, error, "UPDATE bc_link_credentials SET revoked_us = $1 WHERE device = $2 AND revoked_us = 0", "is", e->now_us,
+                     e->device) &&
+           md_db_run(db, error,
+                     "INSERT INTO bc_link_credentials (serial, device, token_hash, issued_us, expires_us, revoked_us)"
+                     " VALUES ($1, $2, $3, $4, $5, 0)",
+                     "sssii", e->serial, e->device, e->token_hash, e->now_us, e->expires_us);
+}
+
+/* The list of withdrawn certificates is written first to disk, then the device is told: a list that cannot be written is said, not hidden. */
+static void enrol_written(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    Enrol *e = data;
+    g_autoptr(GError) failure = NULL;
+    if (ok) {
+        Entry *entry = g_new0(Entry, 1);
+        forget(e->owner, e->device);
+        entry->credential = (BcCredential){g_strdup(e->device), g_strdup(e->serial), e->now_us, e->expires_us};
+        entry->token_hash = g_strdup(e->token_hash);
+        keep(e->owner, entry);
+        ok = write_crl(e->owner, &failure);
+    }
+    BcEnrolled enrolled = {e->certificate, e->token, e->serial, e->expires_us};
+    e->done(ok ? &enrolled : NULL, failure ? failure : error, e->user);
+}
+
+void bc_credentials_enrol(BcCredentials *c, const char *device, const char *code, const char *request, gsize len, unsigned days,
+                          int64_t now_us, BcEnrolledFn done, void *user)
+{
+    g_autoptr(GError) error = NULL;
+    guchar random[TOKEN_BYTES];
+    Enrol *e = g_new0(Enrol, 1);
+    e->device = g_strdup(device);
+    e->owner = g_rc_box_acquire(c);
+    if (!bc_code_ok(device, 64) || g_ascii_strcasecmp(device, BC_CA_SERVICE_NAME) == 0)
+        g_set_error_literal(&error, BC_ERROR, BC_ERROR_NOT_FOUND, "the code is wrong, used or expired");
+    else
+        e->certificate = bc_ca_issue(c->ca, device, request, len, days, &e->serial, &error);
+    if (!e->certificate || RAND_bytes(random, sizeof random) != 1) {
+        done(NULL, error, user);
+        free_enrol(e);
+        return;
+    }
+    g_autofree char *plain = plain_code(code);
+    GString *token = g_string_new(NULL);
+    for (unsigned i = 0; i < sizeof random; i++)
+        g_string_append_printf(token, "%02x", random[i]);
+    e->token = g_string_free(token, FALSE);
+    e->token_hash = hash_of(e->token);
+    e->hash = hash_of(plain);
+    e->now_us = now_us;
+    e->expires_us = now_us + (int64_t)days * 86400 * G_USEC_PER_SEC;
+    e->done = done;
+    e->user = user;
+    md_store_write(c->store, write_enrol, e, free_enrol, enrol_written, NULL);
+}
+
+typedef struct Withdraw {
+    char *device;
+    int64_t now_us;
+} Withdraw;
+
+static void free_withdraw(gpointer data)
+{
+    Withdraw *w = data;
+    g_free(w->device);
+    g_free(w);
+}
+
+static bool write_withdraw(MdDb *db, gpointer data, GError **error)
+{
+    const Withdraw *w = data;
+    return md_db_run(db, error, "UPDATE bc_link_credentials SET revoked_us = $1 WHERE device = $2 AND revoked_us = 0", "is", w->now_us,
+                     w->device) &&
+           md_db_run(db, error, "DELETE FROM bc_link_codes WHERE device = $1", "s", w->device);
+}
+
+static void apply_withdraw(gpointer owner, gpointer data)
+{
+    forget(owner, ((Withdraw *)data)->device);
+    write_crl(owner, NULL); /* what cannot be written now is written at the next change or start */
+}
+
+void bc_credentials_withdraw(BcCredentials *c, const char *device, int64_t now_us, BcDoneFn done, void *user)
+{
+    Withdraw *w = g_new0(Withdraw, 1);
+    *w = (Withdraw){g_strdup(device), now_us};
+    bc_write(c->store, write_withdraw, w, free_withdraw, c, (GDestroyNotify)bc_credentials_unref, apply_withdraw, done, user);
+}

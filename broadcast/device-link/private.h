@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+#include "broadcast/device-link/connection.h"
+#include "broadcast/device-link/log.h"
+#include "broadcast/device-link/service.h"
+
+/* Inside this room. */
+typedef struct BcLinkDevice {   /* what is known of one device here */
+    char *id;
+    BcLinkState state;
+    bool known;                 /* it has sent a state once */
+    bool online, dirty;
+    int64_t seen_us, changed_us;
+    int64_t manifest_version, manifest_us;
+    bool manifest_waits;        /* the broker has it not for sure */
+} BcLinkDevice;
+
+struct BcDeviceLink {
+    BcDeviceLinkOptions options;
+    char *state_dir, *broker_host, *advertised_host, *media_base, *zone, *folder;
+    MdLogger logger;
+    BcKey *key;
+    BcCa *ca;
+    BcCredentials *credentials;
+    BcCommands *commands;
+    BcHealth *health;
+    BcOutages *outages;
+    BcConnection *connection;
+    GHashTable *by_id;          /* id -> BcLinkDevice, owned */
+    GArray *listeners;          /* BcDeviceLinkListener */
+    guint timer;
+    unsigned ticks, online;
+    int64_t down_us;            /* wall: the broker went away; 0 it is there */
+    bool told_down;
+    uint64_t refused;
+};
+
+BcLinkDevice *bc_link_device(BcDeviceLink *link, const char *id, bool make);
+
+/* manifest.c */
+void bc_link_manifests_repeat(BcDeviceLink *link);
+void bc_link_manifest_heal(BcDeviceLink *link, BcLinkDevice *device);
+
+/* states.c: kept over restarts */
+bool bc_link_states_load(BcDeviceLink *link, GError **error);
+void bc_link_states_save(BcDeviceLink *link);
+void bc_link_set_online(BcDeviceLink *link, BcLinkDevice *device, bool online);

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/device-link/service.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include "broadcast/device-link/broker-files.h"
+#include "broadcast/device-link/private.h"
+
+/* --- what goes out --- */
+
+static bool publish_command(const char *device, const char *token, gsize len, void *user)
+{
+    BcDeviceLink *link = user;
+    g_autofree char *topic = bc_link_topic("down", device, "command");
+    return link->connection && bc_connection_publish(link->connection, topic, token, len, 1, false);
+}
+
+static void tell(BcDeviceLink *link, const char *type, JsonObject *object)
+{
+    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
+    json_object_unref(object);
+    if (!link->options.on_event)
+        return;
+    g_autofree char *text = json_to_string(node, FALSE);
+    link->options.on_event(type, text, link->options.user);
+}
+
+static void command_changed(const char *command, const char *device, const char *state, const char *reason, void *user)
+{
+    BcDeviceLink *link = user;
+    JsonObject *o = json_object_new();
+    json_object_set_string_member(o, "command", command);
+    json_object_set_string_member(o, "device", device);
+    json_object_set_string_member(o, "state", state);
+    json_object_set_string_member(o, "reason", reason ? reason : "");
+    tell(link, "command.changed", o);
+}
+
+static void outage_changed(const char *change, const BcOutage *outage, const char *device, void *user)
+{
+    BcDeviceLink *link = user;
+    JsonObject *o = json_object_new();
+    if (outage) {
+        json_object_set_string_member(o, "id", outage->id);
+        json_object_set_string_member(o, "by", outage->by);
+        json_object_set_string_member(o, "value", outage->value);
+        json_object_set_int_member(o, "devices", outage->devices);
+        json_object_set_int_member(o, "began_us", outage->began_us);
+        json_object_set_int_member(o, "ended_us", outage->ended_us);
+        md_warning(&link->logger, "%s: %u loudspeakers by %s %s", change, outage->devices, outage->by, outage->value);
+    } else {
+        json_object_set_string_member(o, "device", device);
+    }
+    tell(link, change, o);
+}
+
+bool bc_device_link_send(BcDeviceLink *link, const BcLinkCommand *command, const char *const *devices, unsigned n, const char *who,
+                         char **ret_id, GError **error)
+{
+    g_autofree char *made = command->id ? NULL : bc_new_id("c");
+    BcLinkCommand whole = *command;
+    int64_t timeout_us = (int64_t)link->options.command_timeout_s * G_USEC_PER_SEC;
+    for (unsigned i = 0; i < n; i++)
+        if (!bc_devices_find(link->options.devices, devices[i])) {
+            g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no device %s", devices[i]);
+            return false;
+        }
+    if (n == 0 || n > BC_DEVICES_MAX || (unsigned)command->verb >= BC_LINK_VERB_MAX) {
+        g_set_error_literal(error, BC_ERROR, BC_ERROR_INVALID, n ? "a command nobody knows, or too many devices" : "a command for no device");
+        return false;
+    }
+    if (made)
+        whole.id = made;
+    if (!whole.issued_us)
+        whole.issued_us = bc_device_link_wall_us(link);
+    if (!whole.expires_us)
+        whole.expires_us = whole.issued_us + timeout_us;
+    g_autofree char *text = bc_link_command_format(&whole);
+    BcLinkCommand checked; /* a mistake is found here, not on a pole */
+    if (!bc_link_command_parse(&checked, text, strlen(text), error))
+        return false;
+    bc_link_command_clear(&checked);
+    if (!bc_commands_send(link->commands, &whole, devices, n, who, timeout_us, error))
+        return false;
+    if (ret_id)
+        *ret_id = g_strdup(whole.id);
+    return true;
+}
+
+void bc_device_link_receipt(BcDeviceLink *link, const char *device, int64_t sequence)
+{
+    BcLinkReceipt receipt = {sequence};
+    g_autofree char *topic = bc_link_topic("down", device, "receipt"), *text = bc_link_receipt_format(&receipt);
+    if (link->connection)
+        bc_connection_publish(link->connection, topic, text, strlen(text), 1, false);
+}
+
+char *bc_device_link_sign_firmware(BcDeviceLink *link, const BcLinkFirmware *firmware, GError **error)
+{
+    g_autofree char *text = bc_link_firmware_format(firmware);
+    return bc_jws_sign(link->key, "mediad-firmware", text, strlen(text), error);
+}
+
+/* --- what comes in --- */
+
+static void take_state(BcDeviceLink *link, BcLinkDevice *device, BcLinkState *state)
+{
+    bool online = state->online;
+    if (online || !device->known) { /* the last will says nothing but that: what was known stays */
+        bc_link_state_clear(&device->state);
+        device->state = *state;
+        memset(state, 0, sizeof *state);
+    } else {
+        device->state.online = false;
+    }
+    device->known = device->dirty = true;
+    bc_link_set_online(link, device, online);
+    for (unsigned i = 0; i < link->listeners->len; i++) {
+        const BcDeviceLinkListener *l = &g_array_index(link->listeners, BcDeviceLinkListener, i);
+        if (l->state)
+            l->state(device->id, &device->state, l->user);
+    }
+    bc_link_manifest_heal(link, device);
+}
+
+static void take_ack(BcDeviceLink *link, const char *device, const BcLinkAck *ack)
+{
+    bc_commands_ack(link->commands, device, ack, bc_device_link_wall_us(link));
+    for (unsigned i = 0; i < link->listeners->len; i++) {
+        const BcDeviceLinkListener *l = &g_array_index(link->listeners, BcDeviceLinkListener, i);
+        if (l->ack)
+            l->ack(device, ack, l->user);
+    }
+}
+
+static void take_reports(BcDeviceLink *link, const char *device, const BcLinkReports *reports)
+{
+    for (unsigned i = 0; i < link->listeners->len; i++) {
+        const BcDeviceLinkListener *l = &g_array_index(link->listeners, BcDeviceLinkListener, i);
+        if (l->reports)
+            l->reports(device, reports, l->user);
+    }
+}
+
+static bool take_what(BcDeviceLink *link, BcLinkDevice *device, const char *what, const char *text, gsize len, GError **error)
+{
+    union { BcLinkState state; BcLinkAck ack; BcLinkReports reports; BcLinkTelemetry telemetry; BcLinkLog log; } m;
+    int64_t now_us = bc_device_link_wall_us(link);
+    if (strcmp(what, "state") == 0) {
+        if (!bc_link_state_parse(&m.state, text, len, error))
+            return false;
+        take_state(link, device, &m.state);
+        bc_link_state_clear(&m.state);
+    } else if (strcmp(what, "ack") == 0) {
+        if (!bc_link_ack_parse(&m.ack, text, len, error))
+            return false;
+        take_ack(link, device->id, &m.ack);
+        bc_link_ack_clear(&m.ack);
+    } else if (strcmp(what, "report") == 0) {
+        if (!bc_link_reports_parse(&m.reports, text, len, error))
+            return false;
+        take_reports(link, device->id, &m.reports);
+        bc_link_reports_clear(&m.reports);
+    } else if (strcmp(what, "telemetry") == 0) {
+        if (!bc_link_telemetry_parse(&m.telemetry, text, len, error))
+            return false;
+        bc_health_take(link->health, device->id, &m.telemetry, now_us);
+        bc_link_telemetry_clear(&m.telemetry);
+    } else if (strcmp(what, "log") == 0) {
+        if (!bc_link_log_parse(&m.log, text, len, error))
+            return false;
+        bc_device_log_take(link->options.store, device->id, &m.log, now_us, link->options.log_max_bytes);
+        bc_link_log_clear(&m.log);
+    }
+    return true;
+}
+
+/* The broker lets a device write its own topics only; whether it is still ours is known here alone. */
+static const char *stranger(BcDeviceLink *link, const char *id)
+{
+    const BcDevice *device = bc_devices_find(link->options.devices, id);
+    return !device            ? "not in the registry"
+           : !device->enabled ? "disabled"
+           : !link->options.broker_plain && !bc_credentials_find(link->credentials, id) ? "not enrolled, or its certificate is withdrawn"
+                                                                                       : NULL;
+}
+
+void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data, gsize len)
+{
+    g_autofree char *id = NULL;
+    const char *what = NULL;
+    g_autoptr(GError) error = NULL;
+    if (!bc_link_topic_parse(topic, &id, &what) || !what || !g_str_has_prefix(topic, BC_LINK_TOPIC_ROOT "/up/"))
+        return;
+    const char *why = stranger(link, id);
+    if (why) {
+        link->refused++;
+        md_warning(&link->logger, "%s from %s is ignored: %s", what, id, why);
+        return;
+    }
+    if (len == 0)
+        return; /* a retained message was taken back */
+    BcLinkDevice *device = bc_link_device(link, id, true);
+    if (!take_what(link, device, what, data, len, &error)) {
+        link->refused++;
+        md_warning(&link->logger, "%s from %s is not taken: %s", what, id, error->message);
+        return;
+    }
+    if (strcmp(what, "state") != 0 || device->online) {
+        device->seen_us = bc_device_link_wall_us(link);
+        device->dirty = true;
+    }
+}
+
+static void on_message(const char *topic, const void *data, gsize len, void *user)
+{
+    bc_device_link_take(user, topic, data, len);
+}
+
+static void on_change(bool connected, const char *why, void *user)
+{
+    BcDeviceLink *link = user;
+    if (connected) {
+        md_notice(&link->logger, "connected to the broker %s:%u", link->broker_host, link->options.broker_port);
+        bc_link_manifests_repeat(link);
+        bc_commands_repeat(link->commands, bc_device_link_wall_us(link));
+        link->down_us = 0;
+        link->told_down = false;
+    } else if (!link->told_down) {
+        link->down_us = bc_device_link_wall_us(link);
+        link->told_down = true;
+        md_error(&link->logger, "no connection to the broker %s:%u: %s; loudspeakers play by their manifests, commands wait", link->broker_host,
+                 link->options.broker_port, why ? why : "");
+    }
+    for (unsigned i = 0; i < link->listeners->len; i++) {
+        const BcDeviceLinkListener *l = &g_array_index(link->listeners, BcDeviceLinkListener, i);
+        if (l->broker)
+            l->broker(connected, l->user);
+    }
+}
+
+/* --- time --- */
+
+/* Silent for too long: the broker's last will may have been lost with the broker. */
+static void look_for_silent(BcDeviceLink *link)
+{
+    int64_t now_us = bc_device_link_wall_us(link), limit_us = (int64_t)link->options.status_timeout_s * G_USEC_PER_SEC;
+    GHashTableIter it;
+    gpointer value;
+    if (link->connection && !bc_connection_up(link->connection))
+        return; /* nobody can be heard: that says nothing about them */
+    g_hash_table_iter_init(&it, link->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        BcLinkDevice *device = value;
+        if (!device->online || now_us - device->seen_us < limit_us)
+            continue;
+        device->state.online = false;
+        bc_link_set_online(link, device, false);
+        for (unsigned i = 0; i < link->listeners->len; i++) {
+            const BcDeviceLinkListener *l = &g_array_index(link->listeners, BcDeviceLinkListener, i);
+            if (l->state)
+                l->state(device->id, &device->state, l->user);
+        }
+    }
+}
+
+void bc_device_link_step(BcDeviceLink *link)
+{
+    int64_t now_us = bc_device_link_wall_us(link);
+    bc_commands_tick(link->commands, now_us);
+    if (link->ticks++ % 5 == 0) {
+        look_for_silent(link);
+        bc_outages_tick(link->outages, now_us);
+    }
+    if (link->ticks % 10 == 0) {
+        bc_health_tick(link->health);
+        bc_link_states_save(link);
+    }
+}
+
+static gboolean on_second(gpointer user)
+{
+    bc_device_link_step(user);
+    return G_SOURCE_CONTINUE;
+}
+
+/* --- life --- */
+
+static void copy_options(BcDeviceLink *link, const BcDeviceLinkOptions *options)
+{
+    BcDeviceLinkOptions *o = &link->options;
+    *o = *options;
+    o->clock = o->clock ? o->clock : md_clock_system();
+    o->broker_port = o->broker_port ? o->broker_port : 8883;
+    o->advertised_port = o->advertised_port ? o->advertised_port : o->broker_port;
+    o->status_timeout_s = o->status_timeout_s ? o->status_timeout_s : 180;
+    o->code_lifetime_s = o->code_lifetime_s ? o->code_lifetime_s : 86400;
+    o->certificate_days = o->certificate_days ? o->certificate_days : 825;
+    o->command_timeout_s = o->command_timeout_s ? o->command_timeout_s : 30;
+    o->log_max_bytes = o->log_max_bytes ? o->log_max_bytes : 1 << 20;
+    o->state_dir = link->state_dir = g_strdup(o->state_dir);
+    o->broker_host = link->broker_host = g_strdup(o->broker_host);
+    o->advertised_host = link->advertised_host = g_strdup(o->advertised_host ? o->advertised_host : o->broker_host);
+    o->media_base = link->media_base = g_strdup(o->media_base);
+    o->zone = link->zone = g_strdup(o->zone);
+    link->logger = o->logger ? *o->logger : (MdLogger){0};
+    o->logger = &link->logger;
+    g_rc_box_acquire(o->areas);
+    g_rc_box_acquire(o->devices);
+}
+
+static bool open_folder(BcDeviceLink *link, GError **error)
+{
+    g_autofree char *manifests = NULL, *key = NULL, *broker = NULL;
+    const char *hosts[] = {link->advertised_host, link->broker_host, NULL};
+    if (!hosts[0])
+        hosts[0] = "localhost";
+    link->folder = g_build_filename(link->state_dir, "link", NULL);
+    manifests = g_build_filename(link->folder, "manifests", NULL);
+    broker = g_build_filename(link->folder, "broker", NULL);
+    key = g_build_filename(link->folder, "signing.pem", NULL);
+    if (g_mkdir_with_parents(manifests, 0750) != 0) {
+        g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "device link: cannot make the folder %s: %s", manifests, g_strerror(errno));
+        return false;
+    }
+    link->key = bc_key_open(key, error);
+    link->ca = link->key ? bc_ca_open(link->folder, hosts, error) : NULL;
+    link->credentials = link->ca ? bc_credentials_new(link->options.store, link->ca, error) : NULL;
+    return link->credentials && bc_broker_files_write(broker, NULL, link->options.broker_port, error);
+}
+
+static bool connect_broker(BcDeviceLink *link, GError **error)
+{
+    if (!link->broker_host)
+        return true;
+    g_autofree char *ca = g_build_filename(link->folder, "ca.pem", NULL), *certificate = g_build_filename(link->folder, "service.pem", NULL);
+    g_autofree char *key = g_build_filename(link->folder, "service.key", NULL);
+    BcConnectionOptions options = {.host = link->broker_host, .port = link->options.broker_port, .plain = link->options.broker_plain,
+                                   .ca = ca, .certificate = certificate, .key = key, .on_message = on_message, .on_change = on_change,
+                                   .user = link, .clock = link->options.clock, .logger = &link->logger};
+    link->connection = bc_connection_new(&options, error);
+    return link->connection != NULL;
+}
+
+BcDeviceLink *bc_device_link_new(const BcDeviceLinkOptions *options, GError **error)
+{
+    g_autoptr(BcDeviceLink) link = g_new0(BcDeviceLink, 1);
+    copy_options(link, options);
+    link->listeners = g_array_new(FALSE, FALSE, sizeof(BcDeviceLinkListener));
+    link->outages = bc_outages_new(outage_changed, link);
+    BcCommandsOps ops = {publish_command, command_changed, link};
+    if (!open_folder(link, error) || !bc_link_states_load(link, error) || !(link->health = bc_health_new(options->store, error)) ||
+        !(link->commands = bc_commands_new(options->store, link->key, &ops, bc_device_link_wall_us(link), error)) ||
+        !connect_broker(link, error))
+        return NULL;
+    link->timer = g_timeout_add_seconds(1, on_second, link);
+    return g_steal_pointer(&link);
+}
+
+void bc_device_link_free(BcDeviceLink *link)
+{
+    if (!link)
+        return;
+    g_clear_handle_id(&link->timer, g_source_remove);
+    bc_connection_free(link->connection);
+    if (link->by_id)
+        bc_link_states_save(link);
+    bc_commands_free(link->commands);
+    bc_health_free(link->health);
+    bc_outages_free(link->outages);
+    bc_credentials_unref(link->credentials);
+    bc_ca_free(link->ca);
+    bc_key_free(link->key);
+    g_clear_pointer(&link->by_id, g_hash_table_unref);
+    g_array_unref(link->listeners);
+    bc_devices_unref(link->options.devices);
+    bc_areas_unref(link->options.areas);
+    g_free(link->state_dir);
+    g_free(link->broker_host);
+    g_free(link->advertised_host);
+    g_free(link->media_base);
+    g_free(link->zone);
+    g_free(link->folder);
+    g_free(link);
+}
+
+void bc_device_link_set_event(BcDeviceLink *link, void (*on_event)(const char *type, const char *json, void *user), void *user)
+{
+    link->options.on_event = on_event;
+    link->options.user = user;
+}
+
+/* --- what is asked --- */
+
+const BcKey *bc_device_link_key(const BcDeviceLink *link)
+{
+    return link->key;
+}
+
+char *bc_device_link_jwks(const BcDeviceLink *link)
+{
+    g_autofree char *jwk = bc_key_public_jwk(link->key);
+    return g_strdup_printf("{\"keys\":[%s]}", jwk);
+}
+
+const char *bc_device_link_media_base(const BcDeviceLink *link)
+{
+    return link->media_base;
+}
+
+bool bc_device_link_connected(const BcDeviceLink *link)
+{
+    return link->connection && bc_connection_up(link->connection);
+}
+
+const char *bc_device_link_token_owner(BcDeviceLink *link, const char *token)
+{
+    const char *id = bc_credentials_token_owner(link->credentials, token);
+    const BcDevice *device = id ? bc_devices_find(link->options.devices, id) : NULL;
+    return device && device->enabled ? id : NULL;
+}
+
+void bc_device_link_listen(BcDeviceLink *link, const BcDeviceLinkListener *listener)
+{
+    g_array_append_val(link->listeners, *listener);
+}
+
+void bc_device_link_unlisten(BcDeviceLink *link, void *user)
+{
+    for (unsigned i = link->listeners->len; i-- > 0;)
+        if (g_array_index(link->listeners, BcDeviceLinkListener, i).user == user)
+            g_array_remove_index(link->listeners, i);
+}
+
+const BcLinkState *bc_device_link_state(BcDeviceLink *link, const char *id)
+{
+    const BcLinkDevice *device = bc_link_device(link, id, false);
+    return device && device->known ? &device->state : NULL;
+}
+
+bool bc_device_link_online(BcDeviceLink *link, const char *id)
+{
+    const BcLinkDevice *device = bc_link_device(link, id, false);
+    return device && device->online;
+}
+
+void bc_device_link_seen(BcDeviceLink *link, const char *id, BcLinkSeen *ret)
+{
+    const BcLinkDevice *device = bc_link_device(link, id, false);
+    *ret = device ? (BcLinkSeen){device->online, device->seen_us, device->changed_us, device->manifest_version, device->manifest_us}
+                  : (BcLinkSeen){0};
+}
+
+BcCredentials *bc_device_link_credentials(BcDeviceLink *link)
+{
+    return link->credentials;
+}
+
+BcCommands *bc_device_link_commands(BcDeviceLink *link)
+{
+    return link->commands;
+}
+
+BcHealth *bc_device_link_health(BcDeviceLink *link)
+{
+    return link->health;
+}
+
+BcOutages *bc_device_link_outages(BcDeviceLink *link)
+{
+    return link->outages;
+}
+
+BcDevices *bc_device_link_devices(BcDeviceLink *link)
+{
+    return link->options.devices;
+}
+
+const BcDeviceLinkOptions *bc_device_link_options(const BcDeviceLink *link)
+{
+    return &link->options;
+}
+
+const char *bc_device_link_ca(const BcDeviceLink *link)
+{
+    return bc_ca_pem(link->ca);
+}
+
+int64_t bc_device_link_wall_us(const BcDeviceLink *link)
+{
+    return md_clock_wall_us(link->options.clock);
+}
+
+char *bc_device_link_log(BcDeviceLink *link, const char *device, GError **error)
+{
+    return bc_device_log_read(link->options.store, device, error);
+}
+
+void bc_device_link_stats(BcDeviceLink *link, BcDeviceLinkStats *ret)
+{
+    BcConnectionStats c = {0};
+    if (link->connection)
+        bc_connection_stats(link->connection, &c);
+    *ret = (BcDeviceLinkStats){.connected = bc_device_link_connected(link), .enrolled = bc_credentials_count(link->credentials),
+                               .online = link->online, .published = c.published, .received = c.received, .refused = link->refused,
+                               .clocks = c.clocks, .waiting = c.waiting, .dropped = c.dropped, .reconnects = c.reconnects};
+}
