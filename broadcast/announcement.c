@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "broadcast/ear.h"
 #include "broadcast/stage.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ static void tell(BcAnnouncement *a, const char *type)
     bc_play_log_run(a->stage->o.play_log, &run);
     if (a->stage->o.on_event)
         a->stage->o.on_event(type, a, a->stage->o.user);
+    bc_ears_look(a->stage);
 }
 
 int64_t bc_announcement_left_us(const BcAnnouncement *a)
@@ -204,6 +206,7 @@ static void on_source_end(void *user)
     BcAnnouncement *a = user;
     if (!a->over)
         bc_timer_at(a->stage->o.timers, &a->finish, bc_stage_now_us(a->stage) + LINGER_US, on_finish, a);
+    bc_ears_look(a->stage);
 }
 
 static void on_expire(BcTimer *timer, void *user)

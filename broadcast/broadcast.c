@@ -268,6 +268,11 @@ BcDevices *bc_broadcast_devices(BcBroadcast *b)
     return b->devices;
 }
 
+BcStage *bc_broadcast_stage(BcBroadcast *b)
+{
+    return b->stage;
+}
+
 BcContents *bc_broadcast_contents(BcBroadcast *b)
 {
     return b->contents;

@@ -152,6 +152,9 @@ typedef struct BcBroadcastStats {
 } BcBroadcastStats;
 void bc_broadcast_stats(BcBroadcast *broadcast, BcBroadcastStats *ret);
 
+/* For the files of this folder. */
+struct BcStage *bc_broadcast_stage(BcBroadcast *broadcast);
+
 /* Tests with manual: what is due by the clock. Returns the next deadline (monotonic), INT64_MAX none. */
 int64_t bc_broadcast_step(BcBroadcast *broadcast);
 /* What waits for the store, the disk or a tap: tests let it arrive before they move time. */

@@ -66,6 +66,7 @@ BcStage *bc_stage_new(const BcStageOptions *options, GError **error)
     stage->ringer = bc_ringer_new(options->timers, options->calls_per_s);
     stage->holders = g_hash_table_new(g_str_hash, g_str_equal);
     stage->running = g_ptr_array_new();
+    stage->ears = g_ptr_array_new();
     if (!open_sockets(stage, error)) {
         bc_stage_free(stage);
         return NULL;
@@ -93,6 +94,7 @@ void bc_stage_free(BcStage *stage)
     bc_ringer_free(stage->ringer);
     g_hash_table_unref(stage->holders);
     g_ptr_array_unref(stage->running);
+    g_ptr_array_unref(stage->ears);
     g_free(stage->local_host);
     g_free(stage->local_host6);
     g_free(stage->from_user);

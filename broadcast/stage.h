@@ -55,6 +55,7 @@ struct BcStage {
     const MdClock *clock;
     BcRinger *ringer;
     GHashTable *holders;  /* device id -> BcTarget* that rings or plays there */
+    GPtrArray *ears;      /* BcEar* that hear what areas hear */
     GPtrArray *running;   /* BcAnnouncement*, in order of starting */
     uint64_t last_order;
     BcFanoutTotals totals; /* of announcements that are over */

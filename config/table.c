@@ -283,6 +283,13 @@ static const CfgKey broadcast_keys[] = {
           "trusted with whatever it resolves to; redirects are not followed. Empty: none."),
     TEXTS(CfgBroadcast, relay_hosts, "[]", "[\"str.example.vn\"]", 100, cfg_check_fetch_host, 0,
           "The same for stations relayed by programmes."),
+    BOOL(CfgBroadcast, listen_everybody, "false", R, "Anybody may listen to /listen/AREA.mp3 and /listen/AREA/index.m3u8."),
+    TEXT(CfgBroadcast, listen_key, NULL, "\"9f2c7a51e0b84d36\"", 12, 200, NULL, R,
+         "Who knows this may listen (?key=...). Unset: signed-in accounts only, unless listen_everybody."),
+    UINT(CfgBroadcast, listen_max, NULL, "500", 0, 100000, R, "Listeners of all areas at one time. 0: no such streams."),
+    UINT(CfgBroadcast, listen_per_source, NULL, "8", 1, 10000, R, "Listeners from one address."),
+    UINT(CfgBroadcast, listen_kbps, "kbit/s", "64", 32, 128, R, "Bit rate of these streams."),
+    UINT(CfgBroadcast, listen_mbps_max, "Mbit/s", "100", 1, 100000, R, "All of them together; who comes on top is refused."),
     UINT(CfgBroadcast, live_max, NULL, "16", 1, 256, 0, "Announcements at one time."),
     BOOL(CfgBroadcast, own_approval, "false", 0, "People may approve bulletins and programmes they wrote or handed in themselves."),
 };

@@ -169,6 +169,8 @@ static void dismiss_waiting(MdApi *api)
 
     for (GList *l = all; l; l = l->next) {
         MdApiRequest *r = l->data;
+        if (r->stream)
+            md_api_stream_close(r->stream);
         if (!r->message || !r->paused || r->replied)
             continue;
         r->paused = false;

@@ -89,6 +89,20 @@ void md_api_reply(MdApiRequest *request, int status, JsonNode *node);
 void md_api_reply_text(MdApiRequest *request, int status, const char *content_type, const char *text);
 /* A whole file; byte ranges and If-None-Match are answered. etag (without quotes) may be NULL. 404 when it cannot be opened. */
 void md_api_reply_file(MdApiRequest *request, const char *path, const char *content_type, const char *etag);
+/* 200 and a body without end: bytes go out as they are written. closed (may be NULL) runs once when the other side is gone, is too slow, or the
+ * API stops; the stream is invalid then. NULL: it is gone already (closed is not called). */
+typedef struct MdApiStream MdApiStream;
+MdApiStream *md_api_reply_stream(MdApiRequest *request, const char *content_type, void (*closed)(void *user), void *user);
+/* false: the other side takes too little, it is being cut off. */
+bool md_api_stream_write(MdApiStream *stream, GBytes *bytes);
+void md_api_stream_end(MdApiStream *stream); /* closed is not called; invalid after this */
+/* A header of the answer to come; after this the usual ones that say the same are gone. */
+void md_api_request_set_header(MdApiRequest *request, const char *name, const char *value);
+const char *md_api_request_source(const MdApiRequest *request); /* numeric address of the other side */
+const char *md_api_request_header(const MdApiRequest *request, const char *name); /* NULL: absent, or the other side is gone */
+void md_api_reply_bytes(MdApiRequest *request, int status, const char *content_type, GBytes *bytes /* borrowed */);
+/* Answers under another place of the server as well: routes "/listen/…" then also without /api/v1. */
+void md_api_add_place(MdApi *api, const char *prefix);
 /* {"error": {"code": "room-not-found", "message": "…what…", "hint": "…how to mend it…"}} */
 void md_api_reply_error(MdApiRequest *request, int status, const char *code, const char *message, const char *hint);
 /* A failed store write: constraint 409, full 507, else 500. NULL error: 500. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include "broadcast/broadcast.h"
+#include "broadcast/output/output.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
 #include "sip/sip.h"
@@ -19,6 +20,9 @@ void md_api_add_sources(MdApi *api, SgAgent *agent);
 /* Areas, loudspeakers, content, schedules, live sound, announcements and the play log; broadcast's events are published. An account
  * with an area works in that area's subtree only. The API must be freed before broadcast. */
 void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast);
+
+/* Streams of what areas hear. Takes outputs. everybody: no key needed; key NULL: signed-in accounts only. */
+void md_api_add_outputs(MdApi *api, BcOutputs *outputs, bool everybody, const char *key);
 
 typedef struct MdApiListener {
     const char *kind;    /* "sip-udp", "https" … */

@@ -91,6 +91,7 @@ struct MdApiRequest {
     const char *content_type;
     JsonNode *json;
     char *audit_detail;
+    MdApiStream *stream; /* the answer goes on */
     bool handed; /* the handler holds a reference until it replies */
     bool replied, paused, body_failed;
 };
@@ -125,6 +126,10 @@ bool md_api_factor_required(const MdApi *api, MdApiRole role);
 void md_api_second_factor_routes(MdApi *api);
 MdApiRequest *md_api_request_ref(MdApiRequest *request);
 void md_api_request_unref(MdApiRequest *request);
+
+/* stream.c */
+void md_api_stream_finished(MdApiRequest *request);
+void md_api_stream_close(MdApiStream *stream);
 
 /* guard.c: budgets per source and account */
 MdApiGuard *md_api_guard_new(unsigned requests_per_s);

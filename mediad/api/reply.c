@@ -135,6 +135,11 @@ void md_api_reply_text(MdApiRequest *r, int status, const char *content_type, co
     answer(r, status, content_type, g_bytes_new(text, strlen(text)));
 }
 
+void md_api_reply_bytes(MdApiRequest *r, int status, const char *content_type, GBytes *bytes)
+{
+    answer(r, status, content_type, g_bytes_ref(bytes));
+}
+
 void md_api_reply_error(MdApiRequest *r, int status, const char *code, const char *message, const char *hint)
 {
     g_autoptr(JsonBuilder) b = json_builder_new();

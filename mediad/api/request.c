@@ -413,7 +413,8 @@ static MdApiRequest *request_new(MdApi *api, SoupServerMessage *message)
     r->body_fd = -1;
     g_hash_table_add(api->requests, r);
     r->source = md_api_source_of(message);
-    r->path = g_strdup(g_uri_get_path(uri));
+    const char *path = g_uri_get_path(uri);
+    r->path = g_str_has_prefix(path, MD_API_PREFIX) ? g_strdup(path) : g_strconcat(MD_API_PREFIX, path, NULL);
     r->query = g_uri_get_query(uri) ? soup_form_decode(g_uri_get_query(uri)) : NULL;
     return r;
 }
@@ -423,6 +424,8 @@ static void message_finished(SoupServerMessage *message, gpointer user)
     MdApiRequest *r = user;
 
     g_object_set_data(G_OBJECT(message), "md-request", NULL);
+    if (r->stream)
+        md_api_stream_finished(r);
     r->message = NULL; /* the peer went away, or has its answer */
     md_api_request_unref(r);
 }
@@ -492,6 +495,12 @@ void md_api_install_handlers(MdApi *api)
     soup_server_add_handler(api->soup, MD_API_PREFIX, handle, api, NULL);
 }
 
+void md_api_add_place(MdApi *api, const char *prefix)
+{
+    soup_server_add_early_handler(api->soup, prefix, early, api, NULL);
+    soup_server_add_handler(api->soup, prefix, handle, api, NULL);
+}
+
 /* --- what handlers ask --- */
 
 const char *md_api_request_param(const MdApiRequest *r, const char *name)
@@ -551,4 +560,20 @@ const char *md_api_request_vendor(const MdApiRequest *r)
 MdApi *md_api_request_api(const MdApiRequest *r)
 {
     return r->api;
+}
+
+const char *md_api_request_source(const MdApiRequest *r)
+{
+    return r->source;
+}
+
+const char *md_api_request_header(const MdApiRequest *r, const char *name)
+{
+    return r->message ? soup_message_headers_get_one(soup_server_message_get_request_headers(r->message), name) : NULL;
+}
+
+void md_api_request_set_header(MdApiRequest *r, const char *name, const char *value)
+{
+    if (r->message)
+        soup_message_headers_replace(soup_server_message_get_response_headers(r->message), name, value);
 }
