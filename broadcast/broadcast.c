@@ -116,7 +116,7 @@ static bool open_contents(BcBroadcast *b, GError **error)
                                             .peak_dbtp = o->true_peak_dbtp,
                                             .frame_ms = o->frame_ms,
                                             .opus_bitrate_bps = o->opus_bitrate_bps},
-                                 .speech = {.command = o->speech_command, .time_max_us = (int64_t)o->speech_timeout_s * G_USEC_PER_SEC},
+                                 .speech = {.command = o->speech_command, .url = o->speech_url, .time_max_us = (int64_t)o->speech_timeout_s * G_USEC_PER_SEC},
                                  .total_max_bytes = o->content_max_bytes,
                                  .clock = bc_timers_clock(b->timers),
                                  .logger = &b->logger};
@@ -161,6 +161,7 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
               (b->schedules = bc_schedules_new(options->store, wall, error)) && open_contents(b, error) && open_stage(b, error);
     b->o.local_host = b->o.local_host6 = b->o.content_dir = b->o.from_user = b->o.timezone = NULL; /* the caller's; copied above */
     b->o.speech_command = NULL;
+    b->o.speech_url = NULL;
     b->o.live_hosts = b->o.relay_hosts = NULL;
     b->o.quiet_hours = NULL;
     if (!ok) {

@@ -39,6 +39,7 @@ typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean 
     const char *from_user;               /* SIP user part the loudspeakers see calling: "broadcast" */
     const char *content_dir;
     const char *const *speech_command;   /* argv: espeak-ng -v vi --stdout */
+    const char *speech_url;              /* instead of the command; NULL none */
     unsigned speech_timeout_s;           /* 60 */
     double loudness_lufs, true_peak_dbtp; /* -16, -1 */
     int64_t upload_max_bytes;            /* 512 MiB */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <glib/gstdio.h>
+#include "broadcast/chime.h"
 
 #define STORED_BYTES_PER_S 80000 /* all profiles of a second of sound, the lossless master the most of it */
 
@@ -16,7 +17,7 @@ typedef struct Job {
     JobKind kind;
     unsigned id, frame_ms;
     double loudness_lufs; /* 0: as the settings say */
-    bool urgent;
+    bool urgent, chime;
     char *path, *title, *source_name, *created_by, *text, *content;
     BcIngestProgress progress;
     BcIngestResult result;
@@ -32,6 +33,7 @@ struct BcContents { /* g_rc_box */
     BcContentOptions o;
     char *content_dir;
     char **speech_command;
+    char *speech_url;
     GMainContext *context;
     GHashTable *by_id;   /* id -> BcContent*, owned */
     GHashTable *jobs;    /* id -> Job*, running */
@@ -99,11 +101,14 @@ static bool ingest(Job *job, const char *path)
 static void do_speech(Job *job)
 {
     g_autofree char *wav = g_strdup_printf("%s/tmp-speech-%08x%08x", job->contents->content_dir, g_random_int(), g_random_int());
+    g_autofree char *joined = g_strconcat(wav, "-chime", NULL);
     g_mkdir_with_parents(job->contents->content_dir, 0750);
     if (bc_speech_make(&job->contents->o.speech, job->text, wav, &job->progress, &job->error) &&
-        mark_loudness(job, wav))
-        ingest(job, wav);
+        (!job->chime || bc_chime_join(wav, joined, job->contents->o.ingest.duration_max_us, &job->progress, &job->error)) &&
+        mark_loudness(job, job->chime ? joined : wav))
+        ingest(job, job->chime ? joined : wav);
     g_unlink(wav);
+    g_unlink(joined);
 }
 
 static void do_load(Job *job)
@@ -196,6 +201,7 @@ static void clear_contents(gpointer data)
     g_main_context_unref(contents->context);
     g_free(contents->content_dir);
     g_strfreev(contents->speech_command);
+    g_free(contents->speech_url);
 }
 
 static void contents_unref(gpointer contents)
@@ -242,6 +248,8 @@ BcContents *bc_contents_new(MdStore *store, const BcContentOptions *options, GEr
     contents->content_dir = g_strdup(options->ingest.content_dir);
     contents->speech_command = g_strdupv((char **)options->speech.command);
     contents->o.ingest.content_dir = contents->content_dir;
+    contents->speech_url = g_strdup(options->speech.url);
+    contents->o.speech.url = contents->speech_url;
     contents->o.speech.command = (const char *const *)contents->speech_command;
     contents->context = g_main_context_ref_thread_default();
     contents->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_content);
@@ -327,6 +335,7 @@ unsigned bc_contents_make(BcContents *contents, const BcContentMake *make, BcCon
     job->created_by = g_strdup(make->created_by);
     job->loudness_lufs = make->loudness_lufs;
     job->urgent = make->urgent;
+    job->chime = make->chime;
     job->done = done;
     job->user = user;
     return start_making(contents, job);

@@ -50,6 +50,7 @@ typedef struct BcContentMake {
     const char *path, *text, *title, *source_name, *created_by;
     double loudness_lufs;     /* 0: as the settings say; else the recording is another one than the same sound at another loudness */
     bool urgent;
+    bool chime;               /* text: a chime before it */
 } BcContentMake;
 unsigned bc_contents_make(BcContents *contents, const BcContentMake *make, BcContentDoneFn done, void *user);
 bool bc_contents_cancel(BcContents *contents, unsigned job);

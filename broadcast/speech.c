@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/speech.h"
+#include "broadcast/speech-http.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,10 +89,13 @@ static bool run(const BcSpeechOptions *o, const char *const *argv, int in, int o
 bool bc_speech_make(const BcSpeechOptions *o, const char *text, const char *path, BcIngestProgress *progress, GError **error)
 {
     const char *const *argv = o->command ? o->command : default_command;
-    if (!argv[0])
-        return fail(error, BC_ERROR_STATE, "no speech program is set here (broadcast.tts_command)");
+    if (!o->url && !argv[0])
+        return fail(error, BC_ERROR_STATE, "no speech program is set here (broadcast.tts_command, broadcast.tts_url)");
     if (!text || !*text || strlen(text) > BC_SPEECH_TEXT_MAX || !g_utf8_validate(text, -1, NULL))
         return fail(error, BC_ERROR_INVALID, "the text must be 1 to %d bytes of UTF-8", BC_SPEECH_TEXT_MAX);
+    if (o->url)
+        return bc_speech_fetch(o->url, text, path, o->time_max_us ? o->time_max_us : 60ll * G_USEC_PER_SEC,
+                               o->bytes_max ? o->bytes_max : 256ll << 20, progress, error);
     int in = text_fd(text), out = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool ok = in >= 0 && out >= 0 ? run(o, argv, in, out, progress, error)
                                   : fail(error, BC_ERROR_FAILED, "cannot write %s: %s", path, g_strerror(errno));

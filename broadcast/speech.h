@@ -9,6 +9,7 @@ typedef struct BcSpeechOptions {
     const char *const *command;  /* argv, NULL-terminated; NULL: espeak-ng -v vi --stdout; empty: none */
     int64_t time_max_us;         /* 0: 60 s; then it is killed */
     int64_t bytes_max;           /* of its output, 0: 256 MiB */
+    const char *url;             /* a service asked instead of the program (bc_speech_fetch), NULL none */
 } BcSpeechOptions;
 
 /* Blocking, not on control. false: BC_ERROR_INVALID (text), FAILED (program missing, failed, too slow, said nothing), STATE

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include "broadcast/broadcast.h"
+#include "broadcast/bulletin/attachment.h"
+#include "broadcast/bulletin/dictionary.h"
 
 /* Bulletins (bản tin): what is said, by whom, for where, and who let it go on the air. A change of content makes a new version, and only
  * an approved version sounds. Whole in memory but for old versions; every change is durable, with its history row, before it
@@ -65,6 +67,8 @@ typedef struct BcWho {              /* who asks; rights were looked at before */
 } BcWho;
 
 typedef struct BcBulletinOptions {
+    BcAttachments *attachments;     /* borrowed; NULL: bulletins cannot have any */
+    BcDictionary *dictionary;       /* borrowed; NULL: none */
     bool own_approval;              /* may a person approve what he wrote or submitted? */
     bool chime;                     /* spoken bulletins begin with one */
     int64_t look_us;                /* how often validity and schedules are looked at, 0: 10 s */
