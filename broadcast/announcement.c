@@ -550,6 +550,7 @@ static BcAnnouncement *copy_spec(BcStage *stage, const BcAnnouncementSpec *spec)
     a->items = CLAMP(spec->items, 1, BC_PROOF_ITEMS_MAX);
     a->repeats = spec->repeats;
     a->gap_us = spec->gap_us;
+    a->drop = spec->drop;
     a->siren = spec->siren;
     a->siren_rounds = spec->siren_rounds;
     a->volume = spec->volume;

@@ -55,6 +55,8 @@ static void on_event(const char *type, BcAnnouncement *announcement, void *user)
     bc_announcement_run(announcement, &run);
     md_info(&b->logger, "%s: \"%s\" (%s), %d loudspeakers, %d played, %d partly, %d missed", type, run.title, run.id, (int)run.devices,
             (int)run.played, (int)run.partial, (int)run.missed);
+    if (b->planner && g_str_equal(type, "announcement.ended"))
+        bc_planner_ended(b->planner, run.id, !g_str_equal(run.state, "interrupted"));
     tell(b, type, &run);
 }
 
@@ -143,6 +145,14 @@ static bool open_rules(BcBroadcast *b, int64_t wall, GError **error)
            (b->halts = bc_halts_new(store, b->areas, error));
 }
 
+static void on_area_stopped(const char *area, void *user)
+{
+    BcBroadcast *b = user;
+    int64_t now = bc_broadcast_wall_us(b);
+    tell(b, "area.stopped", &(BcRun){.id = "", .kind = "stop", .title = "", .priority = BC_EMERGENCY, .areas = area, .start_us = now,
+                                     .end_us = now, .state = "stopped"});
+}
+
 BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
 {
     BcBroadcast *b = g_new0(BcBroadcast, 1);
@@ -168,11 +178,15 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
         bc_broadcast_free(b);
         return NULL;
     }
-    b->planner = bc_planner_new(&(BcPlannerOptions){.stage = b->stage, .schedules = b->schedules, .contents = b->contents,
+    b->planner = bc_planner_new(&(BcPlannerOptions){.store = options->store, .stage = b->stage, .schedules = b->schedules, .contents = b->contents,
                                                     .slots = b->slots, .holidays = b->holidays, .quiet = b->quiet_hours,
                                                     .halts = b->halts, .zone = b->timezone,
                                                     .lead_s = options->lead_s ? options->lead_s : 10,
-                                                    .content_ok = content_ok, .content_user = b, .logger = &b->logger});
+                                                    .content_ok = content_ok, .content_user = b,
+                                                    .on_stopped = on_area_stopped, .stopped_user = b, .logger = &b->logger},
+                                error);
+    if (!b->planner)
+        g_clear_pointer(&b, bc_broadcast_free);
     return b;
 }
 

@@ -58,6 +58,13 @@ const MdMigration bc_migrations[] = {
      "CREATE TABLE bc_quiet_releases (id TEXT PRIMARY KEY, areas TEXT NOT NULL, from_us BIGINT NOT NULL, to_us BIGINT NOT NULL,"
      " reason TEXT NOT NULL, asked_by TEXT NOT NULL, asked_us BIGINT NOT NULL, released_by TEXT, released_us BIGINT NOT NULL);"
      "CREATE TABLE bc_stops (area TEXT PRIMARY KEY, before_us BIGINT NOT NULL);"},
+    {311, "what is on the air",
+     "CREATE TABLE bc_airings (id TEXT PRIMARY KEY, kind TEXT NOT NULL, title TEXT NOT NULL, schedule TEXT, occurrence_us BIGINT NOT NULL,"
+     " begin_us BIGINT NOT NULL, end_us BIGINT NOT NULL, content TEXT, lead_content TEXT, repeats BIGINT NOT NULL, gap_us BIGINT NOT NULL,"
+     " areas TEXT NOT NULL, priority BIGINT NOT NULL, authority BIGINT NOT NULL, made_us BIGINT NOT NULL, expires_us BIGINT NOT NULL,"
+     " siren BIGINT NOT NULL, siren_rounds BIGINT NOT NULL, volume BIGINT NOT NULL, drill BIGINT NOT NULL, quiet_ok BIGINT NOT NULL,"
+     " cut BIGINT NOT NULL, created_by TEXT);"
+     "CREATE INDEX bc_claims_announcement ON bc_claims (announcement);"},
     {330, "how a loudspeaker is reached", "ALTER TABLE bc_devices ADD COLUMN kind TEXT NOT NULL DEFAULT 'sip';"},
     {331, "what loudspeakers report of a play",
      "ALTER TABLE bc_announcements ADD COLUMN issued_us BIGINT;"

@@ -110,7 +110,7 @@ static void add_items(BcPlanBuild *build, const BcPlanProgramme *p, const BcPlan
     bool alone = s->n_items == 1;
     int64_t at = at_us, gap = (int64_t)s->gap_s * G_USEC_PER_SEC;
     for (unsigned round = 0, n = 0; round < (alone ? 1 : s->repeats); round++, at += gap)
-        for (unsigned i = 0; i < s->n_items; i++, n++) {
+        for (unsigned i = 0; i < s->n_items; n += s->items[i].kind != BC_ITEM_SILENCE, i++) {
             bool heard;
             int64_t one = item_length(build, s, &s->items[i], at, &heard);
             int64_t length = alone ? one * s->repeats + gap * (s->repeats - 1) : one;

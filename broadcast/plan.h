@@ -15,7 +15,7 @@
 typedef struct BcPlan BcPlan;
 
 typedef struct BcPlanItem {      /* strings live as long as the plan */
-    const char *occurrence;      /* "SCHEDULE@EPOCHSECONDS" and ".N" for the N-th item of a programme, from 0 */
+    const char *occurrence;      /* "SCHEDULE@EPOCHSECONDS" and ".N" for the N-th sounding item of a programme of several, from 0, rounds counted on */
     const char *schedule, *title;
     const char *kind;            /* "content", "relay", "silence" */
     const char *content;         /* SHA-256, NULL none */

@@ -5,8 +5,9 @@
 #include "broadcast/schedule.h"
 #include "broadcast/stage.h"
 
-/* Looks at the timetable, claims what is due, reads the programme and rings for it. Inside this folder only. */
+/* Looks at the timetable, reads what is due, notes that it is on the air and rings for it. Inside this folder only. */
 typedef struct BcPlannerOptions {
+    MdStore *store;
     BcStage *stage;
     BcSchedules *schedules;
     BcContents *contents;
@@ -18,10 +19,13 @@ typedef struct BcPlannerOptions {
     unsigned lead_s;
     bool (*content_ok)(const char *content, int64_t at_wall_us, char **ret_why, void *user); /* NULL: everything may sound */
     void *content_user;
+    void (*on_stopped)(const char *area, void *user); /* stop-all; may be NULL */
+    void *stopped_user;
     const MdLogger *logger;
 } BcPlannerOptions;
 
-BcPlanner *bc_planner_new(const BcPlannerOptions *options);
+/* What a former life had on the air goes on. NULL: the store. */
+BcPlanner *bc_planner_new(const BcPlannerOptions *options, GError **error);
 void bc_planner_free(BcPlanner *planner);
 /* The timetable has changed. */
 void bc_planner_look(BcPlanner *planner);
@@ -29,6 +33,13 @@ void bc_planner_look(BcPlanner *planner);
 unsigned bc_planner_pending(const BcPlanner *planner);
 /* No new announcements from now on. */
 void bc_planner_stop(BcPlanner *planner);
+
+/* An announcement is over; mediad's own end leaves it open for the next life. */
+void bc_planner_ended(BcPlanner *planner, const char *id, bool for_good);
+/* Silence in area and below it at once; what had begun before does not come back, not in the next life either. done: how many
+ * announcements that were, and whether the store knows (error: it sounds no more, but a restart might bring it back). */
+void bc_planner_stop_area(BcPlanner *planner, const char *area, const char *who,
+                          void (*done)(unsigned stopped, const GError *error, void *user), void *user);
 
 /* Reads a programme and rings for it. spec: content, areas … without source; start_wall_us 0: soon. done may be NULL. */
 void bc_planner_play(BcPlanner *planner, const BcAnnouncementSpec *spec, unsigned repeats, int64_t gap_us,

@@ -69,7 +69,8 @@ static bool mark_interrupted(MdDb *db, gpointer data, GError **error)
     return md_db_run(db, error,
                      "DELETE FROM bc_claims WHERE state = 'claimed' AND occurrence_us >= $1 AND NOT EXISTS (SELECT 1 FROM"
                      " bc_announcements a WHERE a.id = bc_claims.announcement AND a.state <> 'ringing'"
-                     " AND NOT (a.state = 'interrupted' AND a.end_us > 0 AND a.end_us <= a.start_us))",
+                     " AND NOT (a.state = 'interrupted' AND a.end_us > 0 AND a.end_us <= a.start_us))"
+                     " AND NOT EXISTS (SELECT 1 FROM bc_airings g WHERE g.id = bc_claims.announcement)", /* those go on: planner */
                      "i", *since_us) &&
            md_db_run(db, error,
                      "UPDATE bc_plays SET from_us = 0 WHERE outcome IN ('waiting', 'ringing', 'playing') AND announcement IN"

@@ -2,6 +2,7 @@
 #include "broadcast/schedule-row.h"
 
 #include <string.h>
+#include "broadcast/airing.h"
 
 #define TIMES_MAX 1000 /* of one schedule, kept ahead: rules make at most 288 a day */
 
@@ -21,6 +22,7 @@ typedef struct Span {
 typedef struct Claim {
     char *schedule, *state, *announcement;
     int64_t at_us, now_us;
+    BcAiring *airing;
     BcSchedules *owner;
     BcDoneFn done;
     void *user;
@@ -334,7 +336,8 @@ static bool write_claim(MdDb *db, gpointer data, GError **error)
     const Claim *c = data;
     return md_db_run(db, error,
                      "INSERT INTO bc_claims (schedule, occurrence_us, claimed_us, state, announcement) VALUES ($1, $2, $3, $4, $5)",
-                     "siiss", c->schedule, c->at_us, c->now_us, c->state, c->announcement);
+                     "siiss", c->schedule, c->at_us, c->now_us, c->state, c->announcement) &&
+           (!c->airing || bc_airing_write(db, c->airing, error));
 }
 
 static void free_claim(gpointer data)
@@ -343,6 +346,7 @@ static void free_claim(gpointer data)
     g_free(claim->schedule);
     g_free(claim->state);
     g_free(claim->announcement);
+    bc_airing_free(claim->airing);
     bc_schedules_unref(claim->owner);
     g_free(claim);
 }
@@ -365,11 +369,18 @@ void bc_schedules_hold(BcSchedules *schedules, const char *id, int64_t at_us)
     g_hash_table_add(schedules->claims, claim_key(id, at_us));
 }
 
+void bc_schedules_let_go(BcSchedules *schedules, const char *id, int64_t at_us)
+{
+    g_autofree char *key = claim_key(id, at_us);
+    g_hash_table_remove(schedules->claims, key);
+}
+
 void bc_schedules_claim(BcSchedules *schedules, const char *id, int64_t at_us, const char *state, const char *announcement,
-                        int64_t now_us, BcDoneFn done, void *user)
+                        const BcAiring *airing, int64_t now_us, BcDoneFn done, void *user)
 {
     Claim *claim = g_new0(Claim, 1);
-    *claim = (Claim){g_strdup(id), g_strdup(state), g_strdup(announcement), at_us, now_us, g_rc_box_acquire(schedules), done, user};
+    *claim = (Claim){g_strdup(id), g_strdup(state), g_strdup(announcement), at_us, now_us,
+                     airing ? bc_airing_copy(airing) : NULL, g_rc_box_acquire(schedules), done, user};
     g_hash_table_add(schedules->claims, claim_key(id, at_us));
     /* data must outlive the done callback: bc_write frees it after that */
     bc_write(schedules->store, write_claim, claim, free_claim, NULL, NULL, NULL, on_claimed, claim);

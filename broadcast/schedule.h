@@ -70,6 +70,7 @@ typedef struct BcDue {
 #define BC_SCHEDULES_MAX 20000u
 #define BC_SCHEDULE_LOOK_BACK_US (24ll * 3600 * G_USEC_PER_SEC)
 
+struct BcAiring;
 BcSchedules *bc_schedules_new(MdStore *store, int64_t now_wall_us, GError **error);
 void bc_schedules_unref(BcSchedules *schedules);
 
@@ -92,9 +93,12 @@ int64_t bc_schedules_wake_us(BcSchedules *schedules, int64_t now_wall_us, BcLead
 /* Next occurrence after now, INT64_MAX none. */
 int64_t bc_schedules_next_us(const BcSchedules *schedules, const char *id, int64_t now_wall_us);
 
-/* Marks an occurrence as taken for the rest of this life only: the store would not note it. */
+/* Marks an occurrence as taken in this life only: it is being worked on, or the store would not note it. */
 void bc_schedules_hold(BcSchedules *schedules, const char *id, int64_t at_us);
-/* Marks an occurrence as taken: at once in memory, durably before done. state: "claimed", "missed". EXISTS: it was taken
+/* It is due again. */
+void bc_schedules_let_go(BcSchedules *schedules, const char *id, int64_t at_us);
+/* Marks an occurrence as taken: at once in memory, durably before done. state: "claimed", "missed". airing (may be NULL) is
+ * written with it, in one transaction. EXISTS: it was taken
  * before (by a former life of this process). On other errors it is due again. */
 void bc_schedules_claim(BcSchedules *schedules, const char *id, int64_t at_us, const char *state, const char *announcement,
-                        int64_t now_wall_us, BcDoneFn done, void *user);
+                        const struct BcAiring *airing, int64_t now_wall_us, BcDoneFn done, void *user);

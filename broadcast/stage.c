@@ -142,8 +142,11 @@ bool bc_stage_take(BcStage *stage, BcTarget *target, bool *ret_cut)
 {
     BcTarget *holder = g_hash_table_lookup(stage->holders, target->device);
     *ret_cut = false;
+    const char *why;
     if (holder == target)
         return true;
+    if (bc_stage_is_dropped(stage, target) || bc_stage_ask(stage, target, &why) != BC_GUARD_YES)
+        return false;
     if (holder && holder->state != BC_TARGET_ENDED && !outranks(target->announcement, holder->announcement))
         return false;
     g_hash_table_replace(stage->holders, target->device, target);
@@ -159,10 +162,12 @@ bool bc_stage_take(BcStage *stage, BcTarget *target, bool *ret_cut)
 static BcTarget *next_waiting(const BcStage *stage, const char *device)
 {
     BcTarget *next = NULL;
+    const char *why;
     for (unsigned i = 0; i < stage->running->len; i++) {
         BcAnnouncement *a = stage->running->pdata[i];
         BcTarget *t = a->over ? NULL : g_hash_table_lookup(a->by_device, device);
-        if (t && t->state == BC_TARGET_WAITING && (!next || outranks(a, next->announcement)))
+        if (t && t->state == BC_TARGET_WAITING && (!next || outranks(a, next->announcement)) &&
+            !bc_stage_is_dropped(stage, t) && bc_stage_ask(stage, t, &why) == BC_GUARD_YES)
             next = t;
     }
     return next;

@@ -45,8 +45,14 @@ typedef struct BcStageOptions {
     const MdLogger *logger;
 } BcStageOptions;
 
+/* May this announcement be heard in that area just now? */
+typedef enum BcGuardAnswer { BC_GUARD_YES, BC_GUARD_LATER /* silent, but it may come back */, BC_GUARD_NEVER } BcGuardAnswer;
+typedef BcGuardAnswer (*BcGuardFn)(const BcAnnouncement *announcement, const char *area, const char **ret_why /* static */, void *user);
+
 struct BcStage {
     BcStageOptions o;
+    BcGuardFn guard;      /* NULL: everything may sound everywhere */
+    void *guard_user;
     char *local_host, *local_host6, *from_user, *live_host;
     MdAddr live_group;    /* unset: none */
     BcReachOps reach[BC_DEVICE_KIND_MAX]; /* begin NULL: nobody drives this kind */
@@ -84,6 +90,15 @@ void bc_stage_totals(const BcStage *stage, BcFanoutTotals *ret);
 bool bc_stage_take(BcStage *stage, BcTarget *target, bool *ret_cut);
 /* The loudspeaker is free: the most urgent announcement that waits for it goes on. */
 void bc_stage_release(BcStage *stage, BcTarget *target);
+
+void bc_stage_set_guard(BcStage *stage, BcGuardFn fn, void *user);
+BcGuardAnswer bc_stage_ask(const BcStage *stage, const BcTarget *target, const char **ret_why);
+/* It lost its loudspeaker, or never got it in time, and does not come back. */
+bool bc_stage_is_dropped(const BcStage *stage, const BcTarget *target);
+/* Asks for everything that is on: cuts what may not sound any more, lets go on what may again. */
+void bc_stage_recheck(BcStage *stage);
+/* Ends everything in area and below it, and nowhere else. Returns how many announcements sounded there. */
+unsigned bc_stage_stop_area(BcStage *stage, const char *area, const char *reason);
 
 /* --- one loudspeaker in one announcement --- */
 typedef enum BcTargetState {
@@ -168,6 +183,7 @@ typedef struct BcAnnouncementSpec { /* strings and source are copied or referenc
     unsigned siren_rounds, volume; /* 0: one round; as the hour says */
     int64_t expires_us;      /* wall, 0 none */
     bool drill;
+    bool drop;               /* cut off, it does not come back */
     BcSource *source;
     const char *created_by;
     void (*on_closed)(void *user); /* nobody pulls the source any more; may be NULL */
@@ -185,6 +201,7 @@ struct BcAnnouncement {
     int64_t occurrence_us, start_wall_us, start_us;
     BcPriority priority;
     BcOrder order;           /* who goes first */
+    bool drop;               /* cut off, it does not come back */
     BcSource *source;
     BcFanout *fanout;
     MdSrtpKey keys[2];

@@ -255,8 +255,8 @@ static void test_items(void)
     unsigned n;
     const BcPlanItem *all = bc_plan_items(rig.plan, "42", &n);
     g_assert_cmpstr(all[0].occurrence, ==, "p@1795384800.0");
-    g_assert_cmpstr(all[1].occurrence, ==, "p@1795384800.2");
-    g_assert_cmpstr(all[3].occurrence, ==, "p@1795384800.5");
+    g_assert_cmpstr(all[1].occurrence, ==, "p@1795384800.1");
+    g_assert_cmpstr(all[3].occurrence, ==, "p@1795384800.3");
     g_assert_cmpstr(all[1].kind, ==, "relay");
     g_assert_cmpstr(all[1].fallback, ==, three);
     g_assert_cmpstr(all[4].occurrence, ==, "r@1795388400");
