@@ -88,5 +88,13 @@ const MdMigration bc_migrations[] = {
      "ALTER TABLE bc_plays ADD COLUMN proof_reason_us BIGINT;"
      "ALTER TABLE bc_plays ADD COLUMN proof_from_us BIGINT;"
      "ALTER TABLE bc_plays ADD COLUMN proof_to_us BIGINT;"},
+    {360, "multicast groups", "CREATE TABLE bc_multicast (device TEXT PRIMARY KEY, address TEXT NOT NULL, codec TEXT NOT NULL);"},
+    {361, "boards",
+     "CREATE TABLE bc_boards (device TEXT PRIMARY KEY, key_hash TEXT NOT NULL, made_us BIGINT NOT NULL);"
+     "CREATE TABLE bc_board_items (id TEXT PRIMARY KEY, area TEXT NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL, body TEXT,"
+     " colour TEXT, background TEXT, file TEXT, media_type TEXT, seconds BIGINT NOT NULL, from_us BIGINT NOT NULL,"
+     " to_us BIGINT NOT NULL, from_s BIGINT NOT NULL, to_s BIGINT NOT NULL, created_us BIGINT NOT NULL, created_by TEXT);"
+     "CREATE TABLE bc_board_proofs (board TEXT NOT NULL, item TEXT NOT NULL, shown_us BIGINT NOT NULL, picture TEXT NOT NULL,"
+     " expected TEXT, verdict TEXT NOT NULL, PRIMARY KEY (board, shown_us, item));"},
 };
 const unsigned bc_n_migrations = G_N_ELEMENTS(bc_migrations);

@@ -167,6 +167,7 @@ typedef struct CfgBroadcast {
     unsigned upload_max_mib;
     unsigned content_max_gib;
     unsigned duration_max_min;
+    unsigned multicast_ttl;
     bool listen_everybody;      /* no key for the streams of areas */
     char *listen_key;           /* NULL: signed-in accounts */
     unsigned listen_max, listen_per_source, listen_kbps, listen_mbps_max;

@@ -283,6 +283,7 @@ static const CfgKey broadcast_keys[] = {
           "trusted with whatever it resolves to; redirects are not followed. Empty: none."),
     TEXTS(CfgBroadcast, relay_hosts, "[]", "[\"str.example.vn\"]", 100, cfg_check_fetch_host, 0,
           "The same for stations relayed by programmes."),
+    UINT(CfgBroadcast, multicast_ttl, "hops", "4", 1, 255, R, "How far announcements to multicast groups go."),
     BOOL(CfgBroadcast, listen_everybody, "false", R, "Anybody may listen to /listen/AREA.mp3 and /listen/AREA/index.m3u8."),
     TEXT(CfgBroadcast, listen_key, NULL, "\"9f2c7a51e0b84d36\"", 12, 200, NULL, R,
          "Who knows this may listen (?key=...). Unset: signed-in accounts only, unless listen_everybody."),

@@ -54,7 +54,7 @@ bool md_start_sip(MdDaemon *daemon, GError **error);
 bool md_start_conference(MdDaemon *daemon, GError **error);
 bool md_start_broadcast(MdDaemon *daemon, GError **error);
 bool md_start_api(MdDaemon *daemon, GError **error);
-void md_start_outputs(MdDaemon *daemon);                    /* called by md_start_api */
+bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 /* Areas, site accounts (with passwords made now, written to state_dir/credentials.csv), rooms of the settings. */
 bool md_provision(MdDaemon *daemon, GError **error);
 /* Rooms added, removed or changed since old. */

@@ -67,7 +67,8 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     md_api_add_accounts(daemon->api, daemon->accounts, daemon->agent);
     md_api_add_sources(daemon->api, daemon->agent);
     md_api_add_broadcast(daemon->api, daemon->broadcast);
-    md_start_outputs(daemon);
+    if (!md_start_outputs(daemon, error))
+        return false;
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
     unsigned n = 0;
     g_autofree MdApiListener *listeners = list_listeners(daemon, texts, &n);

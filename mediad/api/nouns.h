@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include "broadcast/broadcast.h"
+#include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
@@ -23,6 +24,9 @@ void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast);
 
 /* Streams of what areas hear. Takes outputs. everybody: no key needed; key NULL: signed-in accounts only. */
 void md_api_add_outputs(MdApi *api, BcOutputs *outputs, bool everybody, const char *key);
+
+/* Multicast groups of devices. Takes multicasts. */
+void md_api_add_multicasts(MdApi *api, BcBroadcast *broadcast, BcMulticasts *multicasts);
 
 typedef struct MdApiListener {
     const char *kind;    /* "sip-udp", "https" … */

@@ -163,9 +163,42 @@ def test_limit_and_idle():
         pass
 
 
+def test_multicast():
+    """FFmpeg joins the group that the description names, on loopback."""
+    d = daemon()
+    d.api("PUT", "/devices/loa-lan", {"name": "Loa trong mạng nhà văn hóa", "area": "18073", "kind": "multicast"})
+    d.api("PUT", "/devices/loa-lan-2", {"name": "Loa xã khác", "area": "18100", "kind": "multicast"})
+    for bad in ("10.0.0.1:5004", "239.255.41.2:5005", "nowhere"):
+        d.api("PUT", "/devices/loa-lan/multicast", {"group": bad}, expect=(400,))
+    for codec, group in (("opus", "239.255.41.2:24500"), ("pcma", "239.255.41.2:24502")):
+        d.api("PUT", "/devices/loa-lan/multicast", {"group": group, "codec": codec})
+        d.api("PUT", "/devices/loa-lan-2/multicast", {"group": group}, expect=(409,))
+        status, sdp = d.request("GET", "/api/v1/outputs/loa-lan.sdp", raw=True)
+        assert status == 200 and b"c=IN IP4 239.255.41.2/4" in sdp, sdp
+        path, wav = os.path.join(d.state, "lan.sdp"), os.path.join(d.state, f"lan-{codec}.wav")
+        with open(path, "wb") as f:
+            f.write(sdp)
+        receiver = subprocess.Popen(["ffmpeg", "-v", "error", "-y", "-protocol_whitelist", "file,udp,rtp", "-localaddr", "127.0.0.1",
+                                     "-i", path, "-t", "3", "-ac", "1", "-ar", "16000", wav])
+        try:
+            _, announcement = play(1000)
+            assert receiver.wait(30 * PATIENCE) == 0
+        finally:
+            receiver.kill()
+        rate, heard = read_wav(wav)
+        assert tone_share(heard, rate, 1000) > 0.9, f"{codec}: {tone_share(heard, rate, 1000)}"
+        run = wait_until("the outcome", lambda: [p for p in d.api("GET", f"/play-log/{announcement}")["plays"]
+                                                 if p["outcome"] == "played" and p["device"] == "loa-lan"], 20)
+        assert run[0]["codec"].lower() == codec, run
+        assert d.api("GET", "/devices/loa-lan/multicast") == {"group": group, "codec": codec}
+    d.api("PUT", "/devices/loa-lan/multicast", {"group": ""})
+    assert d.request("GET", "/api/v1/outputs/loa-lan.sdp")[0] == 404
+
+
 need("ffmpeg")
 run_tap([("who may listen", test_doors),
          ("FFmpeg knows what it reads", test_probe),
          ("a bulletin is heard in its time, an emergency over it", test_tone_in_time),
          ("another area hears nothing of it", test_other_area),
+         ("FFmpeg hears a multicast group", test_multicast),
          ("limits, and nothing is encoded for nobody", test_limit_and_idle)])
