@@ -148,6 +148,40 @@ typedef struct CfgSite {
     int security;               /* MdSecurity; MD_SECURITY_INVALID: the listener's */
 } CfgSite;
 
+typedef struct CfgAlertSource {
+    char *name;
+    char *key_file;             /* its key for POST /api/v1/alerts/cap; NULL: it cannot post */
+    char *feed_url;             /* CAP message, or Atom or RSS with links to them; NULL: not polled */
+    unsigned poll_s;
+    int signature;              /* 0 ignore, 1 check, 2 require */
+    int authority;              /* 0 central, 1 province, 2 commune, 3 village */
+    char **areas;               /* it reaches only these */
+    char **senders;             /* globs of <sender> */
+} CfgAlertSource;
+
+typedef struct CfgAlertSiren {
+    char *event, *severity, *urgency, *certainty; /* NULL: anything */
+    char *siren;
+    unsigned rounds;
+    char *priority;
+    unsigned repeats, interval_s;
+} CfgAlertSiren;
+
+typedef struct CfgAlert {
+    char **languages, **geocode_names, **feed_hosts;
+    char *centres_file, *trust_dir, *inbox_dir;
+    char *inbox_source;         /* name of the source that messages in inbox_dir count as */
+    unsigned default_expires_min, max_hours;
+    bool any_scope, all_clear, banner;
+    char *attention_text, *all_clear_text;
+    unsigned drill_volume;
+    double drill_loudness_lufs;
+    CfgAlertSource *sources;
+    unsigned n_sources;
+    CfgAlertSiren *sirens;
+    unsigned n_sirens;
+} CfgAlert;
+
 typedef struct CfgBroadcast {
     char *content_dir;          /* NULL: state_dir/content */
     char **tts_command;         /* argv; text on its standard input, WAV on its standard output */
@@ -208,6 +242,7 @@ typedef struct CfgSettings {
     CfgSite *sites;
     unsigned n_sites;
     CfgBroadcast broadcast;
+    CfgAlert alert;
     CfgApi api;
     CfgStore store;
     /* not settings */

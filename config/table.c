@@ -47,6 +47,11 @@ static const char *const account_roles[] = {"viewer", "broadcaster", "operator",
                                             "commune-editor", "commune-approver", "auditor", "vendor", NULL};
 static const char *const account_kinds[] = {"site", "loudspeaker", "operator", NULL};
 
+static const char *const signatures[] = {"ignore", "check", "require", NULL};
+static const char *const authorities[] = {"central", "province", "commune", "village", NULL};
+static const char *const sirens[] = {"none", "chime", "storm", "flood", "urgent", NULL};
+static const char *const priorities[] = {"emergency", "priority", "normal", NULL};
+
 static const CfgKey general_keys[] = {
     TEXT(CfgGeneral, domain, NULL, "\"hop.example.vn\"", 1, 253, cfg_check_host, CFG_REQUIRED | R,
          "SIP domain: rooms answer at sip:ROOM@DOMAIN. It is the digest realm too, so passwords must be set anew when it "
@@ -296,6 +301,65 @@ static const CfgKey broadcast_keys[] = {
 };
 SECTION(broadcast, CfgBroadcast);
 
+static const CfgKey alert_source_keys[] = {
+    TEXT(CfgAlertSource, name, NULL, "\"khi-tuong\"", 1, 64, cfg_check_code, CFG_REQUIRED | CFG_UNIQUE, "Its name."),
+    TEXT(CfgAlertSource, key_file, NULL, "\"/etc/mediad/alert-khi-tuong.key\"", 1, 512, cfg_check_path, R,
+         "File whose first line is its key (16 bytes at least), sent as X-Alert-Key with POST /api/v1/alerts/cap. Unset: it cannot post."),
+    TEXT(CfgAlertSource, feed_url, NULL, "\"https://alerts.example.vn/atom\"", 1, 1000, NULL, R,
+         "A CAP message, or an Atom or RSS index of them, that is asked for regularly. Unset: none."),
+    UINT(CfgAlertSource, poll_s, "seconds", "60", 5, 86400, R, "So often."),
+    ENUM(CfgAlertSource, signature, "\"check\"", signatures, R,
+         "XML signatures: ignore; check: a bad one is refused, none is fine; require: an unsigned message is refused."),
+    ENUM(CfgAlertSource, authority, "\"province\"", authorities, R, "Whose word it is: of two emergencies the higher one goes first."),
+    TEXTS(CfgAlertSource, areas, "[]", NULL, 500, cfg_check_code, R, "Codes of the areas it reaches, with all in them. Empty: everywhere."),
+    TEXTS(CfgAlertSource, senders, "[]", NULL, 100, NULL, R, "Patterns (* and ?) of which its messages' <sender> must fit one. Empty: any."),
+};
+SECTION(alert_source, CfgAlertSource);
+
+static const CfgKey alert_siren_keys[] = {
+    TEXT(CfgAlertSiren, event, NULL, "\"*bão*\"", 1, 200, NULL, R, "Pattern (* and ?) of the event or its code, letter case aside. Unset: any."),
+    TEXT(CfgAlertSiren, severity, NULL, "\"Extreme|Severe\"", 1, 100, NULL, R, "Words of CAP with | between them. Unset: any."),
+    TEXT(CfgAlertSiren, urgency, NULL, "\"Immediate\"", 1, 100, NULL, R, "The same."),
+    TEXT(CfgAlertSiren, certainty, NULL, "\"Observed|Likely\"", 1, 100, NULL, R, "The same."),
+    WORD(CfgAlertSiren, siren, "\"chime\"", sirens, R,
+         "storm: 3 blasts of 20 s; flood: 2 of 10 s; urgent: 5 of 30 s; chime: a lead-in of 2 s; none."),
+    UINT(CfgAlertSiren, rounds, NULL, "1", 1, 3, R, "Times the siren's pattern is sounded before the words."),
+    WORD(CfgAlertSiren, priority, "\"emergency\"", priorities, R, "What it interrupts."),
+    UINT(CfgAlertSiren, repeats, NULL, "3", 1, 20, R, "Siren and words so often, as long as the alert is in force."),
+    UINT(CfgAlertSiren, interval_s, "seconds", "120", 0, 3600, R, "Pause between two of them."),
+};
+SECTION(alert_siren, CfgAlertSiren);
+
+static const CfgKey alert_keys[] = {
+    TEXTS(CfgAlert, languages, "[\"vi\", \"en\"]", NULL, 8, NULL, R, "Languages of a message that are spoken, best first."),
+    TEXTS(CfgAlert, geocode_names, "[\"administrative-code\", \"GSO\"]", NULL, 16, NULL, R,
+          "Names of <geocode> values that are administrative or identifier codes of our areas."),
+    TEXT(CfgAlert, centres_file, NULL, "\"/etc/mediad/data/hatinh_communes.csv\"", 1, 512, cfg_check_path, R,
+         "CSV with the columns code, centre_lat and centre_lon: where areas lie, for polygons and circles; besides lat and lon of areas."),
+    TEXT(CfgAlert, trust_dir, NULL, "\"/etc/mediad/alert-keys\"", 1, 512, cfg_check_path, R,
+         "Folder of the public keys and certificates (NAME.pem) whose XML signatures are believed. Unset: none."),
+    TEXT(CfgAlert, inbox_dir, NULL, "\"/var/lib/mediad/alerts\"", 1, 512, cfg_check_path, R,
+         "Folder where programs put CAP messages: NAME.xml, moved there in one step. Taken ones go to done/, others to failed/ with the "
+         "reason beside them. Unset: none."),
+    TEXT(CfgAlert, inbox_source, NULL, "\"khi-tuong\"", 1, 64, cfg_check_code, R, "The one of sources that they count as. Unset: nothing is taken."),
+    TEXTS(CfgAlert, feed_hosts, "[]", NULL, 64, cfg_check_host, R,
+          "Further hosts that feeds may link to. The feed's own host always may."),
+    UINT(CfgAlert, default_expires_min, "minutes", "60", 1, 1440, R, "An alert that names no end ends so long after it was sent."),
+    UINT(CfgAlert, max_hours, "hours", "24", 1, 168, R, "No alert sounds longer than this after it came."),
+    BOOL(CfgAlert, any_scope, "false", R, "Take Restricted and Private messages, too."),
+    BOOL(CfgAlert, all_clear, "true", R, "A Cancel of what was heard for real sounds the all-clear."),
+    BOOL(CfgAlert, banner, "true", R, "Emergencies are shown to running conferences."),
+    TEXT(CfgAlert, attention_text, "\"Chú ý! Chú ý! Thông báo khẩn cấp!\"", NULL, 1, 300, NULL, R, "Spoken after the siren."),
+    TEXT(CfgAlert, all_clear_text, "\"Tình huống khẩn cấp đã kết thúc. Bà con trở lại sinh hoạt bình thường.\"", NULL, 1, 1000, NULL, R,
+         "Spoken after the all-clear when nobody gives other words."),
+    UINT(CfgAlert, drill_volume, "percent", "25", 1, 60, R, "Highest volume of exercises and drills at loudspeakers that obey a volume."),
+    REAL(CfgAlert, drill_loudness_lufs, "LUFS", "-36.0", -50, -26, R, "Loudness of exercises and drills at the others."),
+    LIST(CfgAlert, sources, CfgAlertSource, alert_source, "()", 0, 64, R, "Who may send alerts."),
+    LIST(CfgAlert, sirens, CfgAlertSiren, alert_siren, "()", 0, 200, R,
+         "Which alert sounds how: the first that fits. Empty: storm, flood and urgent by event and severity, else a chime."),
+};
+SECTION(alert, CfgAlert);
+
 static const CfgKey api_keys[] = {
     TEXTS(CfgApi, listen, "[\"0.0.0.0:8443\", \"[::]:8443\"]", NULL, 16, cfg_check_listen, R,
           "Addresses and ports for HTTPS. Empty: no API."),
@@ -331,6 +395,7 @@ static const CfgKey root_keys[] = {
     LIST(CfgSettings, areas, CfgArea, area, "()", 0, 20000, 0, "The tree of areas under the province: communes, wards, villages."),
     LIST(CfgSettings, sites, CfgSite, site, "()", 0, 20000, 0, "Accounts that must exist."),
     GROUP(broadcast, CfgBroadcast, broadcast, 0, "Bulletins to loudspeakers."),
+    GROUP(alert, CfgAlert, alert, 0, "Alerts: Common Alerting Protocol 1.2, sirens, drills."),
     GROUP(api, CfgApi, api, 0, "HTTPS for operators and programs."),
     GROUP(store, CfgStore, store, 0, "Where state is kept."),
 };

@@ -49,6 +49,7 @@ static bool open_store(MdDaemon *daemon, GError **error)
     g_array_append_vals(migrations, md_api_migrations, md_api_n_migrations);
     g_array_append_vals(migrations, sg_migrations, sg_n_migrations);
     g_array_append_vals(migrations, bc_migrations, bc_n_migrations);
+    g_array_append_vals(migrations, bc_alert_migrations, bc_alert_n_migrations);
     MdLogger logger = md_logger(daemon->log, "store");
     daemon->store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, &logger, error);
     return daemon->store != NULL;
@@ -64,7 +65,7 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     daemon->log_source = g_timeout_add_seconds(5, on_log_flush, daemon);
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
         md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_provision(daemon, error) &&
-        md_start_api(daemon, error))
+        md_start_api(daemon, error) && md_start_alert(daemon, error))
         return true;
     md_daemon_stop(daemon);
     return false;
@@ -84,6 +85,7 @@ void md_daemon_drain(MdDaemon *daemon)
     }
     daemon->draining = true;
     md_notice(&daemon->logger, "ending: no new calls, present ones are being ended");
+    md_quiesce_alert(daemon);
     bc_broadcast_quiesce(daemon->broadcast);
     sg_agent_drain(daemon->agent, DRAIN_MS, on_drained, daemon);
 }
@@ -91,6 +93,7 @@ void md_daemon_drain(MdDaemon *daemon)
 void md_daemon_stop(MdDaemon *daemon)
 {
     g_clear_pointer(&daemon->api, md_api_free);
+    md_stop_alert(daemon);
     g_clear_pointer(&daemon->broadcast, bc_broadcast_free);
     g_clear_pointer(&daemon->conference, md_conference_free);
     g_clear_pointer(&daemon->agent, sg_agent_free);

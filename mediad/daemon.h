@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include <glib.h>
+#include "broadcast/alert/air.h"
 #include "broadcast/broadcast.h"
 #include "config/settings.h"
 #include "mediad/api/api.h"
@@ -34,6 +35,10 @@ typedef struct MdDaemon {
     SgAgent *agent;
     MdConference *conference;
     BcBroadcast *broadcast;
+    BcAlertAir *alert_air;
+    BcAlerts *alerts;
+    GPtrArray *feeds;                /* of BcFeed */
+    struct BcInbox *alert_inbox;
     MdApi *api;
     bool draining;
 } MdDaemon;
@@ -55,6 +60,10 @@ bool md_start_conference(MdDaemon *daemon, GError **error);
 bool md_start_broadcast(MdDaemon *daemon, GError **error);
 bool md_start_api(MdDaemon *daemon, GError **error);
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
+void md_start_outputs(MdDaemon *daemon);                    /* called by md_start_api */
+bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */
+void md_quiesce_alert(MdDaemon *daemon);
+void md_stop_alert(MdDaemon *daemon);
 /* Areas, site accounts (with passwords made now, written to state_dir/credentials.csv), rooms of the settings. */
 bool md_provision(MdDaemon *daemon, GError **error);
 /* Rooms added, removed or changed since old. */

@@ -329,6 +329,11 @@ void bc_alerts_free(BcAlerts *alerts)
     bc_alerts_unref(alerts);
 }
 
+void bc_alerts_put_centre(BcAlerts *alerts, const char *area, BcCapPoint centre)
+{
+    bc_centres_put(alerts->centres, area, centre);
+}
+
 const BcAlert *bc_alerts_find(const BcAlerts *alerts, const char *id)
 {
     return id ? g_hash_table_lookup(alerts->by_id, id) : NULL;

@@ -115,6 +115,8 @@ typedef struct BcAlertOptions {      /* borrowed as long as the alerts live, but
 
 BcAlerts *bc_alerts_new(const BcAlertOptions *options, GError **error);
 void bc_alerts_free(BcAlerts *alerts);
+/* Where an area lies, beside what centres_file says. */
+void bc_alerts_put_centre(BcAlerts *alerts, const char *area, BcCapPoint centre);
 /* What a former life left: goes on at its place. Once, when whatever plays is ready. */
 void bc_alerts_resume(BcAlerts *alerts);
 /* The end is near: what sounds is left to the next life. */

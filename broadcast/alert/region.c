@@ -105,6 +105,11 @@ void bc_centres_free(BcCentres *centres)
     g_free(centres);
 }
 
+void bc_centres_put(BcCentres *centres, const char *code, BcCapPoint centre)
+{
+    g_hash_table_replace(centres->by_code, g_strdup(code), g_memdup2(&centre, sizeof centre));
+}
+
 bool bc_centres_find(const BcCentres *centres, const char *code, BcCapPoint *ret)
 {
     const BcCapPoint *found = centres ? g_hash_table_lookup(centres->by_code, code) : NULL;

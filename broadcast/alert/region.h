@@ -17,6 +17,7 @@ typedef struct BcCentres BcCentres;
 BcCentres *bc_centres_new(const char *path, GError **error);
 BcCentres *bc_centres_parse(const char *csv, GError **error);
 void bc_centres_free(BcCentres *centres);
+void bc_centres_put(BcCentres *centres, const char *code, BcCapPoint centre);
 bool bc_centres_find(const BcCentres *centres, const char *code, BcCapPoint *ret);
 
 typedef struct BcRegionOptions {

@@ -43,6 +43,7 @@ typedef struct MdApiRoute {
     const char *response_schema; /* JSON Schema of the 2xx body, NULL: none */
     gsize body_max;              /* bytes, 0: 64 KiB; bodies above are refused with 413. raw bodies: see md_api_request_body_file */
     bool raw_body;               /* not JSON: streamed to a temporary file */
+    bool text_body;              /* not JSON: kept in memory as it comes, see md_api_request_body_text */
     const char *query_schema;    /* JSON Schema (object) of the query parameters, NULL: any, undocumented. Checked like a body */
     bool province;               /* concerns everybody: not for accounts bound to an area */
     const char *response_type;   /* of the 2xx body, NULL: application/json */
@@ -71,6 +72,8 @@ void md_api_add_routes(MdApi *api, const MdApiRoute *routes, unsigned n, void *u
 const char *md_api_request_param(const MdApiRequest *request, const char *name); /* path parameter, percent-decoded */
 const char *md_api_request_query(const MdApiRequest *request, const char *name); /* NULL: absent */
 JsonObject *md_api_request_body(const MdApiRequest *request);
+/* text_body: the bytes, and a NUL beyond them; valid until the reply. */
+const char *md_api_request_body_text(const MdApiRequest *request, gsize *ret_len);
 const char *md_api_request_body_file(const MdApiRequest *request, const char **ret_content_type); /* raw_body; deleted after the reply */
 const char *md_api_request_user(const MdApiRequest *request); /* signed-in account name, NULL: anybody */
 MdApiRole md_api_request_role(const MdApiRequest *request);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+#include "broadcast/alert/alert.h"
 #include "broadcast/broadcast.h"
 #include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
@@ -41,3 +42,10 @@ typedef struct MdApiStatus { /* copied; strings and the array too */
     unsigned n_listeners;
 } MdApiStatus;
 void md_api_add_status(MdApi *api, const MdApiStatus *status);
+
+typedef struct MdApiAlertKey {
+    const char *key;             /* of X-Alert-Key */
+    BcAlertSource source;
+} MdApiAlertKey;
+/* Alerts, emergencies, drills. keys are copied. The API must be freed before both. */
+void md_api_add_alerts(MdApi *api, BcBroadcast *broadcast, BcAlerts *alerts, const MdApiAlertKey *keys, unsigned n_keys);

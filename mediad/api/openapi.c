@@ -131,7 +131,7 @@ static void add_route(JsonObject *paths, const Route *route)
     if (route->spec->role == MD_API_ANYBODY && !route->spec->rights)
         json_object_set_array_member(operation, "security", json_array_new());
     add_parameters(operation, route);
-    if (route->request || route->spec->raw_body) {
+    if (route->request || route->spec->raw_body || route->spec->text_body) {
         JsonObject *body = sub(operation, "requestBody");
         json_object_set_boolean_member(body, "required", TRUE);
         if (route->request)

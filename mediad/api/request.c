@@ -326,7 +326,7 @@ static bool check_headers(MdApiRequest *r)
     SoupMessageHeaders *h = soup_server_message_get_request_headers(r->message);
     const MdApiRoute *spec = r->route->spec;
 
-    r->body_max = spec->request_schema || spec->raw_body ? spec->body_max ? spec->body_max : MD_API_BODY_DEFAULT : 4096;
+    r->body_max = spec->request_schema || spec->raw_body || spec->text_body ? spec->body_max ? spec->body_max : MD_API_BODY_DEFAULT : 4096;
     if (spec->raw_body && r->api->upload_max)
         r->body_max = MIN(r->body_max, r->api->upload_max);
     r->content_type = soup_message_headers_get_content_type(h, NULL);
@@ -523,6 +523,19 @@ const char *md_api_request_query(const MdApiRequest *r, const char *name)
 JsonObject *md_api_request_body(const MdApiRequest *r)
 {
     return r->json ? json_node_get_object(r->json) : NULL;
+}
+
+const char *md_api_request_body_text(const MdApiRequest *r, gsize *ret_len)
+{
+    gsize len = r->body ? r->body->len : 0;
+
+    if (ret_len)
+        *ret_len = len;
+    if (!len)
+        return "";
+    g_byte_array_append(r->body, (const guint8 *)"", 1);
+    g_byte_array_set_size(r->body, (guint)len); /* the NUL stays behind the end */
+    return (const char *)r->body->data;
 }
 
 const char *md_api_request_body_file(const MdApiRequest *r, const char **ret_content_type)
