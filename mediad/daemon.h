@@ -60,7 +60,6 @@ bool md_start_conference(MdDaemon *daemon, GError **error);
 bool md_start_broadcast(MdDaemon *daemon, GError **error);
 bool md_start_api(MdDaemon *daemon, GError **error);
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
-void md_start_outputs(MdDaemon *daemon);                    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */
 void md_quiesce_alert(MdDaemon *daemon);
 void md_stop_alert(MdDaemon *daemon);
