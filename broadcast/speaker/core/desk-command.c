@@ -258,3 +258,14 @@ BcDeskVerdict bc_desk_command(BcDesk *desk, const BcLinkCommand *command, int64_
         note_obeyed(desk, command, now_us);
     return verdict;
 }
+
+void bc_desk_order_media(const BcDesk *desk, void (*each)(const BcLinkMedia *media, void *user), void *user)
+{
+    for (guint i = 0; i < desk->orders->len; i++) {
+        const BcShow *show = g_ptr_array_index(desk->orders, i);
+        const BcLinkMedia *media = !show->item || show->over || show->line_test ? NULL :
+            show->item->kind == BC_LINK_RELAY ? &show->item->fallback : &show->item->media;
+        if (media && media->sha256 && *media->sha256)
+            each(media, user);
+    }
+}

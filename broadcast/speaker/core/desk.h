@@ -94,6 +94,9 @@ void bc_desk_live_lost(BcDesk *desk, const char *occurrence, bool lost);
 /* Live sounds that are wanted but not heard just now, to go on asking for them. */
 const BcLinkLive *bc_desk_live_wanted(const BcDesk *desk, int64_t now_us);
 
+/* The files that orders still going on need, whether they are there or not. */
+void bc_desk_order_media(const BcDesk *desk, void (*each)(const BcLinkMedia *media, void *user), void *user);
+
 /* State that must survive a power cut, but for the manifest, which is kept signed: obeyed ids, orders still going on, what was
  * begun and what is over. A change makes it dirty; format cleans. g_free. Load: into a new desk only; what cannot be read is
  * refused whole. */
