@@ -96,5 +96,8 @@ const MdMigration bc_migrations[] = {
      " to_us BIGINT NOT NULL, from_s BIGINT NOT NULL, to_s BIGINT NOT NULL, created_us BIGINT NOT NULL, created_by TEXT);"
      "CREATE TABLE bc_board_proofs (board TEXT NOT NULL, item TEXT NOT NULL, shown_us BIGINT NOT NULL, picture TEXT NOT NULL,"
      " expected TEXT, verdict TEXT NOT NULL, PRIMARY KEY (board, shown_us, item));"},
+    {332, "files and manifests of the device link",
+     "CREATE TABLE bc_media (content TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes BIGINT NOT NULL);"
+     "CREATE TABLE bc_manifests (device TEXT PRIMARY KEY, version BIGINT NOT NULL, print TEXT NOT NULL, made_us BIGINT NOT NULL);"},
 };
 const unsigned bc_n_migrations = G_N_ELEMENTS(bc_migrations);

@@ -15,9 +15,15 @@ typedef struct News {
     int64_t received_us;
 } News;
 
+typedef struct After {
+    void (*fn)(void *user);
+    void *user;
+} After;
+
 typedef struct Rows { /* everything of one transaction; strings in one chunk */
     GStringChunk *strings;
     GArray *runs, *plays, *news; /* BcRun, BcPlay, News */
+    GArray *after;               /* After */
     GPtrArray *proofs;           /* of plays, NULL where there is none */
     bool again; /* was refused before: what has ended meanwhile is not overwritten */
     GHashTable *latest; /* "announcement\ndevice" -> index + 1 in plays: an open row is overwritten, not appended */
@@ -44,6 +50,7 @@ static void free_rows(gpointer data)
     g_array_unref(rows->runs);
     g_array_unref(rows->plays);
     g_array_unref(rows->news);
+    g_array_unref(rows->after);
     g_ptr_array_unref(rows->proofs);
     g_hash_table_unref(rows->latest);
     g_free(rows);
@@ -56,6 +63,7 @@ static Rows *new_rows(void)
     rows->runs = g_array_new(FALSE, FALSE, sizeof(BcRun));
     rows->plays = g_array_new(FALSE, FALSE, sizeof(BcPlay));
     rows->news = g_array_new(FALSE, FALSE, sizeof(News));
+    rows->after = g_array_new(FALSE, FALSE, sizeof(After));
     rows->proofs = g_ptr_array_new_with_free_func(g_free);
     rows->latest = g_hash_table_new(g_str_hash, g_str_equal);
     return rows;
@@ -177,6 +185,13 @@ void bc_play_log_news(BcPlayLog *log, const BcReachNews *news, int64_t received_
     wake(log);
 }
 
+void bc_play_log_after(BcPlayLog *log, void (*fn)(void *user), void *user)
+{
+    After after = {fn, user};
+    g_array_append_val(log->rows->after, after);
+    wake(log);
+}
+
 static bool write_batch(MdDb *db, gpointer data, GError **error)
 {
     Rows *rows = ((Batch *)data)->rows;
@@ -208,6 +223,10 @@ static void on_written(bool ok, const GError *error, gpointer data, gpointer use
 {
     Batch *batch = data;
     BcPlayLog *log = batch->log;
+    for (unsigned i = 0; ok && !log->closed && i < batch->rows->after->len; i++) {
+        const After *after = &g_array_index(batch->rows->after, After, i);
+        after->fn(after->user);
+    }
     if (ok || log->closed)
         return;
     batch->rows->again = true;
@@ -229,7 +248,7 @@ void bc_play_log_flush(BcPlayLog *log)
     bc_timer_cancel(&log->timer);
     for (unsigned n = log->kept.length; n > 0; n--) /* older rows first: a later row of the same play replaces them */
         write_out(log, g_queue_pop_head(&log->kept));
-    if (log->rows->runs->len + log->rows->plays->len + log->rows->news->len == 0)
+    if (log->rows->runs->len + log->rows->plays->len + log->rows->news->len + log->rows->after->len == 0)
         return;
     write_out(log, g_steal_pointer(&log->rows));
     log->rows = new_rows();
