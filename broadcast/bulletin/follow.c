@@ -69,13 +69,15 @@ static GHashTable *scheduled(BcBulletins *b, int64_t now)
     for (unsigned i = 0; i < all->len; i++) {
         const BcSchedule *s = all->pdata[i];
         bool coming = s->enabled && !s->draft && bc_schedules_next_us(schedules, s->id, now) != INT64_MAX;
+        bool inbox = g_str_has_prefix(s->id, "s-i-"); /* made and unmade there */
         for (unsigned k = 0; k < s->n_items; k++) {
             const BcBulletin *bulletin = s->items[k].content ? bc_bulletins_of_content(b, s->items[k].content) : NULL;
             if (!bulletin)
                 continue;
             if (coming && bulletin->approved && !g_strcmp0(bulletin->approved->content, s->items[k].content))
                 g_hash_table_add(set, (char *)bulletin->id);
-            follow_item(b, s, k, bulletin, now);
+            if (!inbox)
+                follow_item(b, s, k, bulletin, now);
         }
     }
     return set;
@@ -179,7 +181,7 @@ static void on_scheduled(const GError *error, void *user)
     g_free(s);
 }
 
-static char *local_time(BcBulletins *b, int64_t wall_us)
+char *bc_bulletins_local_time(BcBulletins *b, int64_t wall_us)
 {
     g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(bc_broadcast_timezone(b->broadcast));
     g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(wall_us / G_USEC_PER_SEC);
@@ -225,7 +227,7 @@ void bc_bulletins_schedule(BcBulletins *b, const char *id, int64_t revision, con
         return;
     }
     const BcBulletinFields *f = bulletin->approved;
-    g_autofree char *until = f->to_us ? local_time(b, f->to_us - G_USEC_PER_SEC) : NULL;
+    g_autofree char *until = f->to_us ? bc_bulletins_local_time(b, f->to_us - G_USEC_PER_SEC) : NULL;
     g_autofree char *name = g_strndup(f->title, 200);
     BcSchedule s = {.name = name, .content = f->content, .areas = areas, .start_local = when->start_local, .rule = when->rule,
                     .until_local = until, .priority = f->priority == BC_EMERGENCY ? BC_PRIORITY : f->priority, .repeats = MAX(when->repeats, 1),

@@ -60,6 +60,8 @@ bool bc_bulletins_revision_ok(BcBulletins *b, const BcBulletin *bulletin, int64_
 typedef void (*BcSoundFn)(const char *content, const char *key, const GError *error, void *user);
 void bc_bulletins_sound(BcBulletins *b, const BcBulletin *bulletin, const char *who, BcSoundFn done, void *user);
 
+char *bc_bulletins_local_time(BcBulletins *b, int64_t wall_us); /* civil, in broadcast's zone; g_free */
+
 /* What follows by itself: schedules, plays, the end of validity. */
 void bc_bulletins_follow_start(BcBulletins *b);
 void bc_bulletins_follow_stop(BcBulletins *b);

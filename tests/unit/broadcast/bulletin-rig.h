@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-#include "broadcast/bulletin/bulletin.h"
+#include "broadcast/bulletin/inbox.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -20,8 +20,10 @@ typedef struct BulletinRig {
     BcAttachments *attachments;
     BcDictionary *dictionary;
     BcBulletins *bulletins;
+    BcInbox *inbox;
     bool own_approval, chime;
     GString *events;   /* "submitted b-…;" … */
+    GString *inbox_events; /* "arrived 18100;" … */
     GString *runs;     /* "playing TITLE PRIORITY;" */
 } BulletinRig;
 
@@ -48,7 +50,8 @@ static inline void on_outcome(const GError *error, void *user)
 static inline void settle(BulletinRig *rig)
 {
     for (unsigned quiet = 0; quiet < 3;) {
-        bool busy = bc_broadcast_pending(rig->b) || bc_bulletins_pending(rig->bulletins) || bc_attachments_pending(rig->attachments);
+        bool busy = bc_broadcast_pending(rig->b) || bc_bulletins_pending(rig->bulletins) || bc_attachments_pending(rig->attachments) ||
+                    (rig->inbox && bc_inbox_pending(rig->inbox));
         md_mailbox_drain(rig->control, 0);
         quiet = g_main_context_iteration(NULL, busy) ? 0 : quiet + 1;
     }
@@ -94,6 +97,11 @@ static inline void on_rig_run(const char *type, const BcRun *run, void *user)
         g_string_append_printf(((BulletinRig *)user)->runs, "%s %s %s;", run->title, bc_priority_to_string(run->priority), run->areas);
 }
 
+static inline void on_rig_inbox(const char *type, const BcInboxItem *item, void *user)
+{
+    g_string_append_printf(((BulletinRig *)user)->inbox_events, "%s %s;", strchr(type, '.') + 1, item->area);
+}
+
 static inline void rig_open(BulletinRig *rig)
 {
     g_autoptr(GError) error = NULL;
@@ -121,11 +129,15 @@ static inline void rig_open(BulletinRig *rig)
                                                                                .own_approval = rig->own_approval, .chime = rig->chime}, &error);
     g_assert_no_error(error);
     bc_bulletins_add_listener(rig->bulletins, on_rig_bulletin, rig);
+    rig->inbox = bc_inbox_new(rig->bulletins, rig->store, &(BcInboxOptions){.decide_s = 600, .remind_s = 3600}, &error);
+    g_assert_no_error(error);
+    bc_inbox_set_event(rig->inbox, on_rig_inbox, rig);
     settle(rig);
 }
 
 static inline void rig_close(BulletinRig *rig)
 {
+    g_clear_pointer(&rig->inbox, bc_inbox_free);
     bc_bulletins_free(rig->bulletins);
     bc_dictionary_unref(rig->dictionary);
     bc_attachments_free(rig->attachments);
@@ -161,6 +173,7 @@ static inline void rig_init(BulletinRig *rig)
     g_assert_cmpint(g_chmod(rig->speech, 0700), ==, 0);
     rig->events = g_string_new(NULL);
     rig->runs = g_string_new(NULL);
+    rig->inbox_events = g_string_new(NULL);
     rig_open(rig);
     put_area(rig, "42", "tinh", NULL);
     put_area(rig, "18073", "phuong", "42");
@@ -179,6 +192,7 @@ static inline void rig_clear(BulletinRig *rig)
     g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL);
     g_string_free(rig->events, TRUE);
     g_string_free(rig->runs, TRUE);
+    g_string_free(rig->inbox_events, TRUE);
     g_free(rig->dir);
     g_free(rig->speech);
 }
