@@ -487,6 +487,29 @@ static void fill_sound(const BcAnnouncement *a, BcReachSound *ret, BcReachLive *
                           .live = a->content || a->schedule ? NULL : live};
 }
 
+/* Live sound for one LAN: a group of its own for each announcement, so that keys do not mix. */
+static void open_group(BcAnnouncement *a)
+{
+    BcStage *stage = a->stage;
+    uint16_t port = md_addr_port(&stage->live_group);
+    if (!md_addr_is_set(&stage->live_group) || md_addr_is_set(&a->group) || a->content || a->schedule)
+        return;
+    for (unsigned i = 0; i < stage->running->len;) { /* the first free pair of ports */
+        const BcAnnouncement *other = stage->running->pdata[i++];
+        if (other != a && md_addr_is_set(&other->group) && md_addr_port(&other->group) == port) {
+            port += 2;
+            i = 0;
+        }
+    }
+    a->group = stage->live_group;
+    md_addr_set_port(&a->group, port);
+    BcDestination to = {.rtp = a->group, .rtcp = a->group, .codec = a->codecs[0].codec, .key = a->n_keys ? 0 : BC_FANOUT_PLAIN};
+    a->group_handle = bc_fanout_add(a->fanout, &to);
+    if (!a->group_handle)
+        a->group.len = 0; /* no socket of its family: everybody asks */
+    bc_announcement_commit_soon(a);
+}
+
 static void tell_devices(BcAnnouncement *a)
 {
     g_autofree const char **devices = g_new(const char *, MAX(a->n_targets, 1));
@@ -495,6 +518,7 @@ static void tell_devices(BcAnnouncement *a)
     BcReachLive live;
     BcRun run;
     bc_announcement_run(a, &run);
+    open_group(a);
     fill_sound(a, &sound, &live);
     if (live.multicast)
         live.host = md_addr_host(&a->group, group, sizeof group);

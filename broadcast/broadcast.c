@@ -2,6 +2,7 @@
 #include "broadcast/broadcast.h"
 
 #include <string.h>
+#include "broadcast/desk.h"
 #include "broadcast/live.h"
 #include "broadcast/planner.h"
 #include "broadcast/stream-source.h"
@@ -95,6 +96,9 @@ static bool open_stage(BcBroadcast *b, GError **error)
                             .two_way = o->two_way,
                             .running_max = o->live_max ? o->live_max : 64,
                             .from_user = o->from_user,
+                            .live_host = o->live_host,
+                            .live_group = o->live_group,
+                            .live_loss_percent = o->live_loss_percent ? o->live_loss_percent : 10,
                             .step_workers = o->manual,
                             .relay = {.timers = b->timers, .hosts = (const char *const *)b->relay_hosts, .on_event = on_relay, .user = b,
                                       .opus_bitrate_bps = o->opus_bitrate_bps, .logger = &b->logger},
@@ -169,7 +173,7 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
               (b->play_log = bc_play_log_new(options->store, b->timers, error)) &&
               open_rules(b, wall, error) &&
               (b->schedules = bc_schedules_new(options->store, wall, error)) && open_contents(b, error) && open_stage(b, error);
-    b->o.local_host = b->o.local_host6 = b->o.content_dir = b->o.from_user = b->o.timezone = NULL; /* the caller's; copied above */
+    b->o.local_host = b->o.local_host6 = b->o.content_dir = b->o.from_user = b->o.timezone = b->o.live_host = b->o.live_group = NULL; /* the caller's; copied above */
     b->o.speech_command = NULL;
     b->o.speech_url = NULL;
     b->o.live_hosts = b->o.relay_hosts = NULL;
@@ -568,6 +572,7 @@ void bc_broadcast_stats(BcBroadcast *b, BcBroadcastStats *ret)
 
 int64_t bc_broadcast_step(BcBroadcast *b)
 {
+    bc_desk_poll(b->stage->desk);
     return bc_timers_run(b->timers);
 }
 

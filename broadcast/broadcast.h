@@ -58,6 +58,9 @@ typedef struct BcBroadcastOptions {      /* strings are copied; 0 and NULL mean 
     const char *const *live_hosts, *const *relay_hosts; /* streams may be fetched from these (bc_url_allowed); NULL: none */
     const char *timezone;                /* "Asia/Ho_Chi_Minh" */
     const char *quiet_hours;             /* of areas that have none of their own: "21:30-05:00"; none */
+    const char *live_host;               /* where devices ask for live sound: a name or address; NULL: local_host */
+    const char *live_group;              /* "239.1.2.3:5004": devices join it for live sound; NULL: each asks for its own */
+    unsigned live_loss_percent;          /* expected on the way to them: 10 */
     const BcTapOps *tap;                 /* NULL: rooms cannot be broadcast */
     BcEventFn on_event;
     void *user;

@@ -16,6 +16,7 @@
 #define SPREAD_PERCENT 85     /* of the frame's duration */
 #define REPORT_US 5000000
 #define FIRST_REPORT_US 500000
+#define JOIN_REPORT_US 500000  /* reports because somebody joined: at most so often */
 #define RETRY_US 500          /* after the socket buffer was full */
 #define VARIANTS (BC_FANOUT_KEYS_MAX + 1) /* each key, and plain */
 #define STREAMS (MD_AUDIO_CODEC_MAX * VARIANTS)
@@ -85,7 +86,7 @@ struct BcFanout {
     bool stopping;
     /* lead worker */
     MdTimer tick;
-    int64_t next_report_us;
+    int64_t next_report_us, last_report_us;
     uint16_t seq[MD_AUDIO_CODEC_MAX];
     uint32_t ts[MD_AUDIO_CODEC_MAX], ssrc[MD_AUDIO_CODEC_MAX], sent[MD_AUDIO_CODEC_MAX], octets[MD_AUDIO_CODEC_MAX];
     bool begun[MD_AUDIO_CODEC_MAX];
@@ -350,6 +351,9 @@ static void on_new_plan(void *payload, size_t len)
     memcpy(&mail, payload, sizeof mail);
     retire(mail.shard, mail.shard->next);
     mail.shard->next = mail.plan;
+    BcFanout *f = mail.shard->fanout;
+    if (mail.shard == &f->shards[f->lead]) /* who joins learns soon where on the clock the sound is */
+        f->next_report_us = MIN(f->next_report_us, MAX(f->last_report_us + JOIN_REPORT_US, md_worker_now_us(mail.shard->worker)));
 }
 
 /* --- the lead: makes frames --- */
@@ -473,6 +477,7 @@ static void on_tick(MdTimer *timer, int64_t due_us, void *user)
     make_packets(f, slot, &frame, wanted);
     if (slot->report) {
         make_reports(f, slot, wanted, md_clock_wall_us(md_clock_system()));
+        f->last_report_us = due_us;
         f->next_report_us = due_us + REPORT_US;
     }
     atomic_store_explicit(&f->head, head + 1, memory_order_release);

@@ -98,7 +98,8 @@ BcAnnouncement *bc_live_start(BcStage *stage, const BcLiveSpec *spec, GError **e
     ++*live->pending;
     live->source = bc_source_live_new(&(BcLiveOptions){.frame_ms = stage->o.frame_ms,
                                                        .delay_ms = spec->url ? STREAM_DELAY_MS : ROOM_DELAY_MS,
-                                                       .opus_bitrate_bps = stage->o.opus_bitrate_bps},
+                                                       .opus_bitrate_bps = stage->o.opus_bitrate_bps,
+                                                       .loss_percent = stage->o.live_loss_percent},
                                       error);
     if (!live->source || !open_input(live, spec, error)) {
         free_live(live);

@@ -58,17 +58,17 @@ void bc_source_unref(BcSource *source)
         g_atomic_rc_box_release_full(source, clear_source);
 }
 
-static MdAudioEncoder *new_encoder(MdAudioCodec codec, unsigned frame_ms, uint32_t bitrate)
+static MdAudioEncoder *new_encoder(MdAudioCodec codec, unsigned frame_ms, uint32_t bitrate, unsigned loss_percent)
 {
     return md_audio_encoder_new(&(MdAudioEncoderConfig){
         .codec = codec, .ptime_ms = codec == MD_AUDIO_OPUS ? frame_ms : 20, .bitrate_bps = bitrate, .complexity = 5, .fec = true,
-        .loss_percent = 3});
+        .loss_percent = (uint8_t)(loss_percent ? MIN(loss_percent, 50) : 3)});
 }
 
 size_t bc_source_make_silence(MdAudioCodec codec, unsigned frame_ms, uint8_t *ret)
 {
     static const float zeros[MD_AUDIO_TICK_SAMPLES];
-    MdAudioEncoder *encoder = new_encoder(codec, frame_ms, 0);
+    MdAudioEncoder *encoder = new_encoder(codec, frame_ms, 0, 0);
     size_t len = 0;
     for (unsigned packets = 0; encoder && packets < SILENCE_PACKETS; packets++) {
         len = 0;
@@ -127,7 +127,7 @@ BcSource *bc_source_live_new(const BcLiveOptions *options, GError **error)
     s->codecs = (1u << MD_AUDIO_CODEC_MAX) - 1;
     bool ok = s->ring != NULL;
     for (unsigned c = 0; ok && c < MD_AUDIO_CODEC_MAX; c++) {
-        s->encoders[c] = new_encoder(c, s->frame_ms, options->opus_bitrate_bps);
+        s->encoders[c] = new_encoder(c, s->frame_ms, options->opus_bitrate_bps, options->loss_percent);
         ok = s->encoders[c] != NULL;
     }
     if (!ok) {

@@ -27,6 +27,7 @@ typedef struct BcLiveOptions {
     unsigned frame_ms;          /* 20, 40, 60 */
     unsigned delay_ms;          /* 0: 60 */
     uint32_t opus_bitrate_bps;  /* 0: 32000 */
+    unsigned loss_percent;      /* expected on the way: strength of the redundancy in Opus; 0: 3 */
 } BcLiveOptions;
 BcSource *bc_source_live_new(const BcLiveOptions *options, GError **error);
 /* One other thread at a time: 20 ms of sound. Never blocks, never allocates; the oldest goes when nobody pulls. The signature

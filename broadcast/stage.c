@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/stage.h"
+#include "broadcast/desk.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ static bool open_pair(const BcStageOptions *o, const char *host, int *ret_rtp, i
             return false;
         int a = md_udp_open(&rtp, NULL), b = a >= 0 ? md_udp_open(&rtcp, NULL) : -1;
         if (a >= 0 && b >= 0) {
-            md_udp_set_buffers(a, 65536, 8 << 20);
+            md_udp_set_buffers(a, 4 << 20, 8 << 20); /* thousands may ask for live sound at once */
             md_udp_set_buffers(b, 65536, 1 << 20);
             md_udp_set_dscp(a, DSCP_EF);
             *ret_rtp = a;
@@ -71,6 +71,7 @@ BcStage *bc_stage_new(const BcStageOptions *options, GError **error)
         bc_stage_free(stage);
         return NULL;
     }
+    stage->desk = bc_desk_new(stage, options->step_workers);
     return stage;
 }
 
@@ -87,6 +88,7 @@ void bc_stage_free(BcStage *stage)
         bc_timers_run(stage->o.timers);
         g_usleep(500);
     }
+    bc_desk_free(stage->desk);
     const int fds[] = {stage->rtp_fd, stage->rtcp_fd, stage->rtp_fd6, stage->rtcp_fd6};
     for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
         if (fds[i] >= 0)

@@ -37,6 +37,7 @@ typedef struct BcStageOptions {
     unsigned running_max;
     const char *from_user;
     const char *live_host;                /* where devices ask for live sound: a name or address; NULL: local_host */
+    unsigned live_loss_percent;           /* expected on the way to devices that ask for live sound: strength of Opus' redundancy */
     const char *live_group;               /* "239.1.2.3:5004": live sound goes there for devices of the device link; NULL: each asks */
     bool step_workers;                    /* tests: workers have no threads of their own */
     BcRelayContext relay;                 /* for programmes that relay stations */
@@ -139,7 +140,7 @@ struct BcTarget {
     bool told;            /* by reach: begin was called for it */
     bool settled;         /* by reach: reports were waited for long enough */
     int64_t asked_us;     /* live: monotonic, its last datagram */
-    uint64_t asked_count; /* counter in it */
+    int64_t asked_at_us;  /* and what it said the time was: only later ones count */
 };
 
 void bc_target_init(BcTarget *target, BcAnnouncement *announcement, const BcDevice *device);

@@ -4,7 +4,10 @@
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
+#include "broadcast/link/live-ask.h"
 #include "broadcast/proof.h"
+#include "mediad/rtp/packet.h"
+#include "mediad/transport/srtp.h"
 #include "mediad/transport/udp.h"
 
 /* Devices that are told and report by themselves, on a clock turned by hand: a reach that writes down what it was asked. */
@@ -21,6 +24,9 @@ typedef struct Rig {
     MdDialer dialer;
     GString *told; /* "begin TITLE d1 d2;", "stop TITLE reason;" */
     BcReachSound sound;
+    BcReachLive live; /* its strings below */
+    char srtp[100], live_host[64], live_codec[16];
+    unsigned tick;
     char *run; /* id of the run last begun */
     int group_fd;
     MdAddr group;
@@ -47,6 +53,12 @@ static void on_begin(const BcRun *run, const BcReachSound *sound, const char *co
         g_string_append_printf(rig->told, " %s", devices[i]);
     g_string_append(rig->told, ";");
     rig->sound = *sound;
+    if (sound->live) {
+        rig->live = *sound->live;
+        g_strlcpy(rig->srtp, sound->live->srtp, sizeof rig->srtp);
+        g_strlcpy(rig->live_host, sound->live->host, sizeof rig->live_host);
+        g_strlcpy(rig->live_codec, sound->live->codec, sizeof rig->live_codec);
+    }
     g_free(rig->run);
     rig->run = g_strdup(run->id);
 }
@@ -531,6 +543,175 @@ static void test_fixed(void)
     rig_clear(&rig);
 }
 
+/* --- live sound that devices ask for --- */
+
+typedef struct Ear {
+    int fd;
+    MdAddr local;
+    MdSrtp *srtp;
+    MdAudioDecoder *decoder;
+    float pcm[48000 * 40];
+    unsigned packets, samples, reports;
+} Ear;
+
+static void ear_init(Ear *ear, const char *srtp)
+{
+    MdAddr any;
+    MdSrtpKey key;
+    const char *text = strstr(srtp, "inline:") + 7;
+    *ear = (Ear){0};
+    md_addr_from_host(&any, "127.0.0.1", 0);
+    ear->fd = md_udp_open(&any, &ear->local);
+    g_assert_cmpint(md_srtp_key_from_base64(MD_SRTP_AEAD_AES_128_GCM, text, strlen(text), &key), ==, 0);
+    ear->srtp = md_srtp_new(MD_SRTP_RECEIVE, &key);
+    ear->decoder = md_audio_decoder_new(MD_AUDIO_OPUS);
+}
+
+static void ear_clear(Ear *ear)
+{
+    close(ear->fd);
+    md_srtp_free(ear->srtp);
+    md_audio_decoder_free(ear->decoder);
+}
+
+static void listen_to(Ear *ear)
+{
+    uint8_t data[2048];
+    MdAddr from;
+    for (int n; (n = md_udp_receive(ear->fd, &from, data, sizeof data)) >= 0;) {
+        size_t len = (size_t)n;
+        MdRtpPacket packet;
+        if (len > 1 && data[1] == 200) { /* a sender report, through the same port */
+            g_assert_cmpint(md_srtp_unprotect_rtcp(ear->srtp, data, &len), ==, 0);
+            ear->reports++;
+            continue;
+        }
+        g_assert_cmpint(md_srtp_unprotect_rtp(ear->srtp, data, &len), ==, 0);
+        g_assert_cmpint(md_rtp_parse(data, len, &packet), ==, 0);
+        ear->packets++;
+        if (ear->samples + MD_AUDIO_PACKET_SAMPLES_MAX > G_N_ELEMENTS(ear->pcm))
+            ear->samples = 0;
+        int got = md_audio_decoder_decode(ear->decoder, packet.payload, packet.payload_len, ear->pcm + ear->samples, MD_AUDIO_PACKET_SAMPLES_MAX);
+        g_assert_cmpint(got, >, 0);
+        ear->samples += (unsigned)got;
+    }
+}
+
+static void ask(Rig *rig, Ear *ear, const char *occurrence, const char *device, int64_t at_us, const char *srtp, bool bye)
+{
+    BcLiveAsk a = {.bye = bye, .at_us = at_us};
+    uint8_t data[BC_LIVE_ASK_MAX];
+    MdAddr to;
+    g_strlcpy(a.occurrence, occurrence, sizeof a.occurrence);
+    g_strlcpy(a.device, device, sizeof a.device);
+    size_t len = bc_live_ask_format(&a, srtp, data, sizeof data);
+    g_assert_cmpuint(len, >, 0);
+    md_addr_from_host(&to, rig->live_host, rig->live.port);
+    g_assert_cmpint(md_udp_send(ear->fd, &to, data, len), ==, 0);
+}
+
+/* The tap's tone runs while time goes on. */
+static void run_live(Rig *rig, Ear *ear, int64_t us)
+{
+    float pcm[MD_AUDIO_TICK_SAMPLES];
+    for (int64_t done = 0; done < us; done += 20000) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(pcm); i++)
+            pcm[i] = 0.3f * sinf((float)(2 * G_PI * fmod(700 * (rig->tick * 960.0 + i) / 48000, 1.0)));
+        rig->tick++;
+        if (rig->tap_fn)
+            rig->tap_fn(pcm, 0, rig->tap_user);
+        run_for(rig, 20000);
+        listen_to(ear);
+    }
+}
+
+static double purity(const float *pcm, unsigned n, double hz)
+{
+    double w = 2 * G_PI * hz / 48000, c = 2 * cos(w), s1 = 0, s2 = 0, energy = 0;
+    for (unsigned i = 0; i < n; i++) {
+        double s = pcm[i] + c * s1 - s2;
+        s2 = s1;
+        s1 = s;
+        energy += pcm[i] * pcm[i];
+    }
+    return energy > 0 ? (s1 * s1 + s2 * s2 - c * s1 * s2) * 2 / (n * energy) : 0;
+}
+
+/* A device gets live sound where it asks from, keeps it while it asks, moves, says goodbye, is forgotten; nobody else gets anything. */
+static void test_live(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp", "An", &error);
+    g_assert_no_error(error);
+    check_told(&rig, "begin Họp d1 d2;");
+    g_assert_nonnull(rig.live.codec);
+    g_assert_cmpstr(rig.live_codec, ==, "opus");
+    g_assert_false(rig.live.multicast);
+    g_assert_cmpint(rig.sound.duration_us, ==, INT64_MAX);
+    static Ear ear, thief; /* large */
+    ear_init(&ear, rig.srtp);
+    ear_init(&thief, rig.srtp);
+    run_live(&rig, &ear, S);
+    g_assert_cmpuint(ear.packets, ==, 0);
+    int64_t replayed = wall(&rig);
+    ask(&rig, &ear, id, "d1", replayed, rig.srtp, false);
+    for (unsigned i = 0; i < 4; i++) {
+        run_live(&rig, &ear, 2 * S);
+        ask(&rig, &ear, id, "d1", wall(&rig), rig.srtp, false);
+    }
+    g_assert_cmpuint(ear.packets, >=, 190); /* 8 s of 40 ms */
+    g_assert_cmpuint(ear.packets, <=, 200);
+    g_assert_cmpuint(ear.reports, >=, 2);
+    g_assert_cmpfloat(purity(ear.pcm + ear.samples - 48000, 48000, 700), >, 0.95);
+    /* what must not bring sound: another key, an old or repeated ask, a stranger, another announcement, noise */
+    static const char other_key[] = "AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==";
+    ask(&rig, &thief, id, "d2", wall(&rig), other_key, false);
+    ask(&rig, &thief, id, "d2", wall(&rig) - 61 * S, rig.srtp, false);
+    ask(&rig, &thief, id, "d1", replayed, rig.srtp, false);
+    ask(&rig, &thief, id, "d3", wall(&rig), rig.srtp, false);
+    ask(&rig, &thief, "a-0000", "d2", wall(&rig), rig.srtp, false);
+    MdAddr to;
+    md_addr_from_host(&to, rig.live_host, rig.live.port);
+    for (unsigned len = 0; len < 400; len += 37) {
+        uint8_t noise[400] = "MLA1";
+        md_udp_send(thief.fd, &to, noise, len);
+    }
+    run_live(&rig, &thief, 2 * S);
+    g_assert_cmpuint(thief.packets, ==, 0);
+    /* it moves: the old place is silent at once */
+    listen_to(&ear);
+    unsigned before = ear.packets;
+    ask(&rig, &thief, id, "d1", wall(&rig), rig.srtp, false);
+    run_live(&rig, &thief, 2 * S);
+    listen_to(&ear);
+    g_assert_cmpuint(thief.packets, >=, 46);
+    g_assert_cmpuint(ear.packets, <=, before + 4);
+    ask(&rig, &thief, id, "d1", wall(&rig), rig.srtp, true);
+    run_live(&rig, &thief, S / 2);
+    thief.packets = 0;
+    run_live(&rig, &thief, S);
+    g_assert_cmpuint(thief.packets, ==, 0);
+    /* silent for too long: forgotten */
+    ask(&rig, &ear, id, "d2", wall(&rig), rig.srtp, false);
+    run_live(&rig, &ear, 9 * S);
+    before = ear.packets;
+    run_live(&rig, &ear, 8 * S);
+    g_assert_cmpuint(ear.packets, <=, before + 110);
+    before = ear.packets;
+    run_live(&rig, &ear, 2 * S);
+    g_assert_cmpuint(ear.packets, ==, before);
+    g_assert_true(bc_broadcast_stop(rig.b, id, "An", NULL));
+    check_told(&rig, "stop Họp stopped by An;");
+    ear_clear(&ear);
+    ear_clear(&thief);
+    rig_clear(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -540,5 +721,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/reach/pre-emption", test_pre_emption);
     g_test_add_func("/broadcast/reach/schedule", test_schedule);
     g_test_add_func("/broadcast/reach/fixed", test_fixed);
+    g_test_add_func("/broadcast/reach/live", test_live);
     return g_test_run();
 }

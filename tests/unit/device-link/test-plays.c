@@ -474,6 +474,8 @@ static void test_manifests(void)
     put_device(&rig, "d2", "18100", BC_DEVICE_LINK);
     put_device(&rig, "rung", "18100", BC_DEVICE_SIP);
     g_autofree char *content = add_content(&rig);
+    while (!bc_media_find(rig.media, content, false)) /* read on a thread of its own, in real time */
+        g_main_context_iteration(NULL, TRUE);
     run_settled(&rig, 3 * S);
     check_link(&rig, "manifest d1;manifest d2;");
     BcLinkManifest m = parse(&rig);
