@@ -31,8 +31,8 @@ static void no_noise(const char *file, int line, const char *function, const cha
 static gpointer init_once(gpointer data)
 {
     xmlInitParser();
-    xmlSecErrorsSetCallback(no_noise);
     bool ok = xmlSecInit() >= 0 && xmlSecCryptoAppInit(NULL) >= 0 && xmlSecCryptoInit() >= 0;
+    xmlSecErrorsSetCallback(no_noise); /* xmlSecInit sets its own */
     return GINT_TO_POINTER(ok ? 1 : 2);
 }
 
