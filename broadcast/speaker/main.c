@@ -48,6 +48,17 @@ static int enrol(const BcSettings *settings)
     return 0;
 }
 
+/* FFmpeg's plug-in alone takes 20 MB as soon as the kind of a file is looked for; what loudspeakers play has decoders of its own. */
+static void spare_memory(void)
+{
+    GstRegistry *registry = gst_registry_get();
+    GstPlugin *plugin = gst_registry_find_plugin(registry, "libav");
+    if (plugin) {
+        gst_registry_remove_plugin(registry, plugin);
+        gst_object_unref(plugin);
+    }
+}
+
 static int run(const BcSettings *settings)
 {
     GError *error = NULL;
@@ -81,6 +92,7 @@ int main(int argc, char **argv)
         return 0;
     }
     gst_init(NULL, NULL);
+    spare_memory();
     if (self_test)
         return bc_self_test() ? 0 : 1;
     g_autoptr(BcSettings) settings = bc_settings_load(config, &error);

@@ -173,8 +173,7 @@ static gpointer output_thread(gpointer user)
 {
     BcOutput *output = user;
     float pcm[BC_OUTPUT_BLOCK];
-    int64_t lead_us = bc_output_latency_us(output), next_us = g_get_monotonic_time() + lead_us;
-    output->first_us = next_us;
+    int64_t lead_us = bc_output_latency_us(output), next_us = output->first_us;
     while (!output->ending) {
         sleep_until(next_us - lead_us);
         int64_t now_us = g_get_monotonic_time();
@@ -213,6 +212,7 @@ BcOutput *bc_output_new(const BcOutputOptions *options, GError **error)
             output->closed_us = g_get_monotonic_time();
         }
     }
+    output->first_us = g_get_monotonic_time() + bc_output_latency_us(output);
     output->thread = g_thread_new("output", output_thread, output);
     return output;
 }

@@ -65,7 +65,7 @@ static bool alert(void)
 static bool plugins(void)
 {
     static const char *const needed[] = {"filesrc", "decodebin", "uridecodebin", "audioconvert", "audioresample", "appsink", "appsrc", "mpegaudioparse", "souphttpsrc"};
-    static const char *const mp3[] = {"mpg123audiodec", "avdec_mp3"};
+    static const char *const mp3[] = {"mpg123audiodec", "mad"};
     bool ok = true, decodes = false;
     for (unsigned i = 0; i < G_N_ELEMENTS(needed) + G_N_ELEMENTS(mp3); i++) {
         const char *name = i < G_N_ELEMENTS(needed) ? needed[i] : mp3[i - G_N_ELEMENTS(needed)];

@@ -4,6 +4,7 @@
 #include "broadcast/link/siren.h"
 
 #define REMEMBER_US (7 * BC_DAY_US)    /* of what is over: as long as a manifest might still name it */
+#define GRACE_MIN_US 250000             /* a block is not always made on its microsecond */
 #define SIREN_HOLD_US (30 * BC_SECOND_US) /* silence after a siren whose message is still being fetched */
 
 const char *bc_show_occurrence(const BcShow *show)
@@ -130,6 +131,11 @@ void bc_desk_remember(BcDesk *desk, const BcShow *show)
 }
 
 /* ---------------------------------------------------------------- one show */
+
+static int64_t last_begin_us(const BcShow *show)
+{
+    return show->content_us + MAX(show->item->grace_us, GRACE_MIN_US);
+}
 
 static bool has_content(const BcShow *show)
 {
@@ -397,8 +403,8 @@ static bool may_sound(const BcDesk *desk, BcShow *show, int64_t now_us, bool qui
         hindrance = "live sound not heard";
     else if (!show->stored && (!show->siren || now_us >= show->content_us + SIREN_HOLD_US))
         hindrance = "media not fetched";
-    if (!hindrance && !show->begun && !show->held && show->item && now_us > show->content_us + show->item->grace_us) {
-        if (!show->hindrance && !show->blocker && desk->boot_us <= show->origin_us + show->item->grace_us)
+    if (!hindrance && !show->begun && !show->held && show->item && now_us > last_begin_us(show)) {
+        if (!show->hindrance && !show->blocker && desk->boot_us <= last_begin_us(show))
             show->hindrance = "received too late";
         return false;
     }
@@ -419,7 +425,7 @@ static bool still_open(BcDesk *desk, BcShow *show, int64_t now_us)
         return false;
     }
     if (show != desk->sounding && !show->begun && !show->held && show->item && !show->waiting &&
-        now_us > show->content_us + show->item->grace_us) {
+        now_us > last_begin_us(show)) {
         bc_desk_finish(desk, show, now_us, NULL);
         return false;
     }
@@ -445,7 +451,7 @@ static void consider(BcDesk *desk, BcShow *show, int64_t now_us, bool quiet_now,
     sooner(&choice->next_us, show->content_us, now_us);
     sooner(&choice->next_us, show->end_us, now_us);
     if (show->item && !show->begun)
-        sooner(&choice->next_us, show->content_us + show->item->grace_us + 1, now_us);
+        sooner(&choice->next_us, last_begin_us(show) + 1, now_us);
     if (may_sound(desk, show, now_us, quiet_now) && (!choice->best || compare(show, choice->best) < 0))
         choice->best = show;
 }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <glib/gstdio.h>
+#include "broadcast/speaker/keep.h"
+#include "broadcast/speaker/reports.h"
+
+static char *make_folder(void)
+{
+    return g_dir_make_tmp("keep-XXXXXX", NULL);
+}
+
+static void drop_folder(char *folder)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_unlink(path);
+    }
+    g_rmdir(folder);
+    g_free(folder);
+}
+
+typedef struct Cut {
+    int left;                    /* steps until the power goes */
+    bool gone;
+} Cut;
+
+static bool cut_after(const char *step, void *user)
+{
+    Cut *cut = user;
+    if (cut->gone || cut->left-- <= 0) {
+        cut->gone = true;
+        return false;
+    }
+    return true;
+}
+
+/* The power goes at every step of a write, of small files and of ones in several pieces: what is read back is the old text whole or the new
+ * text whole, and whoever was told it is kept finds the new one. */
+static void test_every_step(void)
+{
+    static const gsize sizes[] = {5, 65536 * 3 + 17};
+    for (unsigned k = 0; k < G_N_ELEMENTS(sizes); k++) {
+        g_autofree char *old = g_strnfill(sizes[k], 'o'), *new = g_strnfill(sizes[k] + 1, 'n');
+        for (int at = 0;; at++) {
+            char *folder = make_folder();
+            g_autoptr(GError) error = NULL;
+            gsize len = 0;
+            Cut cut = {.left = at};
+            g_assert_true(bc_keep_write(folder, "x", old, strlen(old), 0600, NULL));
+            bc_keep_set_cut(cut_after, &cut);
+            bool kept = bc_keep_write(folder, "x", new, strlen(new), 0600, &error);
+            bc_keep_set_cut(NULL, NULL);
+            g_assert_true(kept != (error != NULL));
+            g_autofree char *back = bc_keep_read(folder, "x", &len, NULL);
+            g_assert_true(!strcmp(back, old) || !strcmp(back, new));
+            g_assert_cmpuint(len, ==, strlen(back));
+            if (kept)
+                g_assert_cmpstr(back, ==, new);
+            /* the next life writes over whatever was left lying */
+            g_assert_true(bc_keep_write(folder, "x", new, strlen(new), 0600, NULL));
+            g_autofree char *after = bc_keep_read(folder, "x", NULL, NULL);
+            g_assert_cmpstr(after, ==, new);
+            drop_folder(folder);
+            if (!cut.gone)
+                break;
+            g_assert_cmpint(at, <, 20);
+        }
+    }
+}
+
+static void test_errors(void)
+{
+    char *folder = make_folder();
+    g_autoptr(GError) error = NULL;
+    struct stat st;
+    g_assert_null(bc_keep_read(folder, "nothing", NULL, &error));
+    g_assert_error(error, BC_KEEP_ERROR, BC_KEEP_ERROR_MISSING);
+    g_clear_error(&error);
+    g_assert_false(bc_keep_write("/nonexistent/folder", "x", "a", 1, 0600, &error));
+    g_assert_nonnull(error);
+    g_assert_true(bc_keep_write(folder, "secret", "a", 1, 0600, NULL));
+    g_autofree char *path = g_build_filename(folder, "secret", NULL);
+    g_assert_cmpint(stat(path, &st), ==, 0);
+    g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+    g_assert_true(bc_keep_remove(folder, "secret", NULL));
+    g_assert_true(bc_keep_remove(folder, "secret", NULL)); /* gone is gone */
+    drop_folder(folder);
+}
+
+static BcLinkReport report(const char *occurrence)
+{
+    return (BcLinkReport){.occurrence = (char *)occurrence, .sha256 = (char *)"", .state = (char *)"ended", .from_us = 1767330000000000,
+        .to_us = 1767330001000000, .level_dbfs = -20, .level_source = (char *)"loopback", .match = NAN};
+}
+
+/* Numbers go on over lives; what has its receipt is forgotten; the rest is sent in order, a hundred at a time. */
+static void test_reports(void)
+{
+    char *folder = make_folder();
+    BcReportQueue *queue = bc_report_queue_open(folder, NULL);
+    for (unsigned i = 0; i < 250; i++) {
+        g_autofree char *name = g_strdup_printf("o%u", i);
+        BcLinkReport one = report(name);
+        bc_report_queue_put(queue, &one);
+        g_assert_cmpint(one.sequence, ==, i + 1);
+    }
+    g_assert_true(bc_report_queue_save(queue, NULL));
+    bc_report_queue_free(queue);
+    queue = bc_report_queue_open(folder, NULL);
+    g_assert_cmpuint(bc_report_queue_waiting(queue), ==, 250);
+    int64_t after = 0, last = 0;
+    unsigned seen = 0;
+    for (char *text; (text = bc_report_queue_message(queue, after, &last)); after = last) {
+        BcLinkReports back = {0};
+        g_assert_true(bc_link_reports_parse(&back, text, strlen(text), NULL));
+        for (unsigned i = 0; i < back.n; i++)
+            g_assert_cmpint(back.reports[i].sequence, ==, ++seen);
+        g_assert_cmpfloat(back.reports[0].level_dbfs, ==, -20);
+        bc_link_reports_clear(&back);
+        g_free(text);
+    }
+    g_assert_cmpuint(seen, ==, 250);
+    bc_report_queue_receipt(queue, 249);
+    g_assert_cmpuint(bc_report_queue_waiting(queue), ==, 1);
+    bc_report_queue_receipt(queue, 250);
+    g_assert_true(bc_report_queue_save(queue, NULL));
+    bc_report_queue_free(queue);
+    queue = bc_report_queue_open(folder, NULL);
+    BcLinkReport next = report("next");
+    bc_report_queue_put(queue, &next);
+    g_assert_cmpint(next.sequence, ==, 251); /* though nothing was waiting */
+    for (unsigned i = 0; i < BC_REPORTS_KEPT_MAX + 10; i++)
+        bc_report_queue_put(queue, &next);
+    g_assert_cmpuint(bc_report_queue_waiting(queue), ==, BC_REPORTS_KEPT_MAX);
+    bc_report_queue_free(queue);
+    drop_folder(folder);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/keep/every-step", test_every_step);
+    g_test_add_func("/keep/errors", test_errors);
+    g_test_add_func("/keep/reports", test_reports);
+    return g_test_run();
+}
