@@ -5,6 +5,7 @@
 #include "broadcast/desk.h"
 #include "broadcast/live.h"
 #include "broadcast/planner.h"
+#include "broadcast/schedule-row.h"
 #include "broadcast/stream-source.h"
 
 #define BC_GAP_MAX_US (7200ll * G_USEC_PER_SEC)
@@ -377,6 +378,29 @@ static bool areas_known(BcBroadcast *b, const char *const *areas, GError **error
     return true;
 }
 
+static bool relays_allowed(BcBroadcast *b, const BcSchedule *s, GError **error)
+{
+    for (unsigned i = 0; i < s->n_items; i++)
+        if (s->items[i].kind == BC_ITEM_RELAY && s->items[i].url &&
+            (!bc_stream_check_url(s->items[i].url, error) ||
+             !bc_url_allowed(s->items[i].url, (const char *const *)b->relay_hosts, "broadcast.relay_hosts", error)))
+            return false;
+    return true;
+}
+
+char *bc_broadcast_objections(BcBroadcast *b, const BcSchedule *schedule)
+{
+    BcSchedule s = *schedule;
+    if (!s.zone)
+        s.zone = b->timezone;
+    s.repeats = MAX(s.repeats, 1);
+    s.draft = false;
+    s.changed_us = bc_broadcast_wall_us(b);
+    if (!s.id)
+        s.id = "new";
+    return bc_schedule_check(&s, NULL) ? bc_planner_objections(b->planner, &s) : NULL;
+}
+
 void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char **ret_id, BcDoneFn done, void *user)
 {
     BcSchedule s = *schedule;
@@ -385,7 +409,7 @@ void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char 
         s.zone = b->timezone;
     if (!s.repeats)
         s.repeats = 1;
-    if (!areas_known(b, s.areas, &error)) {
+    if (!areas_known(b, s.areas, &error) || !relays_allowed(b, &s, &error)) {
         if (done)
             done(error, user);
         return;
@@ -397,6 +421,23 @@ void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char 
     *put = (Put){b, g_strdup(s.id), done, user};
     b->pending++;
     bc_schedules_put(b->schedules, &s, bc_broadcast_wall_us(b), ret_id, on_put, put);
+}
+
+/* Only an emergency, and what two people have released, begins in quiet hours; the guard looks again while it sounds. */
+static bool hours_allow(BcBroadcast *b, const BcPlayOptions *o, GError **error)
+{
+    int64_t at = MAX(o->start_wall_us, bc_broadcast_wall_us(b));
+    if (o->priority == BC_EMERGENCY && !o->drill)
+        return true;
+    for (unsigned i = 0; o->areas[i]; i++)
+        if (bc_quiet_at(b->quiet_hours, o->areas[i], at)) {
+            BcQuietHours hours = bc_quiet_hours(b->quiet_hours, o->areas[i], NULL);
+            g_autofree char *text = bc_quiet_format(&hours);
+            g_set_error(error, BC_ERROR, BC_ERROR_STATE,
+                        "it is quiet in %s (%s): only an emergency sounds there now, or what a second person has released", o->areas[i], text);
+            return false;
+        }
+    return true;
 }
 
 static bool check_play(BcBroadcast *b, const BcPlayOptions *o, GError **error)
@@ -419,7 +460,7 @@ static bool check_play(BcBroadcast *b, const BcPlayOptions *o, GError **error)
     else if (o->expires_us && o->expires_us <= MAX(wall, o->start_wall_us))
         g_set_error(error, BC_ERROR, BC_ERROR_STATE, "it expires before it could begin");
     else
-        return areas_known(b, o->areas, error);
+        return areas_known(b, o->areas, error) && hours_allow(b, o, error);
     return false;
 }
 
@@ -473,6 +514,8 @@ char *bc_broadcast_begin_live(BcBroadcast *b, const BcPlayOptions *o, GError **e
     if (o->url && (!bc_stream_check_url(o->url, error) ||
                    !bc_url_allowed(o->url, (const char *const *)b->live_hosts, "broadcast.live_hosts", error)))
         return NULL;
+    if (!hours_allow(b, o, error))
+        return NULL;
     BcLiveSpec spec = {.room = o->room,
                        .url = o->url,
                        .areas = o->areas,
@@ -493,6 +536,21 @@ char *bc_broadcast_live(BcBroadcast *b, const char *room, const char *url, const
     BcPlayOptions options = {.room = room, .url = url, .areas = areas, .priority = priority, .authority = BC_AUTHORITY_PROVINCE,
                              .title = title, .created_by = created_by};
     return bc_broadcast_begin_live(b, &options, error);
+}
+
+void bc_broadcast_stop_area(BcBroadcast *b, const char *area, const char *who, BcStopFn done, void *user)
+{
+    bc_planner_stop_area(b->planner, area, who, done, user);
+}
+
+static bool write_nothing(MdDb *db, gpointer data, GError **error)
+{
+    return true;
+}
+
+void bc_broadcast_sync(BcBroadcast *b, BcDoneFn done, void *user)
+{
+    bc_write(b->o.store, write_nothing, NULL, NULL, NULL, NULL, NULL, done, user);
 }
 
 bool bc_broadcast_stop(BcBroadcast *b, const char *id, const char *who, GError **error)

@@ -107,6 +107,9 @@ bool bc_broadcast_is_registered(BcBroadcast *broadcast, const char *device);
 /* Fills in what is left out (zone, repeats 1, grace) and looks at the timetable anew once it is stored. */
 void bc_broadcast_put_schedule(BcBroadcast *broadcast, const BcSchedule *schedule, char **ret_id, BcDoneFn done, void *user);
 
+/* What stands against publishing it, one sentence a line (g_free); NULL: nothing. Bad fields are not its business. */
+char *bc_broadcast_objections(BcBroadcast *broadcast, const BcSchedule *schedule);
+
 #define BC_PLAY_AHEAD_MAX_US (60ll * G_USEC_PER_SEC)
 /* Plays stored content at start_wall_us (0: as soon as the loudspeakers can have answered; at most BC_PLAY_AHEAD_MAX_US ahead,
  * for the loudspeakers are rung and held at once). done gets the announcement's id. */
@@ -139,7 +142,13 @@ char *bc_broadcast_begin_live(BcBroadcast *broadcast, const BcPlayOptions *optio
 /* Live: exactly one of room and url. Returns the announcement's id (g_free) or NULL with error. */
 char *bc_broadcast_live(BcBroadcast *broadcast, const char *room, const char *url, const char *const *areas, BcPriority priority,
                         const char *title, const char *created_by, GError **error);
+/* Everything in area and below it falls silent at once, emergencies too, and what had begun does not come back, not after a restart
+ * either. done: how many announcements sounded there; error: the store could not note it. Listeners hear "area.stopped". */
+typedef void (*BcStopFn)(unsigned stopped, const GError *error, void *user);
+void bc_broadcast_stop_area(BcBroadcast *broadcast, const char *area, const char *who, BcStopFn done, void *user);
 bool bc_broadcast_stop(BcBroadcast *broadcast, const char *id, const char *who, GError **error);
+/* Everything that was asked for before is durable when done is called. */
+void bc_broadcast_sync(BcBroadcast *broadcast, BcDoneFn done, void *user);
 /* What is on now. */
 void bc_broadcast_running(BcBroadcast *broadcast, BcRunFn fn, void *user);
 

@@ -3,6 +3,7 @@
 #include "broadcast/civil.h"
 #include "broadcast/order.h"
 #include "broadcast/plan.h"
+#include "broadcast/schedule-row.h"
 
 /* A plan while it is worked out: every programme's occurrences once, then who hears what, area by area from the top of the tree.
  * Shared by plan.c, plan-resolve.c and plan-check.c. */
@@ -38,6 +39,7 @@ typedef struct BcPlanCandidate { /* what would sound in an area if it were alone
 
 typedef struct BcPlanBuild {
     const BcPlanInput *in;
+    BcSchedule *candidate;   /* a copy of the input's */
     BcPlan *plan;
     int64_t from_us, to_us;
     GTimeZone *zone;

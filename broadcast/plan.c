@@ -158,8 +158,9 @@ static void add_occurrences(BcPlanBuild *build, BcPlanProgramme *p)
     int64_t gaps = (int64_t)s->gap_s * (s->repeats - 1) * G_USEC_PER_SEC, since = MAX(build->from_us, s->changed_us);
     p->length_us = round_length(build, s) * s->repeats + gaps;
     p->first = build->occurrences->len;
-    g_autoptr(GArray) times = bc_schedules_between(build->in->schedules, s->id, MAX(build->from_us - p->length_us, s->changed_us), build->to_us,
-                                                   OCCURRENCES_MAX);
+    int64_t from = MAX(build->from_us - p->length_us, s->changed_us);
+    g_autoptr(GArray) times = s == build->candidate ? bc_schedule_expand(s, from, build->to_us, OCCURRENCES_MAX, NULL)
+                                                    : bc_schedules_between(build->in->schedules, s->id, from, build->to_us, OCCURRENCES_MAX);
     g_autofree BcPlanItem *like = item_templates(build, p);
     for (unsigned i = 0; times && i < times->len; i++) {
         int64_t at = g_array_index(times, int64_t, i);
@@ -197,9 +198,13 @@ static void name_areas(BcPlanBuild *build, const BcSchedule *s, unsigned program
 static void add_programmes(BcPlanBuild *build)
 {
     g_autoptr(GPtrArray) all = bc_schedules_list(build->in->schedules);
+    if (build->candidate)
+        g_ptr_array_add(all, build->candidate);
     for (unsigned i = 0; i < all->len; i++) {
         const BcSchedule *s = all->pdata[i];
         bool wanted = s->enabled && (!s->draft || g_strcmp0(build->in->draft, s->id) == 0);
+        if (build->candidate)
+            wanted = s == build->candidate || (wanted && !g_str_equal(s->id, build->candidate->id));
         if (!wanted)
             continue;
         BcPlanProgramme p = {.s = s, .slot = bc_slots_find(build->in->slots, s->slot), .authority = bc_plan_authority(build->in->areas, s)};
@@ -370,6 +375,7 @@ static void find_children(BcPlanBuild *build)
 static void open_build(BcPlanBuild *build)
 {
     build->zone = g_time_zone_new_identifier(build->in->zone);
+    build->candidate = build->in->candidate ? bc_schedule_copy(build->in->candidate) : NULL;
     build->programmes = g_array_new(FALSE, FALSE, sizeof(BcPlanProgramme));
     build->occurrences = g_array_new(FALSE, FALSE, sizeof(BcPlanOccurrence));
     build->base = g_array_new(FALSE, FALSE, sizeof(BcPlanBase));
@@ -403,6 +409,7 @@ static void close_build(BcPlanBuild *build)
     g_hash_table_unref(build->release_areas);
     g_hash_table_unref(build->slots);
     g_ptr_array_unref(build->releases);
+    bc_schedule_free(build->candidate);
 }
 
 static void count_problems(BcPlan *plan)

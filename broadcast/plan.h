@@ -68,6 +68,7 @@ typedef struct BcPlanInput {
     BcPlanContentFn content;
     void *user;
     const char *draft;           /* a programme that counts as published here: would it do? NULL none */
+    const BcSchedule *candidate; /* the same for one that is not stored, in place of the one with its id; NULL none */
     int64_t dead_air_us;         /* silence in a slot that is worth a problem; 0: 30 s */
 } BcPlanInput;
 #define BC_PLAN_SPAN_MAX_US (62ll * 86400 * G_USEC_PER_SEC)
@@ -82,6 +83,9 @@ typedef struct BcPlanner BcPlanner;
 BcPlan *bc_planner_plan(BcPlanner *planner, int64_t from_wall_us, int64_t to_wall_us, GError **error);
 /* The same, with a draft (its id, may be NULL) as though it were published. */
 BcPlan *bc_planner_rehearse(BcPlanner *planner, int64_t from_wall_us, int64_t to_wall_us, const char *draft, GError **error);
+/* Would this programme (id set; stored or not) do in the week from its next occurrence on? NULL: it would; else the sentences of what
+ * stands against publishing it, one a line; g_free. */
+char *bc_planner_objections(BcPlanner *planner, const BcSchedule *candidate);
 void bc_plan_free(BcPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcPlan, bc_plan_free)
 /* What began before that moment (wall) in area or above it was stopped for good: manifests carry it. 0 never. */

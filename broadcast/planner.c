@@ -110,13 +110,38 @@ static bool find_content(const char *id, int64_t at_us, BcPlanContent *ret, void
     return content != NULL;
 }
 
-BcPlan *bc_planner_rehearse(BcPlanner *planner, int64_t from_us, int64_t to_us, const char *draft, GError **error)
+static BcPlanInput input_of(BcPlanner *planner)
 {
     BcStage *stage = planner->o.stage;
-    BcPlanInput input = {.areas = stage->o.areas, .devices = stage->o.devices, .schedules = planner->o.schedules, .slots = planner->o.slots,
+    return (BcPlanInput){.areas = stage->o.areas, .devices = stage->o.devices, .schedules = planner->o.schedules, .slots = planner->o.slots,
                          .holidays = planner->o.holidays, .quiet = planner->o.quiet, .halts = planner->o.halts, .zone = planner->o.zone,
-                         .content = find_content, .user = planner, .draft = draft};
+                         .content = find_content, .user = planner};
+}
+
+BcPlan *bc_planner_rehearse(BcPlanner *planner, int64_t from_us, int64_t to_us, const char *draft, GError **error)
+{
+    BcPlanInput input = input_of(planner);
+    input.draft = draft;
     return bc_plan_new(&input, from_us, to_us, error);
+}
+
+char *bc_planner_objections(BcPlanner *planner, const BcSchedule *candidate)
+{
+    int64_t now = bc_stage_wall_us(planner->o.stage), week = 7 * 86400ll * G_USEC_PER_SEC;
+    BcPlanInput input = input_of(planner);
+    g_autoptr(GArray) times = bc_schedule_expand(candidate, now, INT64_MAX, 1, NULL);
+    if (!times || !times->len)
+        return NULL; /* what is wrong with it is said when it is stored */
+    int64_t from = g_array_index(times, int64_t, 0) - 3600ll * G_USEC_PER_SEC;
+    input.candidate = candidate;
+    g_autoptr(BcPlan) plan = bc_plan_new(&input, from, from + week, NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
+    unsigned n = 0;
+    const BcProblem *problems = plan ? bc_plan_problems(plan, &n) : NULL;
+    for (unsigned i = 0; i < n; i++)
+        if (problems[i].blocks && (g_strcmp0(problems[i].schedule, candidate->id) == 0 || g_strcmp0(problems[i].other, candidate->id) == 0))
+            g_string_append_printf(text, "%s%s", text->len ? "\n" : "", problems[i].text);
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
 BcPlan *bc_planner_plan(BcPlanner *planner, int64_t from_us, int64_t to_us, GError **error)

@@ -313,15 +313,31 @@ int64_t bc_schedules_wake_us(BcSchedules *schedules, int64_t now_us, BcLeadFn le
     return wake;
 }
 
+static void take_out(const Item *item, GArray *times)
+{
+    for (unsigned i = item->excluded->len ? times->len : 0; i-- > 0;)
+        if (is_excluded(item, g_array_index(times, int64_t, i)))
+            g_array_remove_index(times, i);
+}
+
+GArray *bc_schedule_expand(const BcSchedule *schedule, int64_t from_us, int64_t to_us, unsigned max, GError **error)
+{
+    Item *item = new_item(schedule, error);
+    GArray *found = item ? bc_recurrence_between(item->recurrence, from_us, to_us, max) : NULL;
+    if (found)
+        take_out(item, found);
+    free_item(item);
+    return found;
+}
+
 GArray *bc_schedules_between(BcSchedules *schedules, const char *id, int64_t from_us, int64_t to_us, unsigned max)
 {
     Item *item = id ? g_hash_table_lookup(schedules->by_id, id) : NULL;
     if (item && !item->ahead)
         item->ahead = bc_recurrence_new(item->s->start_local, item->s->zone, item->s->rule, item->s->until_local, NULL);
     GArray *found = item && item->ahead ? bc_recurrence_between(item->ahead, from_us, to_us, max) : NULL;
-    for (unsigned i = found && item->excluded->len ? found->len : 0; i-- > 0;)
-        if (is_excluded(item, g_array_index(found, int64_t, i)))
-            g_array_remove_index(found, i);
+    if (found)
+        take_out(item, found);
     return found;
 }
 

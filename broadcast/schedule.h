@@ -82,6 +82,8 @@ void bc_schedules_remove(BcSchedules *schedules, const char *id, BcDoneFn done, 
 /* Occurrences in [from, to) as int64_t, without the exdates, whether it is published, enabled or not. At most max. Unref. NULL: no
  * such schedule. */
 GArray *bc_schedules_between(BcSchedules *schedules, const char *id, int64_t from_wall_us, int64_t to_wall_us, unsigned max);
+/* The same of a programme that need not be stored. NULL: its start, zone or rule is bad. */
+GArray *bc_schedule_expand(const BcSchedule *schedule, int64_t from_wall_us, int64_t to_wall_us, unsigned max, GError **error);
 /* Grows with every change. */
 unsigned bc_schedules_version(const BcSchedules *schedules);
 

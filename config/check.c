@@ -124,6 +124,20 @@ const char *cfg_check_fetch_host(const char *text)
     return *host && (plain || with_port) ? NULL : "a host such as \"live.example.vn\", \"*.example.vn\" or \"192.0.2.7:8000\"";
 }
 
+/* "HH:MM"; ends: also "24:00". */
+static bool is_time(const char *text, bool ends)
+{
+    int h = g_ascii_isdigit(text[0]) && g_ascii_isdigit(text[1]) ? (text[0] - '0') * 10 + text[1] - '0' : 99;
+    int m = text[2] == ':' && g_ascii_isdigit(text[3]) && g_ascii_isdigit(text[4]) ? (text[3] - '0') * 10 + text[4] - '0' : 99;
+    return m < 60 && (h < 24 || (ends && h == 24 && m == 0));
+}
+
+const char *cfg_check_quiet_hours(const char *text)
+{
+    bool hours = strlen(text) == 11 && text[5] == '-' && is_time(text, false) && is_time(text + 6, true) && strncmp(text, text + 6, 5) != 0;
+    return hours || g_str_equal(text, "none") ? NULL : "hours such as \"21:30-05:00\", or \"none\"";
+}
+
 const char *cfg_check_listen(const char *text)
 {
     return split_listen(text, NULL) ? NULL : "an address and port such as \"0.0.0.0:8443\" or \"[::]:8443\"";

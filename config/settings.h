@@ -205,6 +205,7 @@ typedef struct CfgBroadcast {
     bool listen_everybody;      /* no key for the streams of areas */
     char *listen_key;           /* NULL: signed-in accounts */
     unsigned listen_max, listen_per_source, listen_kbps, listen_mbps_max;
+    char *quiet_hours;          /* "21:30-05:00", "none" */
     char **live_hosts, **relay_hosts; /* streams may be fetched from these, see bc_url_allowed */
     unsigned live_max;          /* announcements at one time */
     bool own_approval;          /* people may approve what they wrote or handed in themselves */

@@ -289,6 +289,9 @@ static const CfgKey broadcast_keys[] = {
     TEXTS(CfgBroadcast, relay_hosts, "[]", "[\"str.example.vn\"]", 100, cfg_check_fetch_host, 0,
           "The same for stations relayed by programmes."),
     UINT(CfgBroadcast, multicast_ttl, "hops", "4", 1, 255, R, "How far announcements to multicast groups go."),
+    TEXT(CfgBroadcast, quiet_hours, "\"21:30-05:00\"", "\"22:00-04:30\"", 4, 17, cfg_check_quiet_hours, R,
+         "Only an emergency, or what two people have released, sounds in these hours of general.timezone. Areas may have hours of their own. "
+         "\"none\": no quiet hours."),
     BOOL(CfgBroadcast, listen_everybody, "false", R, "Anybody may listen to /listen/AREA.mp3 and /listen/AREA/index.m3u8."),
     TEXT(CfgBroadcast, listen_key, NULL, "\"9f2c7a51e0b84d36\"", 12, 200, NULL, R,
          "Who knows this may listen (?key=...). Unset: signed-in accounts only, unless listen_everybody."),

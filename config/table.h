@@ -59,6 +59,7 @@ const char *cfg_check_code(const char *text);
 const char *cfg_check_dial(const char *text);
 const char *cfg_check_host(const char *text);
 const char *cfg_check_fetch_host(const char *text);
+const char *cfg_check_quiet_hours(const char *text);
 const char *cfg_check_listen(const char *text);
 const char *cfg_check_path(const char *text);
 const char *cfg_check_pin(const char *text);

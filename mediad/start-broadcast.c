@@ -60,6 +60,7 @@ bool md_start_broadcast(MdDaemon *daemon, GError **error)
         .two_way = from->two_way,
         .lead_s = from->lead_s,
         .live_max = from->live_max,
+        .quiet_hours = from->quiet_hours,
         .live_hosts = (const char *const *)from->live_hosts,
         .relay_hosts = (const char *const *)from->relay_hosts,
         .timezone = settings->general.timezone,

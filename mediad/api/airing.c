@@ -134,6 +134,15 @@ static void look(const BcRun *run, void *user)
         mine->refused = !md_api_require_rights(mine->r, MD_API_MAY_ALERT);
 }
 
+/* It sounds no more; a restart must not bring it back either. */
+static void on_stop_noted(const GError *error, void *user)
+{
+    if (error)
+        md_api_reply_store_error(user, error);
+    else
+        md_api_reply(user, 204, NULL);
+}
+
 static void stop(MdApiRequest *r, void *user)
 {
     MdApiBroadcast *a = user;
@@ -144,7 +153,7 @@ static void stop(MdApiRequest *r, void *user)
     if (mine.refused)
         return;
     if (bc_broadcast_stop(a->b, mine.id, md_api_request_user(r), &error))
-        md_api_reply(r, 204, NULL);
+        bc_broadcast_sync(a->b, on_stop_noted, r);
     else
         md_api_bc_error(r, error);
 }

@@ -35,6 +35,9 @@ JsonObject *md_api_bc_run(const BcRun *run);
 void md_api_add_content(MdApiBroadcast *broadcast);
 void md_api_add_schedules(MdApiBroadcast *broadcast);
 void md_api_add_airing(MdApiBroadcast *broadcast);
+void md_api_add_timetable(MdApiBroadcast *broadcast);
+void md_api_add_quiet(MdApiBroadcast *broadcast);
+void md_api_add_rehearsal(MdApiBroadcast *broadcast);
 
 #define BC_CODE "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}"
 #define BC_TEXT "{\"type\":\"string\",\"maxLength\":256}"
