@@ -211,6 +211,18 @@ typedef struct CfgBroadcast {
     bool own_approval;          /* people may approve what they wrote or handed in themselves */
 } CfgBroadcast;
 
+typedef struct CfgLink {
+    char *broker_host;          /* NULL: no device link */
+    unsigned broker_port;
+    bool broker_plain;          /* no TLS: tests on one machine */
+    char *advertised_host;      /* what devices are told; NULL: broker_host */
+    unsigned advertised_port;   /* 0: broker_port */
+    char *media_base;           /* URL devices fetch from; NULL: made from advertised_host and the first HTTPS listener */
+    unsigned status_timeout_s, command_timeout_s;
+    unsigned code_lifetime_h, certificate_days;
+    unsigned log_max_kib;       /* of each device */
+} CfgLink;
+
 typedef struct CfgApi {
     char **listen;              /* "[::]:8443" */
     char *tls_certificate, *tls_key; /* NULL: a self-signed pair is made in state_dir */
@@ -244,6 +256,7 @@ typedef struct CfgSettings {
     unsigned n_sites;
     CfgBroadcast broadcast;
     CfgAlert alert;
+    CfgLink link;
     CfgApi api;
     CfgStore store;
     /* not settings */

@@ -363,6 +363,25 @@ static const CfgKey alert_keys[] = {
 };
 SECTION(alert, CfgAlert);
 
+static const CfgKey link_section_keys[] = {
+    TEXT(CfgLink, broker_host, NULL, "\"localhost\"", 1, 253, cfg_check_host, R,
+         "MQTT broker of the loudspeakers, as mediad reaches it. Left out: there is no device link. Files for Mosquitto are written to "
+         "state_dir/link/broker."),
+    UINT(CfgLink, broker_port, NULL, "8883", 1, 65535, R, "Its port."),
+    BOOL(CfgLink, broker_plain, "false", R, "Without TLS and certificates: for trials on one machine only."),
+    TEXT(CfgLink, advertised_host, NULL, "\"loa.example.vn\"", 1, 253, cfg_check_host, R,
+         "Name or address loudspeakers reach the broker by; the broker's certificate names it. Left out: broker_host."),
+    UINT(CfgLink, advertised_port, NULL, "0", 0, 65535, R, "Port loudspeakers reach it by. 0: broker_port."),
+    TEXT(CfgLink, media_base, NULL, "\"https://loa.example.vn:8443/api/v1/link/media/\"", 8, 300, NULL, R,
+         "Where loudspeakers fetch recordings; ends with a slash. Left out: https://advertised_host:8443/api/v1/link/media/"),
+    UINT(CfgLink, status_timeout_s, "seconds", "180", 10, 86400, R, "A loudspeaker that says nothing for so long counts as gone."),
+    UINT(CfgLink, command_timeout_s, "seconds", "30", 2, 3600, R, "A command not acknowledged in this time is told as such."),
+    UINT(CfgLink, code_lifetime_h, "hours", "72", 1, 8760, R, "How long an enrolment code can be used."),
+    UINT(CfgLink, certificate_days, "days", "825", 1, 3650, R, "How long a loudspeaker's certificate is good."),
+    UINT(CfgLink, log_max_kib, "KiB", "1024", 16, 102400, R, "Log kept of each loudspeaker."),
+};
+SECTION(link_section, CfgLink);
+
 static const CfgKey api_keys[] = {
     TEXTS(CfgApi, listen, "[\"0.0.0.0:8443\", \"[::]:8443\"]", NULL, 16, cfg_check_listen, R,
           "Addresses and ports for HTTPS. Empty: no API."),
@@ -399,6 +418,7 @@ static const CfgKey root_keys[] = {
     LIST(CfgSettings, sites, CfgSite, site, "()", 0, 20000, 0, "Accounts that must exist."),
     GROUP(broadcast, CfgBroadcast, broadcast, 0, "Bulletins to loudspeakers."),
     GROUP(alert, CfgAlert, alert, 0, "Alerts: Common Alerting Protocol 1.2, sirens, drills."),
+    GROUP(link, CfgLink, link_section, 0, "Loudspeakers on the Internet: MQTT, certificates, health."),
     GROUP(api, CfgApi, api, 0, "HTTPS for operators and programs."),
     GROUP(store, CfgStore, store, 0, "Where state is kept."),
 };

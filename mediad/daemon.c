@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#include "broadcast/device-link/migrations.h"
 
 #define DRAIN_MS 5000
 
@@ -50,6 +51,7 @@ static bool open_store(MdDaemon *daemon, GError **error)
     g_array_append_vals(migrations, sg_migrations, sg_n_migrations);
     g_array_append_vals(migrations, bc_migrations, bc_n_migrations);
     g_array_append_vals(migrations, bc_alert_migrations, bc_alert_n_migrations);
+    g_array_append_vals(migrations, bc_device_link_migrations, bc_n_device_link_migrations);
     MdLogger logger = md_logger(daemon->log, "store");
     daemon->store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, &logger, error);
     return daemon->store != NULL;
@@ -64,8 +66,8 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     daemon->mailbox_source = g_unix_fd_add(md_mailbox_fd(daemon->mailbox), G_IO_IN, on_mail, daemon);
     daemon->log_source = g_timeout_add_seconds(5, on_log_flush, daemon);
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
-        md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_provision(daemon, error) &&
-        md_start_api(daemon, error) && md_start_alert(daemon, error))
+        md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_start_device_link(daemon, error) &&
+        md_provision(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error))
         return true;
     md_daemon_stop(daemon);
     return false;
@@ -94,6 +96,7 @@ void md_daemon_stop(MdDaemon *daemon)
 {
     g_clear_pointer(&daemon->api, md_api_free);
     md_stop_alert(daemon);
+    g_clear_pointer(&daemon->device_link, bc_device_link_free);
     g_clear_pointer(&daemon->broadcast, bc_broadcast_free);
     g_clear_pointer(&daemon->conference, md_conference_free);
     g_clear_pointer(&daemon->agent, sg_agent_free);

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include "broadcast/alert/air.h"
 #include "broadcast/broadcast.h"
+#include "broadcast/device-link/service.h"
 #include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
@@ -39,6 +40,7 @@ typedef struct MdDaemon {
     BcAlerts *alerts;
     GPtrArray *feeds;                /* of BcFeed */
     struct BcInbox *alert_inbox;
+    BcDeviceLink *device_link;       /* NULL: none is set */
     MdApi *api;
     bool draining;
 } MdDaemon;
@@ -58,6 +60,7 @@ bool md_start_media(MdDaemon *daemon, GError **error);      /* addresses, ports,
 bool md_start_sip(MdDaemon *daemon, GError **error);
 bool md_start_conference(MdDaemon *daemon, GError **error);
 bool md_start_broadcast(MdDaemon *daemon, GError **error);
+bool md_start_device_link(MdDaemon *daemon, GError **error);
 bool md_start_api(MdDaemon *daemon, GError **error);
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */

@@ -69,6 +69,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     md_api_add_broadcast(daemon->api, daemon->broadcast);
     if (!md_start_outputs(daemon, error))
         return false;
+    md_api_add_device_link(daemon->api, daemon->broadcast, daemon->device_link);
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
     unsigned n = 0;
     g_autofree MdApiListener *listeners = list_listeners(daemon, texts, &n);

@@ -101,7 +101,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     api->listeners = md_api_new_listeners();
     api->pending = g_ptr_array_new();
     api->metrics = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
-    api->ready = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
+    api->ready = g_array_new(FALSE, FALSE, 3 * sizeof(void *));
     api->requests = g_hash_table_new(NULL, NULL);
     api->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
     api->guard = md_api_guard_new(options->requests_per_s);

@@ -120,6 +120,8 @@ void md_api_add_metrics(MdApi *api, MdApiMetricsFn fn, void *user);
 /* Not ready while any check returns a reason (g_free'd). */
 typedef char *(*MdApiReadyFn)(void *user);
 void md_api_add_ready_check(MdApi *api, MdApiReadyFn fn, void *user);
+/* Ready all the same, but the reason is told: "degraded: …". */
+void md_api_add_degraded_check(MdApi *api, MdApiReadyFn fn, void *user);
 
 typedef struct MdApiOptions {
     const char *const *listen;   /* "0.0.0.0:8443", "[::]:8443" (IPv6 alone); "http://" or "https://" before it says which, else

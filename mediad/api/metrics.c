@@ -11,6 +11,7 @@ typedef struct Metrics {
 typedef struct Ready {
     MdApiReadyFn fn;
     void *user;
+    bool degraded; /* it is said, but does not count */
 } Ready;
 
 void md_api_add_metrics(MdApi *api, MdApiMetricsFn fn, void *user)
@@ -22,7 +23,14 @@ void md_api_add_metrics(MdApi *api, MdApiMetricsFn fn, void *user)
 
 void md_api_add_ready_check(MdApi *api, MdApiReadyFn fn, void *user)
 {
-    Ready r = {fn, user};
+    Ready r = {fn, user, false};
+
+    g_array_append_val(api->ready, r);
+}
+
+void md_api_add_degraded_check(MdApi *api, MdApiReadyFn fn, void *user)
+{
+    Ready r = {fn, user, true};
 
     g_array_append_val(api->ready, r);
 }
@@ -117,7 +125,7 @@ static void healthz(SoupServer *soup, SoupServerMessage *message, const char *pa
 static void readyz(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user)
 {
     MdApi *api = user;
-    g_autoptr(GString) reasons = g_string_new(NULL);
+    g_autoptr(GString) reasons = g_string_new(NULL), degraded = g_string_new("ready\n");
 
     if (!take(api, message))
         return;
@@ -125,9 +133,9 @@ static void readyz(SoupServer *soup, SoupServerMessage *message, const char *pat
         const Ready *r = &g_array_index(api->ready, Ready, i);
         g_autofree char *reason = r->fn(r->user);
         if (reason)
-            g_string_append_printf(reasons, "%s\n", reason);
+            g_string_append_printf(r->degraded ? degraded : reasons, r->degraded ? "degraded: %s\n" : "%s\n", reason);
     }
-    plain(api, message, reasons->len ? 503 : 200, "text/plain; charset=utf-8", reasons->len ? reasons->str : "ready\n");
+    plain(api, message, reasons->len ? 503 : 200, "text/plain; charset=utf-8", reasons->len ? reasons->str : degraded->str);
 }
 
 static void openapi(MdApiRequest *r, void *user)

@@ -4,6 +4,7 @@
 #include "broadcast/broadcast.h"
 #include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
+#include "broadcast/device-link/service.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
 #include "sip/sip.h"
@@ -28,6 +29,8 @@ void md_api_add_outputs(MdApi *api, BcOutputs *outputs, bool everybody, const ch
 
 /* Multicast groups of devices. Takes multicasts. */
 void md_api_add_multicasts(MdApi *api, BcBroadcast *broadcast, BcMulticasts *multicasts);
+/* Enrolment, commands, health, incidents, why a loudspeaker is silent. link may be NULL: none is set; what needs it is refused then. */
+void md_api_add_device_link(MdApi *api, BcBroadcast *broadcast, BcDeviceLink *link);
 
 typedef struct MdApiListener {
     const char *kind;    /* "sip-udp", "https" … */
