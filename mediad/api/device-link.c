@@ -145,7 +145,7 @@ static void on_enrolled(const BcEnrolled *enrolled, const GError *error, void *u
     g_autofree char *device = e->device;
     MdApiRequest *r = e->request;
 
-    md_api_guard_sign_in_result(r->api->guard, r->source, device, enrolled != NULL, g_get_monotonic_time());
+    md_api_guard_sign_in_result(r->api->guard, r->source, device, enrolled != NULL, md_clock_now_us(r->api->clock));
     if (!enrolled) {
         if (error && error->domain == BC_ERROR && error->code == BC_ERROR_NOT_FOUND)
             md_api_reply_error(r, 403, "wrong-code", error->message, "ask the operator for a new code");
@@ -176,7 +176,7 @@ static void enrol(MdApiRequest *r, void *user)
     MdApiDeviceLink *a = user;
     JsonObject *body = md_api_request_body(r);
     const char *id = json_object_get_string_member(body, "device"), *csr = json_object_get_string_member(body, "csr");
-    unsigned wait_s = md_api_guard_sign_in_wait(r->api->guard, r->source, id, g_get_monotonic_time());
+    unsigned wait_s = md_api_guard_sign_in_wait(r->api->guard, r->source, id, md_clock_now_us(r->api->clock));
     const BcDevice *device = bc_devices_find(bc_broadcast_devices(a->broadcast.b), id);
 
     if (!md_api_link_there(r, a))
@@ -187,7 +187,7 @@ static void enrol(MdApiRequest *r, void *user)
         return;
     }
     if (!device || !device->enabled || device->kind != BC_DEVICE_LINK) { /* as if the code were wrong: who exists is not told */
-        md_api_guard_sign_in_result(r->api->guard, r->source, id, false, g_get_monotonic_time());
+        md_api_guard_sign_in_result(r->api->guard, r->source, id, false, md_clock_now_us(r->api->clock));
         md_api_reply_error(r, 403, "wrong-code", "the code is wrong, used or expired", "ask the operator for a new code");
         return;
     }
