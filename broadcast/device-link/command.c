@@ -147,6 +147,30 @@ static void flush(BcCommands *commands)
         free_batch(batch);
 }
 
+typedef struct Flushed { BcDoneFn done; void *user; } Flushed;
+
+static bool write_nothing(MdDb *db, gpointer data, GError **error)
+{
+    return true;
+}
+
+static void on_flushed(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    const Flushed *flushed = data;
+    flushed->done(ok ? NULL : error, flushed->user);
+}
+
+/* Writes are made in order: when an empty one is through, all before it are. */
+void bc_commands_flush(BcCommands *commands, BcDoneFn done, void *user)
+{
+    flush(commands);
+    if (!done)
+        return;
+    Flushed *flushed = g_new0(Flushed, 1);
+    *flushed = (Flushed){done, user};
+    md_store_write(commands->store, write_nothing, flushed, g_free, on_flushed, NULL);
+}
+
 static bool close_former(MdDb *db, gpointer data, GError **error)
 {
     const int64_t *now = data;

@@ -26,6 +26,8 @@ void bc_commands_ack(BcCommands *commands, const char *device, const BcLinkAck *
 /* The connection is there again: what nobody has acknowledged yet goes out once more. */
 void bc_commands_repeat(BcCommands *commands, int64_t now_us);
 void bc_commands_tick(BcCommands *commands, int64_t now_us); /* time-outs; gathers what goes to the store. Once a second */
+/* What changed goes to the store now; done (may be NULL) when it is durable. */
+void bc_commands_flush(BcCommands *commands, BcDoneFn done, void *user);
 unsigned bc_commands_open(const BcCommands *commands);
 
 /* From the store, newest first. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/device-link/connection.h"
 
+#include <errno.h>
 #include <mosquitto.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #define WAITING_MAX 50000u /* messages between the connection and control; then the broker is made to wait */
 #define FLIGHT_MAX 100000  /* published, not yet taken by the broker */
 #define KEEPALIVE_S 30
+#define RETRY_FIRST_US (G_USEC_PER_SEC / 2)
+#define RETRY_LAST_US (8 * G_USEC_PER_SEC)
+#define LEAVE_US (3 * G_USEC_PER_SEC)
 #define CLIENT_ID "mediad" /* fixed: the broker keeps what devices say while mediad restarts */
 
 typedef struct Message {
@@ -24,12 +28,13 @@ struct BcConnection {
     BcConnectionOptions options;
     MdLogger logger;
     GMainContext *context;
+    GThread *thread;
     char *host;
     GMutex lock;          /* guards messages, source, closing */
     GCond room;
     GQueue messages;
     GSource *source;      /* the control thread has been told */
-    bool closing;
+    bool closing, ended;
     _Atomic bool up;
     _Atomic int flight;
     _Atomic uint64_t published, received, clocks, dropped, reconnects;
@@ -165,6 +170,45 @@ static bool refuse(GError **error, const char *what, int code)
     return false;
 }
 
+/* Until it is time to try again, or the end. */
+static bool pause_us(BcConnection *c, int64_t us)
+{
+    int64_t end = g_get_monotonic_time() + us;
+    g_mutex_lock(&c->lock);
+    while (!c->closing && g_cond_wait_until(&c->room, &c->lock, end))
+        ;
+    bool closing = c->closing;
+    g_mutex_unlock(&c->lock);
+    return !closing;
+}
+
+/* The connection thread. Connecting blocks, address by address; the library's own loop takes a refused first address for the last word. */
+static gpointer run(gpointer data)
+{
+    BcConnection *c = data;
+    int64_t wait_us = RETRY_FIRST_US;
+    bool closing = false;
+    while (!closing) {
+        uint64_t connects = atomic_load(&c->reconnects);
+        int code = mosquitto_connect(c->mosq, c->host, c->options.port, KEEPALIVE_S);
+        if (code != MOSQ_ERR_SUCCESS)
+            tell(c, false, code == MOSQ_ERR_ERRNO ? g_strerror(errno) : mosquitto_strerror(code));
+        while (code == MOSQ_ERR_SUCCESS)
+            code = mosquitto_loop(c->mosq, 1000, 1);
+        if (atomic_exchange(&c->up, false))
+            tell(c, false, mosquitto_strerror(code));
+        if (atomic_load(&c->reconnects) != connects)
+            wait_us = RETRY_FIRST_US;
+        closing = !pause_us(c, wait_us);
+        wait_us = MIN(wait_us * 2, RETRY_LAST_US);
+    }
+    g_mutex_lock(&c->lock);
+    c->ended = true;
+    g_cond_broadcast(&c->room);
+    g_mutex_unlock(&c->lock);
+    return NULL;
+}
+
 static bool set_up(BcConnection *c, GError **error)
 {
     const BcConnectionOptions *o = &c->options;
@@ -177,13 +221,10 @@ static bool set_up(BcConnection *c, GError **error)
     mosquitto_disconnect_callback_set(c->mosq, on_disconnect);
     mosquitto_publish_callback_set(c->mosq, on_publish);
     mosquitto_message_callback_set(c->mosq, on_message);
-    mosquitto_reconnect_delay_set(c->mosq, 1, 15, true);
     mosquitto_max_inflight_messages_set(c->mosq, 2000);
-    code = mosquitto_connect_async(c->mosq, c->host, o->port, KEEPALIVE_S);
-    if (code != MOSQ_ERR_SUCCESS && code != MOSQ_ERR_ERRNO) /* not there yet: the loop goes on trying */
-        return refuse(error, c->host, code);
-    code = mosquitto_loop_start(c->mosq);
-    return code == MOSQ_ERR_SUCCESS || refuse(error, "its thread cannot be started", code);
+    mosquitto_threaded_set(c->mosq, true);
+    c->thread = g_thread_try_new("device-link", run, c, error);
+    return c->thread != NULL;
 }
 
 BcConnection *bc_connection_new(const BcConnectionOptions *options, GError **error)
@@ -212,6 +253,25 @@ BcConnection *bc_connection_new(const BcConnectionOptions *options, GError **err
     return NULL;
 }
 
+/* False: it still tries to reach a host that does not answer, which the system ends in minutes. */
+static bool end_thread(BcConnection *c)
+{
+    int64_t patience = g_get_monotonic_time() + LEAVE_US;
+    if (!c->thread)
+        return true;
+    mosquitto_disconnect(c->mosq);
+    g_mutex_lock(&c->lock);
+    while (!c->ended && g_cond_wait_until(&c->room, &c->lock, patience))
+        ;
+    bool ended = c->ended;
+    g_mutex_unlock(&c->lock);
+    if (ended)
+        g_thread_join(c->thread);
+    else
+        g_thread_unref(c->thread);
+    return ended;
+}
+
 void bc_connection_free(BcConnection *c)
 {
     if (!c)
@@ -219,16 +279,15 @@ void bc_connection_free(BcConnection *c)
     g_mutex_lock(&c->lock);
     c->closing = true;
     g_cond_broadcast(&c->room);
-    g_mutex_unlock(&c->lock);
-    if (c->mosq) {
-        mosquitto_disconnect(c->mosq);
-        mosquitto_loop_stop(c->mosq, false);
-        mosquitto_destroy(c->mosq);
-    }
     if (c->source) {
         g_source_destroy(c->source);
-        g_source_unref(c->source);
+        g_clear_pointer(&c->source, g_source_unref);
     }
+    g_mutex_unlock(&c->lock);
+    if (!end_thread(c))
+        return; /* its memory is its own until the program ends */
+    if (c->mosq)
+        mosquitto_destroy(c->mosq);
     g_queue_clear_full(&c->messages, free_message);
     g_main_context_unref(c->context);
     g_mutex_clear(&c->lock);

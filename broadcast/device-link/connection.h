@@ -7,7 +7,7 @@
 #include "mediad/core/log.h"
 
 /* mediad's one connection to the MQTT broker, on a thread of its own. What arrives is handed to control in order; clock questions are
- * answered there and then. It comes back by itself after every loss, first at once, then more and more slowly. */
+ * answered there and then. It comes back by itself after every loss, after half a second at first, every eight in the end. */
 typedef struct BcConnection BcConnection;
 
 typedef struct BcConnectionOptions { /* strings are copied; callbacks run on the main context of whoever made it */

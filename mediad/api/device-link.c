@@ -264,6 +264,17 @@ static bool add_firmware(BcDeviceLink *link, JsonObject *body, BcLinkCommand *co
     return *ret_notice != NULL;
 }
 
+typedef struct Sent { MdApiRequest *request; JsonObject *reply; } Sent;
+
+static void on_kept(const GError *error, void *user)
+{
+    g_autofree Sent *sent = user;
+
+    if (error) /* it is on its way all the same: that is what counts, and the log has it */
+        md_warning(md_api_logger(sent->request->api), "a command could not be written down: %s", error->message);
+    md_api_reply(sent->request, 202, md_api_bc_object(sent->reply));
+}
+
 static void send_command(MdApiRequest *r, void *user)
 {
     MdApiDeviceLink *a = user;
@@ -290,7 +301,9 @@ static void send_command(MdApiRequest *r, void *user)
     json_object_set_string_member(o, "id", id);
     json_object_set_int_member(o, "devices", ids->len);
     json_object_set_boolean_member(o, "connected", bc_device_link_connected(a->link));
-    md_api_reply(r, 202, md_api_bc_object(o));
+    Sent *sent = g_new0(Sent, 1);
+    *sent = (Sent){r, o};
+    bc_commands_flush(bc_device_link_commands(a->link), on_kept, sent);
 }
 
 static void add_command(const BcCommandRow *row, void *user)
