@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Starts the rooms in floor order, stops them in reverse. */
 #include "mediad/daemon.h"
+#include "broadcast/report/feedback.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -52,6 +53,7 @@ static bool open_store(MdDaemon *daemon, GError **error)
     g_array_append_vals(migrations, bc_migrations, bc_n_migrations);
     g_array_append_vals(migrations, bc_alert_migrations, bc_alert_n_migrations);
     g_array_append_vals(migrations, bc_device_link_migrations, bc_n_device_link_migrations);
+    g_array_append_vals(migrations, bc_report_migrations, bc_n_report_migrations);
     MdLogger logger = md_logger(daemon->log, "store");
     daemon->store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, &logger, error);
     return daemon->store != NULL;

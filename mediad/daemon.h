@@ -66,6 +66,7 @@ bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_star
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */
 void md_quiesce_alert(MdDaemon *daemon);
 void md_stop_alert(MdDaemon *daemon);
+void md_start_reports(MdDaemon *daemon);                     /* called by md_start_api */
 /* Areas, site accounts (with passwords made now, written to state_dir/credentials.csv), rooms of the settings. */
 bool md_provision(MdDaemon *daemon, GError **error);
 /* Rooms added, removed or changed since old. */

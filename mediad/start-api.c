@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Settings to the API, and what each room offers on it. */
 #include <string.h>
+#include <gio/gio.h>
 #include "mediad/api/nouns.h"
 #include "mediad/daemon.h"
 
@@ -26,9 +27,25 @@ static MdApiListener *list_listeners(MdDaemon *daemon, GPtrArray *texts, unsigne
     return listeners;
 }
 
+/* A port that can be taken is one nobody listens on. port 0: not one of this run's. */
+static bool is_free(const CfgListener *listener, uint16_t port)
+{
+    g_autoptr(GSocketAddress) address = port ? g_inet_socket_address_new_from_string(listener->address, port) : NULL;
+    if (!address)
+        return false;
+    bool udp = listener->transport == CFG_UDP;
+    g_autoptr(GSocket) socket = g_socket_new(g_socket_address_get_family(address), udp ? G_SOCKET_TYPE_DATAGRAM : G_SOCKET_TYPE_STREAM,
+                                             udp ? G_SOCKET_PROTOCOL_UDP : G_SOCKET_PROTOCOL_TCP, NULL);
+    return socket && g_socket_bind(socket, address, FALSE, NULL);
+}
+
 static char *not_ready(void *user)
 {
     const MdDaemon *daemon = user;
+    for (unsigned i = 0; i < daemon->settings->sip.n_listeners; i++)
+        if (is_free(&daemon->settings->sip.listeners[i], sg_agent_port(daemon->agent, i)))
+            return g_strdup_printf("SIP no longer listens on %s port %u: look for its fault in the log",
+                                   daemon->settings->sip.listeners[i].address, (unsigned)sg_agent_port(daemon->agent, i));
     return daemon->draining                   ? g_strdup("mediad is ending")
            : md_store_failing(daemon->store) ? g_strdup("the store refuses writes: look at the disk")
                                               : NULL;
@@ -67,6 +84,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     md_api_add_accounts(daemon->api, daemon->accounts, daemon->agent);
     md_api_add_sources(daemon->api, daemon->agent);
     md_api_add_broadcast(daemon->api, daemon->broadcast);
+    md_start_reports(daemon);
     if (!md_start_outputs(daemon, error))
         return false;
     md_api_add_device_link(daemon->api, daemon->broadcast, daemon->device_link);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mediad/api/key.h"
 #include "mediad/api/private.h"
 #include <string.h>
 #include <glib/gstdio.h>
@@ -35,6 +36,8 @@ const MdMigration md_api_migrations[] = {
      "last_step BIGINT NOT NULL DEFAULT 0, created_us BIGINT NOT NULL);"
      "CREATE TABLE md_recovery_codes (hash TEXT PRIMARY KEY, user_name TEXT NOT NULL REFERENCES md_users (name) ON DELETE CASCADE);"
      "CREATE INDEX md_recovery_codes_user ON md_recovery_codes (user_name)"},
+    {112, "keys of programs",
+     "CREATE TABLE md_keys (name TEXT PRIMARY KEY, purpose TEXT NOT NULL, area TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_us BIGINT NOT NULL)"},
 };
 const unsigned md_api_n_migrations = G_N_ELEMENTS(md_api_migrations);
 
@@ -120,6 +123,7 @@ MdApi *md_api_new(const MdApiOptions *options, MdStore *store, GError **error)
     md_api_user_routes(api);
     md_api_audit_routes(api);
     md_api_second_factor_routes(api);
+    md_api_key_routes(api);
     api->events = md_api_events_new(api);
     if (md_api_listen(api, options, error))
         return api;

@@ -149,7 +149,7 @@ static JsonNode *without_secrets(JsonNode *node);
 
 static void copy_member(JsonObject *object, const char *name, JsonNode *node, gpointer user)
 {
-    static const char *const secrets[] = {"password", "old_password", "pin", "chair_pin", "code", "one_time_code", "token", "secret", "key"};
+    static const char *const secrets[] = {"password", "old_password", "pin", "chair_pin", "code", "one_time_code", "token", "secret", "key", "base64", "phone"};
     JsonObject *copy = user;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(secrets); i++) {

@@ -52,3 +52,15 @@ typedef struct MdApiAlertKey {
 } MdApiAlertKey;
 /* Alerts, emergencies, drills. keys are copied. The API must be freed before both. */
 void md_api_add_alerts(MdApi *api, BcBroadcast *broadcast, BcAlerts *alerts, const MdApiAlertKey *keys, unsigned n_keys);
+
+/* Reports of what was played, the feed for the operations centre, what people report. All of it may be NULL; copied. */
+typedef void (*MdApiDraftFn)(const char *id, const GError *error, void *user);
+typedef struct MdApiReports {
+    bool (*online)(const char *device, void *user);          /* of loudspeakers that are not rung */
+    JsonNode *(*alerts)(const char *area, void *user);       /* what is in force in an area ("" everywhere), for the feed; new node */
+    /* A draft of a bulletin from an answer; done once, with its id or why not. */
+    void (*draft)(const char *area, const char *external, const char *title, const char *text, const char *who, MdApiDraftFn done, void *done_user,
+                  void *user);
+    void *user;
+} MdApiReports;
+void md_api_add_reports(MdApi *api, BcBroadcast *broadcast, const MdApiReports *with);
