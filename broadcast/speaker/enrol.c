@@ -57,7 +57,7 @@ static char *question(const char *device, const char *code, const char *request)
     json_builder_add_string_value(b, device);
     json_builder_set_member_name(b, "code");
     json_builder_add_string_value(b, code);
-    json_builder_set_member_name(b, "request");
+    json_builder_set_member_name(b, "csr");
     json_builder_add_string_value(b, request);
     json_builder_end_object(b);
     g_autoptr(JsonNode) root = json_builder_get_root(b);
@@ -117,7 +117,7 @@ static char *link_text(JsonObject *answer, const char *device)
     json_builder_begin_object(b);
     json_builder_set_member_name(b, "device");
     json_builder_add_string_value(b, device);
-    if (text_in(broker, "host")) {
+    if (text_in(broker, "host") && *text_in(broker, "host")) {
         json_builder_set_member_name(b, "broker_host");
         json_builder_add_string_value(b, text_in(broker, "host"));
         json_builder_set_member_name(b, "broker_port");
@@ -132,7 +132,16 @@ static char *link_text(JsonObject *answer, const char *device)
     return json_to_string(root, FALSE);
 }
 
-static bool keep_all(JsonObject *answer, const char *device, const char *key, const char *folder, GError **error)
+/* Who vouched for the server now does so for its files later. */
+static bool keep_server_ca(const char *folder, const char *ca_file, GError **error)
+{
+    g_autofree char *pem = NULL;
+    if (!ca_file)
+        return bc_keep_remove(folder, "server-ca.pem", error);
+    return g_file_get_contents(ca_file, &pem, NULL, error) && keep(folder, "server-ca.pem", pem, error);
+}
+
+static bool keep_all(JsonObject *answer, const char *device, const char *key, const char *ca_file, const char *folder, GError **error)
 {
     JsonNode *keys = json_object_get_member(answer, "keys");
     g_autofree char *jwks = keys && JSON_NODE_HOLDS_OBJECT(keys) ? json_to_string(keys, FALSE) : NULL, *link = link_text(answer, device);
@@ -143,7 +152,7 @@ static bool keep_all(JsonObject *answer, const char *device, const char *key, co
     bc_trust_free(trust);
     if (!usable)
         return trust ? failed(error, "the answer has no key of use") : false;
-    return keep(folder, "key.pem", key, error) && keep(folder, "certificate.pem", text_in(answer, "certificate"), error) &&
+    return keep_server_ca(folder, ca_file, error) && keep(folder, "key.pem", key, error) && keep(folder, "certificate.pem", text_in(answer, "certificate"), error) &&
         keep(folder, "ca.pem", text_in(answer, "ca"), error) && keep(folder, "token", text_in(answer, "token") ? text_in(answer, "token") : "", error) &&
         keep(folder, "keys.jwks", jwks, error) && keep(folder, "link.json", link, error);
 }
@@ -162,5 +171,5 @@ bool bc_enrol(const char *url, const char *device, const char *code, const char 
     gsize len = 0;
     const char *text = answer ? g_bytes_get_data(answer, &len) : NULL;
     g_autoptr(JsonObject) object = text ? bc_json_parse_object(text, len, error) : NULL;
-    return object && keep_all(object, device, key, folder, error);
+    return object && keep_all(object, device, key, ca_file, folder, error);
 }

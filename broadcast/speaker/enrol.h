@@ -6,6 +6,6 @@
 /* Makes this device's key, asks the server for a certificate with a one-time code, and keeps what it gets (state_dir/identity, 0600), each
  * file durably, the one that makes the device enrolled (link.json) last. Blocking. ca_file: who vouches for the server, NULL the system's.
  *
- *   POST URL/api/v1/link/enrol {"device", "code", "request": PKCS#10 as PEM}
+ *   POST URL/api/v1/link/enrol {"device", "code", "csr": PKCS#10 as PEM}
  *   201 or 200 {"certificate": PEM, "ca": PEM, "token", "keys": JWKS object, "broker": {"host", "port"}, "media_base"} */
 bool bc_enrol(const char *url, const char *device, const char *code, const char *ca_file, const char *state_dir, GError **error);

@@ -248,7 +248,7 @@ BcFetch *bc_fetch_new(const BcFetchOptions *options, GError **error)
     fetch->options = *options;
     fetch->token = g_strdup(options->token);
     fetch->session = soup_session_new_with_options("timeout", TIMEOUT_S, "idle-timeout", TIMEOUT_S, "user-agent", "speakerd/" MEDIAD_VERSION,
-        "max-conns", 2, NULL);
+        "max-conns", 2, "proxy-resolver", NULL, NULL);
     if (database)
         soup_session_set_tls_database(fetch->session, database);
     return fetch;

@@ -49,6 +49,7 @@ BcIdentity *bc_identity_open(const char *state_dir, GError **error)
     identity->ca = path_if_there(folder, "ca.pem");
     identity->certificate = path_if_there(folder, "certificate.pem");
     identity->key = path_if_there(folder, "key.pem");
+    identity->server_ca = path_if_there(folder, "server-ca.pem");
     identity->token = bc_keep_read(folder, "token", NULL, NULL);
     if (identity->token)
         g_strstrip(identity->token);
@@ -70,6 +71,7 @@ void bc_identity_free(BcIdentity *identity)
     g_free(identity->ca);
     g_free(identity->certificate);
     g_free(identity->key);
+    g_free(identity->server_ca);
     g_free(identity->jwks);
     bc_trust_free(identity->trust);
     g_free(identity);

@@ -6,7 +6,7 @@
 typedef struct BcIdentity {
     char *device, *broker_host, *media_base, *token; /* NULL: unknown */
     int broker_port;
-    char *ca, *certificate, *key;   /* paths; NULL where there is no such file */
+    char *ca, *certificate, *key, *server_ca; /* paths; NULL where there is no such file */
     BcTrust *trust;                 /* NULL: nobody is believed yet */
     char *jwks;                     /* as text */
 } BcIdentity;

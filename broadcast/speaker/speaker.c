@@ -119,7 +119,7 @@ static bool open_media(BcSpeaker *speaker, GError **error)
 {
     const BcSettings *s = speaker->settings;
     g_autofree char *folder = g_build_filename(speaker->state_dir, "media", NULL);
-    const char *ca = s->media_ca ? s->media_ca : speaker->identity->ca;
+    const char *ca = s->media_ca ? s->media_ca : speaker->identity->server_ca;
     BcFetchOptions fetch = {.ca_file = ca, .token = speaker->identity->token, .clock = fetch_clock, .arrived = on_arrived, .trouble = on_trouble, .user = speaker};
     BcFirmwareOptions firmware = {.state_dir = speaker->state_dir, .program = s->firmware_command, .ca_file = ca, .token = NULL, .clock = fetch_clock,
         .done = bc_speaker_firmware_done, .user = speaker};
