@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define WORTH_US 3000000 /* with less left nobody is rung any more */
+#define SOON_LED_US 300000 /* emergencies with a siren before their words */
 
 typedef struct Sound { /* one recording in memory */
     char *content;
@@ -307,8 +308,9 @@ static void begin(BcTurn *turn)
     int64_t now = bc_stage_wall_us(planner->o.stage);
     g_autoptr(GError) why = NULL;
     g_autofree char *areas = g_strjoinv(",", turn->areas);
+    bool led = turn->spec.lead_content && turn->spec.priority == BC_EMERGENCY; /* a siren waits for nobody: who answers late hears the rest */
     if (turn->spec.start_wall_us < now)
-        turn->spec.start_wall_us = now + bc_planner_soon_us(planner, turn->spec.priority);
+        turn->spec.start_wall_us = now + (led ? SOON_LED_US : bc_planner_soon_us(planner, turn->spec.priority));
     turn->spec.source = make_source(turn, 0, &why);
     if (!turn->spec.source) {
         bc_turn_missed(turn, why);

@@ -160,6 +160,8 @@ static JsonNode *send_message(Ctl *ctl, SoupMessage *message, unsigned timeout_s
     }
     if (ctl->otp && strcmp(soup_message_get_method(message), "GET") != 0)
         soup_message_headers_replace(soup_message_get_request_headers(message), "X-One-Time-Code", ctl->otp);
+    if (ctl->alert_key)
+        soup_message_headers_replace(soup_message_get_request_headers(message), "X-Alert-Key", ctl->alert_key);
     g_signal_connect(message, "accept-certificate", G_CALLBACK(accept_certificate), ctl);
     soup_session_send_and_read_async(ctl->session, message, G_PRIORITY_DEFAULT, NULL, finished, &wait);
     while (!wait.done)

@@ -14,6 +14,7 @@ typedef struct Ctl {
     char *url, *token, *fingerprint;
     char *otp;                  /* a one-time code to go with what changes something */
     char *seen_fingerprint;     /* of the certificate that was not trusted */
+    const char *alert_key;      /* sent as X-Alert-Key; borrowed, NULL none */
     bool json, trust, token_from_outside;
     bool quiet_codes;           /* not told when a one-time code is needed: the caller asks for it */
     char *refusal;              /* code of the last refusal */
@@ -79,7 +80,8 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_change) X(users_del)                \
     X(users_password) X(content_list) X(content_add) X(content_del) X(announce) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
     X(live_list) X(live_start) X(live_stop) X(play_log) X(devices_list) X(devices_add) X(devices_del) X(areas) X(audit)         \
-    X(otp_show) X(otp_enrol) X(otp_confirm) X(otp_unlock) X(otp_codes) X(otp_reset) X(events) X(completion)
+    X(otp_show) X(otp_enrol) X(otp_confirm) X(otp_unlock) X(otp_codes) X(otp_reset) X(events) X(completion)     \
+    X(alert_list) X(alert_show) X(alert_report) X(alert_send_cap) X(alert_emergency) X(alert_drill) X(alert_stop)
 #define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);
 CTL_COMMANDS(CTL_DECLARE_)
 #undef CTL_DECLARE_
