@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <libical/ical.h>
+#include "broadcast/civil.h"
+#include "broadcast/walk.h"
 
 /* The rule is expanded in floating civil time by libical; GLib alone turns civil time into UTC, so one time-zone database
  * is in play. */
@@ -17,6 +19,7 @@ struct BcRecurrence {
     bool repeats;
     struct icalrecurrencetype rule;
     /* where the expansion stands: cur is the first occurrence after every asked "after" so far */
+    BcWalk *walk;         /* of rules it can count; NULL: libical's */
     icalrecur_iterator *iterator;
     int64_t cur_us, prev_us;
     unsigned expanded;
@@ -144,6 +147,14 @@ static const char *check_rule(const BcRecurrence *r, const struct icalrecurrence
         return "INTERVAL must be at least 1";
     if (rule->freq == ICAL_MINUTELY_RECURRENCE || rule->freq == ICAL_HOURLY_RECURRENCE)
         return check_sub_daily(r, rule);
+    if (entries(rule->by_set_pos) && (entries(rule->by_hour) > 1 || entries(rule->by_minute) > 1))
+        return "BYSETPOS goes with one time of the day only";
+    if (rule->freq == ICAL_WEEKLY_RECURRENCE &&
+        entries(rule->by_set_pos) + entries(rule->by_month_day) + entries(rule->by_year_day) + entries(rule->by_week_no))
+        return "FREQ=WEEKLY takes BYDAY, BYMONTH, BYHOUR and BYMINUTE alone: say it with FREQ=MONTHLY or FREQ=YEARLY";
+    for (unsigned i = 0; rule->freq == ICAL_WEEKLY_RECURRENCE && i < entries(rule->by_day); i++)
+        if (rule->by_day[i] < 1 || rule->by_day[i] > 7)
+            return "FREQ=WEEKLY takes plain days in BYDAY";
     return MAX(entries(rule->by_hour), 1) * MAX(entries(rule->by_minute), 1) > DAY_MAX ? "more than 288 times a day" : NULL;
 }
 
@@ -178,6 +189,7 @@ static bool parse_rule(BcRecurrence *r, const char *text, GError **error)
     }
     r->rule = rule;
     r->repeats = true;
+    r->walk = bc_walk_new(&rule, r->start);
     return true;
 }
 
@@ -185,7 +197,8 @@ BcRecurrence *bc_recurrence_new(const char *start_local, const char *zone, const
                                 GError **error)
 {
     g_autoptr(BcRecurrence) r = g_new0(BcRecurrence, 1);
-    r->until_us = INT64_MAX;
+    r->until_us = r->cur_us = INT64_MAX;
+    r->prev_us = INT64_MIN;
     if (!parse_local(start_local, &r->start)) {
         g_set_error(error, BC_RECURRENCE_ERROR, BC_RECURRENCE_ERROR_START,
                     "start \"%.40s\" is not a date and time like 2026-11-23T05:00:00", start_local ? start_local : "");
@@ -215,6 +228,7 @@ void bc_recurrence_free(BcRecurrence *r)
         return;
     if (r->iterator)
         icalrecur_iterator_free(r->iterator);
+    bc_walk_free(r->walk);
     g_clear_pointer(&r->zone, g_time_zone_unref);
     g_free(r);
 }
@@ -252,10 +266,38 @@ static void advance(BcRecurrence *r)
         r->cur_us = INT64_MAX;
 }
 
+/* A zone's change may bring two civil times to one moment, or out of order by the hour it takes: look from before it. */
+static int64_t walk_next(BcRecurrence *r, int64_t after_us)
+{
+    int64_t least_s = INT64_MIN;
+    if (r->cur_us != INT64_MAX && r->prev_us != INT64_MIN && after_us >= r->prev_us && r->cur_us > after_us)
+        return r->cur_us; /* the answer before still holds */
+    if (after_us > INT64_MIN / 2) {
+        int64_t wall_us = MIN(after_us, r->until_us), t = wall_us / G_USEC_PER_SEC;
+        BcCivil civil = bc_civil(r->zone, wall_us);
+        bool changes = g_time_zone_find_interval(r->zone, G_TIME_TYPE_UNIVERSAL, t - 7200) !=
+                       g_time_zone_find_interval(r->zone, G_TIME_TYPE_UNIVERSAL, t + 7200);
+        least_s = civil.day * 86400ll + civil.second - (changes ? 7200 : 1);
+    }
+    int64_t at_us = INT64_MAX;
+    for (int64_t at_s = bc_walk_next(r->walk, least_s); at_s != INT64_MAX; at_s = bc_walk_next(r->walk, at_s)) {
+        int64_t day = at_s / 86400 - (at_s % 86400 < 0);
+        at_us = bc_civil_to_wall(r->zone, (int32_t)day, (int32_t)(at_s - day * 86400));
+        if (at_us > after_us)
+            break;
+        at_us = INT64_MAX;
+    }
+    r->prev_us = after_us;
+    r->cur_us = at_us > r->until_us ? INT64_MAX : at_us;
+    return r->cur_us;
+}
+
 int64_t bc_recurrence_next(BcRecurrence *r, int64_t after_us)
 {
     if (!r->repeats)
         return r->start_us > after_us && r->start_us <= r->until_us ? r->start_us : INT64_MAX;
+    if (r->walk)
+        return walk_next(r, after_us);
     if (!r->iterator || after_us < r->prev_us) {
         if (r->iterator)
             icalrecur_iterator_free(r->iterator);
