@@ -63,7 +63,7 @@ static void look(BcEar *ear)
         return;
     leave(ear);
     ear->on = best;
-    if (best && bc_source_codecs(best->source) & 1u << MD_AUDIO_OPUS) {
+    if (best && ear->fd >= 0 && bc_source_codecs(best->source) & 1u << MD_AUDIO_OPUS) {
         BcDestination to = {.rtp = ear->here, .codec = MD_AUDIO_OPUS, .key = BC_FANOUT_PLAIN};
         ear->handle = bc_fanout_add(best->fanout, &to);
         if (bc_fanout_commit(best->fanout) < 0)
@@ -100,7 +100,7 @@ static bool open_socket(BcEar *ear, GError **error)
     return true;
 }
 
-BcEar *bc_ear_new(BcBroadcast *broadcast, const char *area, BcEarFn fn, void *user, GError **error)
+static BcEar *make(BcBroadcast *broadcast, const char *area, bool deaf, BcEarFn fn, void *user, GError **error)
 {
     if (!bc_areas_find(bc_broadcast_areas(broadcast), area)) {
         g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no area %s", area ? area : "");
@@ -108,13 +108,23 @@ BcEar *bc_ear_new(BcBroadcast *broadcast, const char *area, BcEarFn fn, void *us
     }
     BcEar *ear = g_new0(BcEar, 1);
     *ear = (BcEar){.stage = bc_broadcast_stage(broadcast), .area = g_strdup(area), .fd = -1, .fn = fn, .user = user};
-    if (!open_socket(ear, error)) {
+    if (!deaf && !open_socket(ear, error)) {
         bc_ear_free(ear);
         return NULL;
     }
     g_ptr_array_add(ear->stage->ears, ear);
     look(ear);
     return ear;
+}
+
+BcEar *bc_ear_new(BcBroadcast *broadcast, const char *area, BcEarFn fn, void *user, GError **error)
+{
+    return make(broadcast, area, false, fn, user, error);
+}
+
+BcEar *bc_ear_new_deaf(BcBroadcast *broadcast, const char *area, BcEarFn fn, void *user, GError **error)
+{
+    return make(broadcast, area, true, fn, user, error);
 }
 
 void bc_ear_free(BcEar *ear)

@@ -12,6 +12,8 @@ typedef void (*BcEarFn)(const BcRun *run, void *user);
 
 /* fn may be NULL; else it is called for what is on already before this returns. NULL: BC_ERROR_NOT_FOUND (no such area), FAILED. */
 BcEar *bc_ear_new(BcBroadcast *broadcast, const char *area, BcEarFn fn, void *user, GError **error);
+/* Only tells what is on, without its sound: no socket. */
+BcEar *bc_ear_new_deaf(BcBroadcast *broadcast, const char *area, BcEarFn fn, void *user, GError **error);
 void bc_ear_free(BcEar *ear);
 /* Non-blocking, takes packets of the announcements' socket only. The ear's. */
 int bc_ear_fd(const BcEar *ear);

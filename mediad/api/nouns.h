@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include "broadcast/alert/alert.h"
+#include "broadcast/board/board.h"
 #include "broadcast/broadcast.h"
 #include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
@@ -31,6 +32,9 @@ void md_api_add_outputs(MdApi *api, BcOutputs *outputs, bool everybody, const ch
 void md_api_add_multicasts(MdApi *api, BcBroadcast *broadcast, BcMulticasts *multicasts);
 /* Enrolment, commands, health, incidents, why a loudspeaker is silent. link may be NULL: none is set; what needs it is refused then. */
 void md_api_add_device_link(MdApi *api, BcBroadcast *broadcast, BcDeviceLink *link);
+
+/* Boards: their page, what they show. Takes boards; dir: where their pictures and videos lie. */
+void md_api_add_boards(MdApi *api, BcBroadcast *broadcast, BcBoards *boards, const char *dir);
 
 typedef struct MdApiListener {
     const char *kind;    /* "sip-udp", "https" … */
