@@ -16,7 +16,7 @@ typedef struct News {
 } News;
 
 typedef struct After {
-    void (*fn)(void *user);
+    BcPlayLogAfterFn fn;
     void *user;
 } After;
 
@@ -43,9 +43,19 @@ typedef struct Batch {
     Rows *rows;
 } Batch;
 
+static void tell_after(Rows *rows, bool durable)
+{
+    for (unsigned i = 0; i < rows->after->len; i++) {
+        const After *after = &g_array_index(rows->after, After, i);
+        after->fn(durable, after->user);
+    }
+    g_array_set_size(rows->after, 0);
+}
+
 static void free_rows(gpointer data)
 {
     Rows *rows = data;
+    tell_after(rows, false);
     g_string_chunk_free(rows->strings);
     g_array_unref(rows->runs);
     g_array_unref(rows->plays);
@@ -185,7 +195,7 @@ void bc_play_log_news(BcPlayLog *log, const BcReachNews *news, int64_t received_
     wake(log);
 }
 
-void bc_play_log_after(BcPlayLog *log, void (*fn)(void *user), void *user)
+void bc_play_log_after(BcPlayLog *log, BcPlayLogAfterFn fn, void *user)
 {
     After after = {fn, user};
     g_array_append_val(log->rows->after, after);
@@ -223,10 +233,8 @@ static void on_written(bool ok, const GError *error, gpointer data, gpointer use
 {
     Batch *batch = data;
     BcPlayLog *log = batch->log;
-    for (unsigned i = 0; ok && !log->closed && i < batch->rows->after->len; i++) {
-        const After *after = &g_array_index(batch->rows->after, After, i);
-        after->fn(after->user);
-    }
+    if (ok || log->closed)
+        tell_after(batch->rows, ok && !log->closed);
     if (ok || log->closed)
         return;
     batch->rows->again = true;

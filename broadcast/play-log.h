@@ -52,9 +52,10 @@ struct BcReachNews;
 /* News of an announcement that is over and forgotten: corrects its rows with the next write. Strings are copied. */
 void bc_play_log_news(BcPlayLog *log, const struct BcReachNews *news, int64_t received_us);
 
-/* fn runs on control once everything said so far is durable; it does not run at all when that is lost (the log ends first, or the store
+/* fn runs once on control: true when everything said so far is durable, false when it never will be (the log ends first, or the store
  * refuses for too long). */
-void bc_play_log_after(BcPlayLog *log, void (*fn)(void *user), void *user);
+typedef void (*BcPlayLogAfterFn)(bool durable, void *user);
+void bc_play_log_after(BcPlayLog *log, BcPlayLogAfterFn fn, void *user);
 
 /* From the order to the first sound, over the loudspeakers at which something sounded. */
 typedef struct BcLatency {

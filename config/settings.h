@@ -221,6 +221,10 @@ typedef struct CfgLink {
     unsigned status_timeout_s, command_timeout_s;
     unsigned code_lifetime_h, certificate_days;
     unsigned log_max_kib;       /* of each device */
+    unsigned manifest_days;     /* ahead */
+    char *live_host;            /* where devices ask for live sound; NULL: advertised_host, else this machine's address */
+    char *live_group;           /* "239.1.2.3:5004": live sound for one LAN; NULL: each device asks */
+    unsigned live_buffer_ms, live_loss_percent;
 } CfgLink;
 
 typedef struct CfgApi {

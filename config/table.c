@@ -379,6 +379,13 @@ static const CfgKey link_section_keys[] = {
     UINT(CfgLink, code_lifetime_h, "hours", "72", 1, 8760, R, "How long an enrolment code can be used."),
     UINT(CfgLink, certificate_days, "days", "825", 1, 3650, R, "How long a loudspeaker's certificate is good."),
     UINT(CfgLink, log_max_kib, "KiB", "1024", 16, 102400, R, "Log kept of each loudspeaker."),
+    UINT(CfgLink, manifest_days, "days", "3", 1, 14, R, "So many coming days loudspeakers know and have fetched."),
+    TEXT(CfgLink, live_host, NULL, "\"loa.example.vn\"", 1, 253, cfg_check_host, R,
+         "Name or address where loudspeakers ask for live sound (UDP, broadcast.port). Left out: advertised_host, else this machine's address."),
+    TEXT(CfgLink, live_group, NULL, "\"239.1.2.3:5004\"", 9, 64, NULL, R,
+         "Multicast group and port of live sound, where all loudspeakers are on one LAN. Left out: each asks and is sent to."),
+    UINT(CfgLink, live_buffer_ms, "ms", "400", 60, 5000, R, "Live sound waits so long in a loudspeaker, to bridge an uneven network."),
+    UINT(CfgLink, live_loss_percent, "%", "10", 1, 50, R, "Packets expected to be lost on the way to loudspeakers: strength of Opus' redundancy."),
 };
 SECTION(link_section, CfgLink);
 

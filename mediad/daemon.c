@@ -69,7 +69,7 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     daemon->log_source = g_timeout_add_seconds(5, on_log_flush, daemon);
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
         md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_start_device_link(daemon, error) &&
-        md_provision(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error))
+        md_provision(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error))
         return true;
     md_daemon_stop(daemon);
     return false;
@@ -98,6 +98,7 @@ void md_daemon_stop(MdDaemon *daemon)
 {
     g_clear_pointer(&daemon->api, md_api_free);
     md_stop_alert(daemon);
+    md_stop_link_plays(daemon);
     g_clear_pointer(&daemon->device_link, bc_device_link_free);
     g_clear_pointer(&daemon->broadcast, bc_broadcast_free);
     g_clear_pointer(&daemon->conference, md_conference_free);

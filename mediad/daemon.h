@@ -3,7 +3,8 @@
 #include <glib.h>
 #include "broadcast/alert/air.h"
 #include "broadcast/broadcast.h"
-#include "broadcast/device-link/service.h"
+#include "broadcast/device-link/manifests.h"
+#include "broadcast/device-link/reach.h"
 #include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
@@ -41,6 +42,10 @@ typedef struct MdDaemon {
     GPtrArray *feeds;                /* of BcFeed */
     struct BcInbox *alert_inbox;
     BcDeviceLink *device_link;       /* NULL: none is set */
+    MdLogger link_logger;
+    BcMedia *link_media;
+    BcLinkReach *link_reach;
+    BcManifests *manifests;
     MdApi *api;
     bool draining;
 } MdDaemon;
@@ -61,6 +66,9 @@ bool md_start_sip(MdDaemon *daemon, GError **error);
 bool md_start_conference(MdDaemon *daemon, GError **error);
 bool md_start_broadcast(MdDaemon *daemon, GError **error);
 bool md_start_device_link(MdDaemon *daemon, GError **error);
+/* What is announced and planned, on its way over the device link. */
+bool md_start_link_plays(MdDaemon *daemon, GError **error);
+void md_stop_link_plays(MdDaemon *daemon);
 bool md_start_api(MdDaemon *daemon, GError **error);
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */

@@ -88,6 +88,8 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     if (!md_start_outputs(daemon, error))
         return false;
     md_api_add_device_link(daemon->api, daemon->broadcast, daemon->device_link);
+    if (daemon->device_link)
+        md_api_add_link_media(daemon->api, daemon->broadcast, daemon->device_link, daemon->link_media);
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
     unsigned n = 0;
     g_autofree MdApiListener *listeners = list_listeners(daemon, texts, &n);

@@ -64,6 +64,9 @@ bool md_start_broadcast(MdDaemon *daemon, GError **error)
         .live_hosts = (const char *const *)from->live_hosts,
         .relay_hosts = (const char *const *)from->relay_hosts,
         .timezone = settings->general.timezone,
+        .live_host = settings->link.live_host ? settings->link.live_host : settings->link.advertised_host,
+        .live_group = settings->link.live_group,
+        .live_loss_percent = settings->link.live_loss_percent,
         .tap = &tap,
         .logger = &logger,
     };

@@ -78,6 +78,11 @@ void bc_media_free(BcMedia *media)
     unref_media(media);
 }
 
+const BcMediaFile *bc_media_known(const BcMedia *media, const char *content)
+{
+    return content ? g_hash_table_lookup(media->files, content) : NULL;
+}
+
 char *bc_media_path(const char *content)
 {
     return g_strconcat(content, "/" BC_MEDIA_PROFILE, NULL);

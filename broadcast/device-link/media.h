@@ -21,5 +21,7 @@ BcMedia *bc_media_new(MdStore *store, BcContents *contents, void (*on_ready)(voi
 void bc_media_free(BcMedia *media);
 /* NULL: not known yet (on_ready follows), or there is no such file. urgent: rather read it now. Borrowed until control returns. */
 const BcMediaFile *bc_media_find(BcMedia *media, const char *content, bool urgent);
+/* The same without asking for it: is it named by some manifest or command? */
+const BcMediaFile *bc_media_known(const BcMedia *media, const char *content);
 /* Path under the media base ("CONTENT/programme.mp3"); g_free. */
 char *bc_media_path(const char *content);

@@ -30,6 +30,7 @@ struct BcLinkReach {
     const MdLogger *logger;
     GQueue orders;          /* newest first */
     GHashTable *commands;   /* command id -> Order* */
+    BcDeviceLink **alive;   /* g_rc_box: the link, for receipts that are still on their way */
 };
 
 static void free_order(gpointer data)
@@ -282,16 +283,18 @@ static void take_report(BcLinkReach *reach, const char *device, const BcLinkRepo
 }
 
 typedef struct Receipt {
-    BcDeviceLink *link;
+    BcDeviceLink **link; /* counted; NULL inside once the reach is gone */
     char *device;
     int64_t sequence;
 } Receipt;
 
-/* Durable: the device may forget them. The play log ends before the link does. */
-static void on_durable(void *user)
+/* Durable: the device may forget them. */
+static void on_durable(bool durable, void *user)
 {
     Receipt *receipt = user;
-    bc_device_link_receipt(receipt->link, receipt->device, receipt->sequence);
+    if (durable && *receipt->link)
+        bc_device_link_receipt(*receipt->link, receipt->device, receipt->sequence);
+    g_rc_box_release(receipt->link);
     g_free(receipt->device);
     g_free(receipt);
 }
@@ -307,7 +310,7 @@ static void on_reports(const char *device, const BcLinkReports *reports, void *u
     if (last == INT64_MIN)
         return;
     Receipt *receipt = g_new0(Receipt, 1);
-    *receipt = (Receipt){reach->link, g_strdup(device), last};
+    *receipt = (Receipt){g_rc_box_acquire(reach->alive), g_strdup(device), last};
     bc_play_log_after(bc_broadcast_play_log(reach->broadcast), on_durable, receipt);
 }
 
@@ -345,6 +348,8 @@ BcLinkReach *bc_link_reach_new(BcBroadcast *broadcast, BcDeviceLink *link, BcMed
 {
     BcLinkReach *reach = g_new0(BcLinkReach, 1);
     *reach = (BcLinkReach){broadcast, link, media, live_buffer_ms, logger, G_QUEUE_INIT, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    reach->alive = g_rc_box_new0(BcDeviceLink *);
+    *reach->alive = link;
     BcReachOps ops = {on_begin, on_stop, reach, true};
     BcDeviceLinkListener listener = {.state = on_state, .ack = on_ack, .reports = on_reports, .user = reach};
     bc_broadcast_set_reach(broadcast, BC_DEVICE_LINK, &ops);
@@ -362,5 +367,7 @@ void bc_link_reach_free(BcLinkReach *reach)
     bc_broadcast_set_reach(reach->broadcast, BC_DEVICE_LINK, NULL);
     g_queue_clear_full(&reach->orders, free_order);
     g_hash_table_unref(reach->commands);
+    *reach->alive = NULL;
+    g_rc_box_release(reach->alive);
     g_free(reach);
 }

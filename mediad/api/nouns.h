@@ -5,6 +5,7 @@
 #include "broadcast/broadcast.h"
 #include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
+#include "broadcast/device-link/media.h"
 #include "broadcast/device-link/service.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
@@ -32,6 +33,8 @@ void md_api_add_outputs(MdApi *api, BcOutputs *outputs, bool everybody, const ch
 void md_api_add_multicasts(MdApi *api, BcBroadcast *broadcast, BcMulticasts *multicasts);
 /* Enrolment, commands, health, incidents, why a loudspeaker is silent. link may be NULL: none is set; what needs it is refused then. */
 void md_api_add_device_link(MdApi *api, BcBroadcast *broadcast, BcDeviceLink *link);
+/* Recordings for loudspeakers of the link. */
+void md_api_add_link_media(MdApi *api, BcBroadcast *broadcast, BcDeviceLink *link, BcMedia *media);
 
 /* Boards: their page, what they show. Takes boards; dir: where their pictures and videos lie. */
 void md_api_add_boards(MdApi *api, BcBroadcast *broadcast, BcBoards *boards, const char *dir);
