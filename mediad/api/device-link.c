@@ -175,7 +175,8 @@ static void enrol(MdApiRequest *r, void *user)
 {
     MdApiDeviceLink *a = user;
     JsonObject *body = md_api_request_body(r);
-    const char *id = json_object_get_string_member(body, "device"), *csr = json_object_get_string_member(body, "csr");
+    const char *id = json_object_get_string_member(body, "device");
+    const char *csr = json_object_get_string_member_with_default(body, json_object_has_member(body, "csr") ? "csr" : "request", "");
     unsigned wait_s = md_api_guard_sign_in_wait(r->api->guard, r->source, id, md_clock_now_us(r->api->clock));
     const BcDevice *device = bc_devices_find(bc_broadcast_devices(a->broadcast.b), id);
 
@@ -383,6 +384,7 @@ static void show_command(MdApiRequest *r, void *user)
 }
 
 #define CODE "{\"type\":\"object\",\"required\":[\"device\",\"code\",\"expires_us\"],\"properties\":{\"device\":" BC_CODE ",\"code\":" BC_TEXT ",\"expires_us\":" BC_TIME "}}"
+#define REQUEST "{\"type\":\"string\",\"minLength\":64,\"maxLength\":16384,\"description\":\"PKCS#10, PEM; either name\"}"
 #define DEVICES "{\"type\":\"array\",\"minItems\":1,\"maxItems\":10000,\"items\":" BC_CODE "}"
 #define FIRMWARE                                                                                                                          \
     "{\"type\":\"object\",\"required\":[\"url\",\"product\",\"version\",\"sha256\",\"bytes\"],\"properties\":{\"url\":{\"type\":\"string\",\"maxLength\":1000}," \
@@ -401,8 +403,8 @@ static const MdApiRoute routes[] = {
      .summary = "Withdraw a loudspeaker's certificate, token and code."},
     {.method = "POST", .path = "/link/enrol", .role = MD_API_ANYBODY, .handler = enrol,
      .summary = "A loudspeaker's first call: its code and a certificate request (PKCS#10, PEM) for a certificate.",
-     .request_schema = "{\"type\":\"object\",\"required\":[\"device\",\"code\",\"csr\"],\"properties\":{\"device\":" BC_CODE
-                       ",\"code\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":40},\"csr\":{\"type\":\"string\",\"minLength\":64,\"maxLength\":16384}}}",
+     .request_schema = "{\"type\":\"object\",\"required\":[\"device\",\"code\"],\"properties\":{\"device\":" BC_CODE
+                       ",\"code\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":40},\"csr\":" REQUEST ",\"request\":" REQUEST "}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"device\",\"certificate\",\"ca\",\"broker\",\"keys\",\"token\",\"media_base\"]}"},
     {.method = "POST", .path = "/link/commands", .role = MD_API_OPERATOR, .rights = MD_API_MAY_DEVICES, .handler = send_command,
      .summary = "A command to loudspeakers; firmware and more than 20 at once want a one-time code.",
