@@ -330,8 +330,11 @@ void bc_alerts_emergency(BcAlerts *alerts, const BcEmergency *e, BcAlertDoneFn d
 
 void bc_alerts_all_clear(BcAlerts *alerts, const BcAlert *of, const char *words, const char *by, BcAlertDoneFn done, void *user)
 {
-    if (!of->areas || alerts->quiet)
+    if (!of->areas || alerts->quiet) {
+        g_autoptr(GError) error = g_error_new(BC_ERROR, BC_ERROR_STATE, "there is nowhere to sound the all-clear, or mediad stops");
+        refuse(done, user, error);
         return;
+    }
     bool real = bc_alert_is_real(of);
     BcAlert *alert = new_own(alerts, "all-clear", of->status, of->areas, by, (unsigned)of->authority);
     alert->headline = g_strdup(real ? "Hết báo động" : "Hết diễn tập");

@@ -6,6 +6,7 @@ heard by baresip registered as a SIP loudspeaker.
 baresip 1.0 takes a=sendonly for a reason to decode nothing, hence two_way.
 """
 import datetime
+import http.server
 from harness import *
 
 KEY = "khoa-cua-dai-khi-tuong-0123456789"
@@ -23,6 +24,10 @@ def write(path, text):
 
 
 def config(state):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Feed)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_address[1]
+    Feed.elsewhere = f"http://127.0.0.1:{free_ports(1)[0]}/la.xml"
     for folder in ("trust", "inbox"):
         os.makedirs(os.path.join(state, folder), exist_ok=True)
     weather = write(os.path.join(state, "weather.key"), KEY + "\n")
@@ -34,6 +39,7 @@ def config(state):
     return f"""broadcast: {{ security = "off"; two_way = true; frame_ms = 40; }};
 alert: {{ trust_dir = "{state}/trust"; inbox_dir = "{state}/inbox"; inbox_source = "khi-tuong";
   sources = ( {{ name = "khi-tuong"; key_file = "{weather}"; }},
+              {{ name = "nguon"; feed_url = "http://127.0.0.1:{port}/atom"; poll_s = 5; }},
               {{ name = "co-chu-ky"; key_file = "{signed}"; signature = "require"; areas = ["18100"]; }} );
   sirens = ( {{ event = "*lũ*"; siren = "flood"; repeats = 2; interval_s = 5; }}, {{ siren = "chime"; repeats = 1; }} );
 }};
@@ -286,10 +292,61 @@ def dropped():
     assert any(a["identifier"] == "tep-1" and a["state"] == "stored" for a in d.api("GET", "/alerts")["alerts"])
 
 
+class Feed(http.server.BaseHTTPRequestHandler):
+    """An Atom index and its messages; what was asked for is kept."""
+    messages, asked, elsewhere = {}, [], ""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        Feed.asked.append((self.path, self.headers.get("If-None-Match")))
+        links = "".join(f'<entry><link type="application/cap+xml" href="{name}"/></entry>' for name in Feed.messages)
+        index = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="{Feed.elsewhere}"/></entry>{links}</feed>'
+        tag = f'"{len(Feed.messages)}"'
+        text = index if self.path == "/atom" else Feed.messages.get(self.path[1:])
+        same = self.path == "/atom" and self.headers.get("If-None-Match") == tag
+        self.send_response(304 if same else 200 if text else 404)
+        self.send_header("ETag", tag)
+        body = b"" if same or not text else text.encode()
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def polled():
+    """The index is asked with its ETag, every message fetched once, nobody else's host ever."""
+    d = daemon()
+    wait_until("the index to be asked again", lambda: sum(p == "/atom" for p, _ in Feed.asked) >= 2, 30)
+    Feed.messages["nguon-1.xml"] = alert("nguon-1", status="Draft")
+    wait_until("its message", lambda: any(a["identifier"] == "nguon-1" and a["source"] == "nguon" for a in d.api("GET", "/alerts")["alerts"]), 20, 0.3)
+    asked = len(Feed.asked)
+    wait_until("two polls more", lambda: sum(p == "/atom" for p, _ in Feed.asked[asked:]) >= 2, 30)
+    assert sum(p == "/nguon-1.xml" for p, _ in Feed.asked) == 1, Feed.asked
+    assert ("/atom", '"1"') in Feed.asked[asked:], Feed.asked[asked:]
+    assert not any("la.xml" in p for p, _ in Feed.asked), "a link to another host was followed"
+    d.wait_line("links to another host", 5)
+
+
+def others():
+    """A commune's people alert their own commune only."""
+    d = daemon()
+    d.api("POST", "/users", {"name": "xa-ha", "password": "mot-hai-ba-bon-nam-sau", "role": "commune-approver", "area": "18100"})
+    token = d.api("POST", "/session", {"user": "xa-ha", "password": "mot-hai-ba-bon-nam-sau"}, token=False)["token"]
+    own, d.token = d.token, token
+    try:
+        status, reply = d.request("POST", "/api/v1/drills", {"areas": ["18073"]})
+        assert status == 403, (status, reply)
+        status, reply = d.request("POST", "/api/v1/emergencies", {"areas": ["18100"], "text": "x"})
+        assert status in (401, 403) and "factor" in reply["error"]["code"], (status, reply)
+    finally:
+        d.token = own
+
+
 def ends_cleanly():
     daemon().stop()
 
 
 if __name__ == "__main__":
     run_tap([("the schema of the standard", schema), ("posted, heard, measured", heard), ("called off", cancelled), ("drills are soft", quietly),
-             ("signatures", signed), ("one button", button), ("killed", killed), ("files", dropped), ("the end", ends_cleanly)])
+             ("signatures", signed), ("one button", button), ("killed", killed), ("files", dropped), ("a feed", polled), ("other people's areas", others), ("the end", ends_cleanly)])
