@@ -280,5 +280,76 @@ def test_live():
     bench.close()
 
 
+class Station(threading.Thread):
+    """An MP3 stream in real time, over HTTP without a length, as a radio station's."""
+
+    def __init__(self, data, bytes_per_s):
+        super().__init__(daemon=True)
+        self.data, self.rate, self.refuse = data, bytes_per_s, False
+        self.sock = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.sock.getsockname()[1]}/live"
+        self.begun = None
+        self.start()
+
+    def run(self):
+        while True:
+            client, _ = self.sock.accept()
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        try:
+            client.recv(4096)
+            if self.refuse:
+                client.sendall(b"HTTP/1.0 503 Busy\r\n\r\n")
+                client.close()
+                return
+            client.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: audio/mpeg\r\nicy-name: test\r\n\r\n")
+            self.begun = self.begun or time.time()
+            for at in range(0, len(self.data), self.rate // 10):
+                client.sendall(self.data[at:at + self.rate // 10])
+                threading.Event().wait(0.1)
+            client.close()
+        except OSError:
+            pass
+
+
+def test_relay():
+    """A station is passed on; when it falls silent what stands in for it sounds, and the station again once it does."""
+    bench = Bench()
+    s = Speaker(bench, "loa-1")
+    synced(bench, s)
+    data = mp3(bench.dir, "station", "aevalsrc='0.3*(lt(t,6)+gt(t,14))*sin(2*PI*500*t)':d=40")
+    station = Station(data, 64000 // 8)
+    start = time.time() + 2
+    stand_in = tone(bench.dir, 900, 3)
+    sha = bench.media.add(stand_in)
+    item = bench.item("vov", None, start, 30, kind="relay", relay_url=station.url, silence_max_ms=2000,
+                      fallback={"sha256": sha, "path": f"{sha}/programme.mp3", "media_type": "audio/mpeg", "bytes": len(stand_in)})
+    bench.manifest("loa-1", [item])
+    wait_until("the stream to be asked for", lambda: station.begun, 10)
+    heard = {}
+
+    def hears(hz):
+        def now():
+            at = time.time() - 0.5
+            return goertzel(s.samples(at, 0.3), 48000, hz) > 0.05 and heard.setdefault(hz, time.time())
+        return now
+    wait_until("the station", hears(500), 15, 0.2)
+    wait_until("what stands in for it", hears(900), 20, 0.2)
+    assert 7.5 < heard[900] - station.begun < 14, heard[900] - station.begun
+    bench.mqtt.wait("loa-1", "telemetry", lambda t: any(r["name"] == "relay" and "silent" in r["value"] for r in t["readings"]))
+    del heard[500]
+    wait_until("the station again", hears(500), 20, 0.2)
+    print(f"# silent at 6 s: stood in for at {heard[900] - station.begun:.1f} s; sounding at 14 s: back at {heard[500] - station.begun:.1f} s", flush=True)
+    bench.command("loa-1", "stop", occurrence="vov")
+    bench.mqtt.report("loa-1", "vov", "cut")
+    # one that cannot be had at all
+    station.refuse = True
+    bench.manifest("loa-1", [dict(item, occurrence="vov2", start_ms=int(time.time() * 1000) + 1500)])
+    wait_until("what stands in for a station that refuses", hears(900), 15, 0.2)
+    s.stop()
+    bench.close()
+
+
 run_tap([("neighbours", test_neighbours), ("network down", test_network_down), ("power cut", test_power_cut), ("orders", test_orders), ("keys", test_keys),
-         ("live", test_live)])
+         ("live", test_live), ("relay", test_relay)])
