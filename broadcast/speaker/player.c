@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 #include "broadcast/link/siren.h"
-#include "broadcast/speaker/ear.h"
-#include "broadcast/speaker/relay.h"
+#include "broadcast/speaker/tuner.h"
+#include "broadcast/speaker/station.h"
 #include "broadcast/speaker/slip.h"
 #include "broadcast/speaker/tape.h"
 
@@ -33,9 +33,9 @@ struct BcPlayer {
     GMutex lock;                 /* decks, wishes, relay, ear: held for moments */
     Deck decks[DECKS];
     Wish wishes[DECKS];
-    BcRelay *relay;
+    BcStation *relay;
     char *relay_occurrence;
-    BcEar *ear;
+    BcTuner *ear;
     BcLinkCommand want;          /* wanted live sound and relay: copies (look -> tend) */
     char *want_relay_url, *want_relay_occurrence;
     int64_t want_relay_silence_us;
@@ -47,7 +47,7 @@ struct BcPlayer {
     /* render */
     BcSlip slip;
     uint64_t serial;
-    BcDeskSound sound;
+    BcDutySound sound;
     int64_t cycle_us;            /* origin of the cycle that sounds */
     float gain, last, click;
     bool broken;                 /* the file that should sound cannot be decoded */
@@ -69,8 +69,8 @@ void bc_player_free(BcPlayer *player)
         return;
     for (unsigned i = 0; i < DECKS; i++)
         bc_tape_free(player->decks[i].tape);
-    bc_relay_free(player->relay);
-    bc_ear_free(player->ear);
+    bc_station_free(player->relay);
+    bc_tuner_free(player->ear);
     bc_link_command_clear(&player->want);
     g_free(player->relay_occurrence);
     g_free(player->want_relay_url);
@@ -139,9 +139,9 @@ static void wish_item(BcPlayer *player, const BcLinkItem *item, int64_t origin_u
         wish(player, item->media.sha256, next_us, now_us);
 }
 
-static void want_live(BcPlayer *player, const BcDesk *desk, int64_t now_us)
+static void want_live(BcPlayer *player, const BcDuty *desk, int64_t now_us)
 {
-    const BcLinkLive *live = bc_desk_live_wanted(desk, now_us);
+    const BcLinkLive *live = bc_duty_live_wanted(desk, now_us);
     if (live && player->want_live && !g_strcmp0(live->occurrence, player->want.live.occurrence))
         return;
     bc_link_command_clear(&player->want);
@@ -152,18 +152,18 @@ static void want_live(BcPlayer *player, const BcDesk *desk, int64_t now_us)
     BcLinkCommand shell = {.id = (char *)"x", .verb = BC_LINK_LIVE, .expires_us = 1000, .live = *live, .volume = -1};
     g_autofree char *text = bc_link_command_format(&shell);
     player->want_live = bc_link_command_parse(&player->want, text, strlen(text), NULL);
-    player->want_buffer_ms = bc_desk_manifest(desk) ? bc_desk_manifest(desk)->live_buffer_ms : 0;
+    player->want_buffer_ms = bc_duty_manifest(desk) ? bc_duty_manifest(desk)->live_buffer_ms : 0;
 }
 
-static void want_relay(BcPlayer *player, const BcDeskNow *now, const BcLinkItem *next, int64_t now_us)
+static void want_relay(BcPlayer *player, const BcDutyNow *now, const BcLinkItem *next, int64_t now_us)
 {
-    const BcLinkItem *item = now->sound == BC_DESK_RELAY ? now->item : next && next->kind == BC_LINK_RELAY ? next : NULL;
+    const BcLinkItem *item = now->sound == BC_DUTY_RELAY ? now->item : next && next->kind == BC_LINK_RELAY ? next : NULL;
     if (!item || !item->relay_url) {
         g_clear_pointer(&player->want_relay_url, g_free);
         g_clear_pointer(&player->want_relay_occurrence, g_free);
         return;
     }
-    if (now->sound == BC_DESK_RELAY && now->item->fallback.sha256 && *now->item->fallback.sha256) {
+    if (now->sound == BC_DUTY_RELAY && now->item->fallback.sha256 && *now->item->fallback.sha256) {
         wish(player, now->item->fallback.sha256, player->fallback_origin_us ? player->fallback_origin_us : now->origin_us, now_us);
     }
     if (!g_strcmp0(player->want_relay_occurrence, item->occurrence))
@@ -176,13 +176,13 @@ static void want_relay(BcPlayer *player, const BcDeskNow *now, const BcLinkItem 
     player->fallback_origin_us = 0;
 }
 
-void bc_player_look(BcPlayer *player, const BcDesk *desk, int64_t now_us)
+void bc_player_look(BcPlayer *player, const BcDuty *desk, int64_t now_us)
 {
-    const BcDeskNow *now = bc_desk_now(desk);
+    const BcDutyNow *now = bc_duty_now(desk);
     int64_t origin_us = 0;
-    const BcLinkItem *next = bc_desk_next(desk, now_us, BC_PLAYER_AHEAD_US, &origin_us);
+    const BcLinkItem *next = bc_duty_next(desk, now_us, BC_PLAYER_AHEAD_US, &origin_us);
     g_mutex_lock(&player->lock);
-    if (now->sound == BC_DESK_FILE)
+    if (now->sound == BC_DUTY_FILE)
         wish_item(player, now->item, now->origin_us, now_us);
     if (next)
         wish_item(player, next, origin_us, MAX(now_us, origin_us));
@@ -214,33 +214,33 @@ static void grant(BcPlayer *player, const Wish *w, int64_t now_us)
 
 static void tend_relay(BcPlayer *player, int64_t now_us)
 {
-    BcRelay *old = NULL, *mine;
+    BcStation *old = NULL, *mine;
     g_mutex_lock(&player->lock);
     if (player->relay && g_strcmp0(player->relay_occurrence, player->want_relay_occurrence)) {
         old = g_steal_pointer(&player->relay);
         g_clear_pointer(&player->relay_occurrence, g_free);
     }
     if (!player->relay && player->want_relay_url) {
-        player->relay = bc_relay_new(player->want_relay_url, player->want_relay_silence_us);
+        player->relay = bc_station_new(player->want_relay_url, player->want_relay_silence_us);
         player->relay_occurrence = g_strdup(player->want_relay_occurrence);
     }
     mine = player->relay; /* freed by this thread only */
     g_mutex_unlock(&player->lock);
-    bc_relay_free(old);
+    bc_station_free(old);
     if (mine)
-        bc_relay_tend(mine, now_us);
+        bc_station_tend(mine, now_us);
 }
 
 static void tend_ear(BcPlayer *player)
 {
-    BcEar *old = NULL;
+    BcTuner *old = NULL;
     g_mutex_lock(&player->lock);
-    if (player->ear && (!player->want_live || strcmp(bc_ear_occurrence(player->ear), player->want.live.occurrence)))
+    if (player->ear && (!player->want_live || strcmp(bc_tuner_occurrence(player->ear), player->want.live.occurrence)))
         old = g_steal_pointer(&player->ear);
     if (!player->ear && player->want_live)
-        player->ear = bc_ear_new(&player->want.live, player->device, player->want_buffer_ms, player->ops.clock, player->ops.user, NULL);
+        player->ear = bc_tuner_new(&player->want.live, player->device, player->want_buffer_ms, player->ops.clock, player->ops.user, NULL);
     g_mutex_unlock(&player->lock);
-    bc_ear_free(old);
+    bc_tuner_free(old);
 }
 
 void bc_player_tend(BcPlayer *player, int64_t now_us)
@@ -268,8 +268,8 @@ bool bc_player_live(BcPlayer *player, char **ret_occurrence, bool *ret_lost)
     g_mutex_lock(&player->lock);
     bool there = player->ear != NULL;
     if (there) {
-        *ret_occurrence = g_strdup(bc_ear_occurrence(player->ear));
-        *ret_lost = bc_ear_lost(player->ear);
+        *ret_occurrence = g_strdup(bc_tuner_occurrence(player->ear));
+        *ret_lost = bc_tuner_lost(player->ear);
     }
     g_mutex_unlock(&player->lock);
     return there;
@@ -280,7 +280,7 @@ void bc_player_stats(BcPlayer *player, BcPlayerStats *ret)
     g_mutex_lock(&player->lock);
     *ret = player->stats;
     ret->jumps = player->slip.jumps;
-    ret->relay_trouble = player->relay ? bc_relay_trouble(player->relay) : NULL;
+    ret->relay_trouble = player->relay ? bc_station_trouble(player->relay) : NULL;
     g_mutex_unlock(&player->lock);
 }
 
@@ -291,7 +291,7 @@ static double samples_since(int64_t t_us, int64_t origin_us)
     return (double)(t_us - origin_us) * BC_PLAYER_RATE / 1e6;
 }
 
-static bool render_siren(BcPlayer *player, const BcDeskNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
+static bool render_siren(BcPlayer *player, const BcDutyNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
     int64_t at;
     unsigned need = bc_slip_plan(&player->slip, samples_since(from_us, now->origin_us), samples_since(to_us, now->origin_us), n, &at);
@@ -300,7 +300,7 @@ static bool render_siren(BcPlayer *player, const BcDeskNow *now, int64_t from_us
     return true;
 }
 
-static bool render_line_test(BcPlayer *player, const BcDeskNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
+static bool render_line_test(BcPlayer *player, const BcDutyNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
     int64_t at;
     unsigned need = bc_slip_plan(&player->slip, samples_since(from_us, now->origin_us), samples_since(to_us, now->origin_us), n, &at);
@@ -336,7 +336,7 @@ static bool render_deck(BcPlayer *player, const char *sha256, int64_t origin_us,
     return have > 0;
 }
 
-static bool render_file(BcPlayer *player, const BcDeskNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
+static bool render_file(BcPlayer *player, const BcDutyNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
     int64_t length_us, cycle_us = cycle_of(now->item, from_us, now->origin_us, &length_us);
     if (cycle_us != player->cycle_us) {
@@ -350,17 +350,17 @@ static bool render_file(BcPlayer *player, const BcDeskNow *now, int64_t from_us,
 }
 
 /* The station, else what stands in for it from the moment it failed, over and over. */
-static bool render_relay(BcPlayer *player, const BcDeskNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
+static bool render_relay(BcPlayer *player, const BcDutyNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
     const char *sha256 = now->item->fallback.sha256;
     bool heard = false;
     memset(pcm, 0, n * sizeof(float));
     g_mutex_lock(&player->lock);
     if (player->relay && !g_strcmp0(player->relay_occurrence, now->occurrence))
-        heard = bc_relay_read(player->relay, pcm, n, from_us);
+        heard = bc_station_read(player->relay, pcm, n, from_us);
     if (heard)
         player->fallback_origin_us = 0;
-    else if (!player->fallback_origin_us && player->relay && g_strcmp0(bc_relay_trouble(player->relay), "the stream is being opened")) {
+    else if (!player->fallback_origin_us && player->relay && g_strcmp0(bc_station_trouble(player->relay), "the stream is being opened")) {
         player->fallback_origin_us = from_us;
         player->slip.set = false;
     }
@@ -379,32 +379,32 @@ static bool render_relay(BcPlayer *player, const BcDeskNow *now, int64_t from_us
     return render_deck(player, sha256, origin_us, from_us, to_us, pcm, n);
 }
 
-static bool render_live(BcPlayer *player, const BcDeskNow *now, float *pcm, unsigned n)
+static bool render_live(BcPlayer *player, const BcDutyNow *now, float *pcm, unsigned n)
 {
     bool heard = false;
     memset(pcm, 0, n * sizeof(float));
     g_mutex_lock(&player->lock);
-    if (player->ear && !strcmp(bc_ear_occurrence(player->ear), now->occurrence))
-        heard = bc_ear_read(player->ear, pcm, n);
+    if (player->ear && !strcmp(bc_tuner_occurrence(player->ear), now->occurrence))
+        heard = bc_tuner_read(player->ear, pcm, n);
     g_mutex_unlock(&player->lock);
     return heard;
 }
 
-static bool render_sound(BcPlayer *player, const BcDeskNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
+static bool render_sound(BcPlayer *player, const BcDutyNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
     switch (now->sound) {
-    case BC_DESK_SIREN:
+    case BC_DUTY_SIREN:
         return render_siren(player, now, from_us, to_us, pcm, n);
-    case BC_DESK_LINE_TEST:
+    case BC_DUTY_LINE_TEST:
         return render_line_test(player, now, from_us, to_us, pcm, n);
-    case BC_DESK_FILE:
+    case BC_DUTY_FILE:
         return render_file(player, now, from_us, to_us, pcm, n);
-    case BC_DESK_RELAY:
+    case BC_DUTY_RELAY:
         return render_relay(player, now, from_us, to_us, pcm, n);
-    case BC_DESK_LIVE:
+    case BC_DUTY_LIVE:
         return render_live(player, now, pcm, n);
-    case BC_DESK_NOTHING:
-    case BC_DESK_SILENCE:
+    case BC_DUTY_NOTHING:
+    case BC_DUTY_SILENCE:
         break;
     }
     memset(pcm, 0, n * sizeof(float));
@@ -412,9 +412,9 @@ static bool render_sound(BcPlayer *player, const BcDeskNow *now, int64_t from_us
 }
 
 /* Volume without steps; what was cut off dies away instead of clicking. */
-static void finish_block(BcPlayer *player, const BcDeskNow *now, bool changed, float *pcm, unsigned n)
+static void finish_block(BcPlayer *player, const BcDutyNow *now, bool changed, float *pcm, unsigned n)
 {
-    float aim = now->sound == BC_DESK_NOTHING ? 0 : powf((float)now->volume / 100, 2);
+    float aim = now->sound == BC_DUTY_NOTHING ? 0 : powf((float)now->volume / 100, 2);
     if (changed) {
         player->gain = aim;
         player->click = player->last - pcm[0] * aim;
@@ -431,9 +431,9 @@ static void finish_block(BcPlayer *player, const BcDeskNow *now, bool changed, f
         player->last = pcm[n - 1];
 }
 
-static void render_part(BcPlayer *player, BcDesk *desk, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
+static void render_part(BcPlayer *player, BcDuty *desk, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
-    const BcDeskNow *now = bc_desk_now(desk);
+    const BcDutyNow *now = bc_duty_now(desk);
     bool changed = now->serial != player->serial || now->sound != player->sound;
     if (changed) {
         player->serial = now->serial;
@@ -447,19 +447,19 @@ static void render_part(BcPlayer *player, BcDesk *desk, int64_t from_us, int64_t
         player->ops.tap(pcm, n, from_us, now, player->ops.user);
     finish_block(player, now, changed, pcm, n);
     if (heard)
-        bc_desk_heard(desk, now->serial, from_us);
-    else if (player->broken && now->sound == BC_DESK_FILE)
-        bc_desk_failed(desk, now->serial, "the file cannot be decoded", to_us);
+        bc_duty_heard(desk, now->serial, from_us);
+    else if (player->broken && now->sound == BC_DUTY_FILE)
+        bc_duty_failed(desk, now->serial, "the file cannot be decoded", to_us);
 }
 
-void bc_player_render(BcPlayer *player, BcDesk *desk, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
+void bc_player_render(BcPlayer *player, BcDuty *desk, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
     double us_per_sample = n ? (double)(to_us - from_us) / n : 1;
     if (us_per_sample <= 0)
         us_per_sample = 1e6 / BC_PLAYER_RATE;
     for (unsigned made = 0; made < n;) {
         int64_t at_us = from_us + (int64_t)llround(made * us_per_sample);
-        int64_t next_us = bc_desk_tick(desk, at_us);
+        int64_t next_us = bc_duty_tick(desk, at_us);
         unsigned part = n - made;
         double until = ceil((double)(next_us - at_us) / us_per_sample);
         if (until < part)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <gst/gst.h>
 #include "broadcast/link/siren.h"
-#include "broadcast/speaker/core/desk.h"
+#include "broadcast/speaker/core/duty.h"
 #include "broadcast/speaker/player.h"
 #include "mediad/audio/codec.h"
 #include "mediad/audio/tone.h"
@@ -49,16 +49,16 @@ static bool alert(void)
         "\"item\":{\"kind\":\"content\",\"occurrence\":\"self\",\"priority\":1,\"authority\":1}}", *reason;
     static float pcm[BC_PLAYER_RATE / 10 * 5];
     BcPlayerOps ops = {.media_path = no_path, .clock = fixed_clock};
-    BcDesk *desk = bc_desk_new("self", NULL);
+    BcDuty *desk = bc_duty_new("self", NULL);
     BcPlayer *player = bc_player_new("self", &ops);
     BcLinkCommand command = {0};
-    bool ok = bc_link_command_parse(&command, text, strlen(text), NULL) && bc_desk_command(desk, &command, NOW, &reason) == BC_DESK_OBEYED;
+    bool ok = bc_link_command_parse(&command, text, strlen(text), NULL) && bc_duty_command(desk, &command, NOW, &reason) == BC_DUTY_OBEYED;
     for (unsigned i = 0; i < G_N_ELEMENTS(pcm) / 480; i++)
         bc_player_render(player, desk, NOW + 400000 + (int64_t)i * 10000, NOW + 410000 + (int64_t)i * 10000, pcm + i * 480, 480);
     ok = ok && md_goertzel(pcm, G_N_ELEMENTS(pcm), 440, BC_PLAYER_RATE) > 0.4f;
     bc_link_command_clear(&command);
     bc_player_free(player);
-    bc_desk_free(desk);
+    bc_duty_free(desk);
     return ok;
 }
 

@@ -52,7 +52,7 @@ static void take_clock(BcSpeaker *speaker, const char *text, gsize len, int64_t 
     if (good && !before) {
         md_notice(&speaker->logger, "the clock is kept against the server now; the system's is %+.3f s off", (double)offset_us / 1e6);
         g_mutex_lock(&speaker->lock);
-        bc_desk_set_clock(speaker->desk, true);
+        bc_duty_set_clock(speaker->desk, true);
         g_mutex_unlock(&speaker->lock);
     }
 }
@@ -67,10 +67,10 @@ void bc_speaker_say_state(BcSpeaker *speaker)
     g_autofree char *abilities = g_strconcat("content,relay,live,siren", strcmp(proof, "none") ? ",proof-" : "", strcmp(proof, "none") ? proof : "", NULL);
     state.abilities = abilities;
     g_mutex_lock(&speaker->lock);
-    const BcLinkManifest *manifest = bc_desk_manifest(speaker->desk);
+    const BcLinkManifest *manifest = bc_duty_manifest(speaker->desk);
     state.manifest_version = manifest ? manifest->version : 0;
-    const BcDeskNow *now = bc_desk_now(speaker->desk);
-    g_autofree char *playing = now->sound == BC_DESK_LINE_TEST ? NULL : g_strdup(now->occurrence);
+    const BcDutyNow *now = bc_duty_now(speaker->desk);
+    g_autofree char *playing = now->sound == BC_DUTY_LINE_TEST ? NULL : g_strdup(now->occurrence);
     g_mutex_unlock(&speaker->lock);
     state.playing = playing;
     state.media_wanted = bc_shelf_wanted(speaker->shelf, &state.media_stored);
@@ -113,8 +113,8 @@ void bc_speaker_say_telemetry(BcSpeaker *speaker)
     bc_telemetry_new(&telemetry);
     bc_telemetry_machine(&telemetry, "/sys", "/proc", speaker->state_dir, at_us);
     g_mutex_lock(&speaker->lock);
-    const BcDeskNow *now = bc_desk_now(speaker->desk);
-    if (now->sound != BC_DESK_NOTHING)
+    const BcDutyNow *now = bc_duty_now(speaker->desk);
+    if (now->sound != BC_DUTY_NOTHING)
         bc_telemetry_add(&telemetry, "volume", true, "derived", at_us, "%u", now->volume);
     g_mutex_unlock(&speaker->lock);
     g_mutex_lock(&speaker->time_lock);
@@ -175,10 +175,10 @@ static bool use_manifest(BcSpeaker *speaker, const char *text, gsize len, bool s
     if (!json || !bc_link_manifest_parse(&manifest, json, n, error))
         return false;
     g_mutex_lock(&speaker->lock);
-    const BcLinkManifest *before = bc_desk_manifest(speaker->desk);
+    const BcLinkManifest *before = bc_duty_manifest(speaker->desk);
     bool fresh = !before || manifest.version > before->version;
-    bool ok = bc_desk_set_manifest(speaker->desk, &manifest, stored, bc_speaker_now_us(speaker), error);
-    g_autofree char *base = ok && *bc_desk_manifest(speaker->desk)->media_base ? g_strdup(bc_desk_manifest(speaker->desk)->media_base) : NULL;
+    bool ok = bc_duty_set_manifest(speaker->desk, &manifest, stored, bc_speaker_now_us(speaker), error);
+    g_autofree char *base = ok && *bc_duty_manifest(speaker->desk)->media_base ? g_strdup(bc_duty_manifest(speaker->desk)->media_base) : NULL;
     g_mutex_unlock(&speaker->lock);
     bc_link_manifest_clear(&manifest);
     if (!ok)
@@ -292,20 +292,20 @@ static void obey(BcSpeaker *speaker, const BcLinkCommand *command)
 {
     const char *reason = NULL;
     g_mutex_lock(&speaker->lock);
-    BcDeskVerdict verdict = bc_desk_command(speaker->desk, command, bc_speaker_now_us(speaker), &reason);
+    BcDutyVerdict verdict = bc_duty_command(speaker->desk, command, bc_speaker_now_us(speaker), &reason);
     g_mutex_unlock(&speaker->lock);
-    if (verdict == BC_DESK_REFUSED) {
+    if (verdict == BC_DUTY_REFUSED) {
         say_ack(speaker, command->id, "refused", reason);
         return;
     }
-    if (verdict == BC_DESK_AGAIN) {
+    if (verdict == BC_DUTY_AGAIN) {
         say_ack(speaker, command->id, "done", NULL);
         return;
     }
     if (command->verb == BC_LINK_PLAY || command->verb == BC_LINK_ALERT)
         bc_speaker_wanted(speaker);
     bc_speaker_save(speaker);
-    if (verdict == BC_DESK_YOURS)
+    if (verdict == BC_DUTY_YOURS)
         do_mine(speaker, command);
     else
         say_ack(speaker, command->id, "done", NULL);

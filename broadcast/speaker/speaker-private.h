@@ -25,7 +25,7 @@ struct BcSpeaker {
     BcTiming timing;
     /* control thread and output thread, under lock; lock order: lock, then whatever is locked inside */
     GMutex lock;
-    BcDesk *desk;
+    BcDuty *desk;
     GQueue news;                 /* BcLinkReport *, told by the desk */
     bool news_told;              /* control has been woken */
     /* output thread */

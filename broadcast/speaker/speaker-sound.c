@@ -45,7 +45,7 @@ static gboolean on_news(gpointer user)
 }
 
 /* Under lock. */
-static void desk_news(const BcDeskNews *news, void *user)
+static void desk_news(const BcDutyNews *news, void *user)
 {
     BcSpeaker *speaker = user;
     BcLinkReport *report = g_new0(BcLinkReport, 1);
@@ -71,10 +71,10 @@ static bool desk_has_media(const char *sha256, void *user)
     return bc_shelf_has(((BcSpeaker *)user)->shelf, sha256);
 }
 
-static void player_tap(const float *pcm, unsigned n, int64_t server_us, const BcDeskNow *now, void *user)
+static void player_tap(const float *pcm, unsigned n, int64_t server_us, const BcDutyNow *now, void *user)
 {
     BcSpeaker *speaker = user;
-    if (now->serial && now->sound != BC_DESK_NOTHING)
+    if (now->serial && now->sound != BC_DUTY_NOTHING)
         bc_proof_meant(speaker->proof, now->serial, pcm, n, speaker->block_mono_us + (server_us - speaker->block_server_us));
 }
 
@@ -105,16 +105,16 @@ bool bc_speaker_open_sound(BcSpeaker *speaker, GError **error)
 {
     const BcSettings *s = speaker->settings;
     g_autoptr(GError) why = NULL;
-    BcDeskOps desk = {desk_has_media, desk_news, speaker};
+    BcDutyOps desk = {desk_has_media, desk_news, speaker};
     BcPlayerOps player = {player_path, player_clock, player_tap, speaker};
     speaker->proof = bc_proof_new((BcProofKind)s->proof_kind, s->proof_device, s->proof_microphone, &why);
     if (!speaker->proof) { /* no microphone is no reason to be silent */
         md_warning(&speaker->logger, "nothing will be proved: %s", why->message);
         speaker->proof = bc_proof_new(BC_PROOF_NONE, NULL, false, NULL);
     }
-    speaker->desk = bc_desk_new(speaker->device, &desk);
+    speaker->desk = bc_duty_new(speaker->device, &desk);
     speaker->player = bc_player_new(speaker->device, &player);
-    bc_desk_set_lead(speaker->desk, (int64_t)(s->output_latency_ms + s->output_offset_ms) * 1000 + 50000);
+    bc_duty_set_lead(speaker->desk, (int64_t)(s->output_latency_ms + s->output_offset_ms) * 1000 + 50000);
     return true;
 }
 

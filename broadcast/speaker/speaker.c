@@ -29,7 +29,7 @@ bool bc_speaker_save(BcSpeaker *speaker)
 {
     g_autoptr(GError) error = NULL;
     g_mutex_lock(&speaker->lock);
-    g_autofree char *text = bc_desk_dirty(speaker->desk) ? bc_desk_format(speaker->desk, bc_speaker_now_us(speaker)) : NULL;
+    g_autofree char *text = bc_duty_dirty(speaker->desk) ? bc_duty_format(speaker->desk, bc_speaker_now_us(speaker)) : NULL;
     g_mutex_unlock(&speaker->lock);
     if (!text || bc_keep_write(speaker->state_dir, "desk", text, strlen(text), 0600, &error))
         return true;
@@ -42,7 +42,7 @@ static void load_desk(BcSpeaker *speaker)
     g_autoptr(GError) error = NULL;
     gsize len = 0;
     g_autofree char *text = bc_keep_read(speaker->state_dir, "desk", &len, &error);
-    if (text && bc_desk_load(speaker->desk, text, len, bc_speaker_now_us(speaker), &error))
+    if (text && bc_duty_load(speaker->desk, text, len, bc_speaker_now_us(speaker), &error))
         return;
     if (!g_error_matches(error, BC_KEEP_ERROR, BC_KEEP_ERROR_MISSING))
         md_warning(&speaker->logger, "the memory of what was played is lost: %s", error->message);
@@ -57,7 +57,7 @@ static void judge_clock(BcSpeaker *speaker)
         md_notice(&speaker->logger, "the system's clock is used until the server has told the time");
         return;
     }
-    bc_desk_set_clock(speaker->desk, false);
+    bc_duty_set_clock(speaker->desk, false);
     md_warning(&speaker->logger, "the system's clock stands before what it has shown already: the timetable rests until the server has told the time");
 }
 
@@ -86,9 +86,9 @@ void bc_speaker_wanted(BcSpeaker *speaker)
     g_autoptr(GArray) more = g_array_new(FALSE, FALSE, sizeof(BcShelfWant));
     int64_t now_us = bc_speaker_now_us(speaker);
     g_mutex_lock(&speaker->lock);
-    bc_desk_order_media(speaker->desk, add_media, more);
-    bc_shelf_want(speaker->shelf, bc_desk_manifest(speaker->desk), (const BcShelfWant *)more->data, more->len, now_us);
-    bc_desk_media_changed(speaker->desk, now_us);
+    bc_duty_order_media(speaker->desk, add_media, more);
+    bc_shelf_want(speaker->shelf, bc_duty_manifest(speaker->desk), (const BcShelfWant *)more->data, more->len, now_us);
+    bc_duty_media_changed(speaker->desk, now_us);
     g_mutex_unlock(&speaker->lock);
     bc_fetch_go(speaker->fetch);
 }
@@ -98,7 +98,7 @@ static void on_arrived(const char *sha256, void *user)
     BcSpeaker *speaker = user;
     md_debug(&speaker->logger, "fetched %s", sha256);
     g_mutex_lock(&speaker->lock);
-    bc_desk_media_changed(speaker->desk, bc_speaker_now_us(speaker));
+    bc_duty_media_changed(speaker->desk, bc_speaker_now_us(speaker));
     g_mutex_unlock(&speaker->lock);
     bc_speaker_save(speaker);
     bc_speaker_say_state(speaker);
@@ -142,7 +142,7 @@ static void look_at_live(BcSpeaker *speaker)
     if (!bc_player_live(speaker->player, &occurrence, &lost))
         return;
     g_mutex_lock(&speaker->lock);
-    bc_desk_live_lost(speaker->desk, occurrence, lost);
+    bc_duty_live_lost(speaker->desk, occurrence, lost);
     g_mutex_unlock(&speaker->lock);
 }
 
@@ -258,7 +258,7 @@ void bc_speaker_free(BcSpeaker *speaker)
     bc_player_free(speaker->player);
     bc_firmware_free(speaker->firmware);
     bc_fetch_free(speaker->fetch);
-    bc_desk_free(speaker->desk);
+    bc_duty_free(speaker->desk);
     bc_proof_free(speaker->proof);
     bc_shelf_free(speaker->shelf);
     bc_report_queue_free(speaker->reports);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <glib/gstdio.h>
 #include <gst/gst.h>
-#include "tests/unit/speaker/desk-bench.h"
+#include "tests/unit/speaker/duty-bench.h"
 #include "broadcast/link/siren.h"
 #include "broadcast/speaker/player.h"
 #include "broadcast/speaker/proof.h"
@@ -132,7 +132,7 @@ static void test_file(void)
     BcLinkManifest m = bench_manifest(1, (Line[]){{"a", 10.0042, 2.5, .sha = 'a', .volume = 100}}, 1);
     m.items[0].repeats = 2;
     m.items[0].gap_us = S / 2;
-    g_assert_true(bc_desk_set_manifest(box.bench.desk, &m, false, box.bench.now_us, NULL));
+    g_assert_true(bc_duty_set_manifest(box.bench.desk, &m, false, box.bench.now_us, NULL));
     render(&box, pcm, 6 * RATE);
     unsigned first = 0;
     while (first < 6 * RATE && fabsf(pcm[first]) < 0.01f)
@@ -196,10 +196,10 @@ static void test_alert(void)
     c.item = line_item(&(Line){"chime", -1, 0, 1, 1, 0, .volume = 100});
     c.siren = BC_SIREN_CHIME;
     c.siren_rounds = 1;
-    g_assert_cmpint(bench_obey(&box.bench, &c, NULL), ==, BC_DESK_OBEYED);
+    g_assert_cmpint(bench_obey(&box.bench, &c, NULL), ==, BC_DUTY_OBEYED);
     render(&box, pcm + 2 * RATE, 6 * RATE);
     g_assert_cmpfloat_with_epsilon(md_goertzel(pcm + RATE, RATE / 2, 1000, RATE), 0.25 * 0.25, 0.005); /* volume 50 is a quarter */
-    unsigned at = 2 * RATE + BC_DESK_AT_ONCE_US * 48 / 1000;
+    unsigned at = 2 * RATE + BC_DUTY_AT_ONCE_US * 48 / 1000;
     bc_siren_render(BC_SIREN_CHIME, 1, 0, siren, 2 * RATE);
     for (unsigned i = 1000; i < 2 * RATE - 1000; i++)
         g_assert_cmpfloat(fabsf(pcm[at + i] - siren[i]), <, 0.002f);

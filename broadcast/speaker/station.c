@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/speaker/relay.h"
+#include "broadcast/speaker/station.h"
 #include <string.h>
 #include "broadcast/speaker/tape.h"
 #include "mediad/audio/level.h"
@@ -11,7 +11,7 @@
 #define SILENCE_DBOV (-55.0f)
 #define SILENCE_DEFAULT_US 15000000
 
-struct BcRelay {
+struct BcStation {
     char *url;
     int64_t silence_max_us;
     GMutex lock;                 /* the tape is changed by tend, read by read */
@@ -23,9 +23,9 @@ struct BcRelay {
     const char *trouble;
 };
 
-BcRelay *bc_relay_new(const char *url, int64_t silence_max_us)
+BcStation *bc_station_new(const char *url, int64_t silence_max_us)
 {
-    BcRelay *relay = g_new0(BcRelay, 1);
+    BcStation *relay = g_new0(BcStation, 1);
     relay->url = g_strdup(url);
     relay->silence_max_us = silence_max_us > 0 ? silence_max_us : SILENCE_DEFAULT_US;
     relay->trouble = "the stream is being opened";
@@ -33,7 +33,7 @@ BcRelay *bc_relay_new(const char *url, int64_t silence_max_us)
     return relay;
 }
 
-void bc_relay_free(BcRelay *relay)
+void bc_station_free(BcStation *relay)
 {
     if (!relay)
         return;
@@ -43,7 +43,7 @@ void bc_relay_free(BcRelay *relay)
     g_free(relay);
 }
 
-void bc_relay_tend(BcRelay *relay, int64_t now_us)
+void bc_station_tend(BcStation *relay, int64_t now_us)
 {
     BcTape *old = NULL;
     g_mutex_lock(&relay->lock);
@@ -66,7 +66,7 @@ void bc_relay_tend(BcRelay *relay, int64_t now_us)
     g_mutex_unlock(&relay->lock);
 }
 
-static void fail(BcRelay *relay, const char *why, int64_t now_us)
+static void fail(BcStation *relay, const char *why, int64_t now_us)
 {
     relay->trouble = why;
     relay->failed_us = now_us;
@@ -74,7 +74,7 @@ static void fail(BcRelay *relay, const char *why, int64_t now_us)
     relay->spoilt = true;
 }
 
-static void judge(BcRelay *relay, const float *pcm, unsigned have, int64_t now_us)
+static void judge(BcStation *relay, const float *pcm, unsigned have, int64_t now_us)
 {
     if (!have) {
         if (bc_tape_error(relay->tape))
@@ -101,7 +101,7 @@ static void judge(BcRelay *relay, const float *pcm, unsigned have, int64_t now_u
     }
 }
 
-bool bc_relay_read(BcRelay *relay, float *pcm, unsigned n, int64_t now_us)
+bool bc_station_read(BcStation *relay, float *pcm, unsigned n, int64_t now_us)
 {
     bool heard = false;
     memset(pcm, 0, n * sizeof(float));
@@ -124,7 +124,7 @@ bool bc_relay_read(BcRelay *relay, float *pcm, unsigned n, int64_t now_us)
     return heard;
 }
 
-const char *bc_relay_trouble(const BcRelay *relay)
+const char *bc_station_trouble(const BcStation *relay)
 {
     return relay->trouble;
 }

@@ -10,23 +10,23 @@
  * place if its own setting says so and is dropped otherwise; what the power or the network interrupted always goes on. Nothing
  * begins later than its grace, nothing begins or goes on from its expiry on. A manifest or command that comes again changes nothing. */
 
-#define BC_DESK_COMMANDS_MAX 64u      /* plays, alerts and live sounds ordered by command at the same time */
-#define BC_DESK_OBEYED_MAX 512u       /* command ids remembered; beyond it the one that expires first is forgotten */
-#define BC_DESK_PAST_MAX 4096u        /* occurrences remembered; beyond it those over for longest are forgotten */
-#define BC_DESK_AT_ONCE_US 300000     /* "at once" is this much after the order was issued, so that neighbours begin together */
+#define BC_DUTY_COMMANDS_MAX 64u      /* plays, alerts and live sounds ordered by command at the same time */
+#define BC_DUTY_OBEYED_MAX 512u       /* command ids remembered; beyond it the one that expires first is forgotten */
+#define BC_DUTY_PAST_MAX 4096u        /* occurrences remembered; beyond it those over for longest are forgotten */
+#define BC_DUTY_AT_ONCE_US 300000     /* "at once" is this much after the order was issued, so that neighbours begin together */
 
-typedef enum BcDeskSound {
-    BC_DESK_NOTHING,
-    BC_DESK_SIREN,     /* siren, siren_rounds, from origin_us */
-    BC_DESK_FILE,      /* item->media, repeated, from origin_us */
-    BC_DESK_RELAY,     /* item->relay_url, else item->fallback */
-    BC_DESK_LIVE,      /* live */
-    BC_DESK_SILENCE,   /* nothing sounds, and nothing lower may */
-    BC_DESK_LINE_TEST, /* a tone */
-} BcDeskSound;
+typedef enum BcDutySound {
+    BC_DUTY_NOTHING,
+    BC_DUTY_SIREN,     /* siren, siren_rounds, from origin_us */
+    BC_DUTY_FILE,      /* item->media, repeated, from origin_us */
+    BC_DUTY_RELAY,     /* item->relay_url, else item->fallback */
+    BC_DUTY_LIVE,      /* live */
+    BC_DUTY_SILENCE,   /* nothing sounds, and nothing lower may */
+    BC_DUTY_LINE_TEST, /* a tone */
+} BcDutySound;
 
-typedef struct BcDeskNow {
-    BcDeskSound sound;
+typedef struct BcDutyNow {
+    BcDutySound sound;
     uint64_t serial;             /* another number whenever another occurrence sounds, 0 nothing */
     const char *occurrence;      /* this and what follows: borrowed until the desk is called again */
     const BcLinkItem *item;
@@ -36,73 +36,73 @@ typedef struct BcDeskNow {
     int64_t origin_us;           /* when the first sample of this sound was or would have been due */
     int64_t until_us;
     unsigned volume;             /* 0..100 */
-} BcDeskNow;
+} BcDutyNow;
 
-typedef struct BcDeskNews {      /* for the report; borrowed */
+typedef struct BcDutyNews {      /* for the report; borrowed */
     const char *occurrence, *sha256; /* "" none */
     const char *state;           /* "began", "ended", "cut", "missed", "refused" */
     const char *reason;          /* or NULL */
     int64_t from_us, to_us;      /* 0 not yet */
-    uint64_t serial;             /* as in BcDeskNow; 0 never sounded */
-} BcDeskNews;
+    uint64_t serial;             /* as in BcDutyNow; 0 never sounded */
+} BcDutyNews;
 
-typedef struct BcDeskOps {       /* called from inside the functions below: must not call the desk */
+typedef struct BcDutyOps {       /* called from inside the functions below: must not call the desk */
     bool (*has_media)(const char *sha256, void *user); /* whole and checked on this device */
-    void (*news)(const BcDeskNews *news, void *user);
+    void (*news)(const BcDutyNews *news, void *user);
     void *user;
-} BcDeskOps;
+} BcDutyOps;
 
-typedef struct BcDesk BcDesk;
-BcDesk *bc_desk_new(const char *device, const BcDeskOps *ops);
-void bc_desk_free(BcDesk *desk);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcDesk, bc_desk_free)
+typedef struct BcDuty BcDuty;
+BcDuty *bc_duty_new(const char *device, const BcDutyOps *ops);
+void bc_duty_free(BcDuty *desk);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcDuty, bc_duty_free)
 
 /* How far ahead of now sound is made: a late order begins that much after now. 0 at first. */
-void bc_desk_set_lead(BcDesk *desk, int64_t lead_us);
+void bc_duty_set_lead(BcDuty *desk, int64_t lead_us);
 /* False: nobody knows what time it is. The timetable rests then; orders sound all the same. True at first. */
-void bc_desk_set_clock(BcDesk *desk, bool known);
+void bc_duty_set_clock(BcDuty *desk, bool known);
 
 /* Takes *manifest over on success. False: not for this device, or older than the one it has; *manifest is untouched.
  * stored: read back from disk at start. */
-bool bc_desk_set_manifest(BcDesk *desk, BcLinkManifest *manifest, bool stored, int64_t now_us, GError **error);
-const BcLinkManifest *bc_desk_manifest(const BcDesk *desk); /* NULL none yet */
+bool bc_duty_set_manifest(BcDuty *desk, BcLinkManifest *manifest, bool stored, int64_t now_us, GError **error);
+const BcLinkManifest *bc_duty_manifest(const BcDuty *desk); /* NULL none yet */
 
-typedef enum BcDeskVerdict {
-    BC_DESK_OBEYED,
-    BC_DESK_AGAIN,     /* this id was obeyed before: acknowledge it, do nothing */
-    BC_DESK_REFUSED,   /* reason */
-    BC_DESK_YOURS,     /* lawful, but no matter of sound: restart, fetch, log, firmware, blank */
-} BcDeskVerdict;
+typedef enum BcDutyVerdict {
+    BC_DUTY_OBEYED,
+    BC_DUTY_AGAIN,     /* this id was obeyed before: acknowledge it, do nothing */
+    BC_DUTY_REFUSED,   /* reason */
+    BC_DUTY_YOURS,     /* lawful, but no matter of sound: restart, fetch, log, firmware, blank */
+} BcDutyVerdict;
 /* The signature has been verified. *ret_reason static. Live sounds and items are copied. */
-BcDeskVerdict bc_desk_command(BcDesk *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason);
+BcDutyVerdict bc_duty_command(BcDuty *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason);
 
 /* Media came or went. */
-void bc_desk_media_changed(BcDesk *desk, int64_t now_us);
+void bc_duty_media_changed(BcDuty *desk, int64_t now_us);
 /* Decides for the moment now_us, and tells when to ask again at the latest. */
-int64_t bc_desk_tick(BcDesk *desk, int64_t now_us);
+int64_t bc_duty_tick(BcDuty *desk, int64_t now_us);
 /* As decided last. */
-const BcDeskNow *bc_desk_now(const BcDesk *desk);
+const BcDutyNow *bc_duty_now(const BcDuty *desk);
 /* What will begin next within that time if nothing else happens, so that it can be made ready: its file and where in it the
  * sound will begin. NULL nothing. */
-const BcLinkItem *bc_desk_next(const BcDesk *desk, int64_t now_us, int64_t within_us, int64_t *ret_origin_us);
+const BcLinkItem *bc_duty_next(const BcDuty *desk, int64_t now_us, int64_t within_us, int64_t *ret_origin_us);
 
 /* From the one who makes the sound: the first sample of serial is out at at_us; it cannot be played at all (it is given up); live
  * packets stopped or came again (another item may sound meanwhile). Stale serials are ignored. */
-void bc_desk_heard(BcDesk *desk, uint64_t serial, int64_t at_us);
-void bc_desk_failed(BcDesk *desk, uint64_t serial, const char *reason, int64_t now_us);
-void bc_desk_live_lost(BcDesk *desk, const char *occurrence, bool lost);
+void bc_duty_heard(BcDuty *desk, uint64_t serial, int64_t at_us);
+void bc_duty_failed(BcDuty *desk, uint64_t serial, const char *reason, int64_t now_us);
+void bc_duty_live_lost(BcDuty *desk, const char *occurrence, bool lost);
 /* Live sounds that are wanted but not heard just now, to go on asking for them. */
-const BcLinkLive *bc_desk_live_wanted(const BcDesk *desk, int64_t now_us);
+const BcLinkLive *bc_duty_live_wanted(const BcDuty *desk, int64_t now_us);
 
 /* The files that orders still going on need, whether they are there or not. */
-void bc_desk_order_media(const BcDesk *desk, void (*each)(const BcLinkMedia *media, void *user), void *user);
+void bc_duty_order_media(const BcDuty *desk, void (*each)(const BcLinkMedia *media, void *user), void *user);
 
 /* State that must survive a power cut, but for the manifest, which is kept signed: obeyed ids, orders still going on, what was
  * begun and what is over. A change makes it dirty; format cleans. g_free. Load: into a new desk only; what cannot be read is
  * refused whole. */
-bool bc_desk_dirty(const BcDesk *desk);
-char *bc_desk_format(BcDesk *desk, int64_t now_us);
-bool bc_desk_load(BcDesk *desk, const char *json, gsize len, int64_t now_us, GError **error);
+bool bc_duty_dirty(const BcDuty *desk);
+char *bc_duty_format(BcDuty *desk, int64_t now_us);
+bool bc_duty_load(BcDuty *desk, const char *json, gsize len, int64_t now_us, GError **error);
 
 /* Minutes after midnight in the manifest's zone; UTC without one. */
-unsigned bc_desk_local_minute(const BcDesk *desk, int64_t now_us);
+unsigned bc_duty_local_minute(const BcDuty *desk, int64_t now_us);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-#include "broadcast/speaker/core/desk.h"
+#include "broadcast/speaker/core/duty.h"
 
 /* Inside the desk only. */
 #define BC_SECOND_US G_GINT64_CONSTANT(1000000)
@@ -36,9 +36,9 @@ typedef struct BcPast {          /* what is remembered of an occurrence */
     bool over;
 } BcPast;
 
-struct BcDesk {
+struct BcDuty {
     char *device;
-    BcDeskOps ops;
+    BcDutyOps ops;
     BcLinkManifest manifest;
     bool has_manifest, stored_manifest;
     GTimeZone *zone;
@@ -47,7 +47,7 @@ struct BcDesk {
     GHashTable *past;            /* occurrence -> BcPast */
     GHashTable *obeyed;          /* command id -> int64_t * until */
     BcShow *sounding;
-    BcDeskNow now;
+    BcDutyNow now;
     uint64_t serials;
     int64_t boot_us, next_us, decided_us;
     int64_t stop_before_us, lead_us;
@@ -60,11 +60,11 @@ const char *bc_show_occurrence(const BcShow *show);
 /* Origins are set: works out where content begins and all ends. */
 void bc_show_measure(BcShow *show, bool stored);
 void bc_show_free(BcShow *show);
-void bc_desk_remember(BcDesk *desk, const BcShow *show);
-BcPast *bc_desk_recall(const BcDesk *desk, const char *occurrence);
+void bc_duty_remember(BcDuty *desk, const BcShow *show);
+BcPast *bc_duty_recall(const BcDuty *desk, const char *occurrence);
 /* Ends it for good; tells the news that fit. reason NULL: it came to its end. */
-void bc_desk_finish(BcDesk *desk, BcShow *show, int64_t at_us, const char *reason);
-bool bc_desk_stored(const BcDesk *desk, const BcShow *show);
+void bc_duty_finish(BcDuty *desk, BcShow *show, int64_t at_us, const char *reason);
+bool bc_duty_stored(const BcDuty *desk, const BcShow *show);
 /* A show of a command: item and live are copied. NULL with *ret_reason. */
-BcShow *bc_desk_order(BcDesk *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason);
-void bc_desk_stop_before(BcDesk *desk, int64_t before_us, int64_t now_us, const char *reason);
+BcShow *bc_duty_order(BcDuty *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason);
+void bc_duty_stop_before(BcDuty *desk, int64_t before_us, int64_t now_us, const char *reason);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/speaker/desk-bench.h"
+#include "tests/unit/speaker/duty-bench.h"
 #include "broadcast/link/siren.h"
 
 /* One item begins and ends on its moments, and is told once. */
@@ -11,9 +11,9 @@ static void test_plain(void)
     bench_give(&b, 1, (Line[]){{"a", 10, 20, .sha = 'a'}}, 1);
     g_assert_cmpstr(bench_until(&b, 9.999), ==, "");
     g_assert_cmpstr(bench_until(&b, 10), ==, "a");
-    g_assert_cmpint(bc_desk_now(b.desk)->sound, ==, BC_DESK_FILE);
-    g_assert_cmpint(bc_desk_now(b.desk)->origin_us, ==, NOON + 10 * S);
-    g_assert_cmpuint(bc_desk_now(b.desk)->volume, ==, 80);
+    g_assert_cmpint(bc_duty_now(b.desk)->sound, ==, BC_DUTY_FILE);
+    g_assert_cmpint(bc_duty_now(b.desk)->origin_us, ==, NOON + 10 * S);
+    g_assert_cmpuint(bc_duty_now(b.desk)->volume, ==, 80);
     g_assert_cmpstr(bench_until(&b, 29.999), ==, "a");
     g_assert_cmpstr(bench_until(&b, 30), ==, "");
     bench_said(&b, "began a 10.0\nended a 10.0-30.0\n");
@@ -42,7 +42,7 @@ static void test_preemption(void)
     g_assert_cmpstr(bench_until(&b, 12), ==, "prio");
     g_assert_cmpstr(bench_until(&b, 16), ==, "prov");
     g_assert_cmpstr(bench_until(&b, 46), ==, "norm");
-    g_assert_cmpint(bc_desk_now(b.desk)->origin_us, ==, NOON); /* its wall-clock place */
+    g_assert_cmpint(bc_duty_now(b.desk)->origin_us, ==, NOON); /* its wall-clock place */
     g_assert_cmpstr(bench_until(&b, 55), ==, "newer");
     g_assert_cmpstr(bench_until(&b, 65), ==, "norm");
     g_assert_cmpstr(bench_until(&b, 101), ==, "");
@@ -70,17 +70,17 @@ static void test_alert(void)
     bench_give(&b, 1, (Line[]){{"a", 0, 300, 3, 2, 'a', .resume = true}}, 1);
     bench_until(&b, 100);
     BcLinkCommand c = alert("c1", b.now_us - 100000, "flood", BC_SIREN_FLOOD, 'f'), again = alert("c1", b.now_us - 100000, "flood", BC_SIREN_FLOOD, 'f');
-    g_assert_cmpint(bench_obey(&b, &c, NULL), ==, BC_DESK_OBEYED);
-    g_assert_cmpint(bench_obey(&b, &again, NULL), ==, BC_DESK_AGAIN);
+    g_assert_cmpint(bench_obey(&b, &c, NULL), ==, BC_DUTY_OBEYED);
+    g_assert_cmpint(bench_obey(&b, &again, NULL), ==, BC_DUTY_AGAIN);
     g_assert_cmpstr(bench_until(&b, 100.2), ==, "flood"); /* 0.3 s after it was issued, wherever it was received by then */
-    g_assert_cmpint(bc_desk_now(b.desk)->sound, ==, BC_DESK_SIREN);
-    g_assert_cmpint(bc_desk_now(b.desk)->origin_us, ==, NOON + 100 * S + 200000);
+    g_assert_cmpint(bc_duty_now(b.desk)->sound, ==, BC_DUTY_SIREN);
+    g_assert_cmpint(bc_duty_now(b.desk)->origin_us, ==, NOON + 100 * S + 200000);
     bench_until(&b, 132); /* 30 s of siren; the words are not there: silence, not the music */
-    g_assert_cmpint(bc_desk_now(b.desk)->sound, ==, BC_DESK_SILENCE);
+    g_assert_cmpint(bc_duty_now(b.desk)->sound, ==, BC_DUTY_SILENCE);
     bench_store(&b, 'f');
     g_assert_cmpstr(bench_until(&b, 133), ==, "flood");
-    g_assert_cmpint(bc_desk_now(b.desk)->sound, ==, BC_DESK_FILE);
-    g_assert_cmpint(bc_desk_now(b.desk)->origin_us, ==, NOON + 132 * S);
+    g_assert_cmpint(bc_duty_now(b.desk)->sound, ==, BC_DUTY_FILE);
+    g_assert_cmpint(bc_duty_now(b.desk)->origin_us, ==, NOON + 132 * S);
     g_assert_cmpstr(bench_until(&b, 153), ==, "a");
     bench_said(&b, "began a 0.0\ncut a (emergency flood) 0.0-100.2\nbegan flood 100.2\nended flood 100.2-152.0\nbegan a 152.0\n");
     bench_clear(&b);
@@ -100,17 +100,17 @@ static void test_expiry(void)
     bench_until(&b, 110);
     bench_store(&b, 'b');
     g_assert_cmpstr(bench_until(&b, 110), ==, "late"); /* within its grace, at its wall-clock place */
-    g_assert_cmpint(bc_desk_now(b.desk)->origin_us, ==, NOON + 100 * S);
+    g_assert_cmpint(bc_duty_now(b.desk)->origin_us, ==, NOON + 100 * S);
     bench_until(&b, 230);
     bench_store(&b, 'c');
     g_assert_cmpstr(bench_until(&b, 231), ==, "");
     BcLinkCommand old = bench_order("old", BC_LINK_PLAY, b.now_us - 700 * S);
     old.item = line_item(&(Line){"too-late", -1, 20, 1, 1, 'a'});
-    g_assert_cmpint(bench_obey(&b, &old, &reason), ==, BC_DESK_REFUSED);
+    g_assert_cmpint(bench_obey(&b, &old, &reason), ==, BC_DUTY_REFUSED);
     g_assert_cmpstr(reason, ==, "expired");
     BcLinkCommand gone = bench_order("gone", BC_LINK_PLAY, b.now_us);
     gone.item = line_item(&(Line){"item-expired", 200, 100, 1, 1, 'a', .expires_s = 210});
-    g_assert_cmpint(bench_obey(&b, &gone, &reason), ==, BC_DESK_REFUSED);
+    g_assert_cmpint(bench_obey(&b, &gone, &reason), ==, BC_DUTY_REFUSED);
     g_assert_cmpstr(reason, ==, "expired");
     bench_said(&b, "began short 10.0\ncut short (expired) 10.0-30.0\nbegan late 110.0\nended late 110.0-160.0\nmissed later (media not fetched)\n");
     bench_clear(&b);
@@ -127,29 +127,29 @@ static void test_stop(void)
     bench_until(&b, 10);
     BcLinkCommand stop = bench_order("s1", BC_LINK_STOP, b.now_us);
     stop.occurrence = g_strdup("a");
-    g_assert_cmpint(bench_obey(&b, &stop, NULL), ==, BC_DESK_OBEYED);
+    g_assert_cmpint(bench_obey(&b, &stop, NULL), ==, BC_DUTY_OBEYED);
     g_assert_cmpstr(bench_until(&b, 20), ==, "");
     g_assert_cmpstr(bench_until(&b, 55), ==, "b");
     BcLinkCommand all = bench_order("s2", BC_LINK_STOP_ALL, b.now_us - S);
     BcLinkCommand before = alert("c0", b.now_us - 2 * S, "overtaken", BC_SIREN_CHIME, 0), after = alert("c2", b.now_us, "fresh", BC_SIREN_CHIME, 0);
-    g_assert_cmpint(bench_obey(&b, &all, NULL), ==, BC_DESK_OBEYED);
-    g_assert_cmpint(bench_obey(&b, &before, &reason), ==, BC_DESK_REFUSED);
+    g_assert_cmpint(bench_obey(&b, &all, NULL), ==, BC_DUTY_OBEYED);
+    g_assert_cmpint(bench_obey(&b, &before, &reason), ==, BC_DUTY_REFUSED);
     g_assert_cmpstr(reason, ==, "stopped");
-    g_assert_cmpint(bench_obey(&b, &after, NULL), ==, BC_DESK_OBEYED);
+    g_assert_cmpint(bench_obey(&b, &after, NULL), ==, BC_DUTY_OBEYED);
     g_assert_cmpstr(bench_until(&b, 56), ==, "fresh");
     g_assert_cmpstr(bench_until(&b, 60), ==, "");
     g_assert_cmpstr(bench_until(&b, 130), ==, "c"); /* what was to begin later does */
     BcLinkManifest m = bench_manifest(2, (Line[]){{"c", 120, 50, .sha = 'a'}, {"d", 200, 50, .sha = 'a'}}, 2);
     m.stop_before_us = NOON + 125 * S;
-    g_assert_true(bc_desk_set_manifest(b.desk, &m, false, b.now_us, NULL));
+    g_assert_true(bc_duty_set_manifest(b.desk, &m, false, b.now_us, NULL));
     g_assert_cmpstr(bench_until(&b, 131), ==, "");
     g_assert_cmpstr(bench_until(&b, 201), ==, "d");
     bench_said(&b, "began a 0.0\ncut a (stopped) 0.0-10.0\nbegan b 50.0\ncut b (stop-all) 50.0-55.0\nbegan fresh 55.3\nended fresh 55.3-57.3\n"
         "began c 120.0\ncut c (stop-all) 120.0-130.0\nbegan d 200.0\n");
     BcLinkCommand ahead = bench_order("s3", BC_LINK_STOP, b.now_us), late = alert("c3", b.now_us - S, "cancelled", BC_SIREN_CHIME, 0);
     ahead.occurrence = g_strdup("cancelled");
-    g_assert_cmpint(bench_obey(&b, &ahead, NULL), ==, BC_DESK_OBEYED);
-    g_assert_cmpint(bench_obey(&b, &late, &reason), ==, BC_DESK_REFUSED);
+    g_assert_cmpint(bench_obey(&b, &ahead, NULL), ==, BC_DUTY_OBEYED);
+    g_assert_cmpint(bench_obey(&b, &late, &reason), ==, BC_DUTY_REFUSED);
     bench_clear(&b);
 }
 
@@ -162,20 +162,20 @@ static void test_reconnect(void)
     Line lines[] = {{"a", 0, 100, .sha = 'a'}, {"b", 200, 20, .sha = 'a'}};
     bench_give(&b, 1, lines, 2);
     bench_until(&b, 10);
-    uint64_t serial = bc_desk_now(b.desk)->serial;
+    uint64_t serial = bc_duty_now(b.desk)->serial;
     bench_give(&b, 1, lines, 2);
     g_assert_cmpstr(bench_until(&b, 11), ==, "a");
     bench_give(&b, 2, lines, 1);
     g_assert_cmpstr(bench_until(&b, 12), ==, "a");
-    g_assert_cmpuint(bc_desk_now(b.desk)->serial, ==, serial);
-    g_assert_cmpstr(bc_desk_now(b.desk)->item->occurrence, ==, "a");
+    g_assert_cmpuint(bc_duty_now(b.desk)->serial, ==, serial);
+    g_assert_cmpstr(bc_duty_now(b.desk)->item->occurrence, ==, "a");
     GError *error = NULL;
     BcLinkManifest old = bench_manifest(1, lines, 2), other = bench_manifest(9, lines, 2);
     g_free(other.device);
     other.device = g_strdup("loa-2");
-    g_assert_false(bc_desk_set_manifest(b.desk, &old, false, b.now_us, &error));
+    g_assert_false(bc_duty_set_manifest(b.desk, &old, false, b.now_us, &error));
     g_clear_error(&error);
-    g_assert_false(bc_desk_set_manifest(b.desk, &other, false, b.now_us, &error));
+    g_assert_false(bc_duty_set_manifest(b.desk, &other, false, b.now_us, &error));
     g_clear_error(&error);
     bc_link_manifest_clear(&old);
     bc_link_manifest_clear(&other);
@@ -200,21 +200,21 @@ static void test_hours(void)
     m.n_volumes = 2;
     m.volumes[0] = (BcLinkWindow){.from_min = 19 * 60, .to_min = 6 * 60, .volume = 40};
     m.volumes[1] = (BcLinkWindow){.from_min = 0, .to_min = 4 * 60, .volume = 15};
-    g_assert_true(bc_desk_set_manifest(b.desk, &m, false, b.now_us, NULL));
-    g_assert_cmpuint(bc_desk_local_minute(b.desk, NOON), ==, 720);
+    g_assert_true(bc_duty_set_manifest(b.desk, &m, false, b.now_us, NULL));
+    g_assert_cmpuint(bc_duty_local_minute(b.desk, NOON), ==, 720);
     g_assert_cmpstr(bench_until(&b, evening + 1), ==, "dusk");
-    g_assert_cmpuint(bc_desk_now(b.desk)->volume, ==, 40);
+    g_assert_cmpuint(bc_duty_now(b.desk)->volume, ==, 40);
     g_assert_cmpstr(bench_until(&b, night + 30), ==, "");
     g_assert_cmpstr(bench_until(&b, night + 110), ==, "two");
-    g_assert_cmpuint(bc_desk_now(b.desk)->volume, ==, 15);
+    g_assert_cmpuint(bc_duty_now(b.desk)->volume, ==, 15);
     g_assert_cmpstr(bench_until(&b, night + 210), ==, "storm");
-    g_assert_cmpuint(bc_desk_now(b.desk)->volume, ==, 80);
+    g_assert_cmpuint(bc_duty_now(b.desk)->volume, ==, 80);
     g_assert_nonnull(strstr(b.news->str, "missed vov (quiet hours)\n"));
     BcLinkCommand v = bench_order("v", BC_LINK_VOLUME, b.now_us);
     v.volume = 55;
-    g_assert_cmpint(bench_obey(&b, &v, NULL), ==, BC_DESK_OBEYED);
+    g_assert_cmpint(bench_obey(&b, &v, NULL), ==, BC_DUTY_OBEYED);
     bench_until(&b, night + 211);
-    g_assert_cmpuint(bc_desk_now(b.desk)->volume, ==, 55);
+    g_assert_cmpuint(bc_duty_now(b.desk)->volume, ==, 55);
     bench_clear(&b);
 }
 
@@ -230,26 +230,26 @@ static void test_power_cuts(void)
         bench_until(&b, 2);
         BcLinkCommand order = bench_order("o", BC_LINK_PLAY, b.now_us);
         order.item = line_item(&(Line){"now", -1, 5, 1, 1, 'a'});
-        g_assert_cmpint(bench_obey(&b, &order, NULL), ==, BC_DESK_OBEYED);
+        g_assert_cmpint(bench_obey(&b, &order, NULL), ==, BC_DUTY_OBEYED);
         g_autofree char *before = g_strdup(bench_until(&b, cut < 2 ? 2 : cut));
-        int64_t origin_us = bc_desk_now(b.desk)->origin_us;
-        g_autofree char *state = bc_desk_format(b.desk, b.now_us);
-        g_assert_false(bc_desk_dirty(b.desk));
+        int64_t origin_us = bc_duty_now(b.desk)->origin_us;
+        g_autofree char *state = bc_duty_format(b.desk, b.now_us);
+        g_assert_false(bc_duty_dirty(b.desk));
         bench_init(&c);
         g_hash_table_add(c.media, sha_of('a'));
         c.now_us = b.now_us + 2 * S; /* two seconds without power */
-        g_assert_true(bc_desk_load(c.desk, state, strlen(state), c.now_us, NULL));
+        g_assert_true(bc_duty_load(c.desk, state, strlen(state), c.now_us, NULL));
         BcLinkManifest m = bench_manifest(1, lines, 2);
-        g_assert_true(bc_desk_set_manifest(c.desk, &m, true, c.now_us, NULL));
+        g_assert_true(bc_duty_set_manifest(c.desk, &m, true, c.now_us, NULL));
         BcLinkCommand again = bench_order("o", BC_LINK_PLAY, NOON + 2 * S);
         again.item = line_item(&(Line){"now", -1, 5, 1, 1, 'a'});
-        g_assert_cmpint(bench_obey(&c, &again, NULL), ==, BC_DESK_AGAIN);
+        g_assert_cmpint(bench_obey(&c, &again, NULL), ==, BC_DUTY_AGAIN);
         const char *after = bench_until(&c, (double)(c.now_us - NOON) / S);
         bench_until(&b, (double)(c.now_us - NOON) / S); /* how it would have been */
-        const BcDeskNow *would = bc_desk_now(b.desk);
+        const BcDutyNow *would = bc_duty_now(b.desk);
         if (*before && would->occurrence && !strcmp(before, would->occurrence)) {
             g_assert_cmpstr(after, ==, before);
-            g_assert_cmpint(bc_desk_now(c.desk)->origin_us, ==, origin_us);
+            g_assert_cmpint(bc_duty_now(c.desk)->origin_us, ==, origin_us);
         } else if (!would->occurrence)
             g_assert_cmpstr(after, ==, "");
         bench_until(&c, 200);
@@ -274,29 +274,29 @@ static void test_refusals(void)
     bench_give(&b, 1, NULL, 0);
     BcLinkCommand c = alert("x", b.now_us, "elsewhere", BC_SIREN_CHIME, 0);
     c.areas[0] = g_strdup("xa-8");
-    g_assert_cmpint(bench_obey(&b, &c, &reason), ==, BC_DESK_REFUSED);
+    g_assert_cmpint(bench_obey(&b, &c, &reason), ==, BC_DUTY_REFUSED);
     g_assert_cmpstr(reason, ==, "area");
     c = alert("x", b.now_us, "here", BC_SIREN_CHIME, 0);
     c.areas[0] = g_strdup("tinh-42");
-    g_assert_cmpint(bench_obey(&b, &c, &reason), ==, BC_DESK_OBEYED); /* a refused id may come again */
+    g_assert_cmpint(bench_obey(&b, &c, &reason), ==, BC_DUTY_OBEYED); /* a refused id may come again */
     c = bench_order("r", BC_LINK_RESTART, b.now_us);
-    g_assert_cmpint(bench_obey(&b, &c, &reason), ==, BC_DESK_YOURS);
-    for (unsigned i = 0; i < BC_DESK_COMMANDS_MAX; i++) {
+    g_assert_cmpint(bench_obey(&b, &c, &reason), ==, BC_DUTY_YOURS);
+    for (unsigned i = 0; i < BC_DUTY_COMMANDS_MAX; i++) {
         g_autofree char *id = g_strdup_printf("n%u", i);
         c = alert(id, b.now_us, id, BC_SIREN_CHIME, 0);
-        BcDeskVerdict verdict = bench_obey(&b, &c, &reason);
-        g_assert_cmpint(verdict, ==, i + 1 < BC_DESK_COMMANDS_MAX ? BC_DESK_OBEYED : BC_DESK_REFUSED);
+        BcDutyVerdict verdict = bench_obey(&b, &c, &reason);
+        g_assert_cmpint(verdict, ==, i + 1 < BC_DUTY_COMMANDS_MAX ? BC_DUTY_OBEYED : BC_DUTY_REFUSED);
     }
     /* damaged memory is refused whole */
-    BcDesk *desk = bc_desk_new("loa-1", NULL);
+    BcDuty *desk = bc_duty_new("loa-1", NULL);
     GError *error = NULL;
     static const char *const bad[] = {"", "[]", "{}", "{\"past\":[[1]],\"obeyed\":[],\"orders\":[]}", "{\"past\":[],\"obeyed\":[[\"a\"]],\"orders\":[]}"};
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
-        g_assert_false(bc_desk_load(desk, bad[i], strlen(bad[i]), NOON, &error));
+        g_assert_false(bc_duty_load(desk, bad[i], strlen(bad[i]), NOON, &error));
         g_assert_nonnull(error);
         g_clear_error(&error);
     }
-    bc_desk_free(desk);
+    bc_duty_free(desk);
     bench_clear(&b);
 }
 
@@ -311,16 +311,16 @@ static void test_live(void)
     BcLinkCommand c = bench_order("l", BC_LINK_LIVE, b.now_us);
     c.live = (BcLinkLive){.occurrence = g_strdup("talk"), .host = g_strdup("127.0.0.1"), .port = 5004, .priority = 2, .authority = 1,
         .codec = g_strdup("opus"), .payload_type = 96, .frame_ms = 20, .expires_us = b.now_us + 60 * S};
-    g_assert_cmpint(bench_obey(&b, &c, NULL), ==, BC_DESK_OBEYED);
+    g_assert_cmpint(bench_obey(&b, &c, NULL), ==, BC_DUTY_OBEYED);
     g_assert_cmpstr(bench_until(&b, 11), ==, "talk");
-    g_assert_cmpint(bc_desk_now(b.desk)->sound, ==, BC_DESK_LIVE);
-    bc_desk_live_lost(b.desk, "talk", true);
+    g_assert_cmpint(bc_duty_now(b.desk)->sound, ==, BC_DUTY_LIVE);
+    bc_duty_live_lost(b.desk, "talk", true);
     g_assert_cmpstr(bench_until(&b, 20), ==, "a");
-    g_assert_cmpstr(bc_desk_live_wanted(b.desk, b.now_us)->occurrence, ==, "talk");
-    bc_desk_live_lost(b.desk, "talk", false);
+    g_assert_cmpstr(bc_duty_live_wanted(b.desk, b.now_us)->occurrence, ==, "talk");
+    bc_duty_live_lost(b.desk, "talk", false);
     g_assert_cmpstr(bench_until(&b, 30), ==, "talk");
     g_assert_cmpstr(bench_until(&b, 70), ==, "a");
-    g_assert_null(bc_desk_live_wanted(b.desk, b.now_us));
+    g_assert_null(bc_duty_live_wanted(b.desk, b.now_us));
     bench_said(&b, "began a 0.0\ncut a (priority talk) 0.0-10.0\nbegan talk 10.0\ncut talk (live sound not heard) 10.0-11.0\nbegan a 11.0\n"
         "cut a (priority talk) 11.0-20.0\nbegan talk 20.0\nended talk 20.0-70.0\nbegan a 70.0\n");
     bench_clear(&b);
@@ -329,15 +329,15 @@ static void test_live(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/desk/plain", test_plain);
-    g_test_add_func("/desk/pre-emption", test_preemption);
-    g_test_add_func("/desk/alert", test_alert);
-    g_test_add_func("/desk/expiry", test_expiry);
-    g_test_add_func("/desk/stop", test_stop);
-    g_test_add_func("/desk/reconnect", test_reconnect);
-    g_test_add_func("/desk/hours", test_hours);
-    g_test_add_func("/desk/power-cuts", test_power_cuts);
-    g_test_add_func("/desk/refusals", test_refusals);
-    g_test_add_func("/desk/live", test_live);
+    g_test_add_func("/duty/plain", test_plain);
+    g_test_add_func("/duty/pre-emption", test_preemption);
+    g_test_add_func("/duty/alert", test_alert);
+    g_test_add_func("/duty/expiry", test_expiry);
+    g_test_add_func("/duty/stop", test_stop);
+    g_test_add_func("/duty/reconnect", test_reconnect);
+    g_test_add_func("/duty/hours", test_hours);
+    g_test_add_func("/duty/power-cuts", test_power_cuts);
+    g_test_add_func("/duty/refusals", test_refusals);
+    g_test_add_func("/duty/live", test_live);
     return g_test_run();
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/speaker/core/desk-private.h"
+#include "broadcast/speaker/core/duty-private.h"
 #include <string.h>
 #include <json-glib/json-glib.h>
 
 /* The desk's memory as JSON, one object. Times are microseconds. */
 
-bool bc_desk_dirty(const BcDesk *desk)
+bool bc_duty_dirty(const BcDuty *desk)
 {
     return desk->dirty;
 }
 
-static void write_past(JsonBuilder *b, const BcDesk *desk, int64_t now_us)
+static void write_past(JsonBuilder *b, const BcDuty *desk, int64_t now_us)
 {
     GHashTableIter iter;
     gpointer key, value;
@@ -31,7 +31,7 @@ static void write_past(JsonBuilder *b, const BcDesk *desk, int64_t now_us)
     json_builder_end_array(b);
 }
 
-static void write_obeyed(JsonBuilder *b, const BcDesk *desk, int64_t now_us)
+static void write_obeyed(JsonBuilder *b, const BcDuty *desk, int64_t now_us)
 {
     GHashTableIter iter;
     gpointer key, value;
@@ -49,7 +49,7 @@ static void write_obeyed(JsonBuilder *b, const BcDesk *desk, int64_t now_us)
     json_builder_end_array(b);
 }
 
-static void write_orders(JsonBuilder *b, const BcDesk *desk)
+static void write_orders(JsonBuilder *b, const BcDuty *desk)
 {
     json_builder_set_member_name(b, "orders");
     json_builder_begin_array(b);
@@ -66,7 +66,7 @@ static void write_orders(JsonBuilder *b, const BcDesk *desk)
     json_builder_end_array(b);
 }
 
-char *bc_desk_format(BcDesk *desk, int64_t now_us)
+char *bc_duty_format(BcDuty *desk, int64_t now_us)
 {
     g_autoptr(JsonBuilder) b = json_builder_new();
     json_builder_begin_object(b);
@@ -106,9 +106,9 @@ static JsonArray *row(JsonArray *array, guint i, guint width)
     return one;
 }
 
-static bool read_past(BcDesk *desk, JsonArray *array)
+static bool read_past(BcDuty *desk, JsonArray *array)
 {
-    for (guint i = 0; i < json_array_get_length(array) && i < BC_DESK_PAST_MAX; i++) {
+    for (guint i = 0; i < json_array_get_length(array) && i < BC_DUTY_PAST_MAX; i++) {
         JsonArray *one = row(array, i, 4);
         if (!one)
             return false;
@@ -121,9 +121,9 @@ static bool read_past(BcDesk *desk, JsonArray *array)
     return true;
 }
 
-static bool read_obeyed(BcDesk *desk, JsonArray *array)
+static bool read_obeyed(BcDuty *desk, JsonArray *array)
 {
-    for (guint i = 0; i < json_array_get_length(array) && i < BC_DESK_OBEYED_MAX; i++) {
+    for (guint i = 0; i < json_array_get_length(array) && i < BC_DUTY_OBEYED_MAX; i++) {
         JsonArray *one = row(array, i, 2);
         if (!one)
             return false;
@@ -135,9 +135,9 @@ static bool read_obeyed(BcDesk *desk, JsonArray *array)
 }
 
 /* An order that is over by now is no fault: it simply does not come back. */
-static bool read_orders(BcDesk *desk, JsonArray *array, int64_t now_us)
+static bool read_orders(BcDuty *desk, JsonArray *array, int64_t now_us)
 {
-    for (guint i = 0; i < json_array_get_length(array) && i < BC_DESK_COMMANDS_MAX; i++) {
+    for (guint i = 0; i < json_array_get_length(array) && i < BC_DUTY_COMMANDS_MAX; i++) {
         JsonArray *one = row(array, i, 3);
         if (!one)
             return false;
@@ -145,7 +145,7 @@ static bool read_orders(BcDesk *desk, JsonArray *array, int64_t now_us)
         BcLinkCommand command = {0};
         if (!bc_link_command_parse(&command, text, strlen(text), NULL))
             continue;
-        BcShow *show = bc_desk_order(desk, &command, now_us, &reason);
+        BcShow *show = bc_duty_order(desk, &command, now_us, &reason);
         int64_t origin_us = json_array_get_int_element(one, 1), content_us = json_array_get_int_element(one, 2);
         if (show && !show->live && origin_us) {
             show->waiting = false;
@@ -158,7 +158,7 @@ static bool read_orders(BcDesk *desk, JsonArray *array, int64_t now_us)
     return true;
 }
 
-bool bc_desk_load(BcDesk *desk, const char *json, gsize len, int64_t now_us, GError **error)
+bool bc_duty_load(BcDuty *desk, const char *json, gsize len, int64_t now_us, GError **error)
 {
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
     if (!json_parser_load_from_data(parser, json, (gssize)len, error))

@@ -2,14 +2,14 @@
 #pragma once
 #include <string.h>
 #include <glib.h>
-#include "broadcast/speaker/core/desk.h"
+#include "broadcast/speaker/core/duty.h"
 
 /* A desk with a tape recorder for its news, and short ways to write timetables. */
 #define S G_GINT64_CONSTANT(1000000)
 #define NOON (G_GINT64_CONSTANT(1767330000) * S) /* 2026-01-02 05:00 UTC, 12:00 in Hà Tĩnh */
 
 typedef struct Bench {
-    BcDesk *desk;
+    BcDuty *desk;
     GString *news;               /* "12.0 began a\n" : seconds after NOON */
     GHashTable *media;
     int64_t now_us;
@@ -20,7 +20,7 @@ static inline bool bench_has(const char *sha256, void *user)
     return g_hash_table_contains(((Bench *)user)->media, sha256);
 }
 
-static inline void bench_news(const BcDeskNews *news, void *user)
+static inline void bench_news(const BcDutyNews *news, void *user)
 {
     Bench *b = user;
     g_string_append_printf(b->news, "%s %s", news->state, news->occurrence);
@@ -35,16 +35,16 @@ static inline void bench_news(const BcDeskNews *news, void *user)
 
 static inline void bench_init(Bench *b)
 {
-    BcDeskOps ops = {bench_has, bench_news, b};
+    BcDutyOps ops = {bench_has, bench_news, b};
     b->news = g_string_new(NULL);
     b->media = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     b->now_us = NOON;
-    b->desk = bc_desk_new("loa-1", &ops);
+    b->desk = bc_duty_new("loa-1", &ops);
 }
 
 static inline void bench_clear(Bench *b)
 {
-    bc_desk_free(b->desk);
+    bc_duty_free(b->desk);
     g_string_free(b->news, TRUE);
     g_hash_table_unref(b->media);
 }
@@ -58,7 +58,7 @@ static inline char *sha_of(char c)
 static inline void bench_store(Bench *b, char c)
 {
     g_hash_table_add(b->media, sha_of(c));
-    bc_desk_media_changed(b->desk, b->now_us);
+    bc_duty_media_changed(b->desk, b->now_us);
 }
 
 typedef struct Line {            /* seconds after NOON */
@@ -102,7 +102,7 @@ static inline BcLinkManifest bench_manifest(int64_t version, const Line *lines, 
 static inline void bench_give(Bench *b, int64_t version, const Line *lines, unsigned n)
 {
     BcLinkManifest m = bench_manifest(version, lines, n);
-    g_assert_true(bc_desk_set_manifest(b->desk, &m, false, b->now_us, NULL));
+    g_assert_true(bc_duty_set_manifest(b->desk, &m, false, b->now_us, NULL));
 }
 
 /* Lets the time pass to at_s, step by step as the desk itself asks; whatever sounds is heard at once. */
@@ -110,11 +110,11 @@ static inline const char *bench_until(Bench *b, double at_s)
 {
     int64_t to_us = NOON + (int64_t)(at_s * S);
     for (;;) {
-        int64_t next_us = bc_desk_tick(b->desk, b->now_us);
-        const BcDeskNow *now = bc_desk_now(b->desk);
+        int64_t next_us = bc_duty_tick(b->desk, b->now_us);
+        const BcDutyNow *now = bc_duty_now(b->desk);
         g_assert_cmpint(next_us, >, b->now_us);
-        if (now->sound != BC_DESK_NOTHING && now->sound != BC_DESK_SILENCE)
-            bc_desk_heard(b->desk, now->serial, b->now_us);
+        if (now->sound != BC_DUTY_NOTHING && now->sound != BC_DUTY_SILENCE)
+            bc_duty_heard(b->desk, now->serial, b->now_us);
         if (b->now_us >= to_us)
             return now->occurrence ? now->occurrence : "";
         b->now_us = MIN(next_us, to_us);
@@ -126,10 +126,10 @@ static inline BcLinkCommand bench_order(const char *id, BcLinkVerb verb, int64_t
     return (BcLinkCommand){.id = g_strdup(id), .verb = verb, .issued_us = issued_us, .expires_us = issued_us + 600 * S, .volume = -1};
 }
 
-static inline BcDeskVerdict bench_obey(Bench *b, BcLinkCommand *command, const char **reason)
+static inline BcDutyVerdict bench_obey(Bench *b, BcLinkCommand *command, const char **reason)
 {
     const char *ignored;
-    BcDeskVerdict verdict = bc_desk_command(b->desk, command, b->now_us, reason ? reason : &ignored);
+    BcDutyVerdict verdict = bc_duty_command(b->desk, command, b->now_us, reason ? reason : &ignored);
     bc_link_command_clear(command);
     return verdict;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/speaker/core/desk-private.h"
+#include "broadcast/speaker/core/duty-private.h"
 #include <string.h>
 
 #define LINE_TEST_US (3 * BC_SECOND_US)
@@ -7,7 +7,7 @@
 
 /* What the commands are that the desk itself carries out stands below; the rest is handed back. */
 
-static bool lies_in(const BcDesk *desk, const BcLinkCommand *command)
+static bool lies_in(const BcDuty *desk, const BcLinkCommand *command)
 {
     if (!command->areas[0])
         return true;
@@ -18,7 +18,7 @@ static bool lies_in(const BcDesk *desk, const BcLinkCommand *command)
     return false;
 }
 
-static void forget_first_to_expire(BcDesk *desk, int64_t now_us)
+static void forget_first_to_expire(BcDuty *desk, int64_t now_us)
 {
     GHashTableIter iter;
     gpointer key, value;
@@ -34,13 +34,13 @@ static void forget_first_to_expire(BcDesk *desk, int64_t now_us)
             first = key;
         }
     }
-    if (first && g_hash_table_size(desk->obeyed) >= BC_DESK_OBEYED_MAX)
+    if (first && g_hash_table_size(desk->obeyed) >= BC_DUTY_OBEYED_MAX)
         g_hash_table_remove(desk->obeyed, first);
 }
 
-static void note_obeyed(BcDesk *desk, const BcLinkCommand *command, int64_t now_us)
+static void note_obeyed(BcDuty *desk, const BcLinkCommand *command, int64_t now_us)
 {
-    if (g_hash_table_size(desk->obeyed) >= BC_DESK_OBEYED_MAX)
+    if (g_hash_table_size(desk->obeyed) >= BC_DUTY_OBEYED_MAX)
         forget_first_to_expire(desk, now_us);
     int64_t *until = g_new(int64_t, 1);
     *until = command->expires_us;
@@ -71,7 +71,7 @@ static BcShow *live_show(BcLinkCommand *copy, int64_t now_us)
     return show;
 }
 
-static BcShow *item_show(BcDesk *desk, BcLinkCommand *copy, int64_t now_us)
+static BcShow *item_show(BcDuty *desk, BcLinkCommand *copy, int64_t now_us)
 {
     BcShow *show = g_new0(BcShow, 1);
     show->own = g_memdup2(&copy->item, sizeof(copy->item));
@@ -84,11 +84,11 @@ static BcShow *item_show(BcDesk *desk, BcLinkCommand *copy, int64_t now_us)
     show->at_once = show->own->start_us <= 0;
     if (!show->own->expires_us && show->at_once)
         show->own->expires_us = copy->expires_us + show->own->duration_us;
-    int64_t together_us = copy->issued_us + BC_DESK_AT_ONCE_US;
+    int64_t together_us = copy->issued_us + BC_DUTY_AT_ONCE_US;
     show->origin_us = !show->at_once ? show->own->start_us : now_us <= together_us ? together_us : now_us + desk->lead_us;
     if (show->at_once) /* a late order sounds whole: its own clock starts with it */
         show->own->grace_us = MAX(show->own->grace_us, show->own->expires_us - show->origin_us);
-    show->stored = bc_desk_stored(desk, show);
+    show->stored = bc_duty_stored(desk, show);
     show->waiting = show->at_once && !show->siren && !show->stored;
     if (show->waiting)
         show->end_us = show->own->expires_us;
@@ -97,11 +97,11 @@ static BcShow *item_show(BcDesk *desk, BcLinkCommand *copy, int64_t now_us)
     return show;
 }
 
-BcShow *bc_desk_order(BcDesk *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
+BcShow *bc_duty_order(BcDuty *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
 {
     BcLinkCommand copy = {0};
     char *text = NULL;
-    if (desk->orders->len >= BC_DESK_COMMANDS_MAX) {
+    if (desk->orders->len >= BC_DUTY_COMMANDS_MAX) {
         *ret_reason = "failed: too many orders at a time";
         return NULL;
     }
@@ -113,7 +113,7 @@ BcShow *bc_desk_order(BcDesk *desk, const BcLinkCommand *command, int64_t now_us
     show->command = text;
     show->issued_us = copy.issued_us;
     bc_link_command_clear(&copy);
-    const BcPast *past = bc_desk_recall(desk, bc_show_occurrence(show));
+    const BcPast *past = bc_duty_recall(desk, bc_show_occurrence(show));
     const char *refusal = past && past->over ? "stopped" : command->issued_us < desk->stop_before_us ? "stopped" :
         now_us >= show->end_us ? "expired" : NULL;
     if (refusal) {
@@ -132,23 +132,23 @@ static bool same_occurrence(const BcShow *show, const char *occurrence)
     return !show->over && !strcmp(bc_show_occurrence(show), occurrence);
 }
 
-static void stop_one(BcDesk *desk, const char *occurrence, int64_t now_us)
+static void stop_one(BcDuty *desk, const char *occurrence, int64_t now_us)
 {
     for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_items; i++)
         if (same_occurrence(&desk->timetable[i], occurrence))
-            bc_desk_finish(desk, &desk->timetable[i], now_us, "stopped");
+            bc_duty_finish(desk, &desk->timetable[i], now_us, "stopped");
     for (guint i = 0; i < desk->orders->len; i++)
         if (same_occurrence(g_ptr_array_index(desk->orders, i), occurrence))
-            bc_desk_finish(desk, g_ptr_array_index(desk->orders, i), now_us, "stopped");
-    if (!bc_desk_recall(desk, occurrence)) { /* the order may still be on its way */
+            bc_duty_finish(desk, g_ptr_array_index(desk->orders, i), now_us, "stopped");
+    if (!bc_duty_recall(desk, occurrence)) { /* the order may still be on its way */
         BcLinkItem item = {.occurrence = (char *)occurrence};
         BcShow ahead = {.item = &item, .over = true, .end_us = now_us + STOP_MEMORY_US};
-        bc_desk_remember(desk, &ahead);
+        bc_duty_remember(desk, &ahead);
     }
     desk->changed = true;
 }
 
-void bc_desk_stop_before(BcDesk *desk, int64_t before_us, int64_t now_us, const char *reason)
+void bc_duty_stop_before(BcDuty *desk, int64_t before_us, int64_t now_us, const char *reason)
 {
     if (before_us > desk->stop_before_us) {
         desk->stop_before_us = before_us;
@@ -156,19 +156,19 @@ void bc_desk_stop_before(BcDesk *desk, int64_t before_us, int64_t now_us, const 
     }
     for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_items; i++)
         if (desk->timetable[i].origin_us < before_us)
-            bc_desk_finish(desk, &desk->timetable[i], now_us, reason);
+            bc_duty_finish(desk, &desk->timetable[i], now_us, reason);
     for (guint i = 0; i < desk->orders->len; i++) {
         BcShow *show = g_ptr_array_index(desk->orders, i);
         if (show->issued_us < before_us)
-            bc_desk_finish(desk, show, now_us, reason);
+            bc_duty_finish(desk, show, now_us, reason);
     }
     desk->changed = true;
 }
 
 /* Soft and short, and only into silence. */
-static bool line_test(BcDesk *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
+static bool line_test(BcDuty *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
 {
-    if (desk->sounding || desk->orders->len >= BC_DESK_COMMANDS_MAX) {
+    if (desk->sounding || desk->orders->len >= BC_DUTY_COMMANDS_MAX) {
         *ret_reason = "failed: it is sounding just now";
         return false;
     }
@@ -197,69 +197,69 @@ static bool line_test(BcDesk *desk, const BcLinkCommand *command, int64_t now_us
     return true;
 }
 
-static BcDeskVerdict obey(BcDesk *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
+static BcDutyVerdict obey(BcDuty *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
 {
     switch (command->verb) {
     case BC_LINK_PLAY:
     case BC_LINK_ALERT:
     case BC_LINK_LIVE:
-        return bc_desk_order(desk, command, now_us, ret_reason) ? BC_DESK_OBEYED : BC_DESK_REFUSED;
+        return bc_duty_order(desk, command, now_us, ret_reason) ? BC_DUTY_OBEYED : BC_DUTY_REFUSED;
     case BC_LINK_STOP:
         if (!command->occurrence || !*command->occurrence) {
             *ret_reason = "failed: no occurrence to stop";
-            return BC_DESK_REFUSED;
+            return BC_DUTY_REFUSED;
         }
         stop_one(desk, command->occurrence, now_us);
-        return BC_DESK_OBEYED;
+        return BC_DUTY_OBEYED;
     case BC_LINK_STOP_ALL:
-        bc_desk_stop_before(desk, command->issued_us, now_us, "stop-all");
-        return BC_DESK_OBEYED;
+        bc_duty_stop_before(desk, command->issued_us, now_us, "stop-all");
+        return BC_DUTY_OBEYED;
     case BC_LINK_VOLUME:
         if (command->volume < 0 || command->volume > 100) {
             *ret_reason = "failed: volume must be 0 to 100";
-            return BC_DESK_REFUSED;
+            return BC_DUTY_REFUSED;
         }
         if (command->issued_us >= desk->volume_issued_us) {
             desk->volume = command->volume;
             desk->volume_issued_us = command->issued_us;
             desk->dirty = desk->changed = true;
         }
-        return BC_DESK_OBEYED;
+        return BC_DUTY_OBEYED;
     case BC_LINK_LINE_TEST:
-        return line_test(desk, command, now_us, ret_reason) ? BC_DESK_OBEYED : BC_DESK_REFUSED;
+        return line_test(desk, command, now_us, ret_reason) ? BC_DUTY_OBEYED : BC_DUTY_REFUSED;
     case BC_LINK_RESTART:
     case BC_LINK_FETCH:
     case BC_LINK_SEND_LOG:
     case BC_LINK_FIRMWARE:
     case BC_LINK_BLANK:
-        return BC_DESK_YOURS;
+        return BC_DUTY_YOURS;
     case BC_LINK_VERB_MAX:
         break;
     }
     *ret_reason = "unknown";
-    return BC_DESK_REFUSED;
+    return BC_DUTY_REFUSED;
 }
 
-BcDeskVerdict bc_desk_command(BcDesk *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
+BcDutyVerdict bc_duty_command(BcDuty *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason)
 {
     *ret_reason = NULL;
     if (g_hash_table_contains(desk->obeyed, command->id))
-        return BC_DESK_AGAIN;
+        return BC_DUTY_AGAIN;
     if (command->expires_us <= now_us) {
         *ret_reason = "expired";
-        return BC_DESK_REFUSED;
+        return BC_DUTY_REFUSED;
     }
     if (!lies_in(desk, command)) {
         *ret_reason = "area";
-        return BC_DESK_REFUSED;
+        return BC_DUTY_REFUSED;
     }
-    BcDeskVerdict verdict = obey(desk, command, now_us, ret_reason);
-    if (verdict != BC_DESK_REFUSED)
+    BcDutyVerdict verdict = obey(desk, command, now_us, ret_reason);
+    if (verdict != BC_DUTY_REFUSED)
         note_obeyed(desk, command, now_us);
     return verdict;
 }
 
-void bc_desk_order_media(const BcDesk *desk, void (*each)(const BcLinkMedia *media, void *user), void *user)
+void bc_duty_order_media(const BcDuty *desk, void (*each)(const BcLinkMedia *media, void *user), void *user)
 {
     for (guint i = 0; i < desk->orders->len; i++) {
         const BcShow *show = g_ptr_array_index(desk->orders, i);

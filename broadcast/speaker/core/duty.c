@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/speaker/core/desk-private.h"
+#include "broadcast/speaker/core/duty-private.h"
 #include <string.h>
 #include "broadcast/link/siren.h"
 
@@ -31,9 +31,9 @@ void bc_show_free(BcShow *show)
     g_free(show);
 }
 
-BcDesk *bc_desk_new(const char *device, const BcDeskOps *ops)
+BcDuty *bc_duty_new(const char *device, const BcDutyOps *ops)
 {
-    BcDesk *desk = g_new0(BcDesk, 1);
+    BcDuty *desk = g_new0(BcDuty, 1);
     desk->device = g_strdup(device);
     if (ops)
         desk->ops = *ops;
@@ -45,7 +45,7 @@ BcDesk *bc_desk_new(const char *device, const BcDeskOps *ops)
     return desk;
 }
 
-static void clear_timetable(BcDesk *desk)
+static void clear_timetable(BcDuty *desk)
 {
     for (unsigned i = 0; desk->timetable && i < desk->manifest.n_items; i++)
         g_free(desk->timetable[i].blocker);
@@ -56,7 +56,7 @@ static void clear_timetable(BcDesk *desk)
     desk->has_manifest = false;
 }
 
-void bc_desk_free(BcDesk *desk)
+void bc_duty_free(BcDuty *desk)
 {
     if (!desk)
         return;
@@ -68,35 +68,35 @@ void bc_desk_free(BcDesk *desk)
     g_free(desk);
 }
 
-void bc_desk_set_lead(BcDesk *desk, int64_t lead_us)
+void bc_duty_set_lead(BcDuty *desk, int64_t lead_us)
 {
     desk->lead_us = lead_us;
 }
 
-void bc_desk_set_clock(BcDesk *desk, bool known)
+void bc_duty_set_clock(BcDuty *desk, bool known)
 {
     desk->changed |= known != desk->clock_known;
     desk->clock_known = known;
 }
 
-const BcLinkManifest *bc_desk_manifest(const BcDesk *desk)
+const BcLinkManifest *bc_duty_manifest(const BcDuty *desk)
 {
     return desk->has_manifest ? &desk->manifest : NULL;
 }
 
-const BcDeskNow *bc_desk_now(const BcDesk *desk)
+const BcDutyNow *bc_duty_now(const BcDuty *desk)
 {
     return &desk->now;
 }
 
 /* ---------------------------------------------------------------- memory of occurrences */
 
-BcPast *bc_desk_recall(const BcDesk *desk, const char *occurrence)
+BcPast *bc_duty_recall(const BcDuty *desk, const char *occurrence)
 {
     return g_hash_table_lookup(desk->past, occurrence);
 }
 
-static void forget_oldest(BcDesk *desk)
+static void forget_oldest(BcDuty *desk)
 {
     GHashTableIter iter;
     gpointer key, value;
@@ -113,12 +113,12 @@ static void forget_oldest(BcDesk *desk)
         g_hash_table_remove(desk->past, oldest);
 }
 
-void bc_desk_remember(BcDesk *desk, const BcShow *show)
+void bc_duty_remember(BcDuty *desk, const BcShow *show)
 {
     const char *occurrence = bc_show_occurrence(show);
-    BcPast *past = bc_desk_recall(desk, occurrence);
+    BcPast *past = bc_duty_recall(desk, occurrence);
     if (!past) {
-        if (g_hash_table_size(desk->past) >= BC_DESK_PAST_MAX)
+        if (g_hash_table_size(desk->past) >= BC_DUTY_PAST_MAX)
             forget_oldest(desk);
         past = g_new0(BcPast, 1);
         g_hash_table_insert(desk->past, g_strdup(occurrence), past);
@@ -158,7 +158,7 @@ void bc_show_measure(BcShow *show, bool stored)
         show->end_us = show->item->expires_us;
 }
 
-bool bc_desk_stored(const BcDesk *desk, const BcShow *show)
+bool bc_duty_stored(const BcDuty *desk, const BcShow *show)
 {
     if (show->live || show->line_test || show->item->kind != BC_LINK_CONTENT || !has_content(show))
         return true;
@@ -190,7 +190,7 @@ static int compare(const BcShow *a, const BcShow *b)
 
 /* ---------------------------------------------------------------- hours of the day */
 
-unsigned bc_desk_local_minute(const BcDesk *desk, int64_t now_us)
+unsigned bc_duty_local_minute(const BcDuty *desk, int64_t now_us)
 {
     int64_t s = now_us / BC_SECOND_US;
     if (desk->zone) {
@@ -209,7 +209,7 @@ static bool within(const BcLinkWindow *window, unsigned minute)
     return minute >= window->from_min || minute < window->to_min; /* passes midnight */
 }
 
-static bool quiet(const BcDesk *desk, unsigned minute)
+static bool quiet(const BcDuty *desk, unsigned minute)
 {
     for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_quiet; i++)
         if (within(&desk->manifest.quiet[i], minute))
@@ -217,7 +217,7 @@ static bool quiet(const BcDesk *desk, unsigned minute)
     return false;
 }
 
-static unsigned volume_for(const BcDesk *desk, const BcShow *show, unsigned minute)
+static unsigned volume_for(const BcDuty *desk, const BcShow *show, unsigned minute)
 {
     int volume = desk->has_manifest ? (int)desk->manifest.volume : 100;
     if (desk->volume >= 0)
@@ -233,11 +233,11 @@ static unsigned volume_for(const BcDesk *desk, const BcShow *show, unsigned minu
 
 /* ---------------------------------------------------------------- news */
 
-static void tell(BcDesk *desk, const BcShow *show, const char *state, const char *reason, int64_t from_us, int64_t to_us)
+static void tell(BcDuty *desk, const BcShow *show, const char *state, const char *reason, int64_t from_us, int64_t to_us)
 {
     if (!desk->ops.news || show->line_test)
         return;
-    BcDeskNews news = {
+    BcDutyNews news = {
         .occurrence = bc_show_occurrence(show),
         .sha256 = show->item && show->item->media.sha256 ? show->item->media.sha256 : "",
         .state = state, .reason = reason, .from_us = from_us, .to_us = to_us,
@@ -246,7 +246,7 @@ static void tell(BcDesk *desk, const BcShow *show, const char *state, const char
     desk->ops.news(&news, desk->ops.user);
 }
 
-static const char *why_missed(const BcDesk *desk, const BcShow *show, char *buf, size_t cap)
+static const char *why_missed(const BcDuty *desk, const BcShow *show, char *buf, size_t cap)
 {
     if (show->begun)
         return "could not be played";
@@ -262,7 +262,7 @@ static const char *why_missed(const BcDesk *desk, const BcShow *show, char *buf,
     return "received too late";
 }
 
-void bc_desk_finish(BcDesk *desk, BcShow *show, int64_t at_us, const char *reason)
+void bc_duty_finish(BcDuty *desk, BcShow *show, int64_t at_us, const char *reason)
 {
     char buf[160];
     if (show->over)
@@ -277,9 +277,9 @@ void bc_desk_finish(BcDesk *desk, BcShow *show, int64_t at_us, const char *reaso
         tell(desk, show, "cut", reason, 0, 0);
     if (desk->sounding == show) {
         desk->sounding = NULL;
-        desk->now = (BcDeskNow){0};
+        desk->now = (BcDutyNow){0};
     }
-    bc_desk_remember(desk, show);
+    bc_duty_remember(desk, show);
     desk->changed = true;
 }
 
@@ -290,7 +290,7 @@ static bool out_of_memory_of_days(const BcShow *show, int64_t now_us)
     return show->end_us + REMEMBER_US <= now_us;
 }
 
-static BcShow *find_show(const BcDesk *desk, const char *occurrence)
+static BcShow *find_show(const BcDuty *desk, const char *occurrence)
 {
     for (unsigned i = 0; desk->timetable && i < desk->manifest.n_items; i++)
         if (!strcmp(bc_show_occurrence(&desk->timetable[i]), occurrence))
@@ -305,7 +305,7 @@ static bool same_sound(const BcLinkItem *a, const BcLinkItem *b)
         !g_strcmp0(a->relay_url, b->relay_url) && a->repeats == b->repeats && a->gap_us == b->gap_us;
 }
 
-static BcShow *make_timetable(BcDesk *desk, const BcLinkManifest *manifest, int64_t now_us)
+static BcShow *make_timetable(BcDuty *desk, const BcLinkManifest *manifest, int64_t now_us)
 {
     BcShow *shows = g_new0(BcShow, MAX(manifest->n_items, 1));
     for (unsigned i = 0; i < manifest->n_items; i++) {
@@ -314,8 +314,8 @@ static BcShow *make_timetable(BcDesk *desk, const BcLinkManifest *manifest, int6
         show->item = item;
         show->origin_us = item->start_us;
         bc_show_measure(show, false);
-        show->stored = bc_desk_stored(desk, show);
-        const BcPast *past = bc_desk_recall(desk, item->occurrence);
+        show->stored = bc_duty_stored(desk, show);
+        const BcPast *past = bc_duty_recall(desk, item->occurrence);
         show->begun = past && past->began_us;
         show->over = (past && past->over) || out_of_memory_of_days(show, now_us);
         const BcShow *before = find_show(desk, item->occurrence);
@@ -329,7 +329,7 @@ static BcShow *make_timetable(BcDesk *desk, const BcLinkManifest *manifest, int6
 }
 
 /* What of the old timetable sounds now: it goes on in the new one, or is withdrawn. */
-static BcShow *carry_over(BcDesk *desk, BcShow *fresh, const BcLinkManifest *manifest, int64_t now_us)
+static BcShow *carry_over(BcDuty *desk, BcShow *fresh, const BcLinkManifest *manifest, int64_t now_us)
 {
     BcShow *old = desk->sounding;
     if (!old || old->command || old->line_test)
@@ -340,7 +340,7 @@ static BcShow *carry_over(BcDesk *desk, BcShow *fresh, const BcLinkManifest *man
             return &fresh[i];
         }
     }
-    bc_desk_finish(desk, old, now_us, "withdrawn");
+    bc_duty_finish(desk, old, now_us, "withdrawn");
     for (unsigned i = 0; i < manifest->n_items; i++) /* moved or changed: it may sound anew at its new time */
         if (!strcmp(manifest->items[i].occurrence, bc_show_occurrence(old))) {
             fresh[i].over = false;
@@ -350,7 +350,7 @@ static BcShow *carry_over(BcDesk *desk, BcShow *fresh, const BcLinkManifest *man
     return NULL;
 }
 
-bool bc_desk_set_manifest(BcDesk *desk, BcLinkManifest *manifest, bool stored, int64_t now_us, GError **error)
+bool bc_duty_set_manifest(BcDuty *desk, BcLinkManifest *manifest, bool stored, int64_t now_us, GError **error)
 {
     if (g_strcmp0(manifest->device, desk->device)) {
         g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_FORMAT, "the manifest is for %s, this is %s", manifest->device, desk->device);
@@ -378,7 +378,7 @@ bool bc_desk_set_manifest(BcDesk *desk, BcLinkManifest *manifest, bool stored, i
     if (desk->volume_issued_us < desk->manifest.issued_us)
         desk->volume = -1;
     if (desk->manifest.stop_before_us > desk->stop_before_us)
-        bc_desk_stop_before(desk, desk->manifest.stop_before_us, now_us, "stop-all");
+        bc_duty_stop_before(desk, desk->manifest.stop_before_us, now_us, "stop-all");
     desk->changed = true;
     return true;
 }
@@ -386,7 +386,7 @@ bool bc_desk_set_manifest(BcDesk *desk, BcLinkManifest *manifest, bool stored, i
 /* ---------------------------------------------------------------- deciding */
 
 /* Whether anything but something higher keeps it from sounding. */
-static bool may_sound(const BcDesk *desk, BcShow *show, int64_t now_us, bool quiet_now)
+static bool may_sound(const BcDuty *desk, BcShow *show, int64_t now_us, bool quiet_now)
 {
     const char *hindrance = NULL;
     if (show->waiting)
@@ -414,19 +414,19 @@ static bool may_sound(const BcDesk *desk, BcShow *show, int64_t now_us, bool qui
 }
 
 /* Too late, over or gone: settles it. True if it still matters. */
-static bool still_open(BcDesk *desk, BcShow *show, int64_t now_us)
+static bool still_open(BcDuty *desk, BcShow *show, int64_t now_us)
 {
     if (show->over)
         return false;
     if (now_us >= show->end_us) {
         bool cut = show->item && show->item->expires_us && show->item->expires_us == show->end_us &&
             show->end_us < show->content_us + show->item->duration_us;
-        bc_desk_finish(desk, show, show->end_us, cut ? "expired" : NULL);
+        bc_duty_finish(desk, show, show->end_us, cut ? "expired" : NULL);
         return false;
     }
     if (show != desk->sounding && !show->begun && !show->held && show->item && !show->waiting &&
         now_us > last_begin_us(show)) {
-        bc_desk_finish(desk, show, now_us, NULL);
+        bc_duty_finish(desk, show, now_us, NULL);
         return false;
     }
     return true;
@@ -443,7 +443,7 @@ static void sooner(int64_t *next_us, int64_t at_us, int64_t now_us)
         *next_us = at_us;
 }
 
-static void consider(BcDesk *desk, BcShow *show, int64_t now_us, bool quiet_now, Choice *choice)
+static void consider(BcDuty *desk, BcShow *show, int64_t now_us, bool quiet_now, Choice *choice)
 {
     if (!still_open(desk, show, now_us))
         return;
@@ -457,12 +457,12 @@ static void consider(BcDesk *desk, BcShow *show, int64_t now_us, bool quiet_now,
 }
 
 /* Something else took the place of what sounded. */
-static void displace(BcDesk *desk, BcShow *show, const BcShow *by, int64_t now_us)
+static void displace(BcDuty *desk, BcShow *show, const BcShow *by, int64_t now_us)
 {
     char reason[200];
     if (!by || compare(show, by) < 0) { /* nothing drove it out: it may not or cannot sound */
         if (show->hindrance && !show->over && !show->live) /* quiet hours began, or its media is gone */
-            bc_desk_finish(desk, show, now_us, show->hindrance);
+            bc_duty_finish(desk, show, now_us, show->hindrance);
         else if (show->heard_us)
             tell(desk, show, "cut", show->hindrance, show->heard_us, now_us);
         show->held = true;
@@ -473,7 +473,7 @@ static void displace(BcDesk *desk, BcShow *show, const BcShow *by, int64_t now_u
     g_snprintf(reason, sizeof(reason), "%s %s", priority_of(by) == 1 ? "emergency" : priority_of(by) == 2 ? "priority" : "newer",
         bc_show_occurrence(by));
     if (!resumes) {
-        bc_desk_finish(desk, show, now_us, reason);
+        bc_duty_finish(desk, show, now_us, reason);
         return;
     }
     if (show->heard_us)
@@ -493,9 +493,9 @@ static void hold_back(BcShow *show, const BcShow *best, int64_t now_us)
     show->held |= show->live || show->item->resume;
 }
 
-static void describe(BcDesk *desk, BcShow *show, int64_t now_us, unsigned minute)
+static void describe(BcDuty *desk, BcShow *show, int64_t now_us, unsigned minute)
 {
-    BcDeskNow *now = &desk->now;
+    BcDutyNow *now = &desk->now;
     now->occurrence = bc_show_occurrence(show);
     now->item = show->item;
     now->live = show->live;
@@ -505,26 +505,26 @@ static void describe(BcDesk *desk, BcShow *show, int64_t now_us, unsigned minute
     now->until_us = show->end_us;
     now->volume = volume_for(desk, show, minute);
     if (show->live)
-        now->sound = BC_DESK_LIVE;
+        now->sound = BC_DUTY_LIVE;
     else if (show->siren && now_us < show->origin_us + bc_siren_duration_us(show->siren, show->siren_rounds)) {
-        now->sound = BC_DESK_SIREN;
+        now->sound = BC_DUTY_SIREN;
         now->origin_us = show->origin_us;
     } else if (now_us < show->content_us || !show->stored || show->item->kind == BC_LINK_SILENCE)
-        now->sound = BC_DESK_SILENCE;
+        now->sound = BC_DUTY_SILENCE;
     else if (show->line_test)
-        now->sound = BC_DESK_LINE_TEST;
+        now->sound = BC_DUTY_LINE_TEST;
     else
-        now->sound = show->item->kind == BC_LINK_RELAY ? BC_DESK_RELAY : BC_DESK_FILE;
+        now->sound = show->item->kind == BC_LINK_RELAY ? BC_DUTY_RELAY : BC_DUTY_FILE;
 }
 
-static void switch_to(BcDesk *desk, BcShow *best, int64_t now_us)
+static void switch_to(BcDuty *desk, BcShow *best, int64_t now_us)
 {
     BcShow *before = desk->sounding;
     if (before == best)
         return;
     if (before)
         displace(desk, before, best, now_us);
-    desk->now = (BcDeskNow){0};
+    desk->now = (BcDutyNow){0};
     desk->sounding = best;
     if (!best)
         return;
@@ -533,11 +533,11 @@ static void switch_to(BcDesk *desk, BcShow *best, int64_t now_us)
     g_clear_pointer(&best->blocker, g_free);
     if (!best->begun) {
         best->begun = true;
-        bc_desk_remember(desk, best);
+        bc_duty_remember(desk, best);
     }
 }
 
-static void drop_finished_orders(BcDesk *desk)
+static void drop_finished_orders(BcDuty *desk)
 {
     for (guint i = desk->orders->len; i-- > 0;) {
         BcShow *show = g_ptr_array_index(desk->orders, i);
@@ -546,7 +546,7 @@ static void drop_finished_orders(BcDesk *desk)
     }
 }
 
-int64_t bc_desk_tick(BcDesk *desk, int64_t now_us)
+int64_t bc_duty_tick(BcDuty *desk, int64_t now_us)
 {
     if (!desk->boot_us)
         desk->boot_us = now_us;
@@ -554,7 +554,7 @@ int64_t bc_desk_tick(BcDesk *desk, int64_t now_us)
         return desk->next_us;
     desk->changed = false;
     desk->decided_us = now_us;
-    unsigned minute = bc_desk_local_minute(desk, now_us);
+    unsigned minute = bc_duty_local_minute(desk, now_us);
     bool quiet_now = quiet(desk, minute);
     /* hours of the day change on the minute */
     Choice choice = {.next_us = (now_us / (60 * BC_SECOND_US) + 1) * 60 * BC_SECOND_US};
@@ -577,14 +577,14 @@ int64_t bc_desk_tick(BcDesk *desk, int64_t now_us)
 
 /* ---------------------------------------------------------------- from the sound */
 
-void bc_desk_media_changed(BcDesk *desk, int64_t now_us)
+void bc_duty_media_changed(BcDuty *desk, int64_t now_us)
 {
     for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_items; i++)
         if (!desk->timetable[i].over)
-            desk->timetable[i].stored = bc_desk_stored(desk, &desk->timetable[i]);
+            desk->timetable[i].stored = bc_duty_stored(desk, &desk->timetable[i]);
     for (guint i = 0; i < desk->orders->len; i++) {
         BcShow *show = g_ptr_array_index(desk->orders, i);
-        bool stored = bc_desk_stored(desk, show);
+        bool stored = bc_duty_stored(desk, show);
         if (stored && !show->stored && show->at_once) {
             if (show->waiting)
                 show->origin_us = now_us + desk->lead_us;
@@ -599,7 +599,7 @@ void bc_desk_media_changed(BcDesk *desk, int64_t now_us)
     desk->changed = true;
 }
 
-const BcLinkItem *bc_desk_next(const BcDesk *desk, int64_t now_us, int64_t within_us, int64_t *ret_origin_us)
+const BcLinkItem *bc_duty_next(const BcDuty *desk, int64_t now_us, int64_t within_us, int64_t *ret_origin_us)
 {
     const BcShow *next = NULL;
     for (guint i = 0; i < desk->orders->len + (desk->has_manifest ? desk->manifest.n_items : 0); i++) {
@@ -616,7 +616,7 @@ const BcLinkItem *bc_desk_next(const BcDesk *desk, int64_t now_us, int64_t withi
     return next->item;
 }
 
-void bc_desk_heard(BcDesk *desk, uint64_t serial, int64_t at_us)
+void bc_duty_heard(BcDuty *desk, uint64_t serial, int64_t at_us)
 {
     if (!desk->sounding || serial != desk->now.serial || desk->sounding->heard_us)
         return;
@@ -624,13 +624,13 @@ void bc_desk_heard(BcDesk *desk, uint64_t serial, int64_t at_us)
     tell(desk, desk->sounding, "began", NULL, at_us, 0);
 }
 
-void bc_desk_failed(BcDesk *desk, uint64_t serial, const char *reason, int64_t now_us)
+void bc_duty_failed(BcDuty *desk, uint64_t serial, const char *reason, int64_t now_us)
 {
     if (desk->sounding && serial == desk->now.serial)
-        bc_desk_finish(desk, desk->sounding, now_us, reason);
+        bc_duty_finish(desk, desk->sounding, now_us, reason);
 }
 
-void bc_desk_live_lost(BcDesk *desk, const char *occurrence, bool lost)
+void bc_duty_live_lost(BcDuty *desk, const char *occurrence, bool lost)
 {
     for (guint i = 0; i < desk->orders->len; i++) {
         BcShow *show = g_ptr_array_index(desk->orders, i);
@@ -641,7 +641,7 @@ void bc_desk_live_lost(BcDesk *desk, const char *occurrence, bool lost)
     }
 }
 
-const BcLinkLive *bc_desk_live_wanted(const BcDesk *desk, int64_t now_us)
+const BcLinkLive *bc_duty_live_wanted(const BcDuty *desk, int64_t now_us)
 {
     const BcShow *best = NULL;
     for (guint i = 0; i < desk->orders->len; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/speaker/ear.h"
+#include "broadcast/speaker/tuner.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -21,7 +21,7 @@
 #define BUFFER_MAX_MS 2000u
 #define FIFO (MD_AUDIO_PACKET_SAMPLES_MAX + 2048)
 
-struct BcEar {
+struct BcTuner {
     /* immutable */
     BcLinkLive live;             /* its texts point into text */
     char *occurrence, *host, *srtp_text, *device;
@@ -51,7 +51,7 @@ static bool wrong(GError **error, const char *what)
     return false;
 }
 
-static bool open_srtp(BcEar *ear, GError **error)
+static bool open_srtp(BcTuner *ear, GError **error)
 {
     if (!ear->srtp_text)
         return true;
@@ -65,7 +65,7 @@ static bool open_srtp(BcEar *ear, GError **error)
     return ear->srtp || wrong(error, "SRTP cannot be set up");
 }
 
-static bool resolve(BcEar *ear)
+static bool resolve(BcTuner *ear)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
     char port[8];
@@ -100,7 +100,7 @@ static int join_group(const MdAddr *group)
     return fd;
 }
 
-static bool open_socket(BcEar *ear)
+static bool open_socket(BcTuner *ear)
 {
     MdAddr any;
     if (!resolve(ear))
@@ -114,7 +114,7 @@ static bool open_socket(BcEar *ear)
     return ear->fd >= 0;
 }
 
-static void ask(BcEar *ear, bool bye)
+static void ask(BcTuner *ear, bool bye)
 {
     BcLiveAsk request = {.bye = bye, .at_us = ear->clock(ear->user)};
     uint8_t data[BC_LIVE_ASK_MAX];
@@ -125,7 +125,7 @@ static void ask(BcEar *ear, bool bye)
         md_udp_send(ear->fd, &ear->to, data, len);
 }
 
-static void take(BcEar *ear, uint8_t *data, size_t len)
+static void take(BcTuner *ear, uint8_t *data, size_t len)
 {
     MdRtpPacket packet;
     int64_t now_us = g_get_monotonic_time();
@@ -154,7 +154,7 @@ static void take(BcEar *ear, uint8_t *data, size_t len)
 
 static gpointer receive_thread(gpointer user)
 {
-    BcEar *ear = user;
+    BcTuner *ear = user;
     int64_t asked_us = INT64_MIN / 2;
     while (!ear->ending && ear->fd < 0 && !open_socket(ear)) /* names may not resolve before the network is up */
         for (unsigned i = 0; i < 20 && !ear->ending; i++)
@@ -182,9 +182,9 @@ static gpointer receive_thread(gpointer user)
     return NULL;
 }
 
-BcEar *bc_ear_new(const BcLinkLive *live, const char *device, unsigned buffer_ms, int64_t (*clock)(void *user), void *user, GError **error)
+BcTuner *bc_tuner_new(const BcLinkLive *live, const char *device, unsigned buffer_ms, int64_t (*clock)(void *user), void *user, GError **error)
 {
-    BcEar *ear = g_new0(BcEar, 1);
+    BcTuner *ear = g_new0(BcTuner, 1);
     ear->live = *live;
     ear->occurrence = g_strdup(live->occurrence);
     ear->host = g_strdup(live->host);
@@ -208,14 +208,14 @@ BcEar *bc_ear_new(const BcLinkLive *live, const char *device, unsigned buffer_ms
         ok = (ear->jitter && ear->decoder) || wrong(error, "no decoder");
     }
     if (!ok || !open_srtp(ear, error)) {
-        bc_ear_free(ear);
+        bc_tuner_free(ear);
         return NULL;
     }
     ear->thread = g_thread_new("ear", receive_thread, ear);
     return ear;
 }
 
-void bc_ear_free(BcEar *ear)
+void bc_tuner_free(BcTuner *ear)
 {
     if (!ear)
         return;
@@ -235,13 +235,13 @@ void bc_ear_free(BcEar *ear)
     g_free(ear);
 }
 
-const char *bc_ear_occurrence(const BcEar *ear)
+const char *bc_tuner_occurrence(const BcTuner *ear)
 {
     return ear->occurrence;
 }
 
 /* One pull of the jitter buffer, decoded behind the fifo. Under the lock: the payload lies in the buffer. */
-static void pull(BcEar *ear)
+static void pull(BcTuner *ear)
 {
     MdJitterOut out;
     float *pcm = ear->fifo + ear->fifo_n;
@@ -261,10 +261,10 @@ static void pull(BcEar *ear)
     ear->fifo_n += samples - MIN(trim, samples);
 }
 
-bool bc_ear_read(BcEar *ear, float *pcm, unsigned n)
+bool bc_tuner_read(BcTuner *ear, float *pcm, unsigned n)
 {
     memset(pcm, 0, n * sizeof(float));
-    if (!ear->got || bc_ear_lost(ear))
+    if (!ear->got || bc_tuner_lost(ear))
         return false;
     g_mutex_lock(&ear->lock);
     for (unsigned guard = 0; ear->fifo_n < n && guard < 64; guard++)
@@ -277,16 +277,16 @@ bool bc_ear_read(BcEar *ear, float *pcm, unsigned n)
     return true;
 }
 
-bool bc_ear_lost(const BcEar *ear)
+bool bc_tuner_lost(const BcTuner *ear)
 {
     return g_get_monotonic_time() - ear->last_us > LOST_US;
 }
 
-void bc_ear_stats(BcEar *ear, BcEarStats *ret)
+void bc_tuner_stats(BcTuner *ear, BcTunerStats *ret)
 {
     MdJitterStats stats;
     g_mutex_lock(&ear->lock);
     md_jitter_stats(ear->jitter, &stats);
-    *ret = (BcEarStats){ear->packets, ear->refused, stats.lost, stats.fec, stats.delay_us};
+    *ret = (BcTunerStats){ear->packets, ear->refused, stats.lost, stats.fec, stats.delay_us};
     g_mutex_unlock(&ear->lock);
 }

@@ -5,13 +5,13 @@
 
 /* Another station's stream on its way through the loudspeaker: buffered two seconds, watched for silence, asked for again when it
  * failed. One thread; the stream is opened and let go elsewhere. */
-typedef struct BcRelay BcRelay;
-BcRelay *bc_relay_new(const char *url, int64_t silence_max_us);
-void bc_relay_free(BcRelay *relay);
+typedef struct BcStation BcStation;
+BcStation *bc_station_new(const char *url, int64_t silence_max_us);
+void bc_station_free(BcStation *relay);
 /* The next n (<= 4096) samples at server time now_us. False: the stream is not fit to be heard (not yet, failed, silent for too long); pcm
  * is silence then. A stream that came back is heard again once it has sounded for two seconds. */
-bool bc_relay_read(BcRelay *relay, float *pcm, unsigned n, int64_t now_us);
+bool bc_station_read(BcStation *relay, float *pcm, unsigned n, int64_t now_us);
 /* Why not, static or as long as the relay; NULL it is well. */
-const char *bc_relay_trouble(const BcRelay *relay);
+const char *bc_station_trouble(const BcStation *relay);
 /* Opens the stream anew when it is time. Not inside the render thread's block: it may take a moment. */
-void bc_relay_tend(BcRelay *relay, int64_t now_us);
+void bc_station_tend(BcStation *relay, int64_t now_us);
