@@ -3,7 +3,7 @@
 
 #include <gio/gio.h>
 
-#include "board-page-resource.h"
+GResource *bc_board_page_get_resource(void); /* made by glib-compile-resources */
 
 GBytes *bc_board_page(const char *file, const char **ret_type)
 {

@@ -58,11 +58,11 @@ class Browser:
             self.buffer += data
 
     def open(self, url):
-        target = self.call("Target.createTarget", url=url)["targetId"]
+        target = next(t["targetId"] for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Emulation.setDeviceMetricsOverride", session, width=WIDTH, height=HEIGHT, deviceScaleFactor=1, mobile=False)
-        wait_until("the page", lambda: self.run(session, "document.readyState") == "complete", 30)
-        self.call("Target.activateTarget", targetId=target)
+        self.call("Page.navigate", session, url=url)
+        wait_until("the page", lambda: self.run(session, "document.readyState") == "complete" and "Bảng" in self.run(session, "document.title"), 30)
         return session
 
     def picture(self, session, name="board"):
