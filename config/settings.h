@@ -185,7 +185,9 @@ typedef struct CfgAlert {
 typedef struct CfgBroadcast {
     char *content_dir;          /* NULL: state_dir/content */
     char **tts_command;         /* argv; text on its standard input, WAV on its standard output */
+    char *tts_url;              /* a speech service instead of the command; NULL none */
     unsigned tts_timeout_s;
+    bool chime;                 /* before spoken bulletins */
     double loudness_lufs;
     double true_peak_dbtp;
     unsigned ring_timeout_s;
@@ -201,6 +203,8 @@ typedef struct CfgBroadcast {
     unsigned upload_max_mib;
     unsigned content_max_gib;
     unsigned duration_max_min;
+    unsigned attachment_max_mib, attachments_max_gib;
+    unsigned inbox_decide_minutes, inbox_remind_minutes;
     unsigned multicast_ttl;
     bool listen_everybody;      /* no key for the streams of areas */
     char *listen_key;           /* NULL: signed-in accounts */

@@ -54,6 +54,7 @@ static bool open_store(MdDaemon *daemon, GError **error)
     g_array_append_vals(migrations, bc_alert_migrations, bc_alert_n_migrations);
     g_array_append_vals(migrations, bc_device_link_migrations, bc_n_device_link_migrations);
     g_array_append_vals(migrations, bc_report_migrations, bc_n_report_migrations);
+    g_array_append_vals(migrations, bc_bulletin_migrations, bc_bulletin_n_migrations);
     MdLogger logger = md_logger(daemon->log, "store");
     daemon->store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, &logger, error);
     return daemon->store != NULL;
@@ -68,7 +69,8 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     daemon->mailbox_source = g_unix_fd_add(md_mailbox_fd(daemon->mailbox), G_IO_IN, on_mail, daemon);
     daemon->log_source = g_timeout_add_seconds(5, on_log_flush, daemon);
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
-        md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_start_device_link(daemon, error) &&
+        md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_start_bulletin(daemon, error) &&
+        md_start_device_link(daemon, error) &&
         md_provision(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error))
         return true;
     md_daemon_stop(daemon);
@@ -100,6 +102,7 @@ void md_daemon_stop(MdDaemon *daemon)
     md_stop_alert(daemon);
     md_stop_link_plays(daemon);
     g_clear_pointer(&daemon->device_link, bc_device_link_free);
+    md_stop_bulletin(daemon);
     g_clear_pointer(&daemon->broadcast, bc_broadcast_free);
     g_clear_pointer(&daemon->conference, md_conference_free);
     g_clear_pointer(&daemon->agent, sg_agent_free);

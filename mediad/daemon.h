@@ -5,6 +5,7 @@
 #include "broadcast/broadcast.h"
 #include "broadcast/device-link/manifests.h"
 #include "broadcast/device-link/reach.h"
+#include "broadcast/bulletin/inboxes.h"
 #include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
@@ -37,6 +38,10 @@ typedef struct MdDaemon {
     SgAgent *agent;
     MdConference *conference;
     BcBroadcast *broadcast;
+    BcAttachments *attachments;
+    BcDictionary *dictionary;
+    BcBulletins *bulletins;
+    BcInboxes *inboxes;
     BcAlertAir *alert_air;
     BcAlerts *alerts;
     GPtrArray *feeds;                /* of BcFeed */
@@ -69,6 +74,8 @@ bool md_start_device_link(MdDaemon *daemon, GError **error);
 /* What is announced and planned, on its way over the device link. */
 bool md_start_link_plays(MdDaemon *daemon, GError **error);
 void md_stop_link_plays(MdDaemon *daemon);
+bool md_start_bulletin(MdDaemon *daemon, GError **error);   /* review, attachments, inboxes */
+void md_stop_bulletin(MdDaemon *daemon);
 bool md_start_api(MdDaemon *daemon, GError **error);
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */

@@ -44,6 +44,7 @@ bool md_start_broadcast(MdDaemon *daemon, GError **error)
         .port_max = settings->media.port_max,
         .content_dir = content_dir,
         .speech_command = (const char *const *)from->tts_command,
+        .speech_url = from->tts_url,
         .speech_timeout_s = from->tts_timeout_s,
         .loudness_lufs = from->loudness_lufs,
         .true_peak_dbtp = from->true_peak_dbtp,

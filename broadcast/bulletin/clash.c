@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where what comes from above meets what the commune has planned itself. */
-#include "broadcast/bulletin/inbox-private.h"
+#include "broadcast/bulletin/inboxes-private.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #define DAY_US (86400ll * G_USEC_PER_SEC)
 #define MET_MAX 64u
 
-int64_t bc_inbox_schedule_length_us(BcInbox *inbox, const BcSchedule *s)
+int64_t bc_inboxes_schedule_length_us(BcInboxes *inbox, const BcSchedule *s)
 {
     BcContents *contents = bc_broadcast_contents(inbox->broadcast);
     int64_t once = 0;
@@ -32,7 +32,7 @@ static bool is_within(const BcAreas *areas, const char *area, const char *const 
     return true;
 }
 
-const BcSchedule *bc_inbox_clash(BcInbox *inbox, const BcInboxItem *item, int64_t at_us, int64_t length_us, int64_t *ret_other_at_us)
+const BcSchedule *bc_inboxes_clash(BcInboxes *inbox, const BcInboxItem *item, int64_t at_us, int64_t length_us, int64_t *ret_other_at_us)
 {
     BcSchedules *schedules = bc_broadcast_schedules(inbox->broadcast);
     const BcAreas *areas = bc_broadcast_areas(inbox->broadcast);
@@ -42,7 +42,7 @@ const BcSchedule *bc_inbox_clash(BcInbox *inbox, const BcInboxItem *item, int64_
         const BcSchedule *s = all->pdata[i];
         if (s->priority != BC_PRIORITY || !s->enabled || s->draft || ours(s->id) || !is_within(areas, item->area, s->areas))
             continue;
-        int64_t length = bc_inbox_schedule_length_us(inbox, s);
+        int64_t length = bc_inboxes_schedule_length_us(inbox, s);
         g_autoptr(GArray) times = bc_schedules_between(schedules, s->id, at_us - length + 1, at_us + length_us, MET_MAX);
         for (unsigned k = 0; times && k < times->len; k++) {
             int64_t t = g_array_index(times, int64_t, k);
@@ -56,7 +56,7 @@ const BcSchedule *bc_inbox_clash(BcInbox *inbox, const BcInboxItem *item, int64_
 }
 
 /* The start of the commune's next programme of its own within a day. */
-static int64_t next_programme(BcInbox *inbox, const BcInboxItem *item, int64_t after_us)
+static int64_t next_programme(BcInboxes *inbox, const BcInboxItem *item, int64_t after_us)
 {
     BcSchedules *schedules = bc_broadcast_schedules(inbox->broadcast);
     const BcAreas *areas = bc_broadcast_areas(inbox->broadcast);
@@ -70,7 +70,7 @@ static int64_t next_programme(BcInbox *inbox, const BcInboxItem *item, int64_t a
     return soonest <= after_us + DAY_US ? soonest : INT64_MAX;
 }
 
-int64_t bc_inbox_place(BcInbox *inbox, const BcInboxItem *item, int64_t asked_us)
+int64_t bc_inboxes_place(BcInboxes *inbox, const BcInboxItem *item, int64_t asked_us)
 {
     int64_t soon = bc_broadcast_wall_us(inbox->broadcast) + SOON_US;
     if (asked_us >= soon)

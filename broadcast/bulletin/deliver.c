@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the inbox does by itself: delivery, deadlines, reminders, and the schedules that follow. Everything is read off the items'
  * states, so that a new life takes up what a former one left. */
-#include "broadcast/bulletin/inbox-private.h"
+#include "broadcast/bulletin/inboxes-private.h"
 
 #include <string.h>
 
@@ -23,7 +23,7 @@ static bool is_commune(const BcAreas *areas, const BcArea *area)
     return parent && !parent->parent && !g_strv_contains(larger, area->kind);
 }
 
-const char *bc_inbox_commune_of(const BcAreas *areas, const char *code)
+const char *bc_inboxes_commune_of(const BcAreas *areas, const char *code)
 {
     const char *found = NULL;
     for (const BcArea *at = code ? bc_areas_find(areas, code) : NULL; at; at = at->parent ? bc_areas_find(areas, at->parent) : NULL)
@@ -43,20 +43,20 @@ static void add_area(GHashTable *communes, const char *commune, const char *area
 }
 
 /* commune -> what of it was asked */
-static GHashTable *addressees(BcInbox *inbox, const BcBulletin *bulletin)
+static GHashTable *addressees(BcInboxes *inbox, const BcBulletin *bulletin)
 {
     const BcAreas *areas = bc_broadcast_areas(inbox->broadcast);
     GHashTable *communes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
     for (unsigned i = 0; bulletin->approved->areas[i]; i++) {
         const BcArea *asked = bc_areas_find(areas, bulletin->approved->areas[i]);
-        const char *commune = asked ? bc_inbox_commune_of(areas, asked->code) : NULL;
+        const char *commune = asked ? bc_inboxes_commune_of(areas, asked->code) : NULL;
         g_autoptr(GPtrArray) below = asked && !commune ? bc_areas_subtree(areas, asked->code) : NULL;
         bool own_level = commune && bc_areas_contains(areas, commune, bulletin->area);
         if (commune && (!own_level || bulletin->approved->priority == BC_EMERGENCY)) /* its own emergencies sound the same way */
             add_area(communes, commune, asked->code);
         for (unsigned k = 0; below && k < below->len; k++) {
             const BcArea *area = below->pdata[k];
-            const char *own = bc_inbox_commune_of(areas, area->code);
+            const char *own = bc_inboxes_commune_of(areas, area->code);
             if (own && g_str_equal(own, area->code))
                 add_area(communes, area->code, area->code);
         }
@@ -66,24 +66,24 @@ static GHashTable *addressees(BcInbox *inbox, const BcBulletin *bulletin)
 
 /* --- delivery --- */
 
-static void set_conflict_or_place(BcInbox *inbox, BcInboxItem *item, int64_t now, int64_t asked_us)
+static void set_conflict_or_place(BcInboxes *inbox, BcInboxItem *item, int64_t now, int64_t asked_us)
 {
     g_autofree char *schedule = g_strconcat("s-", item->id, NULL);
-    item->at_us = bc_inbox_place(inbox, item, asked_us);
-    const BcSchedule *other = bc_inbox_clash(inbox, item, item->at_us, bc_inbox_length_us(inbox, item), &item->other_at_us);
-    bc_inbox_set(&item->schedule, schedule);
+    item->at_us = bc_inboxes_place(inbox, item, asked_us);
+    const BcSchedule *other = bc_inboxes_clash(inbox, item, item->at_us, bc_inboxes_length_us(inbox, item), &item->other_at_us);
+    bc_inboxes_set(&item->schedule, schedule);
     if (!other) {
         item->state = BC_INBOX_PLACED;
         return;
     }
     item->state = BC_INBOX_CONFLICT;
-    bc_inbox_set(&item->other, other->id);
+    bc_inboxes_set(&item->other, other->id);
     int64_t first = MIN(item->at_us, item->other_at_us) - LEAD_US;
-    item->deadline_us = MAX(MIN(now + bc_inbox_rule(inbox, item->area).decide_s * G_USEC_PER_SEC, first), now);
+    item->deadline_us = MAX(MIN(now + bc_inboxes_rule(inbox, item->area).decide_s * G_USEC_PER_SEC, first), now);
     item->remind_us = now + (item->deadline_us - now) / 2;
 }
 
-static const char *deliver_one(BcInbox *inbox, const BcBulletin *bulletin, BcInboxItem *item, int64_t now)
+static const char *deliver_one(BcInboxes *inbox, const BcBulletin *bulletin, BcInboxItem *item, int64_t now)
 {
     if (item->priority == BC_EMERGENCY) {
         item->state = BC_INBOX_DUE;
@@ -92,14 +92,14 @@ static const char *deliver_one(BcInbox *inbox, const BcBulletin *bulletin, BcInb
         set_conflict_or_place(inbox, item, now, MAX(bulletin->approved->asked_us, bulletin->approved->from_us));
     } else {
         item->state = BC_INBOX_WAITING;
-        item->remind_us = now + bc_inbox_rule(inbox, item->area).remind_s * G_USEC_PER_SEC;
+        item->remind_us = now + bc_inboxes_rule(inbox, item->area).remind_s * G_USEC_PER_SEC;
         item->deadline_us = bulletin->approved->to_us;
     }
     return item->state == BC_INBOX_CONFLICT ? "inbox.conflict" : "inbox.arrived";
 }
 
 /* A newer version takes the place of what an older one left. */
-static void retire_older(BcInbox *inbox, const BcBulletin *bulletin, const char *commune)
+static void retire_older(BcInboxes *inbox, const BcBulletin *bulletin, const char *commune)
 {
     g_autoptr(GPtrArray) all = bc_table_values(inbox->by_id);
     for (unsigned i = 0; i < all->len; i++) {
@@ -107,14 +107,14 @@ static void retire_older(BcInbox *inbox, const BcBulletin *bulletin, const char 
         if (item->version >= bulletin->approved_version || strcmp(item->bulletin, bulletin->id) != 0 || strcmp(item->area, commune) != 0 ||
             item->state >= BC_INBOX_DUE || item->state == BC_INBOX_DECLINED || g_hash_table_contains(inbox->busy, item->id))
             continue;
-        BcInboxItem *after = bc_inbox_copy(item);
+        BcInboxItem *after = bc_inboxes_copy(item);
         after->state = BC_INBOX_WITHDRAWN;
-        bc_inbox_set(&after->reason, "a newer version came");
-        bc_inbox_write(inbox, after, "inbox.withdrawn", NULL, NULL);
+        bc_inboxes_set(&after->reason, "a newer version came");
+        bc_inboxes_write(inbox, after, "inbox.withdrawn", NULL, NULL);
     }
 }
 
-static void deliver(BcInbox *inbox, const BcBulletin *bulletin)
+static void deliver(BcInboxes *inbox, const BcBulletin *bulletin)
 {
     g_autoptr(GHashTable) communes = addressees(inbox, bulletin);
     int64_t now = bc_broadcast_wall_us(inbox->broadcast);
@@ -130,17 +130,17 @@ static void deliver(BcInbox *inbox, const BcBulletin *bulletin)
         g_ptr_array_add(list, NULL);
         BcInboxItem item = {.id = id, .bulletin = bulletin->id, .version = bulletin->approved_version, .area = commune,
                             .areas = (const char *const *)list->pdata, .priority = bulletin->approved->priority, .received_us = now};
-        BcInboxItem *after = bc_inbox_copy(&item);
+        BcInboxItem *after = bc_inboxes_copy(&item);
         const char *event = deliver_one(inbox, bulletin, after, now);
         retire_older(inbox, bulletin, commune);
-        bc_inbox_write(inbox, after, event, NULL, NULL);
+        bc_inboxes_write(inbox, after, event, NULL, NULL);
     }
 }
 
 /* --- emergencies --- */
 
 typedef struct Sounding {
-    BcInbox *inbox;
+    BcInboxes *inbox;
     char *key, *bulletin;
     int64_t version;
 } Sounding;
@@ -148,7 +148,7 @@ typedef struct Sounding {
 static void on_started(const char *id, const GError *error, void *user)
 {
     Sounding *s = user;
-    BcInbox *inbox = s->inbox;
+    BcInboxes *inbox = s->inbox;
     inbox->pending--;
     if (error)
         g_hash_table_remove(inbox->playing, s->key); /* the next look tries again */
@@ -157,18 +157,18 @@ static void on_started(const char *id, const GError *error, void *user)
         const BcInboxItem *item = all->pdata[i];
         if (item->state != BC_INBOX_DUE || item->version != s->version || strcmp(item->bulletin, s->bulletin) != 0)
             continue;
-        BcInboxItem *after = bc_inbox_copy(item);
+        BcInboxItem *after = bc_inboxes_copy(item);
         after->state = BC_INBOX_PLAYED;
-        bc_inbox_write(inbox, after, "inbox.played", NULL, NULL);
+        bc_inboxes_write(inbox, after, "inbox.played", NULL, NULL);
     }
     g_free(s->key);
     g_free(s->bulletin);
     g_free(s);
-    bc_inbox_unref(inbox);
+    bc_inboxes_unref(inbox);
 }
 
 /* Once for all its areas: not through the communes. */
-static void sound(BcInbox *inbox, const BcBulletin *bulletin)
+static void sound(BcInboxes *inbox, const BcBulletin *bulletin)
 {
     g_autofree char *key = g_strdup_printf("%s/%" G_GINT64_FORMAT, bulletin->id, bulletin->approved_version);
     const BcBulletinFields *f = bulletin->approved;
@@ -186,7 +186,7 @@ static void sound(BcInbox *inbox, const BcBulletin *bulletin)
 
 /* --- what follows a decision --- */
 
-int64_t bc_inbox_length_us(BcInbox *inbox, const BcInboxItem *item)
+int64_t bc_inboxes_length_us(BcInboxes *inbox, const BcInboxItem *item)
 {
     const BcBulletin *bulletin = bc_bulletins_find(inbox->bulletins, item->bulletin);
     const BcContent *content = bulletin && bulletin->approved
@@ -194,10 +194,10 @@ int64_t bc_inbox_length_us(BcInbox *inbox, const BcInboxItem *item)
     return content ? content->duration_us : 0;
 }
 
-void bc_inbox_order(BcInbox *inbox, const BcInboxItem *item, bool above_first, int64_t *ret_above_us, int64_t *ret_own_us)
+void bc_inboxes_order(BcInboxes *inbox, const BcInboxItem *item, bool above_first, int64_t *ret_above_us, int64_t *ret_own_us)
 {
     const BcSchedule *other = bc_schedules_find(bc_broadcast_schedules(inbox->broadcast), item->other);
-    int64_t own_length = other ? bc_inbox_schedule_length_us(inbox, other) : 0, length = bc_inbox_length_us(inbox, item);
+    int64_t own_length = other ? bc_inboxes_schedule_length_us(inbox, other) : 0, length = bc_inboxes_length_us(inbox, item);
     int64_t second = G_USEC_PER_SEC; /* schedules know whole seconds */
     *ret_above_us = item->at_us;
     *ret_own_us = item->other_at_us;
@@ -209,32 +209,32 @@ void bc_inbox_order(BcInbox *inbox, const BcInboxItem *item, bool above_first, i
         *ret_above_us = (MAX(item->at_us, item->other_at_us + own_length + BETWEEN_US) + second - 1) / second * second;
 }
 
-char *bc_inbox_local(BcInbox *inbox, int64_t wall_us)
+char *bc_inboxes_local(BcInboxes *inbox, int64_t wall_us)
 {
     return bc_bulletins_local_time(inbox->bulletins, wall_us);
 }
 
 static void on_effect(const GError *error, void *user)
 {
-    BcInbox *inbox = user;
+    BcInboxes *inbox = user;
     inbox->pending--;
-    bc_inbox_unref(inbox);
+    bc_inboxes_unref(inbox);
 }
 
-static void put_schedule(BcInbox *inbox, const BcSchedule *schedule)
+static void put_schedule(BcInboxes *inbox, const BcSchedule *schedule)
 {
     inbox->pending++;
     bc_broadcast_put_schedule(inbox->broadcast, schedule, NULL, on_effect, g_rc_box_acquire(inbox));
 }
 
 /* The commune's item that waits for the other: this one occurrence of it, later. */
-static void move_own(BcInbox *inbox, const BcInboxItem *item, int64_t to_us)
+static void move_own(BcInboxes *inbox, const BcInboxItem *item, int64_t to_us)
 {
     BcSchedules *schedules = bc_broadcast_schedules(inbox->broadcast);
     const BcSchedule *own = bc_schedules_find(schedules, item->other);
     g_autoptr(GArray) there = own ? bc_schedules_between(schedules, own->id, item->other_at_us, item->other_at_us + 1, 1) : NULL;
-    g_autofree char *id = g_strdup_printf("s-%s-own", item->id), *start = bc_inbox_local(inbox, to_us);
-    g_autofree char *was = bc_inbox_local(inbox, item->other_at_us);
+    g_autofree char *id = g_strdup_printf("s-%s-own", item->id), *start = bc_inboxes_local(inbox, to_us);
+    g_autofree char *was = bc_inboxes_local(inbox, item->other_at_us);
     if (!own || to_us == item->other_at_us || to_us <= bc_broadcast_wall_us(inbox->broadcast))
         return;
     BcSchedule moved = *own;
@@ -259,7 +259,7 @@ static void move_own(BcInbox *inbox, const BcInboxItem *item, int64_t to_us)
     }
 }
 
-void bc_inbox_effect(BcInbox *inbox, const BcInboxItem *item)
+void bc_inboxes_effect(BcInboxes *inbox, const BcInboxItem *item)
 {
     const BcBulletin *bulletin = bc_bulletins_find(inbox->bulletins, item->bulletin);
     const BcBulletinFields *f = bulletin ? bulletin->approved : NULL;
@@ -272,7 +272,7 @@ void bc_inbox_effect(BcInbox *inbox, const BcInboxItem *item)
     if (!set || !f || !f->content || item->at_us <= bc_broadcast_wall_us(inbox->broadcast))
         return;
     if (!bc_schedules_find(schedules, item->schedule)) {
-        g_autofree char *start = bc_inbox_local(inbox, item->at_us);
+        g_autofree char *start = bc_inboxes_local(inbox, item->at_us);
         BcSchedule s = {.id = item->schedule, .name = f->title, .content = f->content, .areas = item->areas, .start_local = start,
                         .priority = item->priority, .repeats = 1, .grace_s = GRACE_S, .enabled = true, .expires_us = f->to_us,
                         .created_by = item->decided_by ? item->decided_by : bulletin->approved_by, .owner = bulletin->area,
@@ -281,64 +281,64 @@ void bc_inbox_effect(BcInbox *inbox, const BcInboxItem *item)
     }
     if (item->other && !g_strcmp0(item->choice, "above")) {
         int64_t above_us, own_us;
-        bc_inbox_order(inbox, item, true, &above_us, &own_us);
+        bc_inboxes_order(inbox, item, true, &above_us, &own_us);
         move_own(inbox, item, own_us);
     }
 }
 
 /* --- time goes on --- */
 
-static void change(BcInbox *inbox, const BcInboxItem *item, BcInboxState state, const char *event, const char *reason)
+static void change(BcInboxes *inbox, const BcInboxItem *item, BcInboxState state, const char *event, const char *reason)
 {
-    BcInboxItem *after = bc_inbox_copy(item);
+    BcInboxItem *after = bc_inboxes_copy(item);
     after->state = state;
     after->deadline_us = after->remind_us = 0;
     if (reason)
-        bc_inbox_set(&after->reason, reason);
-    bc_inbox_write(inbox, after, event, NULL, NULL);
+        bc_inboxes_set(&after->reason, reason);
+    bc_inboxes_write(inbox, after, event, NULL, NULL);
 }
 
 /* Nobody decided in time: the higher level goes first. */
-static void decide_by_default(BcInbox *inbox, const BcInboxItem *item, int64_t now)
+static void decide_by_default(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
 {
-    BcInboxItem *after = bc_inbox_copy(item);
+    BcInboxItem *after = bc_inboxes_copy(item);
     after->state = BC_INBOX_PLACED;
     after->decided_us = now;
     after->by_default = true;
     after->deadline_us = after->remind_us = 0;
-    bc_inbox_set(&after->choice, "above");
+    bc_inboxes_set(&after->choice, "above");
     if (after->at_us <= now) /* mediad was not there at its time */
-        after->at_us = bc_inbox_place(inbox, item, 0);
-    bc_inbox_write(inbox, after, "inbox.decided", NULL, NULL);
+        after->at_us = bc_inboxes_place(inbox, item, 0);
+    bc_inboxes_write(inbox, after, "inbox.decided", NULL, NULL);
 }
 
-static void remind(BcInbox *inbox, const BcInboxItem *item, int64_t now)
+static void remind(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
 {
-    BcInboxItem *after = bc_inbox_copy(item);
-    after->remind_us = item->state == BC_INBOX_CONFLICT ? 0 : now + bc_inbox_rule(inbox, item->area).remind_s * G_USEC_PER_SEC;
-    bc_inbox_write(inbox, after, "inbox.reminder", NULL, NULL);
+    BcInboxItem *after = bc_inboxes_copy(item);
+    after->remind_us = item->state == BC_INBOX_CONFLICT ? 0 : now + bc_inboxes_rule(inbox, item->area).remind_s * G_USEC_PER_SEC;
+    bc_inboxes_write(inbox, after, "inbox.reminder", NULL, NULL);
 }
 
 /* The commune planned something of its own over what was placed. */
-static bool meets_later(BcInbox *inbox, const BcInboxItem *item, int64_t now)
+static bool meets_later(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
 {
     int64_t other_at = 0;
     if (item->priority != BC_PRIORITY || item->choice || item->at_us - LEAD_US <= now)
         return false;
-    const BcSchedule *other = bc_inbox_clash(inbox, item, item->at_us, bc_inbox_length_us(inbox, item), &other_at);
+    const BcSchedule *other = bc_inboxes_clash(inbox, item, item->at_us, bc_inboxes_length_us(inbox, item), &other_at);
     if (!other)
         return false;
-    BcInboxItem *after = bc_inbox_copy(item);
+    BcInboxItem *after = bc_inboxes_copy(item);
     set_conflict_or_place(inbox, after, now, item->at_us);
     if (after->state == BC_INBOX_CONFLICT) {
-        bc_inbox_write(inbox, after, "inbox.conflict", NULL, NULL);
+        bc_inboxes_write(inbox, after, "inbox.conflict", NULL, NULL);
         return true;
     }
-    bc_inbox_item_free(after);
+    bc_inboxes_item_free(after);
     return false;
 }
 
-static void follow(BcInbox *inbox, const BcInboxItem *item, int64_t now)
+static void follow(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
 {
     const BcBulletin *bulletin = bc_bulletins_find(inbox->bulletins, item->bulletin);
     const BcBulletinFields *f = bulletin ? bulletin->approved : NULL;
@@ -360,24 +360,24 @@ static void follow(BcInbox *inbox, const BcInboxItem *item, int64_t now)
     else if (set && item->at_us + (GRACE_S + 60) * G_USEC_PER_SEC <= now)
         change(inbox, item, BC_INBOX_MISSED, "inbox.missed", "it was not heard at its time");
     else if (set && !meets_later(inbox, item, now))
-        bc_inbox_effect(inbox, item);
+        bc_inboxes_effect(inbox, item);
 }
 
 static void on_look(BcTimer *timer, void *user);
 
-static void look_in(BcInbox *inbox, int64_t us)
+static void look_in(BcInboxes *inbox, int64_t us)
 {
     BcTimers *timers = bc_broadcast_timers(inbox->broadcast);
     bc_timer_at(timers, &inbox->timer, md_clock_now_us(bc_timers_clock(timers)) + us, on_look, inbox);
 }
 
-void bc_inbox_look_soon(BcInbox *inbox)
+void bc_inboxes_look_soon(BcInboxes *inbox)
 {
     look_in(inbox, 0);
 }
 
 /* What was approved in a former life, and not delivered in it. */
-static void deliver_missing(BcInbox *inbox)
+static void deliver_missing(BcInboxes *inbox)
 {
     g_autoptr(GPtrArray) all = bc_bulletins_list(inbox->bulletins);
     int64_t now = bc_broadcast_wall_us(inbox->broadcast);
@@ -391,7 +391,7 @@ static void deliver_missing(BcInbox *inbox)
 
 static void on_look(BcTimer *timer, void *user)
 {
-    BcInbox *inbox = user;
+    BcInboxes *inbox = user;
     int64_t now = bc_broadcast_wall_us(inbox->broadcast), next = now + LOOK_MAX_US;
     g_autoptr(GPtrArray) all = bc_table_values(inbox->by_id);
     for (unsigned i = 0; i < all->len; i++) {
@@ -411,26 +411,26 @@ static void on_look(BcTimer *timer, void *user)
 
 static void on_bulletin(const char *type, const BcBulletin *bulletin, void *user)
 {
-    BcInbox *inbox = user;
+    BcInboxes *inbox = user;
     if (g_str_equal(type, "bulletin.approved"))
         deliver(inbox, bulletin);
     else if (g_str_equal(type, "bulletin.withdrawn"))
-        bc_inbox_look_soon(inbox);
+        bc_inboxes_look_soon(inbox);
 }
 
 static void on_broadcast(const char *type, const BcRun *run, void *user)
 {
-    BcInbox *inbox = user;
+    BcInboxes *inbox = user;
     if (g_str_equal(type, "schedule.stored"))
-        bc_inbox_look_soon(inbox);
+        bc_inboxes_look_soon(inbox);
     if (!run->schedule || !g_str_equal(type, "announcement.playing") || !g_str_has_prefix(run->schedule, "s-i-"))
         return;
-    const BcInboxItem *item = bc_inbox_find(inbox, run->schedule + strlen("s-"));
+    const BcInboxItem *item = bc_inboxes_find(inbox, run->schedule + strlen("s-"));
     if (item && (item->state == BC_INBOX_ACCEPTED || item->state == BC_INBOX_PLACED))
         change(inbox, item, BC_INBOX_PLAYED, "inbox.played", NULL);
 }
 
-void bc_inbox_start(BcInbox *inbox)
+void bc_inboxes_start(BcInboxes *inbox)
 {
     bc_bulletins_add_listener(inbox->bulletins, on_bulletin, inbox);
     bc_broadcast_add_listener(inbox->broadcast, on_broadcast, inbox);
@@ -438,7 +438,7 @@ void bc_inbox_start(BcInbox *inbox)
     look_in(inbox, 0);
 }
 
-void bc_inbox_stop(BcInbox *inbox)
+void bc_inboxes_stop(BcInboxes *inbox)
 {
     bc_timer_cancel(&inbox->timer);
     bc_bulletins_remove_listener(inbox->bulletins, on_bulletin, inbox);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inbox items in the store. */
-#include "broadcast/bulletin/inbox-private.h"
+#include "broadcast/bulletin/inboxes-private.h"
 
 #include <string.h>
 
 static const char *const states[] = {"waiting", "accepted", "declined", "conflict", "placed", "due", "played", "missed", "expired", "withdrawn"};
 G_STATIC_ASSERT(G_N_ELEMENTS(states) == BC_INBOX_STATE_MAX);
 
-const char *bc_inbox_state_to_string(BcInboxState state)
+const char *bc_inboxes_state_to_string(BcInboxState state)
 {
     return (unsigned)state < BC_INBOX_STATE_MAX ? states[state] : NULL;
 }
@@ -20,14 +20,14 @@ static BcInboxState state_from_string(const char *name)
     return BC_INBOX_WITHDRAWN;
 }
 
-void bc_inbox_set(const char **slot, const char *text)
+void bc_inboxes_set(const char **slot, const char *text)
 {
     char *copy = g_strdup(text);
     g_free((char *)*slot);
     *slot = copy;
 }
 
-BcInboxItem *bc_inbox_copy(const BcInboxItem *from)
+BcInboxItem *bc_inboxes_copy(const BcInboxItem *from)
 {
     BcInboxItem *i = g_memdup2(from, sizeof *from);
     const char **strings[] = {&i->id, &i->bulletin, &i->area, &i->schedule, &i->other, &i->seen_by, &i->decided_by, &i->choice, &i->reason};
@@ -37,7 +37,7 @@ BcInboxItem *bc_inbox_copy(const BcInboxItem *from)
     return i;
 }
 
-void bc_inbox_item_free(gpointer data)
+void bc_inboxes_item_free(gpointer data)
 {
     BcInboxItem *i = data;
     const char *const strings[] = {i->id, i->bulletin, i->area, i->schedule, i->other, i->seen_by, i->decided_by, i->choice, i->reason};
@@ -54,13 +54,13 @@ static char *key_of(const BcInboxItem *item)
 
 static void apply_item(gpointer owner, gpointer data)
 {
-    BcInbox *inbox = owner;
-    BcInboxItem *copy = bc_inbox_copy(data);
+    BcInboxes *inbox = owner;
+    BcInboxItem *copy = bc_inboxes_copy(data);
     g_hash_table_replace(inbox->by_key, key_of(copy), copy);
     g_hash_table_replace(inbox->by_id, (char *)copy->id, copy);
 }
 
-static bool load_rules(BcInbox *inbox, GError **error)
+static bool load_rules(BcInboxes *inbox, GError **error)
 {
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(inbox->store), error, "SELECT area, decide_s, remind_s FROM bc_inbox_rules", "");
     GError *failure = NULL;
@@ -73,7 +73,7 @@ static bool load_rules(BcInbox *inbox, GError **error)
     return rows && !failure;
 }
 
-bool bc_inbox_load(BcInbox *inbox, GError **error)
+bool bc_inboxes_load(BcInboxes *inbox, GError **error)
 {
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(inbox->store), error,
                                          "SELECT id, bulletin, version, area, areas, priority, state, at_us, schedule, other, other_at_us,"
@@ -111,7 +111,7 @@ static bool write_item(MdDb *db, gpointer data, GError **error)
 }
 
 typedef struct Told {
-    BcInbox *inbox;
+    BcInboxes *inbox;
     char *id;
     const char *event;
     BcDoneFn done;
@@ -121,28 +121,28 @@ typedef struct Told {
 static void on_written(const GError *error, void *user)
 {
     Told *told = user;
-    BcInbox *inbox = told->inbox;
+    BcInboxes *inbox = told->inbox;
     g_hash_table_remove(inbox->busy, told->id);
     inbox->pending--;
-    const BcInboxItem *item = error ? NULL : bc_inbox_find(inbox, told->id);
+    const BcInboxItem *item = error ? NULL : bc_inboxes_find(inbox, told->id);
     if (item && !inbox->stopping)
-        bc_inbox_effect(inbox, item);
+        bc_inboxes_effect(inbox, item);
     if (item && told->event && inbox->on_event)
         inbox->on_event(told->event, item, inbox->event_user);
     if (told->done)
         told->done(error, told->user);
     if (!inbox->stopping)
-        bc_inbox_look_soon(inbox);
+        bc_inboxes_look_soon(inbox);
     g_free(told->id);
     g_free(told);
-    bc_inbox_unref(inbox);
+    bc_inboxes_unref(inbox);
 }
 
-void bc_inbox_write(BcInbox *inbox, BcInboxItem *after, const char *event, BcDoneFn done, void *user)
+void bc_inboxes_write(BcInboxes *inbox, BcInboxItem *after, const char *event, BcDoneFn done, void *user)
 {
     Told *told = g_new0(Told, 1);
     *told = (Told){g_rc_box_acquire(inbox), g_strdup(after->id), event, done, user};
     inbox->pending++;
     g_hash_table_add(inbox->busy, g_strdup(after->id));
-    bc_write(inbox->store, write_item, after, bc_inbox_item_free, inbox, bc_inbox_unref, apply_item, on_written, told);
+    bc_write(inbox->store, write_item, after, bc_inboxes_item_free, inbox, bc_inboxes_unref, apply_item, on_written, told);
 }

@@ -3,6 +3,7 @@
 #include "broadcast/alert/alert.h"
 #include "broadcast/board/board.h"
 #include "broadcast/broadcast.h"
+#include "broadcast/bulletin/inboxes.h"
 #include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
 #include "broadcast/device-link/media.h"
@@ -38,6 +39,9 @@ void md_api_add_link_media(MdApi *api, BcBroadcast *broadcast, BcDeviceLink *lin
 
 /* Boards: their page, what they show. Takes boards; dir: where their pictures and videos lie. */
 void md_api_add_boards(MdApi *api, BcBroadcast *broadcast, BcBoards *boards, const char *dir);
+
+/* Bulletins and what belongs to them; their events are published. The API must be freed before all four. */
+void md_api_add_bulletins(MdApi *api, BcBulletins *bulletins, BcAttachments *attachments, BcDictionary *dictionary, BcInboxes *inboxes);
 
 typedef struct MdApiListener {
     const char *kind;    /* "sip-udp", "https" … */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-#include "broadcast/bulletin/inbox.h"
+#include "broadcast/bulletin/inboxes.h"
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ typedef struct BulletinRig {
     BcAttachments *attachments;
     BcDictionary *dictionary;
     BcBulletins *bulletins;
-    BcInbox *inbox;
+    BcInboxes *inbox;
     bool own_approval, chime;
     GString *events;   /* "submitted b-…;" … */
     GString *inbox_events; /* "arrived 18100;" … */
@@ -51,7 +51,7 @@ static inline void settle(BulletinRig *rig)
 {
     for (unsigned quiet = 0; quiet < 3;) {
         bool busy = bc_broadcast_pending(rig->b) || bc_bulletins_pending(rig->bulletins) || bc_attachments_pending(rig->attachments) ||
-                    (rig->inbox && bc_inbox_pending(rig->inbox));
+                    (rig->inbox && bc_inboxes_pending(rig->inbox));
         md_mailbox_drain(rig->control, 0);
         quiet = g_main_context_iteration(NULL, busy) ? 0 : quiet + 1;
     }
@@ -129,15 +129,15 @@ static inline void rig_open(BulletinRig *rig)
                                                                                .own_approval = rig->own_approval, .chime = rig->chime}, &error);
     g_assert_no_error(error);
     bc_bulletins_add_listener(rig->bulletins, on_rig_bulletin, rig);
-    rig->inbox = bc_inbox_new(rig->bulletins, rig->store, &(BcInboxOptions){.decide_s = 600, .remind_s = 3600}, &error);
+    rig->inbox = bc_inboxes_new(rig->bulletins, rig->store, &(BcInboxesOptions){.decide_s = 600, .remind_s = 3600}, &error);
     g_assert_no_error(error);
-    bc_inbox_set_event(rig->inbox, on_rig_inbox, rig);
+    bc_inboxes_set_event(rig->inbox, on_rig_inbox, rig);
     settle(rig);
 }
 
 static inline void rig_close(BulletinRig *rig)
 {
-    g_clear_pointer(&rig->inbox, bc_inbox_free);
+    g_clear_pointer(&rig->inbox, bc_inboxes_free);
     bc_bulletins_free(rig->bulletins);
     bc_dictionary_unref(rig->dictionary);
     bc_attachments_free(rig->attachments);

@@ -22,14 +22,14 @@ static char *send_down(BulletinRig *rig, const char *title, BcPriority priority,
 
 static const BcInboxItem *only(BulletinRig *rig, const char *area)
 {
-    g_autoptr(GPtrArray) all = bc_inbox_list(rig->inbox, area);
+    g_autoptr(GPtrArray) all = bc_inboxes_list(rig->inbox, area);
     g_assert_cmpuint(all->len, ==, 1);
     return all->pdata[0];
 }
 
 static const char *inbox_state(BulletinRig *rig, const char *area)
 {
-    return bc_inbox_state_to_string(only(rig, area)->state);
+    return bc_inboxes_state_to_string(only(rig, area)->state);
 }
 
 static int64_t length_of(BulletinRig *rig, const char *bulletin)
@@ -60,7 +60,7 @@ static int decide(BulletinRig *rig, const char *area, bool above, const BcWho *w
 {
     Outcome o = {0};
     g_autofree char *id = g_strdup(only(rig, area)->id);
-    bc_inbox_decide(rig->inbox, id, above, who, on_outcome, &o);
+    bc_inboxes_decide(rig->inbox, id, above, who, on_outcome, &o);
     int code = wait_outcome(&o);
     g_free(o.message);
     settle(rig);
@@ -71,7 +71,7 @@ static int take(BulletinRig *rig, const char *id, const char *start, const BcWho
 {
     Outcome o = {0};
     g_autofree char *copy = g_strdup(id);
-    bc_inbox_accept(rig->inbox, copy, start, who, on_outcome, &o);
+    bc_inboxes_accept(rig->inbox, copy, start, who, on_outcome, &o);
     int code = wait_outcome(&o);
     if (o.message)
         g_test_message("%s", o.message);
@@ -104,9 +104,9 @@ static void test_normal(void)
     g_assert_true(s->central);
     g_assert_cmpint(next_of(&rig, s->id), ==, T0);
     g_assert_cmpint(take(&rig, item, "2026-11-23T06:00:00", &editor), ==, BC_ERROR_STATE);
-    bc_inbox_decline(rig.inbox, item73, NULL, &other, on_outcome, &o);
+    bc_inboxes_decline(rig.inbox, item73, NULL, &other, on_outcome, &o);
     g_assert_cmpint(wait_outcome(&o), ==, BC_ERROR_INVALID); /* without a reason */
-    bc_inbox_decline(rig.inbox, item73, "không liên quan", &other, on_outcome, &o);
+    bc_inboxes_decline(rig.inbox, item73, "không liên quan", &other, on_outcome, &o);
     g_assert_cmpint(wait_outcome(&o), ==, -1);
     advance(&rig, 1900 * S);
     g_assert_cmpstr(rig.runs->str, ==, "thuong normal 18100;");
@@ -148,7 +148,7 @@ static void test_priority(void)
     g_assert_cmpstr(s->areas[0], ==, "18100.1"); /* the village that was asked, not the commune */
     g_assert_cmpint(s->priority, ==, BC_PRIORITY);
     g_autofree char *free_time = send_down(&rig, "khong gio", BC_PRIORITY, one, 0, 0);
-    g_autoptr(GPtrArray) all = bc_inbox_list(rig.inbox, "18100");
+    g_autoptr(GPtrArray) all = bc_inboxes_list(rig.inbox, "18100");
     for (unsigned i = 0; i < all->len; i++) {
         const BcInboxItem *item = all->pdata[i];
         if (g_str_equal(item->bulletin, free_time))
@@ -213,9 +213,9 @@ static void test_default(void)
     rig_init(&rig);
     Outcome o = {0};
     g_autofree char *own = own_item(&rig, "tin xa", "2026-11-23T05:00:00", "FREQ=DAILY", BC_PRIORITY);
-    bc_inbox_set_rule(rig.inbox, "18100", &(BcInboxRule){.decide_s = 300, .remind_s = 3600}, on_outcome, &o);
+    bc_inboxes_set_rule(rig.inbox, "18100", &(BcInboxRule){.decide_s = 300, .remind_s = 3600}, on_outcome, &o);
     g_assert_cmpint(wait_outcome(&o), ==, -1);
-    g_assert_cmpuint(bc_inbox_rule(rig.inbox, "18073").decide_s, ==, 600);
+    g_assert_cmpuint(bc_inboxes_rule(rig.inbox, "18073").decide_s, ==, 600);
     g_autofree char *id = send_down(&rig, "tin tren", BC_PRIORITY, one, T0 + S, 0);
     int64_t deadline = only(&rig, "18100")->deadline_us;
     g_assert_cmpint(deadline, <=, rig_wall(&rig) + 300 * S);
@@ -270,6 +270,7 @@ static void test_emergency(void)
     g_assert_cmpstr(rig.runs->str, ==, "bao emergency 18073,18100;");
     g_assert_cmpint(rig_wall(&rig) - sent, <=, 5 * S);
     g_assert_cmpstr(inbox_state(&rig, "18073"), ==, "played");
+    advance(&rig, 60 * S);
     rig_close(&rig);
     rig_open(&rig);
     advance(&rig, 60 * S);
@@ -289,7 +290,7 @@ static void test_from_above(void)
     g_autofree char *moved = send_down(&rig, "lai", BC_PRIORITY, one, T0 + 300 * S, 0);
     g_assert_cmpstr(moved, ==, id);
     g_assert_cmpint(get(&rig, id)->approved_version, ==, 2);
-    g_autoptr(GPtrArray) all = bc_inbox_list(rig.inbox, "18100");
+    g_autoptr(GPtrArray) all = bc_inboxes_list(rig.inbox, "18100");
     g_assert_cmpuint(all->len, ==, 2);
     g_autoptr(GPtrArray) schedules = bc_schedules_list(bc_broadcast_schedules(rig.b));
     g_assert_cmpuint(schedules->len, ==, 1); /* the older time is gone */
@@ -318,14 +319,14 @@ static void test_from_province(void)
     BcWho chief_of_province = {"giam-doc", NULL};
     BcBulletinFields f = {.kind = BC_BULLETIN_TEXT, .title = "tinh", .text = "Tin của tỉnh", .areas = NULL};
     g_autofree char *id = create(&rig, "42", &f, &province);
-    g_autoptr(GPtrArray) none = bc_inbox_list(rig.inbox, NULL);
+    g_autoptr(GPtrArray) none = bc_inboxes_list(rig.inbox, NULL);
     g_assert_cmpuint(none->len, ==, 0);
     approve(&rig, id, &province, &chief_of_province);
     g_assert_cmpstr(inbox_state(&rig, "18073"), ==, "waiting"); /* the whole province: each commune */
     g_assert_cmpstr(inbox_state(&rig, "18100"), ==, "waiting");
     g_assert_cmpstr(only(&rig, "18100")->areas[0], ==, "18100");
-    g_assert_cmpstr(bc_inbox_commune_of(bc_broadcast_areas(rig.b), "18100.1"), ==, "18100");
-    g_assert_null(bc_inbox_commune_of(bc_broadcast_areas(rig.b), "42"));
+    g_assert_cmpstr(bc_inboxes_commune_of(bc_broadcast_areas(rig.b), "18100.1"), ==, "18100");
+    g_assert_null(bc_inboxes_commune_of(bc_broadcast_areas(rig.b), "42"));
     rig_clear(&rig);
 }
 

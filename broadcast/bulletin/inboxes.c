@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The inbox as its commune sees it: what is there, and what people do with it. */
-#include "broadcast/bulletin/inbox-private.h"
+#include "broadcast/bulletin/inboxes-private.h"
 
 #include <string.h>
 
 static void clear_inbox(gpointer data)
 {
-    BcInbox *inbox = data;
+    BcInboxes *inbox = data;
     g_hash_table_unref(inbox->by_key);
     g_hash_table_unref(inbox->by_id);
     g_hash_table_unref(inbox->rules);
@@ -14,57 +14,57 @@ static void clear_inbox(gpointer data)
     g_hash_table_unref(inbox->busy);
 }
 
-void bc_inbox_unref(gpointer inbox)
+void bc_inboxes_unref(gpointer inbox)
 {
     g_rc_box_release_full(inbox, clear_inbox);
 }
 
-BcInbox *bc_inbox_new(BcBulletins *bulletins, MdStore *store, const BcInboxOptions *options, GError **error)
+BcInboxes *bc_inboxes_new(BcBulletins *bulletins, MdStore *store, const BcInboxesOptions *options, GError **error)
 {
-    BcInbox *inbox = g_rc_box_new0(BcInbox);
+    BcInboxes *inbox = g_rc_box_new0(BcInboxes);
     inbox->bulletins = bulletins;
     inbox->broadcast = bc_bulletins_broadcast(bulletins);
     inbox->store = store;
-    inbox->o = options ? *options : (BcInboxOptions){0};
+    inbox->o = options ? *options : (BcInboxesOptions){0};
     inbox->o.decide_s = inbox->o.decide_s ? inbox->o.decide_s : 1800;
     inbox->o.remind_s = inbox->o.remind_s ? inbox->o.remind_s : 14400;
-    inbox->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, bc_inbox_item_free);
+    inbox->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, bc_inboxes_item_free);
     inbox->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     inbox->rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     inbox->playing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     inbox->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (!bc_inbox_load(inbox, error)) {
-        bc_inbox_unref(inbox);
+    if (!bc_inboxes_load(inbox, error)) {
+        bc_inboxes_unref(inbox);
         return NULL;
     }
-    bc_inbox_start(inbox);
+    bc_inboxes_start(inbox);
     return inbox;
 }
 
-void bc_inbox_free(BcInbox *inbox)
+void bc_inboxes_free(BcInboxes *inbox)
 {
     if (!inbox)
         return;
     inbox->stopping = true;
-    bc_inbox_stop(inbox);
+    bc_inboxes_stop(inbox);
     while (inbox->pending)
         g_main_context_iteration(NULL, TRUE);
     inbox->on_event = NULL;
-    bc_inbox_unref(inbox);
+    bc_inboxes_unref(inbox);
 }
 
-void bc_inbox_set_event(BcInbox *inbox, BcInboxEventFn fn, void *user)
+void bc_inboxes_set_event(BcInboxes *inbox, BcInboxEventFn fn, void *user)
 {
     inbox->on_event = fn;
     inbox->event_user = user;
 }
 
-unsigned bc_inbox_pending(const BcInbox *inbox)
+unsigned bc_inboxes_pending(const BcInboxes *inbox)
 {
     return inbox->pending;
 }
 
-const BcInboxItem *bc_inbox_find(const BcInbox *inbox, const char *id)
+const BcInboxItem *bc_inboxes_find(const BcInboxes *inbox, const char *id)
 {
     return id ? g_hash_table_lookup(inbox->by_id, id) : NULL;
 }
@@ -75,7 +75,7 @@ static int newest_first(gconstpointer x, gconstpointer y)
     return a->received_us > b->received_us ? -1 : a->received_us < b->received_us ? 1 : strcmp(a->id, b->id);
 }
 
-GPtrArray *bc_inbox_list(const BcInbox *inbox, const char *area)
+GPtrArray *bc_inboxes_list(const BcInboxes *inbox, const char *area)
 {
     GPtrArray *all = bc_table_values(inbox->by_id);
     const BcAreas *areas = bc_broadcast_areas(inbox->broadcast);
@@ -88,9 +88,9 @@ GPtrArray *bc_inbox_list(const BcInbox *inbox, const char *area)
 
 /* --- what people do --- */
 
-static const BcInboxItem *look_up(BcInbox *inbox, const char *id, const BcWho *who, unsigned states, const char *what, BcDoneFn done, void *user)
+static const BcInboxItem *look_up(BcInboxes *inbox, const char *id, const BcWho *who, unsigned states, const char *what, BcDoneFn done, void *user)
 {
-    const BcInboxItem *item = bc_inbox_find(inbox, id);
+    const BcInboxItem *item = bc_inboxes_find(inbox, id);
     if (!item)
         bc_bulletin_fail(done, user, BC_ERROR_NOT_FOUND, "there is no inbox item %s", id ? id : "");
     else if (!bc_who_may(inbox->bulletins, who, item->area))
@@ -98,34 +98,34 @@ static const BcInboxItem *look_up(BcInbox *inbox, const char *id, const BcWho *w
     else if (g_hash_table_contains(inbox->busy, id))
         bc_bulletin_fail(done, user, BC_ERROR_CHANGED, "inbox item %s is being changed at this moment", id);
     else if (!(states & 1u << item->state))
-        bc_bulletin_fail(done, user, BC_ERROR_STATE, "inbox item %s is %s%s%s: it cannot be %s", id, bc_inbox_state_to_string(item->state),
+        bc_bulletin_fail(done, user, BC_ERROR_STATE, "inbox item %s is %s%s%s: it cannot be %s", id, bc_inboxes_state_to_string(item->state),
                          item->decided_by ? " by " : "", item->decided_by ? item->decided_by : "", what);
     else
         return item;
     return NULL;
 }
 
-static void decided(BcInboxItem *after, BcInbox *inbox, const char *choice, const char *who)
+static void decided(BcInboxItem *after, BcInboxes *inbox, const char *choice, const char *who)
 {
     after->decided_us = bc_broadcast_wall_us(inbox->broadcast);
-    bc_inbox_set(&after->choice, choice);
-    bc_inbox_set(&after->decided_by, who);
+    bc_inboxes_set(&after->choice, choice);
+    bc_inboxes_set(&after->decided_by, who);
     after->deadline_us = after->remind_us = 0;
     if (who && !after->seen_us) {
         after->seen_us = after->decided_us;
-        bc_inbox_set(&after->seen_by, who);
+        bc_inboxes_set(&after->seen_by, who);
     }
 }
 
 /* "2026-11-23T05:00:00" in the house's zone; -1: no such time. */
-static int64_t to_wall(BcInbox *inbox, const char *local)
+static int64_t to_wall(BcInboxes *inbox, const char *local)
 {
     g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(bc_broadcast_timezone(inbox->broadcast));
     g_autoptr(GDateTime) at = zone && local ? g_date_time_new_from_iso8601(local, zone) : NULL;
     return at ? g_date_time_to_unix(at) * G_USEC_PER_SEC : -1;
 }
 
-void bc_inbox_accept(BcInbox *inbox, const char *id, const char *start_local, const BcWho *who, BcDoneFn done, void *user)
+void bc_inboxes_accept(BcInboxes *inbox, const char *id, const char *start_local, const BcWho *who, BcDoneFn done, void *user)
 {
     const BcInboxItem *item = look_up(inbox, id, who, 1u << BC_INBOX_WAITING | 1u << BC_INBOX_DECLINED, "accepted", done, user);
     const BcBulletin *bulletin = item ? bc_bulletins_find(inbox->bulletins, item->bulletin) : NULL;
@@ -141,17 +141,17 @@ void bc_inbox_accept(BcInbox *inbox, const char *id, const char *start_local, co
         bc_bulletin_fail(done, user, BC_ERROR_INVALID, "\"start_local\" %s is %s", start_local,
                          at <= now ? "in the past" : "outside the validity of the bulletin");
     else {
-        BcInboxItem *after = bc_inbox_copy(item);
+        BcInboxItem *after = bc_inboxes_copy(item);
         g_autofree char *schedule = g_strconcat("s-", item->id, NULL);
         after->state = BC_INBOX_ACCEPTED;
         after->at_us = at;
-        bc_inbox_set(&after->schedule, schedule);
+        bc_inboxes_set(&after->schedule, schedule);
         decided(after, inbox, "accepted", who->name);
-        bc_inbox_write(inbox, after, "inbox.accepted", done, user);
+        bc_inboxes_write(inbox, after, "inbox.accepted", done, user);
     }
 }
 
-void bc_inbox_decline(BcInbox *inbox, const char *id, const char *reason, const BcWho *who, BcDoneFn done, void *user)
+void bc_inboxes_decline(BcInboxes *inbox, const char *id, const char *reason, const BcWho *who, BcDoneFn done, void *user)
 {
     const BcInboxItem *item = look_up(inbox, id, who, 1u << BC_INBOX_WAITING | 1u << BC_INBOX_ACCEPTED, "declined", done, user);
     if (!item)
@@ -160,28 +160,28 @@ void bc_inbox_decline(BcInbox *inbox, const char *id, const char *reason, const 
         bc_bulletin_fail(done, user, BC_ERROR_INVALID, "\"reason\": why it is declined, in at most 1000 bytes");
         return;
     }
-    BcInboxItem *after = bc_inbox_copy(item);
+    BcInboxItem *after = bc_inboxes_copy(item);
     after->state = BC_INBOX_DECLINED;
-    bc_inbox_set(&after->reason, reason);
+    bc_inboxes_set(&after->reason, reason);
     decided(after, inbox, "declined", who->name);
-    bc_inbox_write(inbox, after, "inbox.declined", done, user);
+    bc_inboxes_write(inbox, after, "inbox.declined", done, user);
 }
 
-void bc_inbox_decide(BcInbox *inbox, const char *id, bool above_first, const BcWho *who, BcDoneFn done, void *user)
+void bc_inboxes_decide(BcInboxes *inbox, const char *id, bool above_first, const BcWho *who, BcDoneFn done, void *user)
 {
     const BcInboxItem *item = look_up(inbox, id, who, 1u << BC_INBOX_CONFLICT, "decided", done, user);
     int64_t above_us, own_us;
     if (!item)
         return;
-    BcInboxItem *after = bc_inbox_copy(item);
-    bc_inbox_order(inbox, item, above_first, &above_us, &own_us);
+    BcInboxItem *after = bc_inboxes_copy(item);
+    bc_inboxes_order(inbox, item, above_first, &above_us, &own_us);
     after->state = BC_INBOX_PLACED;
     after->at_us = above_us;
     decided(after, inbox, above_first ? "above" : "own", who->name);
-    bc_inbox_write(inbox, after, "inbox.decided", done, user);
+    bc_inboxes_write(inbox, after, "inbox.decided", done, user);
 }
 
-void bc_inbox_seen(BcInbox *inbox, const char *id, const BcWho *who, BcDoneFn done, void *user)
+void bc_inboxes_seen(BcInboxes *inbox, const char *id, const BcWho *who, BcDoneFn done, void *user)
 {
     const BcInboxItem *item = look_up(inbox, id, who, ~0u, "seen", done, user);
     if (!item)
@@ -191,15 +191,15 @@ void bc_inbox_seen(BcInbox *inbox, const char *id, const BcWho *who, BcDoneFn do
             done(NULL, user);
         return;
     }
-    BcInboxItem *after = bc_inbox_copy(item);
+    BcInboxItem *after = bc_inboxes_copy(item);
     after->seen_us = bc_broadcast_wall_us(inbox->broadcast);
-    bc_inbox_set(&after->seen_by, who->name);
-    bc_inbox_write(inbox, after, "inbox.seen", done, user);
+    bc_inboxes_set(&after->seen_by, who->name);
+    bc_inboxes_write(inbox, after, "inbox.seen", done, user);
 }
 
 /* --- rules --- */
 
-BcInboxRule bc_inbox_rule(const BcInbox *inbox, const char *area)
+BcInboxRule bc_inboxes_rule(const BcInboxes *inbox, const char *area)
 {
     const BcAreas *areas = bc_broadcast_areas(inbox->broadcast);
     for (const BcArea *at = bc_areas_find(areas, area); at; at = at->parent ? bc_areas_find(areas, at->parent) : NULL) {
@@ -233,10 +233,10 @@ static bool write_rule(MdDb *db, gpointer data, GError **error)
 static void apply_rule(gpointer owner, gpointer data)
 {
     RuleWrite *w = data;
-    g_hash_table_replace(((BcInbox *)owner)->rules, g_strdup(w->area), g_memdup2(&w->rule, sizeof w->rule));
+    g_hash_table_replace(((BcInboxes *)owner)->rules, g_strdup(w->area), g_memdup2(&w->rule, sizeof w->rule));
 }
 
-void bc_inbox_set_rule(BcInbox *inbox, const char *area, const BcInboxRule *rule, BcDoneFn done, void *user)
+void bc_inboxes_set_rule(BcInboxes *inbox, const char *area, const BcInboxRule *rule, BcDoneFn done, void *user)
 {
     if (!area || !bc_areas_find(bc_broadcast_areas(inbox->broadcast), area)) {
         bc_bulletin_fail(done, user, BC_ERROR_NOT_FOUND, "there is no area %s", area ? area : "");
@@ -248,5 +248,5 @@ void bc_inbox_set_rule(BcInbox *inbox, const char *area, const BcInboxRule *rule
     }
     RuleWrite *w = g_new0(RuleWrite, 1);
     *w = (RuleWrite){g_strdup(area), *rule};
-    bc_write(inbox->store, write_rule, w, free_rule, inbox, bc_inbox_unref, apply_rule, done, user);
+    bc_write(inbox->store, write_rule, w, free_rule, inbox, bc_inboxes_unref, apply_rule, done, user);
 }

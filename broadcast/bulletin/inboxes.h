@@ -6,7 +6,7 @@
  * first, and where it meets the commune's own priority item the commune decides the order within a time, else the one from above goes
  * first; an emergency is played at once and asks nobody. Whole in memory, every change durable before it shows; what a former life
  * began is done to its end. Control thread. */
-typedef struct BcInbox BcInbox;
+typedef struct BcInboxes BcInboxes;
 
 typedef enum BcInboxState {
     BC_INBOX_WAITING,    /* normal: the commune has not chosen */
@@ -17,7 +17,7 @@ typedef enum BcInboxState {
     BC_INBOX_DUE,        /* emergency: about to be played */
     BC_INBOX_PLAYED, BC_INBOX_MISSED, BC_INBOX_EXPIRED, BC_INBOX_WITHDRAWN,
     BC_INBOX_STATE_MAX } BcInboxState;
-const char *bc_inbox_state_to_string(BcInboxState state);
+const char *bc_inboxes_state_to_string(BcInboxState state);
 
 typedef struct BcInboxItem {      /* strings owned by the inbox, valid until control returns to the main loop */
     const char *id;
@@ -41,40 +41,40 @@ typedef struct BcInboxItem {      /* strings owned by the inbox, valid until con
     const char *reason;
 } BcInboxItem;
 
-typedef struct BcInboxOptions {
+typedef struct BcInboxesOptions {
     unsigned decide_s;            /* time to decide a conflict, 0: 1800 */
     unsigned remind_s;            /* what waits is told again after, 0: 14400 */
-} BcInboxOptions;
+} BcInboxesOptions;
 
 #define BC_INBOX_MAX 200000u
 
-BcInbox *bc_inbox_new(BcBulletins *bulletins, MdStore *store, const BcInboxOptions *options, GError **error);
-void bc_inbox_free(BcInbox *inbox); /* before bulletins */
+BcInboxes *bc_inboxes_new(BcBulletins *bulletins, MdStore *store, const BcInboxesOptions *options, GError **error);
+void bc_inboxes_free(BcInboxes *inbox); /* before bulletins */
 
-const BcInboxItem *bc_inbox_find(const BcInbox *inbox, const char *id);
+const BcInboxItem *bc_inboxes_find(const BcInboxes *inbox, const char *id);
 /* Of communes within area (NULL, "": all), newest first; unref. */
-GPtrArray *bc_inbox_list(const BcInbox *inbox, const char *area);
+GPtrArray *bc_inboxes_list(const BcInboxes *inbox, const char *area);
 
 /* Normal: plays at start_local (in broadcast's zone), in this commune only. */
-void bc_inbox_accept(BcInbox *inbox, const char *id, const char *start_local, const BcWho *who, BcDoneFn done, void *user);
-void bc_inbox_decline(BcInbox *inbox, const char *id, const char *reason, const BcWho *who, BcDoneFn done, void *user);
+void bc_inboxes_accept(BcInboxes *inbox, const char *id, const char *start_local, const BcWho *who, BcDoneFn done, void *user);
+void bc_inboxes_decline(BcInboxes *inbox, const char *id, const char *reason, const BcWho *who, BcDoneFn done, void *user);
 /* Conflict: which goes first. The other follows it. */
-void bc_inbox_decide(BcInbox *inbox, const char *id, bool above_first, const BcWho *who, BcDoneFn done, void *user);
-void bc_inbox_seen(BcInbox *inbox, const char *id, const BcWho *who, BcDoneFn done, void *user);
+void bc_inboxes_decide(BcInboxes *inbox, const char *id, bool above_first, const BcWho *who, BcDoneFn done, void *user);
+void bc_inboxes_seen(BcInboxes *inbox, const char *id, const BcWho *who, BcDoneFn done, void *user);
 
 /* Of the nearest area above that has a rule, else the settings. */
 typedef struct BcInboxRule {
     unsigned decide_s;            /* 60..86400 */
     unsigned remind_s;            /* 300..604800 */
 } BcInboxRule;
-BcInboxRule bc_inbox_rule(const BcInbox *inbox, const char *area);
-void bc_inbox_set_rule(BcInbox *inbox, const char *area, const BcInboxRule *rule, BcDoneFn done, void *user);
+BcInboxRule bc_inboxes_rule(const BcInboxes *inbox, const char *area);
+void bc_inboxes_set_rule(BcInboxes *inbox, const char *area, const BcInboxRule *rule, BcDoneFn done, void *user);
 
 /* "inbox.arrived", "inbox.conflict", "inbox.reminder", "inbox.decided", "inbox.accepted", "inbox.declined", "inbox.placed", "inbox.played",
  * "inbox.missed", "inbox.expired", "inbox.withdrawn", "inbox.seen". */
 typedef void (*BcInboxEventFn)(const char *type, const BcInboxItem *item, void *user);
-void bc_inbox_set_event(BcInbox *inbox, BcInboxEventFn fn, void *user);
+void bc_inboxes_set_event(BcInboxes *inbox, BcInboxEventFn fn, void *user);
 
 /* The commune (or what ranks like one) an area lies in: NULL above the communes. */
-const char *bc_inbox_commune_of(const BcAreas *areas, const char *area);
-unsigned bc_inbox_pending(const BcInbox *inbox);
+const char *bc_inboxes_commune_of(const BcAreas *areas, const char *area);
+unsigned bc_inboxes_pending(const BcInboxes *inbox);
