@@ -27,6 +27,7 @@ typedef struct Speaker {
     float pcm[48000 * 8];
     unsigned samples;
     char *headers;
+    float level[900]; /* loudest sample by tenth of a second from T0 on */
 } Speaker;
 
 typedef struct FakeCall {
@@ -222,6 +223,9 @@ static void receive(Rig *rig, Speaker *s)
             s->samples = 0;
         int got = md_audio_decoder_decode(s->decoder, packet.payload, packet.payload_len, s->pcm + s->samples, MD_AUDIO_PACKET_SAMPLES_MAX);
         g_assert_cmpint(got, >, 0);
+        int64_t bin = (wall(rig) - T0) / (S / 10);
+        for (int i = 0; wall(rig) >= T0 && bin < (int64_t)G_N_ELEMENTS(s->level) && i < got; i++)
+            s->level[bin] = MAX(s->level[bin], fabsf(s->pcm[s->samples + (unsigned)i]));
         s->samples += (unsigned)got;
     }
 }
@@ -974,6 +978,196 @@ static void test_refused(void)
     rig_clear(&rig);
 }
 
+/* Loudest sample between two moments after T0, in seconds. */
+static float loudest(const Speaker *s, double from_s, double to_s)
+{
+    float most = 0;
+    for (int i = (int)ceil(from_s * 10); i < (int)(to_s * 10) && i < (int)G_N_ELEMENTS(s->level); i++)
+        most = MAX(most, s->level[i]);
+    return most;
+}
+
+/* Five times six seconds of tone, two of silence between: what is heard tells the place. */
+static void check_place(const Speaker *s, double from_s, double to_s)
+{
+    for (unsigned round = 0; round < 5; round++) {
+        double begins = round * 8.0, ends = begins + 6.0;
+        if (begins >= from_s && ends <= to_s)
+            g_assert_cmpfloat(loudest(s, begins + 1, ends - 0.5), >, 0.05);
+        if (round < 4 && ends >= from_s && ends + 2 <= to_s)
+            g_assert_cmpfloat(loudest(s, ends + 0.3, ends + 1.9), <, 0.01);
+    }
+    g_assert_cmpfloat(loudest(s, 38.3, 89), <, 0.001); /* nothing after its end */
+}
+
+/* kill -9 at seeded instants, from before the ringing to after the end, and up to three seconds of absence: the bulletin is one, goes on at
+ * its place by the clock within five seconds, and ends on time. */
+static void test_kill_instants(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(20261123);
+    for (unsigned n = 0; n < 10; n++) {
+        static const char *const areas[] = {"42", NULL};
+        Rig rig;
+        int flag = 0;
+        double killed = g_rand_double_range(rand, -12, 42), back = killed + g_rand_double_range(rand, 0.02, 3);
+        rig_init(&rig);
+        put_device(&rig, "ok-1", "18073");
+        g_autofree char *content = add_content(&rig);
+        bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "Bản tin", .content = content, .areas = areas, .start_local = "2026-11-23T05:00",
+                                                       .priority = BC_NORMAL, .repeats = 5, .gap_s = 2, .grace_s = 60, .enabled = true},
+                                  NULL, on_done, &flag);
+        wait_flag(&flag);
+        md_virtual_clock_advance(&rig.clock, 3585 * S);
+        run_to(&rig, T0 + (int64_t)(killed * S));
+        g_test_message("killed at %.2f s, back at %.2f s", killed, back);
+        copy_database(&rig);
+        Speaker *ok = speaker(&rig, "ok-1");
+        unsigned dials = ok->dials;
+        close_room(&rig);
+        md_virtual_clock_advance(&rig.clock, MAX(0, T0 + (int64_t)(back * S) - wall(&rig)));
+        open_room(&rig, "b.sqlite");
+        run_to(&rig, T0 + 60 * S);
+        check_place(ok, 0, killed);
+        check_place(ok, MAX(0, back + 5), 60);
+        g_assert_cmpuint(ok->dials, <=, dials + 1);
+        Found found;
+        runs(&rig, &found);
+        g_assert_cmpuint(found.n, ==, 1);
+        g_string_free(found.text, TRUE);
+        close_room(&rig); /* and it does not come back */
+        open_room(&rig, "b.sqlite");
+        dials = ok->dials;
+        run_to(&rig, T0 + 80 * S);
+        g_assert_cmpuint(ok->dials, ==, dials);
+        rig_clear(&rig);
+    }
+}
+
+static void set_quiet(Rig *rig, const char *area, unsigned from_s, unsigned to_s)
+{
+    int flag = 0;
+    bc_quiet_put(bc_broadcast_quiet(rig->b), area, &(BcQuietHours){from_s, to_s}, on_done, &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, 1);
+}
+
+/* The guard at the moment of sounding: what runs into quiet hours is cut there and comes back where they do not hold; what somebody starts
+ * by hand, or a clock that jumps, changes nothing. An emergency is heard. */
+static void test_quiet_hours(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    put_device(&rig, "ok-2", "18100");
+    g_autofree char *content = add_content(&rig);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *live = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp", "tester", &error);
+    g_assert_no_error(error);
+    int64_t began = wall(&rig); /* 04:00 */
+    run_to(&rig, began + 6 * S);
+    Speaker *one = speaker(&rig, "ok-1"), *two = speaker(&rig, "ok-2");
+    g_assert_cmpuint(one->packets, >, 50);
+    set_quiet(&rig, "18073", 3 * 3600 + 900, 4 * 3600 + 30); /* until 04:00:30 */
+    run_to(&rig, began + 8 * S);
+    unsigned packets = one->packets;
+    run_to(&rig, began + 25 * S);
+    g_assert_cmpuint(one->packets, ==, packets);
+    g_assert_cmpuint(two->packets, >, 500);
+    check_play(&rig, "ok-1", "waiting: quiet hours", NULL);
+    g_autofree char *emergency = play(&rig, content, BC_EMERGENCY, "Bão");
+    run_to(&rig, began + 29 * S);
+    g_assert_cmpuint(one->packets, >, packets);
+    check_play(&rig, "ok-1", "playing: -", NULL);
+    run_to(&rig, began + 45 * S); /* quiet hours are over: the meeting is heard there again */
+    one->samples = 0;
+    run_to(&rig, began + 48 * S);
+    g_assert_cmpuint(one->samples, >, 96000);
+    g_assert_cmpfloat(purity(one->pcm + one->samples - 48000, 48000, 700), >, 0.95);
+    /* all of the province is quiet; the clock jumps into it, as after a wrong setting of the time */
+    set_quiet(&rig, "42", 13 * 3600, 14 * 3600);
+    set_quiet(&rig, "18073", 13 * 3600, 14 * 3600);
+    rig.clock.wall_offset_us += 9 * 3600 * S;
+    run_to(&rig, wall(&rig) + 2 * S);
+    packets = two->packets;
+    run_to(&rig, wall(&rig) + 10 * S);
+    g_assert_cmpuint(two->packets, ==, packets);
+    char *refused = NULL;
+    bc_broadcast_play(rig.b, content, areas, BC_NORMAL, 1, 0, "Thường", "tester", on_started, &refused);
+    g_assert_cmpstr(refused, ==, "");
+    g_free(refused);
+    g_autoptr(GError) again = NULL;
+    g_assert_null(bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_PRIORITY, NULL, NULL, &again));
+    g_assert_error(again, BC_ERROR, BC_ERROR_STATE);
+    rig_clear(&rig);
+}
+
+/* Trung Lộc, 5 December 2025: the relay was set to 03:15. Here nobody wakes up; a release by two people is something else. */
+static void test_wrong_relay(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig);
+    g_autofree char *id = schedule(&rig, content, "42", "2026-11-23T05:00", NULL, BC_PRIORITY, 60);
+    set_quiet(&rig, "42", 4 * 3600, 5 * 3600 + 1800);
+    md_virtual_clock_advance(&rig.clock, 3585 * S);
+    run_to(&rig, T0 + 20 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    g_assert_cmpuint(ok->dials, ==, 0);
+    check_play(&rig, "ok-1", "missed: quiet hours", NULL);
+    BcSchedule again = *bc_schedules_find(bc_broadcast_schedules(rig.b), id);
+    int flag = 0;
+    again.start_local = "2026-11-23T05:01";
+    again.released_by = "second";
+    bc_broadcast_put_schedule(rig.b, &again, NULL, on_done, &flag);
+    wait_flag(&flag);
+    run_to(&rig, T0 + 70 * S);
+    g_assert_cmpuint(ok->dials, ==, 1);
+    check_play(&rig, "ok-1", "played: -", NULL);
+    rig_clear(&rig);
+}
+
+static void on_all_stopped(unsigned stopped, const GError *error, void *user)
+{
+    g_assert_no_error(error);
+    *(int *)user = (int)stopped;
+}
+
+/* Silence in one area, at once: the rest hears on, and a restart brings nothing back. */
+static void test_stop_all(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    int flag = 0, stopped = -1;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    put_device(&rig, "ok-2", "18100");
+    g_autofree char *content = add_content(&rig);
+    bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "Bản tin", .content = content, .areas = areas, .start_local = "2026-11-23T05:00",
+                                                   .priority = BC_NORMAL, .repeats = 5, .gap_s = 2, .grace_s = 60, .enabled = true},
+                              NULL, on_done, &flag);
+    wait_flag(&flag);
+    md_virtual_clock_advance(&rig.clock, 3585 * S);
+    run_to(&rig, T0 + 9 * S);
+    bc_broadcast_stop_area(rig.b, "18073", "tester", on_all_stopped, &stopped);
+    while (stopped < 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(stopped, ==, 1);
+    g_assert_cmpint(bc_planner_stop_before_us(bc_broadcast_planner(rig.b), "18073"), >, T0);
+    g_assert_cmpint(bc_planner_stop_before_us(bc_broadcast_planner(rig.b), "18100"), ==, 0);
+    run_to(&rig, T0 + 10 * S);
+    copy_database(&rig);
+    close_room(&rig);
+    open_room(&rig, "b.sqlite");
+    run_to(&rig, T0 + 45 * S);
+    g_assert_cmpfloat(loudest(speaker(&rig, "ok-1"), 8.5, 9), >, 0.05);
+    g_assert_cmpfloat(loudest(speaker(&rig, "ok-1"), 9.2, 60), <, 0.001);
+    g_assert_cmpfloat(loudest(speaker(&rig, "ok-2"), 17, 21), >, 0.05);
+    check_play(&rig, "ok-1", "missed: everything was stopped there", NULL);
+    rig_clear(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -991,5 +1185,9 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/weak-line", test_weak_line);
     g_test_add_func("/broadcast/room/refresh", test_refresh);
     g_test_add_func("/broadcast/room/refused", test_refused);
+    g_test_add_func("/broadcast/room/kill-instants", test_kill_instants);
+    g_test_add_func("/broadcast/room/quiet-hours", test_quiet_hours);
+    g_test_add_func("/broadcast/room/wrong-relay", test_wrong_relay);
+    g_test_add_func("/broadcast/room/stop-all", test_stop_all);
     return g_test_run();
 }
