@@ -167,6 +167,11 @@ typedef struct CfgAlertSiren {
     unsigned repeats, interval_s;
 } CfgAlertSiren;
 
+typedef struct CfgAlertDrill {
+    char *name, *start, *rule, *text;
+    char **areas;
+} CfgAlertDrill;
+
 typedef struct CfgAlert {
     char **languages, **geocode_names, **feed_hosts;
     char *centres_file, *trust_dir, *inbox_dir;
@@ -180,6 +185,8 @@ typedef struct CfgAlert {
     unsigned n_sources;
     CfgAlertSiren *sirens;
     unsigned n_sirens;
+    CfgAlertDrill *drills;
+    unsigned n_drills;
 } CfgAlert;
 
 typedef struct CfgBroadcast {

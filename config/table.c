@@ -341,6 +341,15 @@ static const CfgKey alert_siren_keys[] = {
 };
 SECTION(alert_siren, CfgAlertSiren);
 
+static const CfgKey alert_drill_keys[] = {
+    TEXT(CfgAlertDrill, name, NULL, "\"hang-thang\"", 1, 64, cfg_check_code, CFG_REQUIRED | CFG_UNIQUE, "Its name."),
+    TEXTS(CfgAlertDrill, areas, "[]", "[\"18073\"]", 500, cfg_check_code, R, "Codes of the areas where it is heard. Empty: none."),
+    TEXT(CfgAlertDrill, start, NULL, "\"2026-12-05T09:00:00\"", 16, 19, NULL, CFG_REQUIRED, "The first one, local time."),
+    TEXT(CfgAlertDrill, rule, NULL, "\"FREQ=MONTHLY;BYDAY=1SA\"", 1, 200, NULL, R, "Recurrence rule (RFC 5545). Unset: once."),
+    TEXT(CfgAlertDrill, text, NULL, "\"Hệ thống loa đang được kiểm tra.\"", 1, 1000, NULL, R, "What is said between the words drill. Unset: that."),
+};
+SECTION(alert_drill, CfgAlertDrill);
+
 static const CfgKey alert_keys[] = {
     TEXTS(CfgAlert, languages, "[\"vi\", \"en\"]", NULL, 8, NULL, R, "Languages of a message that are spoken, best first."),
     TEXTS(CfgAlert, geocode_names, "[\"administrative-code\", \"GSO\"]", NULL, 16, NULL, R,
@@ -368,6 +377,7 @@ static const CfgKey alert_keys[] = {
     LIST(CfgAlert, sources, CfgAlertSource, alert_source, "()", 0, 64, R, "Who may send alerts."),
     LIST(CfgAlert, sirens, CfgAlertSiren, alert_siren, "()", 0, 200, R,
          "Which alert sounds how: the first that fits. Empty: storm, flood and urgent by event and severity, else a chime."),
+    LIST(CfgAlert, drills, CfgAlertDrill, alert_drill, "()", 0, 64, R, "Drills by the calendar."),
 };
 SECTION(alert, CfgAlert);
 

@@ -46,6 +46,7 @@ typedef struct MdDaemon {
     BcAlerts *alerts;
     GPtrArray *feeds;                /* of BcFeed */
     struct BcInbox *alert_inbox;
+    struct BcDrills *drills;
     BcDeviceLink *device_link;       /* NULL: none is set */
     MdLogger link_logger;
     BcMedia *link_media;

@@ -2,6 +2,7 @@
 /* Settings to alerts; and what a running meeting hears of them. */
 #include <string.h>
 #include "broadcast/alert/air.h"
+#include "broadcast/alert/drill.h"
 #include "broadcast/alert/feed.h"
 #include "broadcast/alert/inbox.h"
 #include "mediad/api/nouns.h"
@@ -148,6 +149,20 @@ static bool open_inbox(MdDaemon *daemon, const MdLogger *logger, GError **error)
     return !from->inbox_dir;
 }
 
+static bool open_drills(MdDaemon *daemon, const MdLogger *logger, GError **error)
+{
+    const CfgAlert *from = &daemon->settings->alert;
+    g_autoptr(GArray) plans = g_array_new(FALSE, FALSE, sizeof(BcDrillPlan));
+    for (unsigned i = 0; i < from->n_drills; i++) {
+        const CfgAlertDrill *d = &from->drills[i];
+        BcDrillPlan plan = {d->name, (const char *const *)d->areas, d->start, d->rule, daemon->settings->general.timezone, d->text};
+        g_array_append_val(plans, plan);
+    }
+    daemon->drills = bc_drills_new(daemon->alerts, bc_broadcast_timers(daemon->broadcast), (const BcDrillPlan *)plans->data, plans->len, logger,
+                                   error);
+    return daemon->drills != NULL;
+}
+
 bool md_start_alert(MdDaemon *daemon, GError **error)
 {
     const CfgAlert *from = &daemon->settings->alert;
@@ -157,7 +172,7 @@ bool md_start_alert(MdDaemon *daemon, GError **error)
                              .event = on_event, .user = daemon, .logger = &logger};
     daemon->alert_air = bc_alert_air_new(&air);
     if (!open_alerts(daemon, &logger, error) || !open_api(daemon, error) || !open_feeds(daemon, &logger, error) ||
-        !open_inbox(daemon, &logger, error))
+        !open_inbox(daemon, &logger, error) || !open_drills(daemon, &logger, error))
         return false;
     bc_broadcast_add_listener(daemon->broadcast, bc_alerts_on_broadcast, daemon->alerts);
     bc_alerts_resume(daemon->alerts);
@@ -167,6 +182,7 @@ bool md_start_alert(MdDaemon *daemon, GError **error)
 
 void md_quiesce_alert(MdDaemon *daemon)
 {
+    g_clear_pointer(&daemon->drills, bc_drills_free);
     g_clear_pointer(&daemon->feeds, g_ptr_array_unref);
     g_clear_pointer(&daemon->alert_inbox, bc_inbox_free);
     if (daemon->alerts)

@@ -323,6 +323,11 @@ void bc_alerts_emergency(BcAlerts *alerts, const BcEmergency *e, BcAlertDoneFn d
     alert->interval_us = (int64_t)(e->interval_s ? e->interval_s : 60) * G_USEC_PER_SEC;
     alert->expires_us = e->until_us ? e->until_us : alert->received_us + (int64_t)3600 * G_USEC_PER_SEC;
     alert->expires_us = MIN(alert->expires_us, alert->received_us + alerts->o.max_us);
+    if (e->identifier) {
+        g_free(alert->identifier);
+        alert->identifier = g_strdup(e->identifier);
+        alert->sent_us = e->sent_us ? e->sent_us : alert->sent_us;
+    }
     if (drill)
         alert->priority = BC_PRIORITY;
     enter_one(alerts, alert, done, user);

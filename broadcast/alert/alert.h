@@ -140,6 +140,8 @@ typedef struct BcEmergency {         /* one of text, content, room and url, or n
     int64_t until_us;                /* 0: in an hour */
     unsigned authority;
     const char *created_by;
+    const char *identifier;          /* with sent_us: the same twice is known (drills by the calendar); NULL: its id */
+    int64_t sent_us;                 /* 0: now */
 } BcEmergency;
 void bc_alerts_emergency(BcAlerts *alerts, const BcEmergency *emergency, BcAlertDoneFn done, void *user);
 /* all_clear: sounds it afterwards in the same areas, with these words (NULL: built in). */

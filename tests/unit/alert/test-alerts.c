@@ -2,6 +2,7 @@
 #include "broadcast/alert/alert.h"
 
 #include <string.h>
+#include "broadcast/alert/drill.h"
 #include "broadcast/order.h"
 #include "mediad/core/clock.h"
 
@@ -549,6 +550,52 @@ static void test_button(void)
     rig_free(rig);
 }
 
+static bool nothing(MdDb *db, gpointer data, GError **error)
+{
+    return true;
+}
+
+/* Whatever was handed to the store has been written, and told. */
+static void settle(Rig *rig)
+{
+    g_assert_true(md_store_write_sync(rig->store, nothing, NULL, NULL));
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+/* Every day at 09:00 in Hà Tĩnh; after a restart within its minute it is not heard again. */
+static void test_calendar(void)
+{
+    Rig *rig = rig_new();
+    static const char *const areas[] = {"18073", NULL};
+    const BcDrillPlan plan = {"sang", areas, "2026-11-23T09:00:00", "FREQ=DAILY", "Asia/Ho_Chi_Minh", "Kiểm tra."};
+    g_autoptr(GError) error = NULL;
+    BcDrills *drills = bc_drills_new(rig->alerts, rig->timers, &plan, 1, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(bc_drills_next_us(drills), ==, T0 + 6 * 3600 * S);
+    md_virtual_clock_advance(&rig->clock, 6 * 3600 * S);
+    for (unsigned i = 0; i < 2; i++) {
+        bc_timers_run(rig->timers);
+        settle(rig);
+        g_assert_cmpuint(rig->sounds->len, ==, 1);
+        g_assert_true(sound(rig, 0)->drill);
+        go(rig, S);
+        bc_drills_free(drills);
+        md_virtual_clock_advance(&rig->clock, -2 * S); /* the clock is set back: the same moment comes again */
+        drills = bc_drills_new(rig->alerts, rig->timers, &plan, 1, NULL, &error);
+        g_assert_no_error(error);
+        md_virtual_clock_advance(&rig->clock, 2 * S);
+    }
+    g_autoptr(GPtrArray) all = bc_alerts_list(rig->alerts);
+    g_assert_cmpuint(all->len, ==, 1);
+    g_assert_cmpint(bc_drills_next_us(drills), <=, T0 + 30 * 3600 * S);
+    bc_drills_free(drills);
+    const BcDrillPlan bad = {"hong", areas, "2026-11-23T25:00:00", NULL, "Asia/Ho_Chi_Minh", NULL};
+    g_assert_null(bc_drills_new(rig->alerts, rig->timers, &bad, 1, NULL, &error));
+    g_assert_nonnull(strstr(error->message, "drill hong"));
+    rig_free(rig);
+}
+
 static void test_percentiles(void)
 {
     const int64_t us[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
@@ -569,6 +616,7 @@ int main(int argc, char **argv)
     g_test_add_func("/alert/alerts/lives", test_lives);
     g_test_add_func("/alert/alerts/places", test_places);
     g_test_add_func("/alert/alerts/button", test_button);
+    g_test_add_func("/alert/alerts/calendar", test_calendar);
     g_test_add_func("/alert/alerts/percentiles", test_percentiles);
     return g_test_run();
 }
