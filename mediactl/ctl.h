@@ -79,7 +79,8 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(members) X(mute) X(unmute) \
     X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_change) X(users_del)                \
     X(users_password) X(content_list) X(content_add) X(content_del) X(announce) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
-    X(live_list) X(live_start) X(live_stop) X(play_log) X(devices_list) X(devices_add) X(devices_del) X(areas) X(audit)         \
+    X(live_list) X(live_start) X(live_stop) X(play_log) X(devices_list) X(devices_add) X(devices_del) X(devices_show) X(devices_why_silent) X(devices_log) X(devices_enrol_code) X(devices_enrol_codes) \
+    X(devices_withdraw) X(devices_volume) X(devices_command) X(devices_answers) X(outages) X(areas) X(audit)         \
     X(otp_show) X(otp_enrol) X(otp_confirm) X(otp_unlock) X(otp_codes) X(otp_reset) X(events) X(completion)     \
     X(alert_list) X(alert_show) X(alert_report) X(alert_send_cap) X(alert_emergency) X(alert_drill) X(alert_stop)
 #define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);
