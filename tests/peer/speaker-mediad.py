@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""speakerd enrolled at a real mediad, over a real Mosquitto with TLS: commands, clock, health, what it plays and what is known of it."""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import BUILD, Mediad, Process, free_ports, goertzel, need, run_tap, subprocess, wait_until, write_tone_wav
+from speaker_bench import Speaker
+
+need("mosquitto")
+NAMES = ("loa-1", "loa-2")
+STATE = {}
+
+
+class Enrolled(Speaker):
+    """A loudspeaker that knows nothing but what its enrolment told it."""
+
+    def __init__(self, daemon, name, broker_port):
+        self.device, self.bench, self.lives, self.telemetry = name, None, 0, 5
+        self.dir = os.path.join(daemon.state, name)
+        os.makedirs(self.dir)
+        self.conf = os.path.join(self.dir, "speakerd.conf")
+        self.extra = f'broker: {{ host = "localhost"; port = {broker_port}; }};\n'
+        self.write()
+        code = daemon.api("POST", f"/devices/{name}/enrol-code", {})["code"]
+        for what, expect in (("AAAA-BBBB", 1), (code, 0), (code, 1)):  # a wrong one, the right one, and that one again
+            done = subprocess.run([os.path.join(BUILD, "broadcast", "speaker", "speakerd"), "--config", self.conf, "--enrol", daemon.url(""), "--code", what],
+                                  capture_output=True, text=True, timeout=60)
+            assert done.returncode == expect, (what, done.returncode, done.stderr)
+        self.start()
+
+    def write(self):
+        self.wav = os.path.join(self.dir, f"out-{self.lives}.wav")
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write(f'general: {{ device = "{self.device}"; state_dir = "{self.dir}"; log_level = "debug"; }};\n'
+                    f'output: {{ kind = "file"; device = "{self.wav}"; latency_ms = 100; }};\ntelemetry: {{ every_s = 5; }};\n{self.extra}')
+
+    def start(self):
+        self.lives += 1
+        self.write()
+        self.process = Process([os.path.join(BUILD, "broadcast", "speaker", "speakerd"), "--config", self.conf], self.device)
+        self.first_us = int(self.process.wait_line(r"output begins at (\d+) us", 15)[1]) + (time.time_ns() - time.monotonic_ns()) // 1000
+
+
+def set_up():
+    if STATE:
+        return STATE["daemon"]
+    port = free_ports(1)[0]
+
+    class Daemon(Mediad):
+        def _launch(self, name):
+            with open(self.conf, encoding="utf-8") as f:
+                text = f.read().replace("@API@", str(self.api_port))
+            with open(self.conf, "w", encoding="utf-8") as f:
+                f.write(text)
+            super()._launch(name)
+    d = Daemon(extra=f'link: {{ broker_host = "localhost"; broker_port = {port}; media_base = "http://127.0.0.1:@API@/api/v1/link/media/"; }};\n')
+    d.sign_in()
+    d.api("PUT", "/areas/42", {"name": "Hà Tĩnh", "kind": "tinh"})
+    d.api("PUT", "/areas/18073", {"name": "Phường Thành Sen", "kind": "phuong", "parent": "42"})
+    for name in NAMES:
+        d.api("PUT", f"/devices/{name}", {"name": name, "area": "18073", "kind": "link"})
+    folder = os.path.join(d.state, "link", "broker")
+    conf = os.path.join(folder, "test.conf")
+    with open(os.path.join(folder, "mosquitto.conf"), encoding="utf-8") as f:
+        text = f.read().replace(f"listener {port}\n", f"listener {port} 127.0.0.1\n")
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(text + ("user root\n" if os.getuid() == 0 else ""))
+    broker = Process(["mosquitto", "-c", conf], "mosquitto")
+    wait_until("mediad's connection", lambda: d.api("GET", "/link")["connected"], 20)
+    STATE.update(daemon=d, broker=broker)
+    STATE["speakers"] = [Enrolled(d, name, port) for name in NAMES]
+    for s in STATE["speakers"]:
+        s.process.wait_line("broker: connected", 20)
+        s.process.wait_line("kept against the server", 20)
+    return d
+
+
+def obeyed(d, command, state="done", seconds=20):
+    def look():
+        row = d.api("GET", f"/link/commands/{command}")
+        return row if row.get(state) else None
+    return wait_until(f"the command to be {state}", look, seconds, 0.1)
+
+
+def test_enrolled():
+    """With its own key and certificate it is let in, keeps the server's time, and is seen as well."""
+    d = set_up()
+    for s in STATE["speakers"]:
+        mode = os.stat(os.path.join(s.dir, "identity", "key.pem")).st_mode & 0o777
+        assert mode == 0o600, oct(mode)
+
+    def online():
+        return all(d.api("GET", f"/devices/{n}/health")["online"] for n in NAMES)
+    wait_until("both to be online", online, 20, 0.3)
+
+
+def test_commands():
+    """A line test is heard, its log comes, an area's command reaches both."""
+    d = set_up()
+    command = d.api("POST", "/link/commands", {"verb": "line-test", "devices": ["loa-1"]})["id"]
+    at = time.time()
+    obeyed(d, command)
+    s = STATE["speakers"][0]
+    assert goertzel(s.samples(at + 0.7, 1.5), 48000, 1000) > 0.03
+    log = d.api("POST", "/link/commands", {"verb": "send-log", "devices": ["loa-1"]})["id"]
+    obeyed(d, log)
+    both = d.api("POST", "/link/commands", {"verb": "volume", "areas": ["18073"], "volume": 70})["id"]
+    wait_until("both to obey", lambda: d.api("GET", f"/link/commands/{both}")["done"] == 2, 15)
+
+
+run_tap([("enrolled", test_enrolled), ("commands", test_commands)])
