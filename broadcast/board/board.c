@@ -17,6 +17,7 @@ typedef struct Watch { /* what sounds in one area */
     char *id, *title, *text;
     BcPriority priority;
     int64_t start_us;
+    bool drill;
 } Watch;
 
 typedef struct Board {
@@ -368,6 +369,7 @@ static void on_sound(const BcRun *run, void *user)
     w->text = g_strdup(content ? content->text : NULL);
     w->priority = run ? run->priority : BC_NORMAL;
     w->start_us = run ? run->start_us : 0;
+    w->drill = run && run->drill;
     changed(w->boards, w->area);
 }
 
@@ -381,7 +383,7 @@ void bc_boards_now(BcBoards *b, const char *area, BcBoardNow *ret)
         g_hash_table_insert(b->watches, w->area, w);
         w->ear = bc_ear_new_deaf(b->broadcast, area, on_sound, w, NULL);
     }
-    *ret = w ? (BcBoardNow){w->id, w->title, w->text, w->priority, w->start_us} : (BcBoardNow){.priority = BC_NORMAL};
+    *ret = w ? (BcBoardNow){w->id, w->title, w->text, w->priority, w->start_us, w->drill} : (BcBoardNow){.priority = BC_NORMAL};
 }
 
 /* --- what boards say they show --- */

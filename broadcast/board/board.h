@@ -30,6 +30,7 @@ typedef struct BcBoardNow {   /* what sounds in the area of a board; strings bor
     const char *id, *title, *text;
     BcPriority priority;
     int64_t start_us;
+    bool drill;
 } BcBoardNow;
 
 typedef struct BcBoardSeen {  /* what a board said last */

@@ -94,6 +94,7 @@ static JsonObject *show_now(Boards *b, const char *area)
     md_api_bc_set_text(o, "text", now.text);
     md_api_bc_set_text(o, "priority", bc_priority_to_string(now.priority));
     json_object_set_int_member(o, "start_us", now.start_us);
+    json_object_set_boolean_member(o, "drill", now.drill);
     return o;
 }
 

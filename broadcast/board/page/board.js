@@ -199,7 +199,7 @@ function isDue(item, now) {
 function choose(now) {
   const alert = state && state.now && state.now.title && state.now.priority === "emergency" ? state.now : null;
   if (alert && now * 1000 >= alert.start_us - 500000 && Date.now() - heardAt < ALERT_KEPT_MS)
-    return { id: "alert:" + alert.id, kind: "alert", title: alert.title, body: alert.text };
+    return { id: "alert:" + alert.id, kind: "alert", title: alert.title, body: alert.text, drill: alert.drill };
   const due = state ? state.items.filter((i) => isDue(i, now) && (!i.file || files.has(i.file))) : [];
   const round = due.reduce((sum, i) => sum + i.seconds, 0);
   let at = round ? Math.floor(now / 1000) % round : 0;
@@ -234,7 +234,8 @@ function draw(item, now) {
     return;
   }
   stopVideo();
-  if (item.kind === "alert") drawText("⚠ " + item.title, item.body || "", phase ? "#ffff00" : "#ffffff", phase ? "#8b0000" : "#d00000");
+  if (item.kind === "alert" && item.drill) drawText("DIỄN TẬP – " + item.title, item.body || "", "#ffffff", phase ? "#003a8c" : "#0050c0");
+  else if (item.kind === "alert") drawText("⚠ " + item.title, item.body || "", phase ? "#ffff00" : "#ffffff", phase ? "#8b0000" : "#d00000");
   else if (item.kind === "text") drawText(item.title, item.body, item.colour, item.background);
   else if (item.kind === "scroll") drawScroll(item, now);
   else if (item.kind === "clock") drawClock(item, now);
