@@ -103,6 +103,9 @@ static const BcContent *known_words(BcAlertAir *air, const char *text, bool quie
 
 static void speak_as(BcAlertAir *air, const char *text, const char *title, bool quiet, bool urgent, BcAlertMadeFn done, void *user)
 {
+    g_autofree char *spelt = air->o.pronounce ? air->o.pronounce(text, air->o.user) : NULL;
+    if (spelt)
+        text = spelt;
     const BcContent *known = known_words(air, text, quiet);
     if (known) {
         if (done)

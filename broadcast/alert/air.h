@@ -10,6 +10,8 @@ typedef struct BcAlertAirOptions {
     double quiet_lufs;            /* loudness of what is not real, 0: -36 */
     const char *const *ready;     /* words that are always there; with "!" before them the quiet ones */
     void (*event)(const char *type, const BcAlert *alert, void *user); /* handed through */
+    /* Spells words as they are spoken, for the areas' dictionary; g_free. NULL: as they are. */
+    char *(*pronounce)(const char *text, void *user);
     void *user;
     const MdLogger *logger;
 } BcAlertAirOptions;

@@ -352,9 +352,31 @@ static BcAlert *alert_of(BcAlerts *alerts, const char *announcement)
     return NULL;
 }
 
+static bool lies_in(const BcAlerts *alerts, const BcAlert *alert, const char *area)
+{
+    g_auto(GStrv) codes = g_strsplit(alert->areas ? alert->areas : "", ",", -1);
+    for (unsigned i = 0; codes[i]; i++)
+        if (!bc_areas_contains(alerts->o.areas, area, codes[i]))
+            return false;
+    return codes[0] != NULL;
+}
+
+/* Stop-all: what sounds there alone is over, in its pauses too. What other areas hear as well goes on for them. */
+static void stop_area(BcAlerts *alerts, const char *area)
+{
+    g_autofree char *reason = g_strdup_printf("everything in %s was stopped", area);
+    for (unsigned i = 0; i < alerts->list->len; i++) {
+        BcAlert *alert = alerts->list->pdata[i];
+        if (alert->state == BC_ALERT_SOUNDING && lies_in(alerts, alert, area))
+            bc_alert_end(alerts, alert, BC_ALERT_STOPPED, reason);
+    }
+}
+
 void bc_alerts_on_broadcast(const char *type, const BcRun *run, void *user)
 {
     BcAlerts *alerts = user;
+    if (g_str_equal(type, "area.stopped") && !alerts->quiet)
+        stop_area(alerts, run->areas);
     BcAlert *alert = g_str_equal(type, "announcement.ended") && !alerts->quiet ? alert_of(alerts, run->id) : NULL;
     if (!alert || g_strcmp0(run->state, "interrupted") == 0)
         return;

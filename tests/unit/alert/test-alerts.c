@@ -596,6 +596,24 @@ static void test_calendar(void)
     rig_free(rig);
 }
 
+/* Stop-all of an area ends what sounds there alone, in a pause too; not what others hear as well. */
+static void test_stop_all(void)
+{
+    Rig *rig = rig_new();
+    const BcAlert *one = take(rig, &(Cap){.id = "s1"});
+    const BcAlert *both = take(rig, &(Cap){.id = "s2", .area = "<geocode><valueName>GSO</valueName><value>42</value></geocode>"});
+    go(rig, 30 * S);
+    g_assert_cmpint(one->phase, ==, 0); /* between two rounds */
+    bc_alerts_on_broadcast("area.stopped", &(BcRun){.id = "", .areas = "18073", .state = "stopped"}, rig->alerts);
+    g_assert_cmpint(one->state, ==, BC_ALERT_STOPPED);
+    g_assert_cmpint(both->state, ==, BC_ALERT_SOUNDING);
+    unsigned n = rig->sounds->len;
+    go(rig, 140 * S);
+    g_assert_cmpuint(rig->sounds->len, ==, n + 1);
+    g_assert_cmpstr(sound(rig, n)->areas, ==, "42");
+    rig_free(rig);
+}
+
 static void test_percentiles(void)
 {
     const int64_t us[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
@@ -617,6 +635,7 @@ int main(int argc, char **argv)
     g_test_add_func("/alert/alerts/places", test_places);
     g_test_add_func("/alert/alerts/button", test_button);
     g_test_add_func("/alert/alerts/calendar", test_calendar);
+    g_test_add_func("/alert/alerts/stop-all", test_stop_all);
     g_test_add_func("/alert/alerts/percentiles", test_percentiles);
     return g_test_run();
 }
