@@ -79,6 +79,8 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(members) X(mute) X(unmute) \
     X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_change) X(users_del)                \
     X(users_password) X(content_list) X(content_add) X(content_del) X(announce) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
+    X(bulletin_list) X(bulletin_show) X(bulletin_new) X(bulletin_submit) X(bulletin_approve) X(bulletin_return) X(bulletin_withdraw)    \
+    X(inbox_list) X(inbox_accept) X(inbox_decline) X(inbox_decide)                                                      \
     X(live_list) X(live_start) X(live_stop) X(play_log) X(devices_list) X(devices_add) X(devices_del) X(devices_show) X(devices_why_silent) X(devices_log) X(devices_enrol_code) X(devices_enrol_codes) \
     X(devices_withdraw) X(devices_volume) X(devices_command) X(devices_answers) X(outages) X(areas) X(audit)         \
     X(otp_show) X(otp_enrol) X(otp_confirm) X(otp_unlock) X(otp_codes) X(otp_reset) X(events) X(completion)     \
