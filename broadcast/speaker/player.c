@@ -35,7 +35,7 @@ struct BcPlayer {
     Wish wishes[DECKS];
     BcStation *relay;
     char *relay_occurrence;
-    BcTuner *ear;
+    BcTuner *tuner;
     BcLinkCommand want;          /* wanted live sound and relay: copies (look -> tend) */
     char *want_relay_url, *want_relay_occurrence;
     int64_t want_relay_silence_us;
@@ -70,7 +70,7 @@ void bc_player_free(BcPlayer *player)
     for (unsigned i = 0; i < DECKS; i++)
         bc_tape_free(player->decks[i].tape);
     bc_station_free(player->relay);
-    bc_tuner_free(player->ear);
+    bc_tuner_free(player->tuner);
     bc_link_command_clear(&player->want);
     g_free(player->relay_occurrence);
     g_free(player->want_relay_url);
@@ -231,14 +231,14 @@ static void tend_relay(BcPlayer *player, int64_t now_us)
         bc_station_tend(mine, now_us);
 }
 
-static void tend_ear(BcPlayer *player)
+static void tend_tuner(BcPlayer *player)
 {
     BcTuner *old = NULL;
     g_mutex_lock(&player->lock);
-    if (player->ear && (!player->want_live || strcmp(bc_tuner_occurrence(player->ear), player->want.live.occurrence)))
-        old = g_steal_pointer(&player->ear);
-    if (!player->ear && player->want_live)
-        player->ear = bc_tuner_new(&player->want.live, player->device, player->want_buffer_ms, player->ops.clock, player->ops.user, NULL);
+    if (player->tuner && (!player->want_live || strcmp(bc_tuner_occurrence(player->tuner), player->want.live.occurrence)))
+        old = g_steal_pointer(&player->tuner);
+    if (!player->tuner && player->want_live)
+        player->tuner = bc_tuner_new(&player->want.live, player->device, player->want_buffer_ms, player->ops.clock, player->ops.user, NULL);
     g_mutex_unlock(&player->lock);
     bc_tuner_free(old);
 }
@@ -260,16 +260,16 @@ void bc_player_tend(BcPlayer *player, int64_t now_us)
             grant(player, &wishes[i], now_us);
     }
     tend_relay(player, now_us);
-    tend_ear(player);
+    tend_tuner(player);
 }
 
 bool bc_player_live(BcPlayer *player, char **ret_occurrence, bool *ret_lost)
 {
     g_mutex_lock(&player->lock);
-    bool there = player->ear != NULL;
+    bool there = player->tuner != NULL;
     if (there) {
-        *ret_occurrence = g_strdup(bc_tuner_occurrence(player->ear));
-        *ret_lost = bc_tuner_lost(player->ear);
+        *ret_occurrence = g_strdup(bc_tuner_occurrence(player->tuner));
+        *ret_lost = bc_tuner_lost(player->tuner);
     }
     g_mutex_unlock(&player->lock);
     return there;
@@ -379,13 +379,13 @@ static bool render_relay(BcPlayer *player, const BcDutyNow *now, int64_t from_us
     return render_deck(player, sha256, origin_us, from_us, to_us, pcm, n);
 }
 
-static bool render_live(BcPlayer *player, const BcDutyNow *now, float *pcm, unsigned n)
+static bool render_live(BcPlayer *player, const BcDutyNow *now, int64_t from_us, int64_t to_us, float *pcm, unsigned n)
 {
     bool heard = false;
     memset(pcm, 0, n * sizeof(float));
     g_mutex_lock(&player->lock);
-    if (player->ear && !strcmp(bc_tuner_occurrence(player->ear), now->occurrence))
-        heard = bc_tuner_read(player->ear, pcm, n);
+    if (player->tuner && !strcmp(bc_tuner_occurrence(player->tuner), now->occurrence))
+        heard = bc_tuner_read(player->tuner, from_us, to_us, pcm, n);
     g_mutex_unlock(&player->lock);
     return heard;
 }
@@ -402,7 +402,7 @@ static bool render_sound(BcPlayer *player, const BcDutyNow *now, int64_t from_us
     case BC_DUTY_RELAY:
         return render_relay(player, now, from_us, to_us, pcm, n);
     case BC_DUTY_LIVE:
-        return render_live(player, now, pcm, n);
+        return render_live(player, now, from_us, to_us, pcm, n);
     case BC_DUTY_NOTHING:
     case BC_DUTY_SILENCE:
         break;
