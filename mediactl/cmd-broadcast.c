@@ -110,7 +110,7 @@ int ctl_cmd_announce(Ctl *ctl, const Args *args)
 int ctl_cmd_schedule_list(Ctl *ctl, const Args *args)
 {
     return ctl_list(ctl, "/schedules", "schedules",
-                    "id:Id,name:Name,start_local:Start,rule:Rule,next_us:Next,priority:Priority,areas:Areas,enabled:Enabled",
+                    "id:Id,name:Name,start_local:Start,rule:Rule,next_us:Next,priority:Priority,areas:Areas,enabled:Enabled,draft:Draft",
                     "Nothing is scheduled.\n  next: mediactl schedule add CONTENT AREA… --at YYYY-MM-DDTHH:MM:SS");
 }
 
@@ -130,6 +130,10 @@ int ctl_cmd_schedule_add(Ctl *ctl, const Args *args)
     set_areas(body, args, 1);
     set_option(body, args, "rule");
     set_option(body, args, "priority");
+    set_option(body, args, "slot");
+    set_option(body, args, "reason");
+    if (args_option(args, "draft"))
+        json_object_set_boolean_member(body, "draft", TRUE);
     if (repeats)
         json_object_set_int_member(body, "repeats", g_ascii_strtoll(repeats, NULL, 10));
     g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", "/schedules", body);
