@@ -2,6 +2,8 @@
 #include "broadcast/device.h"
 
 #include <math.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 struct BcDevices { /* g_rc_box */
@@ -26,9 +28,22 @@ BcDeviceKind bc_device_kind_from_string(const char *name)
     return kind;
 }
 
+/* The further texts, in the order of their columns. */
+static const struct { const char *name; gsize offset; } texts[] = {
+    {"model", offsetof(BcDevice, model)},         {"serial", offsetof(BcDevice, serial)},   {"address", offsetof(BcDevice, address)},
+    {"abilities", offsetof(BcDevice, abilities)}, {"formats", offsetof(BcDevice, formats)}, {"gateway", offsetof(BcDevice, gateway)},
+};
+
+static const char **text_of(const BcDevice *device, unsigned i)
+{
+    return (const char **)(void *)((char *)device + texts[i].offset);
+}
+
 static void free_device(gpointer data)
 {
     BcDevice *device = data;
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free((char *)*text_of(device, i));
     g_free((char *)device->id);
     g_free((char *)device->name);
     g_free((char *)device->area);
@@ -46,6 +61,10 @@ static BcDevice *copy_device(const BcDevice *device)
     copy->area = g_strdup(device->area);
     copy->vendor = device->vendor && *device->vendor ? g_strdup(device->vendor) : NULL;
     copy->outcome = g_strdup(device->outcome);
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        const char *text = *text_of(device, i);
+        *text_of(copy, i) = text && *text ? g_strdup(text) : NULL;
+    }
     return copy;
 }
 
@@ -67,6 +86,37 @@ static double angle(const MdRows *rows, int column)
     return md_rows_text(rows, column) ? md_rows_double(rows, column) : NAN;
 }
 
+/* "1260-360=40,…" */
+static char *volumes_text(const BcDevice *device)
+{
+    GString *text = g_string_new(NULL);
+    for (unsigned i = 0; i < device->n_volumes; i++)
+        g_string_append_printf(text, "%s%u-%u=%u", i ? "," : "", device->volumes[i].from_min, device->volumes[i].to_min,
+                               device->volumes[i].volume);
+    return g_string_free(text, FALSE);
+}
+
+static void read_volumes(BcDevice *device, const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    for (unsigned i = 0; parts[i] && device->n_volumes < BC_DEVICE_VOLUMES_MAX; i++) {
+        BcDeviceVolume *v = &device->volumes[device->n_volumes];
+        if (sscanf(parts[i], "%u-%u=%u", &v->from_min, &v->to_min, &v->volume) == 3)
+            device->n_volumes++;
+    }
+}
+
+unsigned bc_device_volume_at(const BcDevice *device, unsigned volume, unsigned minute)
+{
+    for (unsigned i = 0; i < device->n_volumes; i++) {
+        const BcDeviceVolume *v = &device->volumes[i];
+        bool in = v->from_min <= v->to_min ? minute >= v->from_min && minute < v->to_min : minute >= v->from_min || minute < v->to_min;
+        if (in)
+            volume = MIN(volume, v->volume);
+    }
+    return volume;
+}
+
 BcDevices *bc_devices_new(MdStore *store, BcAreas *areas, GError **error)
 {
     g_autoptr(BcDevices) devices = g_rc_box_new0(BcDevices);
@@ -75,7 +125,8 @@ BcDevices *bc_devices_new(MdStore *store, BcAreas *areas, GError **error)
     devices->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_device);
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(store), error,
                                          "SELECT id, name, area, latitude, longitude, vendor, volume, codecs, enabled, outcome,"
-                                         " outcome_us, kind FROM bc_devices",
+                                         " outcome_us, kind, model, serial, address, abilities, formats, gateway,"
+                                         " position_measured, volumes FROM bc_devices",
                                          "");
     if (!rows)
         return NULL;
@@ -94,6 +145,10 @@ BcDevices *bc_devices_new(MdStore *store, BcAreas *areas, GError **error)
         device->outcome = g_strdup(md_rows_text(rows, 9));
         device->outcome_us = md_rows_int(rows, 10);
         device->kind = bc_device_kind_from_string(md_rows_text(rows, 11));
+        for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
+            *text_of(device, i) = g_strdup(md_rows_text(rows, 12 + (int)i));
+        device->position_measured = md_rows_int(rows, 18) != 0;
+        read_volumes(device, md_rows_text(rows, 19));
         g_hash_table_replace(devices->by_id, (char *)device->id, device);
     }
     if (failure) {
@@ -146,6 +201,23 @@ GPtrArray *bc_devices_in(const BcDevices *devices, const char *const *wanted, bo
     return found;
 }
 
+/* NULL: nothing is wrong with them. */
+static const char *bad_more(const BcDevices *devices, const BcDevice *d)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        const char *text = *text_of(d, i);
+        if (text && *text && !bc_text_ok(text, 200))
+            return texts[i].name;
+    }
+    const BcDevice *gateway = d->gateway && *d->gateway ? bc_devices_find(devices, d->gateway) : NULL;
+    if (d->gateway && *d->gateway && (!gateway || gateway->kind != BC_DEVICE_GATEWAY))
+        return "gateway";
+    for (unsigned i = 0; i < d->n_volumes; i++)
+        if (d->n_volumes > BC_DEVICE_VOLUMES_MAX || d->volumes[i].from_min > 1439 || d->volumes[i].to_min > 1439 || d->volumes[i].volume > 100)
+            return "volumes";
+    return NULL;
+}
+
 static bool check_device(const BcDevices *devices, const BcDevice *d, GError **error)
 {
     const char *bad = !bc_code_ok(d->id, 64)                                                   ? "id"
@@ -157,7 +229,7 @@ static bool check_device(const BcDevices *devices, const BcDevice *d, GError **e
                       : !isnan(d->latitude) && !(d->latitude >= -90 && d->latitude <= 90)      ? "latitude"
                       : !isnan(d->longitude) && !(d->longitude >= -180 && d->longitude <= 180) ? "longitude"
                       : isnan(d->latitude) != isnan(d->longitude)                              ? "latitude"
-                                                                                               : NULL;
+                                                                                               : bad_more(devices, d);
     if (bad) {
         g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "loudspeaker: \"%s\" is missing, too long or out of range", bad);
         return false;
@@ -181,6 +253,16 @@ static bool write_position(MdDb *db, const BcDevice *d, GError **error)
                      d->longitude, d->id);
 }
 
+static bool write_more(MdDb *db, const BcDevice *d, GError **error)
+{
+    g_autofree char *volumes = volumes_text(d);
+    return md_db_run(db, error,
+                     "UPDATE bc_devices SET model = $1, serial = $2, address = $3, abilities = $4, formats = $5, gateway = $6,"
+                     " position_measured = $7, volumes = $8 WHERE id = $9",
+                     "ssssssiss", d->model, d->serial, d->address, d->abilities, d->formats, d->gateway, (int64_t)d->position_measured,
+                     volumes, d->id);
+}
+
 static bool write_device(MdDb *db, gpointer data, GError **error)
 {
     const BcDevice *d = data;
@@ -195,7 +277,7 @@ static bool write_device(MdDb *db, gpointer data, GError **error)
                    "ssssiiis", d->id, d->name, d->area, d->vendor, (int64_t)d->volume, (int64_t)d->codecs, (int64_t)d->enabled,
                    kinds[d->kind]))
         return false;
-    return write_position(db, d, error);
+    return write_more(db, d, error) && write_position(db, d, error);
 }
 
 static void apply_device(gpointer owner, gpointer data)

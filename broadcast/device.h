@@ -20,6 +20,9 @@ typedef enum BcDeviceKind {
 const char *bc_device_kind_to_string(BcDeviceKind kind); /* "sip", "link", "board", "gateway", "multicast", "output"; NULL out of range */
 BcDeviceKind bc_device_kind_from_string(const char *name); /* BC_DEVICE_KIND_MAX: unknown */
 
+#define BC_DEVICE_VOLUMES_MAX 8u
+typedef struct BcDeviceVolume { unsigned from_min, to_min, volume; } BcDeviceVolume; /* minutes after midnight, may pass it; greatest volume, 0..100 */
+
 typedef struct BcDevice {   /* strings owned by the registry, valid until control returns to the main loop */
     const char *id;         /* [A-Za-z0-9._-]{1,64}; of a SIP loudspeaker: its account */
     const char *name;       /* UTF-8, up to 200 bytes */
@@ -32,7 +35,16 @@ typedef struct BcDevice {   /* strings owned by the registry, valid until contro
     bool enabled;           /* false: never rung */
     const char *outcome;    /* of the last announcement ("played", "missed: busy here"), NULL never rung */
     int64_t outcome_us;     /* wall time of it */
+    /* texts: UTF-8 up to 200 bytes, NULL unknown */
+    const char *model, *serial, *address; /* address: where a gateway or a fixed device is asked, as its driver understands it */
+    const char *abilities, *formats;      /* comma-separated, as configured: what a device of the link says itself comes before */
+    const char *gateway;    /* id of the one of kind gateway it hangs on */
+    bool position_measured; /* latitude and longitude are from its own receiver, not typed in */
+    BcDeviceVolume volumes[BC_DEVICE_VOLUMES_MAX]; /* limits by hour */
+    unsigned n_volumes;
 } BcDevice;
+/* volume under the limits that hold at this minute of the day. */
+unsigned bc_device_volume_at(const BcDevice *device, unsigned volume, unsigned minute);
 
 #define BC_DEVICES_MAX 50000u
 

@@ -65,6 +65,12 @@ const MdMigration bc_migrations[] = {
      " siren BIGINT NOT NULL, siren_rounds BIGINT NOT NULL, volume BIGINT NOT NULL, drill BIGINT NOT NULL, quiet_ok BIGINT NOT NULL,"
      " cut BIGINT NOT NULL, created_by TEXT);"
      "CREATE INDEX bc_claims_announcement ON bc_claims (announcement);"},
+    {324, "more of loudspeakers",
+     "ALTER TABLE bc_devices ADD COLUMN model TEXT; ALTER TABLE bc_devices ADD COLUMN serial TEXT;"
+     "ALTER TABLE bc_devices ADD COLUMN address TEXT; ALTER TABLE bc_devices ADD COLUMN abilities TEXT;"
+     "ALTER TABLE bc_devices ADD COLUMN formats TEXT; ALTER TABLE bc_devices ADD COLUMN gateway TEXT;"
+     "ALTER TABLE bc_devices ADD COLUMN position_measured BIGINT NOT NULL DEFAULT 0;"
+     "ALTER TABLE bc_devices ADD COLUMN volumes TEXT NOT NULL DEFAULT '';"},
     {330, "how a loudspeaker is reached", "ALTER TABLE bc_devices ADD COLUMN kind TEXT NOT NULL DEFAULT 'sip';"},
     {331, "what loudspeakers report of a play",
      "ALTER TABLE bc_announcements ADD COLUMN issued_us BIGINT;"

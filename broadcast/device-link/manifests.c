@@ -186,6 +186,10 @@ static void fill_manifest(BcManifests *m, BcLinkManifest *ret, const BcDevice *d
     }
     if (m->o.volumes)
         ret->n_volumes = MIN(m->o.volumes(device->id, ret->volumes, m->o.volumes_user), BC_LINK_WINDOWS_MAX);
+    else
+        for (; ret->n_volumes < device->n_volumes; ret->n_volumes++)
+            ret->volumes[ret->n_volumes] = (BcLinkWindow){device->volumes[ret->n_volumes].from_min, device->volumes[ret->n_volumes].to_min,
+                                                          device->volumes[ret->n_volumes].volume};
     fill_areas(m, ret, device->area);
 }
 

@@ -198,6 +198,20 @@ static void remove_area(MdApiRequest *r, void *user)
 
 /* --- loudspeakers --- */
 
+static JsonArray *volumes_json(const BcDevice *device)
+{
+    JsonArray *array = json_array_new();
+
+    for (unsigned i = 0; i < device->n_volumes; i++) {
+        JsonObject *o = json_object_new();
+        json_object_set_int_member(o, "from_min", device->volumes[i].from_min);
+        json_object_set_int_member(o, "to_min", device->volumes[i].to_min);
+        json_object_set_int_member(o, "volume", device->volumes[i].volume);
+        json_array_add_object_element(array, o);
+    }
+    return array;
+}
+
 static JsonObject *device_json(MdApiBroadcast *a, const BcDevice *device)
 {
     JsonObject *o = json_object_new();
@@ -213,6 +227,14 @@ static JsonObject *device_json(MdApiBroadcast *a, const BcDevice *device)
     md_api_bc_set_text(o, "vendor", device->vendor);
     json_object_set_string_member(o, "kind", bc_device_kind_to_string(device->kind));
     json_object_set_int_member(o, "volume", device->volume);
+    md_api_bc_set_text(o, "model", device->model);
+    md_api_bc_set_text(o, "serial", device->serial);
+    md_api_bc_set_text(o, "address", device->address);
+    md_api_bc_set_text(o, "abilities", device->abilities);
+    md_api_bc_set_text(o, "formats", device->formats);
+    md_api_bc_set_text(o, "gateway", device->gateway);
+    json_object_set_string_member(o, "position", isnan(device->latitude) ? "unknown" : device->position_measured ? "gps" : "configured");
+    json_object_set_array_member(o, "volumes", volumes_json(device));
     for (unsigned c = 0; c < MD_AUDIO_CODEC_MAX; c++)
         if (device->codecs & 1u << c)
             json_array_add_string_element(codecs, md_audio_codec_to_string(c));
@@ -267,6 +289,16 @@ static unsigned codecs_of(JsonArray *names)
     return mask;
 }
 
+static void take_volumes(BcDevice *device, JsonArray *array)
+{
+    device->n_volumes = MIN(json_array_get_length(array), BC_DEVICE_VOLUMES_MAX);
+    for (unsigned i = 0; i < device->n_volumes; i++) {
+        JsonObject *o = json_array_get_object_element(array, i);
+        device->volumes[i] = (BcDeviceVolume){(unsigned)json_object_get_int_member(o, "from_min"), (unsigned)json_object_get_int_member(o, "to_min"),
+                                              (unsigned)json_object_get_int_member(o, "volume")};
+    }
+}
+
 /* What is left out stays as it was. */
 static void put_device(MdApiRequest *r, void *user)
 {
@@ -285,6 +317,16 @@ static void put_device(MdApiRequest *r, void *user)
     device.longitude = json_object_get_double_member_with_default(body, "longitude", device.longitude);
     device.volume = (unsigned)json_object_get_int_member_with_default(body, "volume", device.volume);
     device.enabled = json_object_get_boolean_member_with_default(body, "enabled", device.enabled);
+    device.model = md_api_bc_text(body, "model", device.model);
+    device.serial = md_api_bc_text(body, "serial", device.serial);
+    device.address = md_api_bc_text(body, "address", device.address);
+    device.abilities = md_api_bc_text(body, "abilities", device.abilities);
+    device.formats = md_api_bc_text(body, "formats", device.formats);
+    device.gateway = md_api_bc_text(body, "gateway", device.gateway);
+    if (json_object_has_member(body, "position"))
+        device.position_measured = g_str_equal(json_object_get_string_member(body, "position"), "gps");
+    if (json_object_has_member(body, "volumes"))
+        take_volumes(&device, json_object_get_array_member(body, "volumes"));
     if (json_object_has_member(body, "codecs"))
         device.codecs = codecs_of(json_object_get_array_member(body, "codecs"));
     if ((was && !md_api_bc_may(r, a, was->area)) || !md_api_bc_may(r, a, device.area))
@@ -306,8 +348,15 @@ static void remove_device(MdApiRequest *r, void *user)
     ",\"parent\":" BC_TEXT ",\"name\":" BC_TEXT "}}"
 #define CODECS "{\"type\":\"array\",\"maxItems\":8,\"items\":{\"type\":\"string\",\"enum\":[\"opus\",\"G722\",\"PCMA\",\"PCMU\"]}}"
 #define DEVICE_KIND "\"kind\":{\"enum\":[\"sip\",\"link\",\"board\",\"gateway\",\"multicast\",\"output\"],\"description\":\"how it is reached\"}"
+#define MINUTE "{\"type\":\"integer\",\"minimum\":0,\"maximum\":1439,\"description\":\"after midnight\"}"
+#define VOLUME_LIMITS                                                                                                  \
+    "{\"type\":\"array\",\"maxItems\":8,\"items\":{\"type\":\"object\",\"required\":[\"from_min\",\"to_min\",\"volume\"],\"properties\":{\"from_min\":" \
+    MINUTE ",\"to_min\":" MINUTE ",\"volume\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100}}}}"
+#define DEVICE_MORE                                                                                                    \
+    "\"model\":" BC_TEXT ",\"serial\":" BC_TEXT ",\"address\":" BC_TEXT ",\"abilities\":" BC_TEXT ",\"formats\":" BC_TEXT ",\"gateway\":" BC_TEXT \
+    ",\"position\":{\"enum\":[\"configured\",\"gps\",\"unknown\"]},\"volumes\":" VOLUME_LIMITS
 #define DEVICE_FIELDS                                                                                                  \
-    "\"name\":" BC_NAME ",\"area\":" BC_CODE ",\"vendor\":" BC_TEXT "," DEVICE_KIND ",\"latitude\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90}," \
+    "\"name\":" BC_NAME ",\"area\":" BC_CODE ",\"vendor\":" BC_TEXT "," DEVICE_KIND "," DEVICE_MORE ",\"latitude\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90}," \
     "\"longitude\":{\"type\":\"number\",\"minimum\":-180,\"maximum\":180},\"volume\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100}," \
     "\"codecs\":" CODECS ",\"enabled\":" BC_FLAG
 #define DEVICE                                                                                                         \

@@ -7,6 +7,7 @@ Every loudspeaker here has a certificate of its own, got with a one-time code as
 import base64
 from harness import *
 
+os.environ["PATH"] += ":/usr/sbin"  # where Debian puts the broker
 need("mosquitto")
 need("mosquitto_pub")
 need("mosquitto_sub")

@@ -435,6 +435,45 @@ static void test_restart(Fixture *f, gconstpointer data)
     g_assert_cmpstr(after, ==, "loa-1=timed-out(mediad was restarted) ");
 }
 
+static void note_error(const GError *error, void *user)
+{
+    *(int *)user = error ? error->code : -1;
+}
+
+static int put(Fixture *f, const BcDevice *device)
+{
+    int code = -2;
+    bc_devices_put(f->devices, device, note_error, &code);
+    while (code == -2)
+        g_main_context_iteration(NULL, TRUE);
+    return code;
+}
+
+/* What the registry knows besides: kept over restarts, volume limits by hour, gateways that are there. */
+static void test_registry(Fixture *f, gconstpointer data)
+{
+    BcDevice gateway = {.id = "cong-1", .name = "Cổng", .area = "42", .kind = BC_DEVICE_GATEWAY, .latitude = NAN, .longitude = NAN, .enabled = true};
+    BcDevice device = {.id = "loa-x", .name = "Loa X", .area = "18073", .kind = BC_DEVICE_LINK, .latitude = 18.3, .longitude = 105.9,
+                       .volume = 80, .enabled = true, .model = "M-2", .serial = "0042", .gateway = "cong-1", .position_measured = true,
+                       .volumes = {{1260, 360, 30}, {690, 810, 50}}, .n_volumes = 2};
+    g_assert_cmpint(put(f, &device), ==, BC_ERROR_INVALID); /* no such gateway */
+    g_assert_cmpint(put(f, &gateway), ==, -1);
+    g_assert_cmpint(put(f, &device), ==, -1);
+    g_autoptr(BcDevices) again = bc_devices_new(f->store, f->areas, NULL);
+    const BcDevice *read = bc_devices_find(again, "loa-x");
+    g_assert_cmpstr(read->serial, ==, "0042");
+    g_assert_cmpstr(read->gateway, ==, "cong-1");
+    g_assert_null(read->address);
+    g_assert_true(read->position_measured);
+    g_assert_cmpuint(bc_device_volume_at(read, 80, 600), ==, 80);
+    g_assert_cmpuint(bc_device_volume_at(read, 80, 1300), ==, 30);
+    g_assert_cmpuint(bc_device_volume_at(read, 80, 100), ==, 30);
+    g_assert_cmpuint(bc_device_volume_at(read, 20, 100), ==, 20);
+    g_assert_cmpuint(bc_device_volume_at(read, 80, 700), ==, 50);
+    device.volumes[1].volume = 101;
+    g_assert_cmpint(put(f, &device), ==, BC_ERROR_INVALID);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -448,5 +487,6 @@ int main(int argc, char **argv)
     ADD("outage", test_outage);
     ADD("enrolment", test_enrolment);
     ADD("restart", test_restart);
+    ADD("registry", test_registry);
     return g_test_run();
 }
