@@ -86,6 +86,7 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(otp_show) X(otp_enrol) X(otp_confirm) X(otp_unlock) X(otp_codes) X(otp_reset) X(events) X(completion)     \
     X(schedule_publish) X(schedule_release) X(rehearse) X(slots_list) X(slots_add) X(slots_del) X(holidays_list) X(holidays_add)      \
     X(holidays_del) X(quiet_show) X(quiet_set) X(quiet_ask) X(quiet_releases) X(quiet_release) X(stop_all)             \
+    X(board_list) X(board_add) X(board_del) X(board_show) X(board_key) X(devices_multicast)                          \
     X(alert_list) X(alert_show) X(alert_report) X(alert_send_cap) X(alert_emergency) X(alert_drill) X(alert_stop)
 #define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);
 CTL_COMMANDS(CTL_DECLARE_)

@@ -161,6 +161,26 @@ def test_doors():
         assert status in (400, 403, 404), (bad, status)
 
 
+def test_command_line():
+    d = daemon()
+    env = dict(os.environ, MEDIACTL_TOKEN=d.token)
+
+    def ctl(*words):
+        run = subprocess.run([os.path.join(BUILD, "mediactl", "mediactl"), "--url", d.url(""), *words], capture_output=True, text=True, env=env)
+        assert run.returncode == 0, run
+        return run.stdout
+    png = os.path.join(d.state, "ctl.png")
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=0x00aa55:s=64x36:d=1", "-frames:v", "1", png], check=True)
+    ctl("board", "add", "18100", "--kind", "image", "--title", "Ảnh xã", "--file", png)
+    assert "Ảnh xã" in ctl("board", "list")
+    item = next(i["id"] for i in json.loads(ctl("--json", "board", "list"))["items"] if i["title"] == "Ảnh xã")
+    ctl("board", "del", item)
+    assert "Ảnh xã" not in ctl("board", "list")
+    d.api("PUT", "/devices/bang-2", {"name": "Bảng hai", "area": "18100", "kind": "board"})
+    assert "/board/bang-2#" in ctl("board", "key", "bang-2")
+    assert "bang-2" in ctl("board", "show", "bang-2")
+
+
 def test_blank_and_text():
     assert share(browser().picture(board(), "blank"), (0, 0, 0)) > 0.99
     shown(("first", "as-expected"), "blank")
@@ -235,6 +255,7 @@ def test_network_down():
 need("chromium")
 need("ffmpeg")
 run_tap([("keys and doors", test_doors),
+         ("boards from the command line", test_command_line),
          ("a board is blank, then shows a text and proves it", test_blank_and_text),
          ("pictures, videos, scrolling texts", test_image_video_scroll),
          ("an emergency goes over all", test_emergency),
