@@ -391,7 +391,7 @@ static const CfgKey link_section_keys[] = {
          "Name or address loudspeakers reach the broker by; the broker's certificate names it. Left out: broker_host."),
     UINT(CfgLink, advertised_port, NULL, "0", 0, 65535, R, "Port loudspeakers reach it by. 0: broker_port."),
     TEXT(CfgLink, media_base, NULL, "\"https://loa.example.vn:8443/api/v1/link/media/\"", 8, 300, NULL, R,
-         "Where loudspeakers fetch recordings; ends with a slash. Left out: https://advertised_host:8443/api/v1/link/media/"),
+         "Where loudspeakers fetch recordings; ends with a slash. Left out: https://advertised_host:8443/api/v1/link/media/ of this host."),
     UINT(CfgLink, status_timeout_s, "seconds", "180", 10, 86400, R, "A loudspeaker that says nothing for so long counts as gone."),
     UINT(CfgLink, command_timeout_s, "seconds", "30", 2, 3600, R, "A command not acknowledged in this time is told as such."),
     UINT(CfgLink, code_lifetime_h, "hours", "72", 1, 8760, R, "How long an enrolment code can be used."),

@@ -19,7 +19,7 @@
 static BcCap *sample(const char *name)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "fixtures", "cap", name, NULL);
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "fixtures", "cap", name, NULL);
     g_autofree char *text = NULL;
     gsize len;
     g_file_get_contents(path, &text, &len, &error);
