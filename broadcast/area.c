@@ -275,3 +275,106 @@ bool bc_areas_seed(BcAreas *areas, const BcArea *seed, unsigned n, GError **erro
         g_hash_table_remove(areas->by_code, trial->pdata[i]);
     return ok;
 }
+
+/* --- many at once --- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return g_strcmp0(a && *a ? a : NULL, b && *b ? b : NULL) == 0;
+}
+
+typedef struct Trial {
+    BcAreas *areas;
+    GPtrArray *put, *before; /* of BcArea*: what was put into the tree, and what stood there (NULL: nothing) */
+} Trial;
+
+static void trial_put(Trial *trial, const BcArea *area)
+{
+    const BcArea *was = bc_areas_find(trial->areas, area->code);
+    g_ptr_array_add(trial->before, was ? copy_area(was) : NULL);
+    g_ptr_array_add(trial->put, copy_area(area));
+    apply_area(trial->areas, (gpointer)area);
+}
+
+static void trial_undo(Trial *trial)
+{
+    for (unsigned i = trial->put->len; i-- > 0;) {
+        const BcArea *before = trial->before->pdata[i], *put = trial->put->pdata[i];
+        if (before)
+            apply_area(trial->areas, (gpointer)before);
+        else
+            g_hash_table_remove(trial->areas->by_code, put->code);
+    }
+    for (unsigned i = 0; i < trial->before->len; i++)
+        if (trial->before->pdata[i])
+            free_area(trial->before->pdata[i]);
+    g_ptr_array_unref(trial->before);
+}
+
+/* Puts one into the tree, or says why not. Its parent is there, or will never be. */
+static bool try_one(Trial *trial, const BcArea *area, BcAreasCounts *counts, GError **error)
+{
+    const BcArea *was = bc_areas_find(trial->areas, area->code);
+    bool moved = !was || !same_text(was->parent, area->parent);
+    if (!check_fields(area, error) || (moved && !check_place(trial->areas, area, error)))
+        return false;
+    if (was && !moved && same_text(was->name, area->name) && same_text(was->kind, area->kind) && same_text(was->ident, area->ident)) {
+        counts->same++;
+        return true;
+    }
+    counts->changed += was != NULL;
+    counts->added += !was;
+    trial_put(trial, area);
+    return true;
+}
+
+static void apply_many(gpointer owner, gpointer data)
+{
+    GPtrArray *list = data;
+    for (unsigned i = 0; i < list->len; i++)
+        apply_area(owner, list->pdata[i]);
+}
+
+static bool note_twice(const BcArea *list, unsigned n, bool *done, BcAreaProblemFn problem, void *user)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    bool ok = true;
+    for (unsigned i = 0; i < n; i++) {
+        if (!list[i].code || g_hash_table_add(seen, (gpointer)list[i].code))
+            continue;
+        problem(i, "this code stands twice in the table", user);
+        done[i] = true;
+        ok = false;
+    }
+    return ok;
+}
+
+bool bc_areas_put_many(BcAreas *areas, const BcArea *list, unsigned n, bool dry, BcAreasCounts *ret, BcAreaProblemFn problem, BcDoneFn done, void *user)
+{
+    Trial trial = {areas, g_ptr_array_new_with_free_func(free_area), g_ptr_array_new()};
+    g_autofree bool *settled = g_new0(bool, n + 1);
+    bool ok = note_twice(list, n, settled, problem, user);
+
+    *ret = (BcAreasCounts){0};
+    for (bool progress = true, last = false; progress || !last;) { /* parents may come after their children; what is left then has none */
+        last = !progress;
+        progress = false;
+        for (unsigned i = 0; i < n; i++) {
+            g_autoptr(GError) error = NULL;
+            bool waits = !last && list[i].parent && *list[i].parent && !bc_areas_find(areas, list[i].parent);
+            if (settled[i] || waits)
+                continue;
+            settled[i] = progress = true;
+            if (!try_one(&trial, &list[i], ret, &error)) {
+                problem(i, error->message, user);
+                ok = false;
+            }
+        }
+    }
+    trial_undo(&trial);
+    if (!ok || dry)
+        g_ptr_array_unref(trial.put);
+    else
+        bc_write(areas->store, write_seed, trial.put, (GDestroyNotify)g_ptr_array_unref, areas, (GDestroyNotify)bc_areas_unref, apply_many, done, user);
+    return ok;
+}

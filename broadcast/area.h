@@ -34,5 +34,12 @@ bool bc_areas_contains(const BcAreas *areas, const char *ancestor, const char *c
 bool bc_areas_seed(BcAreas *areas, const BcArea *seed, unsigned n, GError **error);
 /* Inserts or changes. Refused: bad fields, unknown parent, a cycle, too deep, too many. */
 void bc_areas_put(BcAreas *areas, const BcArea *area, BcDoneFn done, void *user);
+/* Many at once, in any order, all or none. What is wrong with which (its index) is told to problem; with none and not dry, one transaction
+ * stores all and done is called; returns false when there were problems (done is not called then, nor when dry). */
+typedef void (*BcAreaProblemFn)(unsigned index, const char *message, void *user);
+typedef struct BcAreasCounts {
+    unsigned added, changed, same;
+} BcAreasCounts;
+bool bc_areas_put_many(BcAreas *areas, const BcArea *list, unsigned n, bool dry, BcAreasCounts *ret, BcAreaProblemFn problem, BcDoneFn done, void *user);
 /* Refused with IN_USE while it has children or loudspeakers. */
 void bc_areas_remove(BcAreas *areas, const char *code, BcDoneFn done, void *user);

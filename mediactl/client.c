@@ -145,10 +145,22 @@ static void tell_refused(Ctl *ctl, SoupMessage *message, JsonNode *reply)
     ctl_fail(ctl, what, next);
 }
 
+static void tell_problems(Ctl *ctl, JsonNode *reply)
+{
+    JsonObject *o = reply && JSON_NODE_HOLDS_OBJECT(reply) ? json_node_get_object(reply) : NULL;
+    JsonNode *list = o ? json_object_get_member(o, "problems") : NULL;
+
+    for (unsigned i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && !ctl->json && i < json_array_get_length(json_node_get_array(list)); i++) {
+        JsonObject *problem = json_array_get_object_element(json_node_get_array(list), i);
+        fprintf(ctl->err, "  line %d: %s\n", (int)json_object_get_int_member_with_default(problem, "line", 0), text_of(problem, "message"));
+    }
+}
+
 #define TIMEOUT_S 60
 #define UPLOAD_TIMEOUT_S 1800 /* a long recording is levelled and encoded before the answer */
 
-static JsonNode *send_message(Ctl *ctl, SoupMessage *message, unsigned timeout_s)
+/* The body of a good answer; NULL: told. */
+static GBytes *send_for_bytes(Ctl *ctl, SoupMessage *message, unsigned timeout_s)
 {
     Wait wait = {0};
 
@@ -171,21 +183,33 @@ static JsonNode *send_message(Ctl *ctl, SoupMessage *message, unsigned timeout_s
         g_error_free(wait.error);
         return NULL;
     }
+    if (SOUP_STATUS_IS_SUCCESSFUL(soup_message_get_status(message)))
+        return wait.bytes;
     g_autoptr(GBytes) bytes = wait.bytes;
-    g_autoptr(JsonParser) parser = json_parser_new();
     gsize size;
     const char *text = g_bytes_get_data(bytes, &size);
-    JsonNode *node = size > 0 && json_parser_load_from_data(parser, text, (gssize)size, NULL) ? json_parser_steal_root(parser) : NULL;
-    if (!SOUP_STATUS_IS_SUCCESSFUL(soup_message_get_status(message))) {
-        tell_refused(ctl, message, node);
-        g_clear_pointer(&node, json_node_unref);
+    g_autoptr(JsonParser) parser = json_parser_new();
+    g_autoptr(JsonNode) node = size > 0 && json_parser_load_from_data(parser, text, (gssize)size, NULL) ? json_parser_steal_root(parser) : NULL;
+    tell_refused(ctl, message, node);
+    tell_problems(ctl, node);
+    return NULL;
+}
+
+static JsonNode *send_message(Ctl *ctl, SoupMessage *message, unsigned timeout_s)
+{
+    g_autoptr(GBytes) bytes = send_for_bytes(ctl, message, timeout_s);
+    gsize size = 0;
+    const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+    g_autoptr(JsonParser) parser = json_parser_new();
+
+    if (!bytes)
         return NULL;
-    }
-    if (!node && size > 0) {
-        ctl_fail(ctl, "the answer is no JSON", "does --url name a mediad?");
-        return NULL;
-    }
-    return node ? node : json_node_init_null(json_node_alloc());
+    if (size == 0)
+        return json_node_init_null(json_node_alloc());
+    if (json_parser_load_from_data(parser, text, (gssize)size, NULL))
+        return json_parser_steal_root(parser);
+    ctl_fail(ctl, "the answer is no JSON", "does --url name a mediad?");
+    return NULL;
 }
 
 static SoupMessage *new_message(Ctl *ctl, const char *method, const char *path)
@@ -255,6 +279,25 @@ JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *t
     }
     soup_message_set_request_body(message, type, G_INPUT_STREAM(stream), g_file_info_get_size(info));
     return send_message(ctl, message, UPLOAD_TIMEOUT_S);
+}
+
+int ctl_download(Ctl *ctl, const char *path, const char *file)
+{
+    g_autoptr(SoupMessage) message = new_message(ctl, "GET", path);
+    g_autoptr(GBytes) bytes = message ? send_for_bytes(ctl, message, TIMEOUT_S) : NULL;
+    g_autoptr(GError) error = NULL;
+    gsize size;
+
+    if (!bytes)
+        return CTL_FAILED;
+    const char *data = g_bytes_get_data(bytes, &size);
+    if (!file)
+        return fwrite(data, 1, size, ctl->out) == size ? CTL_OK : CTL_FAILED;
+    if (!g_file_set_contents(file, data, (gssize)size, &error))
+        return ctl_fail(ctl, error->message, "check the file's name");
+    if (!ctl->json)
+        fprintf(ctl->out, "%s is written.\n", file);
+    return CTL_OK;
 }
 
 int ctl_do(Ctl *ctl, const char *method, const char *path, JsonObject *body, const char *format, ...)

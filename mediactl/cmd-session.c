@@ -163,11 +163,13 @@ int ctl_cmd_users_password(Ctl *ctl, const Args *args)
 
 int ctl_cmd_audit(Ctl *ctl, const Args *args)
 {
-    const char *limit = args_option(args, "limit");
-    g_autofree char *path = ctl_path("/audit?limit=%s", limit ? limit : "50");
+    const char *limit = args_option(args, "limit"), *who = args_option(args, "who"), *what = args_option(args, "what");
+    g_autofree char *by_who = who ? ctl_path("&who=%s", who) : NULL, *by_what = what ? ctl_path("&what=%s", what) : NULL;
+    g_autofree char *first = ctl_path("/audit?limit=%s", limit ? limit : "50");
+    g_autofree char *path = g_strconcat(first, args_option(args, "failed") ? "&failed=true" : "", by_who ? by_who : "", by_what, NULL);
 
     if (args_option(args, "verify"))
-        return ctl_show(ctl, "/audit/verify", "intact:Intact,rows:Rows,problem:Problem");
+        return ctl_cmd_audit_verify(ctl, args);
     return ctl_list(ctl, path, "rows", "time_us:Time,who:Who,source:From,what:What,status:Result,detail:Detail",
                     "Nothing was changed yet.");
 }

@@ -54,6 +54,8 @@ bool ctl_interactive(Ctl *ctl);                              /* somebody sits at
 const char *ctl_refusal(const Ctl *ctl);
 JsonNode *ctl_call(Ctl *ctl, const char *method, const char *path, JsonObject *body);
 JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *type);
+/* A file of the API, to a file or (NULL) to out. */
+int ctl_download(Ctl *ctl, const char *path, const char *file);
 /* printf with every %s percent-encoded for one path segment or query value. g_free. */
 char *ctl_path(const char *format, ...) G_GNUC_PRINTF(1, 2);
 int ctl_fail(Ctl *ctl, const char *what, const char *next);
@@ -87,7 +89,9 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(schedule_publish) X(schedule_release) X(rehearse) X(slots_list) X(slots_add) X(slots_del) X(holidays_list) X(holidays_add)      \
     X(holidays_del) X(quiet_show) X(quiet_set) X(quiet_ask) X(quiet_releases) X(quiet_release) X(stop_all)             \
     X(board_list) X(board_add) X(board_del) X(board_show) X(board_key) X(devices_multicast)                          \
-    X(alert_list) X(alert_show) X(alert_report) X(alert_send_cap) X(alert_emergency) X(alert_drill) X(alert_stop)
+    X(alert_list) X(alert_show) X(alert_report) X(alert_send_cap) X(alert_emergency) X(alert_drill) X(alert_stop) \
+    X(areas_import) X(areas_export) X(audit_verify) X(report) X(feedback_list) X(feedback_show) X(feedback_answer) \
+    X(feedback_assign) X(feedback_close) X(feedback_bulletin) X(keys_list) X(keys_add) X(keys_del)
 #define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);
 CTL_COMMANDS(CTL_DECLARE_)
 #undef CTL_DECLARE_

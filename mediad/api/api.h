@@ -161,3 +161,5 @@ void md_audit_append(MdApi *api, const char *who, const char *source, const char
                      void (*done)(bool ok, gpointer user), gpointer user);
 /* Reads the whole chain: false with the first bad row named. ret_rows may be NULL. */
 bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error);
+/* The same; head (g_free, may be NULL) is the hash of the last row, "" none. Whoever noted an earlier one sees when rows were cut off the end. */
+bool md_audit_verify_to(MdDb *db, int64_t *ret_rows, char **ret_head, GError **error);

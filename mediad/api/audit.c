@@ -105,7 +105,7 @@ void md_audit_append(MdApi *api, const char *who, const char *source, const char
     md_store_write(api->store, append, row, row_free, appended, &api->logger);
 }
 
-bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error)
+bool md_audit_verify_to(MdDb *db, int64_t *ret_rows, char **ret_head, GError **error)
 {
     GError *local = NULL;
     int64_t expected = 1;
@@ -140,7 +140,14 @@ bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error)
     }
     if (ret_rows)
         *ret_rows = expected - 1;
+    if (ret_head)
+        *ret_head = g_steal_pointer(&previous);
     return true;
+}
+
+bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error)
+{
+    return md_audit_verify_to(db, ret_rows, NULL, error);
 }
 
 /* --- what goes into the detail --- */
@@ -198,14 +205,19 @@ static void list(MdApiRequest *r, void *user)
 {
     MdApi *api = md_api_request_api(r);
     const char *before = md_api_request_query(r, "before"), *limit = md_api_request_query(r, "limit");
+    const char *from = md_api_request_query(r, "from_us"), *to = md_api_request_query(r, "to_us"), *part = md_api_request_query(r, "what");
+    const char *failed = md_api_request_query(r, "failed");
     GError *error = NULL;
     g_autoptr(JsonBuilder) b = json_builder_new();
     g_autoptr(MdRows) rows = md_db_query(
         md_store_reader(api->store), &error,
-        "SELECT number, time_us, who, source, what, detail, status FROM md_audit WHERE number < $1 "
-        "ORDER BY number DESC LIMIT $2",
-        "ii", before ? (int64_t)g_ascii_strtoll(before, NULL, 10) : (int64_t)G_MAXINT64,
-        limit ? (int64_t)g_ascii_strtoll(limit, NULL, 10) : (int64_t)100);
+        "SELECT number, time_us, who, source, what, detail, status FROM md_audit WHERE number < $1 AND time_us >= $3 AND time_us < $4 "
+        "AND (CAST($5 AS TEXT) IS NULL OR who = $5) AND (CAST($6 AS TEXT) IS NULL OR source = $6) AND status >= $7 "
+        "AND (CAST($8 AS TEXT) IS NULL OR REPLACE(what, $8, '') <> what) ORDER BY number DESC LIMIT $2",
+        "iiiissis", before ? (int64_t)g_ascii_strtoll(before, NULL, 10) : (int64_t)G_MAXINT64,
+        limit ? (int64_t)g_ascii_strtoll(limit, NULL, 10) : (int64_t)100, from ? (int64_t)g_ascii_strtoll(from, NULL, 10) : (int64_t)0,
+        to ? (int64_t)g_ascii_strtoll(to, NULL, 10) : (int64_t)G_MAXINT64, md_api_request_query(r, "who"), md_api_request_query(r, "source"),
+        g_strcmp0(failed, "true") == 0 ? (int64_t)400 : (int64_t)0, part && *part ? part : NULL);
 
     json_builder_begin_object(b);
     json_builder_set_member_name(b, "rows");
@@ -235,12 +247,14 @@ static void list(MdApiRequest *r, void *user)
 typedef struct Verify {
     MdApiRequest *request;
     int64_t rows;
+    char *head;
     GError *problem;
 } Verify;
 
 static void verify_free(gpointer data)
 {
     g_clear_error(&((Verify *)data)->problem);
+    g_free(((Verify *)data)->head);
     g_free(data);
 }
 
@@ -248,7 +262,7 @@ static bool verify_chain(MdDb *db, gpointer data, GError **error)
 {
     Verify *v = data;
 
-    md_audit_verify(db, &v->rows, &v->problem);
+    md_audit_verify_to(db, &v->rows, &v->head, &v->problem);
     return true;
 }
 
@@ -267,6 +281,10 @@ static void verified(bool ok, const GError *error, gpointer data, gpointer user)
     json_builder_add_boolean_value(b, v->problem == NULL);
     json_builder_set_member_name(b, "rows");
     json_builder_add_int_value(b, v->rows);
+    if (v->head) {
+        json_builder_set_member_name(b, "head");
+        json_builder_add_string_value(b, v->head);
+    }
     if (v->problem) {
         json_builder_set_member_name(b, "problem");
         json_builder_add_string_value(b, v->problem->message);
@@ -291,7 +309,10 @@ static const MdApiRoute routes[] = {
      .summary = "Who changed what, newest first.",
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
                      "\"before\":{\"type\":\"integer\",\"minimum\":1,\"description\":\"only rows with a smaller number\"},"
-                     "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}}}",
+                     "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000},\"who\":{\"type\":\"string\",\"maxLength\":128},"
+                     "\"source\":{\"type\":\"string\",\"maxLength\":64},\"what\":{\"type\":\"string\",\"maxLength\":200,\"description\":\"a part of it\"},"
+                     "\"failed\":{\"type\":\"boolean\",\"description\":\"only what was refused or failed\"},"
+                     "\"from_us\":{\"type\":\"integer\",\"minimum\":0},\"to_us\":{\"type\":\"integer\",\"minimum\":0}}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{"
                         "\"type\":\"object\",\"required\":[\"number\",\"time_us\",\"who\",\"what\",\"status\"],\"properties\":{"
                         "\"number\":{\"type\":\"integer\"},\"time_us\":{\"type\":\"integer\"},\"who\":{\"type\":\"string\"},"
@@ -300,7 +321,7 @@ static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/audit/verify", .rights = MD_API_MAY_AUDIT, .role = MD_API_ADMIN, .handler = verify,
      .summary = "Check the hash chain of the audit trail from its first row.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"intact\",\"rows\"],\"properties\":{\"intact\":{\"type\":\"boolean\"},"
-                        "\"rows\":{\"type\":\"integer\"},\"problem\":{\"type\":\"string\"}}}"},
+                        "\"rows\":{\"type\":\"integer\"},\"head\":{\"type\":\"string\",\"description\":\"hash of the last row: note it, and rows cut off the end show\"},\"problem\":{\"type\":\"string\"}}}"},
 };
 
 void md_api_audit_routes(MdApi *api)

@@ -35,6 +35,7 @@ JsonObject *md_api_bc_run(const BcRun *run);
 void md_api_add_content(MdApiBroadcast *broadcast);
 void md_api_add_schedules(MdApiBroadcast *broadcast);
 void md_api_add_feedback(MdApi *api, BcBroadcast *broadcast, const MdApiReports *with);
+void md_api_add_area_table(MdApiBroadcast *broadcast);
 void md_api_add_airing(MdApiBroadcast *broadcast);
 void md_api_add_timetable(MdApiBroadcast *broadcast);
 void md_api_add_quiet(MdApiBroadcast *broadcast);

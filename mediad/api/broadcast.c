@@ -415,6 +415,7 @@ void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast)
     md_api_add_content(a);
     md_api_add_schedules(a);
     md_api_add_airing(a);
+    md_api_add_area_table(a);
     md_api_add_timetable(a);
     md_api_add_quiet(a);
     md_api_add_rehearsal(a);

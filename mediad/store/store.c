@@ -220,6 +220,17 @@ MdStore *md_store_open(const char *uri, const MdMigration *migrations, unsigned 
     return store;
 }
 
+MdDb *md_db_open_file(const char *path, GError **error)
+{
+    return md_db_sqlite.open(path, true, error);
+}
+
+void md_db_close(MdDb *db)
+{
+    if (db)
+        db->ops->close(db);
+}
+
 void md_store_close(MdStore *store)
 {
     if (!store)

@@ -37,6 +37,9 @@ void md_store_write(MdStore *store, MdStoreFn fn, gpointer data, GDestroyNotify 
 bool md_store_write_sync(MdStore *store, MdStoreFn fn, gpointer data, GError **error);
 /* The store refused the last write for want of room, or lost its transaction. Any thread. */
 bool md_store_failing(const MdStore *store);
+/* A read-only connection of its own to a SQLite file, also of a store that is closed or was copied: for tools. Closed by md_db_close. */
+MdDb *md_db_open_file(const char *path, GError **error);
+void md_db_close(MdDb *db);
 /* Control thread's read-only connection. */
 MdDb *md_store_reader(MdStore *store);
 

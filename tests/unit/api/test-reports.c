@@ -347,6 +347,84 @@ static void test_feedback(House *h, gconstpointer data)
     test_expect(&h->t, "POST", "/feedback", khe, "{'area':'18673','text':'x'}", 201, NULL);
 }
 
+static TestReply *import(House *h, const char *token, const char *query, const char *table)
+{
+    g_autofree char *path = g_strconcat("/api/v1/areas/import", query, NULL);
+
+    return test_call_raw(&h->t, "POST", path, token, "text/csv", table, -1);
+}
+
+static void test_area_table(House *h, gconstpointer data)
+{
+    static const char good[] = "\xef\xbb\xbfparent,code,Name,kind,ident,note\r\n"
+                               "18073-1,18073-1-a,\"Tổ \"\"1\"\", đường Phan Đình Phùng\",to-dan-pho,,x\r\n" /* a child of one that changes */
+                               "\r\n"
+                               "18073,18073-1,Thôn Một,,H42.1\r\n"
+                               "18673-9,18673-9-1,Xóm,,\r\n" /* before its parent */
+                               "18673,18673-9,\"Thôn\nChín\",,\r\n"
+                               "42,18673,Xã <Hương Khê>,commune,\r\n";
+    static const char bad[] = "code;name;parent\n18073-2;Thôn 2;18073\n18073-2;Thôn 2;18073\nx y;Thôn 3;18073\n18073-4;Thôn 4;99999\n42;Tỉnh;18073\n";
+    tree(h);
+    g_autoptr(TestReply) line = import(h, h->admin, "", good);
+    g_assert_cmpuint(line->status, ==, 422); /* a line feed in a name */
+    g_assert_nonnull(strstr(line->text, "{\"line\":6,"));
+    g_auto(GStrv) halves = g_strsplit(good, "\nChín", 2);
+    g_autofree char *mended = g_strjoinv(" Chín", halves);
+    g_autoptr(TestReply) dry = import(h, h->admin, "?dry_run=true", mended);
+    g_assert_cmpstr(dry->text, ==, "{\"dry_run\":true,\"added\":3,\"changed\":1,\"unchanged\":1}");
+    EXPECT("GET", "/areas/18673-9", NULL, 404, "not-found");
+    g_autoptr(TestReply) done = import(h, h->admin, "", mended);
+    g_assert_cmpstr(done->text, ==, "{\"dry_run\":false,\"added\":3,\"changed\":1,\"unchanged\":1}");
+    g_autoptr(TestReply) area = get(h, "/areas/18073-1-a", h->admin), changed = get(h, "/areas/18073-1", h->admin);
+    g_assert_cmpstr(test_string(area, "name"), ==, "Tổ \"1\", đường Phan Đình Phùng");
+    g_assert_cmpstr(test_string(changed, "ident"), ==, "H42.1");
+    g_assert_cmpstr(test_string(changed, "code"), ==, "18073-1");
+    /* wrong lines are told each by its number, and nothing is kept */
+    g_autoptr(TestReply) wrong = import(h, h->admin, "", bad);
+    g_assert_cmpuint(wrong->status, ==, 422);
+    g_assert_cmpstr(test_error_message(wrong), ==, "4 lines are wrong: nothing was imported");
+    for (unsigned n = 3; n <= 6; n++) {
+        g_autofree char *told = g_strdup_printf("\"line\":%u,", n);
+        g_assert_nonnull(strstr(wrong->text, told));
+    }
+    EXPECT("GET", "/areas/18073-2", NULL, 404, "not-found");
+    static const char *const unreadable[] = {"", "code,name\na,b\n", "code,name,parent\n1,\"a,42\n", "code,name,parent\n1,a\"b,42\n",
+                                             "code,name,parent\n1,\"a\"b,42\n", "code,name,parent\n1,\xff,42\n"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(unreadable); i++) {
+        g_autoptr(TestReply) reply = import(h, h->admin, "", unreadable[i]);
+        g_test_message("%s", reply->text);
+        g_assert_cmpuint(reply->status, ==, 400);
+    }
+    /* what goes out comes in again */
+    g_autoptr(TestReply) csv = get(h, "/areas.csv", h->admin);
+    g_autoptr(TestReply) again = import(h, h->admin, "", csv->text);
+    g_assert_cmpstr(again->text, ==, "{\"dry_run\":false,\"added\":0,\"changed\":0,\"unchanged\":7}");
+}
+
+static void test_audit_filters(House *h, gconstpointer data)
+{
+    tree(h);
+    g_autofree char *auditor = test_api_user(&h->t, h->admin, "kiem-toan", "auditor"), *viewer = test_api_user(&h->t, h->admin, "xem", "viewer");
+    test_expect(&h->t, "GET", "/audit", viewer, NULL, 403, "not-allowed");
+    test_expect(&h->t, "PUT", "/areas/42", viewer, "{'name':'x','kind':'province'}", 403, "not-allowed");
+    /* the row of a refusal comes after its answer */
+    for (unsigned i = 0, seen = 0; i < 500 && !seen; i++) {
+        g_autoptr(TestReply) reply = get(h, "/audit?who=xem&failed=true", auditor);
+        seen = strstr(reply->text, "\"status\":403") != NULL;
+    }
+    g_autoptr(TestReply) his = get(h, "/audit?who=xem", auditor), failed = get(h, "/audit?failed=true", auditor), areas = get(h, "/audit?what=areas/18673", auditor);
+    g_autoptr(TestReply) none = get(h, "/audit?to_us=1", auditor), verified = get(h, "/audit/verify", auditor);
+    g_assert_nonnull(strstr(his->text, "\"status\":403"));
+    g_assert_null(strstr(his->text, "\"who\":\"root\""));
+    g_assert_nonnull(strstr(failed->text, "PUT /api/v1/areas/42"));
+    g_assert_null(strstr(failed->text, "\"status\":204"));
+    g_assert_nonnull(strstr(areas->text, "PUT /api/v1/areas/18673"));
+    g_assert_null(strstr(areas->text, "devices"));
+    g_assert_cmpstr(none->text, ==, "{\"rows\":[]}");
+    g_assert_true(json_object_get_boolean_member(json_node_get_object(verified->json), "intact"));
+    g_assert_cmpuint(strlen(test_string(verified, "head")), ==, 64);
+}
+
 static void test_roles(House *h, gconstpointer data)
 {
     tree(h);
@@ -377,6 +455,8 @@ int main(int argc, char **argv)
     CASE("own", test_own);
     CASE("feed", test_feed);
     CASE("feedback", test_feedback);
+    CASE("area-table", test_area_table);
+    CASE("audit-filters", test_audit_filters);
     CASE("roles", test_roles);
     return g_test_run();
 }
