@@ -175,6 +175,57 @@ static void test_schedules(House *h, gconstpointer data)
     EXPECT("DELETE", path, NULL, 404, "not-found");
 }
 
+/* A relay set to 03:15: refused, unless somebody gives a reason; a second person may release it. Slots, holidays, the rehearsal, stop-all. */
+static void test_timetable(House *h, gconstpointer data)
+{
+    tree(h);
+    EXPECT("PUT", "/slots/sang", "{'area':'42','name':'Sáng','from':'05:00','to':'06:00','weekdays':['mon','sat']}", 204, NULL);
+    EXPECT("PUT", "/slots/bad", "{'area':'42','name':'x','from':'05:00','to':'29:00'}", 400, NULL);
+    EXPECT("PUT", "/areas/18073/holidays/2030-01-01", "{'name':'Tết dương lịch'}", 204, NULL);
+    EXPECT("PUT", "/areas/18073/holidays/2030-02-30", "{'name':'x'}", 400, NULL);
+    EXPECT("PUT", "/areas/42/quiet-hours", "{'hours':'21:30-05:00'}", 204, NULL);
+    EXPECT("PUT", "/areas/42/quiet-hours", "{'hours':'late'}", 400, NULL);
+    g_autoptr(TestReply) hours = get(h, "/areas/18073/quiet-hours"), slots = get(h, "/slots");
+    g_assert_cmpstr(test_string(hours, "hours"), ==, "21:30-05:00");
+    g_assert_cmpstr(test_string(hours, "from"), ==, "42");
+    g_assert_nonnull(strstr(slots->text, "\"weekdays\":[\"mon\",\"sat\"]"));
+    g_autofree char *id = add_content(h);
+    g_autofree char *night = g_strdup_printf("{'name':'Tiếp âm','items':[{'kind':'content','content':'%s'},{'kind':'silence','duration_s':5},"
+                                             "{'kind':'content','content':'%s'}],'areas':['18073'],'start_local':'2030-01-01T03:15:00',"
+                                             "'rule':'FREQ=DAILY','holidays':'skip','cut':'drop'", id, id);
+    g_autofree char *open = g_strconcat(night, "}", NULL), *draft = g_strconcat(night, ",'draft':true}", NULL);
+    g_autofree char *forced = g_strconcat(night, ",'reason':'đo thử'}", NULL);
+    g_autoptr(TestReply) refused = test_call(&h->t, "POST", "/schedules", h->admin, open);
+    g_assert_cmpuint(refused->status, ==, 409);
+    g_assert_cmpstr(test_error_code(refused), ==, "problems");
+    g_assert_nonnull(strstr(test_error_message(refused), "quiet hours"));
+    g_autoptr(TestReply) made = test_call(&h->t, "POST", "/schedules", h->admin, draft);
+    g_assert_cmpuint(made->status, ==, 201);
+    g_autofree char *path = g_strdup_printf("/schedules/%s", test_string(made, "id")), *publish = g_strconcat(path, "/publish", NULL);
+    g_autofree char *release = g_strconcat(path, "/quiet-release", NULL);
+    g_autofree char *rehearsal = g_strdup_printf("/rehearsal?area=18073&from_us=1893344400000000&days=3&draft=%s", test_string(made, "id"));
+    g_autoptr(TestReply) week = get(h, rehearsal);
+    g_assert_nonnull(strstr(week->text, "\"kind\":\"quiet\""));
+    g_assert_null(strstr(week->text, "\"occurrence\""));
+    EXPECT("POST", publish, "{}", 409, "problems");
+    EXPECT("POST", release, "{}", 409, "own-work");
+    EXPECT("POST", "/users", "{'name':'second','role':'operator','password':'correct horse battery'}", 201, NULL);
+    g_autofree char *second = test_sign_in(&h->t, "second");
+    test_expect(&h->t, "POST", release, second, "{}", 200, NULL);
+    g_autoptr(TestReply) again = get(h, rehearsal);
+    g_assert_null(strstr(again->text, "\"kind\":\"quiet\""));
+    g_assert_nonnull(strstr(again->text, "\"occurrence\"")); /* on the second and third: the first is a holiday */
+    g_assert_null(strstr(again->text, "\"start_us\":1893442500000000"));
+    g_assert_nonnull(strstr(again->text, "\"start_us\":1893528900000000"));
+    EXPECT("POST", publish, "{}", 200, NULL);
+    g_autoptr(TestReply) changed = test_call(&h->t, "PUT", path, h->admin, forced); /* another form: released no more */
+    g_assert_cmpuint(changed->status, ==, 200);
+    g_assert_cmpstr(test_string(changed, "forced"), ==, "đo thử");
+    g_assert_cmpstr(test_string(changed, "released_by"), ==, "");
+    EXPECT("POST", "/areas/18073/stop-all", NULL, 200, NULL);
+    EXPECT("POST", "/areas/99/stop-all", NULL, 404, "not-found");
+}
+
 /* Somebody of one commune reaches its loudspeakers only. */
 static void test_own_area(House *h, gconstpointer data)
 {
@@ -236,6 +287,7 @@ int main(int argc, char **argv)
     g_test_add("/api/broadcast/areas-devices", House, NULL, set_up, test_areas_and_devices, tear_down);
     g_test_add("/api/broadcast/content", House, NULL, set_up, test_content, tear_down);
     g_test_add("/api/broadcast/schedules", House, NULL, set_up, test_schedules, tear_down);
+    g_test_add("/api/broadcast/timetable", House, NULL, set_up, test_timetable, tear_down);
     g_test_add("/api/broadcast/own-area", House, NULL, set_up, test_own_area, tear_down);
     g_test_add("/api/broadcast/roles", House, NULL, set_up, test_roles_and_figures, tear_down);
     return g_test_run();
