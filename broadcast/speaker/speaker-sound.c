@@ -62,7 +62,8 @@ static void desk_news(const BcDutyNews *news, void *user)
     g_queue_push_tail(&speaker->news, report);
     if (!speaker->news_told) {
         speaker->news_told = true;
-        g_idle_add(on_news, speaker);
+        /* made ahead: it is told once it has come out */
+        g_timeout_add((guint)(speaker->settings->output_latency_ms + speaker->settings->output_offset_ms) + 10, on_news, speaker);
     }
 }
 

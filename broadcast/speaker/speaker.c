@@ -252,7 +252,7 @@ void bc_speaker_free(BcSpeaker *speaker)
     bc_output_free(speaker->output);
     if (speaker->desk && speaker->reports)
         bc_speaker_take_news(speaker);
-    while (g_idle_remove_by_data(speaker))
+    while (g_source_remove_by_user_data(speaker)) /* news, the end after a restart */
         ;
     bc_broker_free(speaker->broker);
     bc_player_free(speaker->player);

@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import BUILD, Mediad, Process, free_ports, goertzel, need, run_tap, subprocess, wait_until, write_tone_wav
-from speaker_bench import Speaker
+from speaker_bench import Speaker, Station, best_lag
 
 need("mosquitto")
 NAMES = ("loa-1", "loa-2")
@@ -56,7 +56,7 @@ def set_up():
             with open(self.conf, "w", encoding="utf-8") as f:
                 f.write(text)
             super()._launch(name)
-    d = Daemon(extra=f'link: {{ broker_host = "localhost"; broker_port = {port}; media_base = "http://127.0.0.1:@API@/api/v1/link/media/"; }};\n')
+    d = Daemon(extra=f'link: {{ broker_host = "localhost"; broker_port = {port}; media_base = "http://127.0.0.1:@API@/api/v1/link/media/"; }};\nbroadcast: {{ live_hosts = ["127.0.0.1"]; }};\n')
     d.sign_in()
     d.api("PUT", "/areas/42", {"name": "Hà Tĩnh", "kind": "tinh"})
     d.api("PUT", "/areas/18073", {"name": "Phường Thành Sen", "kind": "phuong", "parent": "42"})
@@ -111,4 +111,58 @@ def test_commands():
     wait_until("both to obey", lambda: d.api("GET", f"/link/commands/{both}")["done"] == 2, 15)
 
 
-run_tap([("enrolled", test_enrolled), ("commands", test_commands)])
+def plays(d, announcement):
+    return {p["device"]: p for p in d.api("GET", f"/play-log/{announcement}")["plays"]}
+
+
+def test_announcement():
+    """A recording taken in by mediad is fetched, sounds on both at once, and the play log knows from when to when and how like it was."""
+    d = set_up()
+    path = os.path.join(d.state, "noise.wav")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "anoisesrc=d=6:c=pink:a=0.5:seed=3,tremolo=f=3:d=0.8", "-ac", "1", "-ar", "48000", path], check=True)
+    with open(path, "rb") as f:
+        content = d.api("POST", "/content?title=noise&name=noise.wav", f.read(), content_type="audio/wav")["id"]
+    run = d.api("POST", "/announcements", {"content": content, "areas": ["18073"], "priority": "priority", "title": "Thông báo"})["id"]
+    for s in STATE["speakers"]:
+        s.process.wait_line(run + ": began", 30)
+    at = time.time() + 0.5
+    lag = best_lag(*(s.samples(at, 0.3) for s in STATE["speakers"]), 0.02) / 48000
+    print(f"# an announcement: {lag * 1000:+.2f} ms apart", flush=True)
+    assert abs(lag) <= 0.010, lag
+    for s in STATE["speakers"]:
+        s.process.wait_line(run + ": ended", 30)
+
+    def proved():
+        rows = plays(d, run)
+        return rows if len(rows) == 2 and all(r.get("reported", {}).get("match", 0) > 0.8 for r in rows.values()) else None
+    try:
+        rows = wait_until("the play log", proved, 15, 0.3)
+    except AssertionError:
+        raise AssertionError(f"play log: {plays(d, run)}") from None
+    for row in rows.values():
+        told = row["reported"]
+        assert row["outcome"] == "played" and told["level_source"] == "loopback", row
+        assert told["acked_us"] <= told["began_us"] < told["ended_us"] <= told["proved_us"], row
+        assert told["reported_us"] >= told["began_us"], row  # nothing is told before it is so
+
+
+def test_live():
+    """A stream live to both, over SRTP: in step with each other."""
+    d = set_up()
+    data = subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anoisesrc=d=40:c=pink:a=0.5:seed=5,tremolo=f=3:d=0.8", "-ac", "1", "-ar", "48000", "-b:a", "64k", "-f", "mp3", "-"],
+                          check=True, capture_output=True).stdout
+    station = Station(data, 64000 // 8)
+    live = d.api("POST", "/live", {"areas": ["18073"], "url": station.url, "title": "Trực tiếp"})["id"]
+    for s in STATE["speakers"]:
+        s.process.wait_line(live + ": began", 20)
+    time.sleep(7)  # a sender report comes every five seconds
+    at = time.time() + 0.2
+    lag = best_lag(*(s.samples(at, 0.3) for s in STATE["speakers"]), 0.05) / 48000
+    print(f"# live: {lag * 1000:+.2f} ms apart", flush=True)
+    d.api("DELETE", f"/live/{live}")
+    for s in STATE["speakers"]:
+        s.process.wait_line(live + ": (cut|ended)", 15)
+    assert abs(lag) <= 0.010, lag
+
+
+run_tap([("enrolled", test_enrolled), ("commands", test_commands), ("announcement", test_announcement), ("live", test_live)])

@@ -10,7 +10,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import free_ports, goertzel, need, rms, run_tap, tone_share, wait_until
-from speaker_bench import Bench, Signer, Speaker
+from speaker_bench import Bench, Signer, Speaker, Station, best_lag
 
 LAG_MAX = 0.010
 
@@ -28,22 +28,6 @@ def tone(folder, hz, seconds):
 
 def noise(folder, seconds):
     return mp3(folder, f"noise-{seconds}", f"anoisesrc=d={seconds}:c=pink:a=0.5:seed=7")
-
-
-def best_lag(a, b, lag_max, rate=48000):
-    """By how many samples b is later than a."""
-    step, reach = 4, int(lag_max * rate)
-    n = len(a) - 2 * reach
-    window = a[reach:reach + n:step]
-    score = {}
-
-    def at(lag):
-        if lag not in score:
-            score[lag] = sum(x * y for x, y in zip(window, b[reach + lag:reach + lag + n:step]))
-        return score[lag]
-    # coarse, then every sample around the best
-    best = max(range(-reach, reach + 1, 3), key=at)
-    return max(range(max(-reach, best - 3), min(reach, best + 3) + 1), key=at)
 
 
 def onset(samples, level=0.02):
@@ -278,39 +262,6 @@ def test_live():
         forward.ended = True
     s.stop()
     bench.close()
-
-
-class Station(threading.Thread):
-    """An MP3 stream in real time, over HTTP without a length, as a radio station's."""
-
-    def __init__(self, data, bytes_per_s):
-        super().__init__(daemon=True)
-        self.data, self.rate, self.refuse = data, bytes_per_s, False
-        self.sock = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.sock.getsockname()[1]}/live"
-        self.begun = None
-        self.start()
-
-    def run(self):
-        while True:
-            client, _ = self.sock.accept()
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        try:
-            client.recv(4096)
-            if self.refuse:
-                client.sendall(b"HTTP/1.0 503 Busy\r\n\r\n")
-                client.close()
-                return
-            client.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: audio/mpeg\r\nicy-name: test\r\n\r\n")
-            self.begun = self.begun or time.time()
-            for at in range(0, len(self.data), self.rate // 10):
-                client.sendall(self.data[at:at + self.rate // 10])
-                threading.Event().wait(0.1)
-            client.close()
-        except OSError:
-            pass
 
 
 def test_relay():
