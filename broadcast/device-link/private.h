@@ -19,7 +19,8 @@ struct BcDeviceLink {
     BcDeviceLinkOptions options;
     char *state_dir, *broker_host, *advertised_host, *media_base, *zone, *folder;
     MdLogger logger;
-    BcKey *key;
+    BcKey *key, *former;        /* former: what devices believed before, NULL none */
+    bool keys_told;
     BcCa *ca;
     BcCredentials *credentials;
     BcCommands *commands;

@@ -219,11 +219,32 @@ static void on_message(const char *topic, const void *data, gsize len, void *use
     bc_device_link_take(user, topic, data, len);
 }
 
+/* Signed by the key they believe, before anything that the new one has signed. */
+static void tell_keys(BcDeviceLink *link)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *jwks = bc_device_link_jwks(link), *token = NULL;
+    g_autoptr(GPtrArray) all = bc_devices_in(link->options.devices, NULL, false);
+    if (!link->former || link->keys_told)
+        return;
+    token = bc_jws_sign(link->former, "mediad-keys", jwks, strlen(jwks), &error);
+    for (unsigned i = 0; token && i < all->len; i++) {
+        const BcDevice *device = all->pdata[i];
+        g_autofree char *topic = bc_link_topic("down", device->id, "keys");
+        if (device->kind == BC_DEVICE_LINK)
+            bc_connection_publish(link->connection, topic, token, strlen(token), 1, true);
+    }
+    link->keys_told = token != NULL;
+    if (!token)
+        md_error(&link->logger, "the new keys could not be signed: %s", error->message);
+}
+
 static void on_change(bool connected, const char *why, void *user)
 {
     BcDeviceLink *link = user;
     if (connected) {
         md_notice(&link->logger, "connected to the broker %s:%u", link->broker_host, link->options.broker_port);
+        tell_keys(link);
         bc_link_manifests_repeat(link);
         bc_commands_repeat(link->commands, bc_device_link_wall_us(link));
         link->down_us = 0;
@@ -313,7 +334,7 @@ static void copy_options(BcDeviceLink *link, const BcDeviceLinkOptions *options)
 
 static bool open_folder(BcDeviceLink *link, GError **error)
 {
-    g_autofree char *manifests = NULL, *key = NULL, *broker = NULL;
+    g_autofree char *manifests = NULL, *key = NULL, *broker = NULL, *former = NULL;
     const char *hosts[] = {link->advertised_host, link->broker_host, NULL};
     if (!hosts[0])
         hosts[0] = "localhost";
@@ -325,6 +346,9 @@ static bool open_folder(BcDeviceLink *link, GError **error)
         g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "device link: cannot make the folder %s: %s", manifests, g_strerror(errno));
         return false;
     }
+    former = g_build_filename(link->folder, "signing-former.pem", NULL);
+    if (g_file_test(former, G_FILE_TEST_EXISTS) && !(link->former = bc_key_open(former, error)))
+        return false;
     link->key = bc_key_open(key, error);
     link->ca = link->key ? bc_ca_open(link->folder, hosts, error) : NULL;
     link->credentials = link->ca ? bc_credentials_new(link->options.store, link->ca, error) : NULL;
@@ -373,6 +397,7 @@ void bc_device_link_free(BcDeviceLink *link)
     bc_credentials_unref(link->credentials);
     bc_ca_free(link->ca);
     bc_key_free(link->key);
+    bc_key_free(link->former);
     g_clear_pointer(&link->by_id, g_hash_table_unref);
     g_array_unref(link->listeners);
     bc_devices_unref(link->options.devices);
@@ -401,8 +426,8 @@ const BcKey *bc_device_link_key(const BcDeviceLink *link)
 
 char *bc_device_link_jwks(const BcDeviceLink *link)
 {
-    g_autofree char *jwk = bc_key_public_jwk(link->key);
-    return g_strdup_printf("{\"keys\":[%s]}", jwk);
+    g_autofree char *jwk = bc_key_public_jwk(link->key), *former = link->former ? bc_key_public_jwk(link->former) : NULL;
+    return g_strdup_printf("{\"keys\":[%s%s%s]}", jwk, former ? "," : "", former ? former : "");
 }
 
 const char *bc_device_link_media_base(const BcDeviceLink *link)

@@ -43,7 +43,8 @@ void bc_device_link_free(BcDeviceLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcDeviceLink, bc_device_link_free)
 void bc_device_link_set_event(BcDeviceLink *link, void (*on_event)(const char *type, const char *json, void *user), void *user);
 
-/* What signs manifests and commands (state_dir/link/signing.pem); borrowed. Its public half as a key set: g_free. */
+/* What signs manifests and commands (state_dir/link/signing.pem); borrowed. What devices are to believe, as a key set: its public half, and
+ * that of signing-former.pem when there is one: then the set goes to every device, signed by the former. g_free. */
 const BcKey *bc_device_link_key(const BcDeviceLink *link);
 char *bc_device_link_jwks(const BcDeviceLink *link);
 const char *bc_device_link_media_base(const BcDeviceLink *link); /* NULL none */

@@ -8,7 +8,7 @@
  * int64 microseconds. Structures own their strings unless said; _clear frees what they own.
  *
  * Topics, one credential per device, whose name is the device's id:
- *   mediad/1/down/ID/keys      retained  JWKS (not signed; believed only at enrolment or when signed by a key believed already: typ "mediad-keys")
+ *   mediad/1/down/ID/keys      retained  JWS typ "mediad-keys" over a JWKS; believed when signed by a key believed already
  *   mediad/1/down/ID/manifest  retained  JWS typ "mediad-manifest"
  *   mediad/1/down/ID/command   QoS 1     JWS typ "mediad-command"; the same bytes may go to many devices
  *   mediad/1/down/ID/clock     QoS 0     JSON: answer to a clock question

@@ -318,6 +318,30 @@ def enrolled_again():
     assert causes[0] == "not-enrolled", causes
 
 
+def new_key():
+    """The signing key is changed: the new set comes signed by the key that was believed, then commands by the new one."""
+    broker()
+    d = daemon()
+    old = device("loa-1")["keys"]
+    d.kill(signal.SIGTERM)
+    folder = os.path.join(d.state, "link")
+    os.rename(f"{folder}/signing.pem", f"{folder}/signing-former.pem")
+    d._launch("mediad")
+    d.sign_in_again()
+    wait_until("mediad's connection", lambda: d.api("GET", "/link")["connected"], 20)
+    sub = Subscriber("loa-1", down("loa-1", "keys"), down("loa-1", "command"))
+    sub.wait_line(down("loa-1", "keys") + " e")
+    token = next(line for line in sub.lines if line.startswith(down("loa-1", "keys"))).split(" ", 1)[1]
+    check_signature(token, old)
+    new = payload_of(token)
+    assert len(new["keys"]) == 2 and new["keys"][1]["x"] == old["keys"][0]["x"] and new["keys"][0]["x"] != old["keys"][0]["x"], new
+    d.api("POST", "/link/commands", {"verb": "fetch", "devices": ["loa-1"]})
+    sub.wait_line(down("loa-1", "command") + " e")
+    check_signature([x for x in sub.lines if x.startswith(down("loa-1", "command"))][-1].split(" ", 1)[1], new)
+    STATE["loa-1"]["keys"] = new
+    sub.kill()
+
+
 def logs():
     """What a loudspeaker sends of its log is kept and shown."""
     broker()
@@ -332,4 +356,5 @@ def logs():
 
 run_tap([("without-broker", degraded_without_broker), ("enrolment", enrolment), ("no-stranger", no_stranger),
          ("own-topics-only", own_topics_only), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
-         ("logs", logs), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again)])
+         ("logs", logs), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
+         ("new-key", new_key)])
