@@ -16,7 +16,7 @@ struct BcAlertAir {       /* g_rc_box: recordings being made hold it */
     BcAlertAirOptions o;
     char **ready;
     MdLogger logger;
-    GHashTable *sirens;   /* "storm/1" or "drill/1/quiet" -> content id */
+    GHashTable *sirens;   /* "storm/1", "drill/1/quiet" or "words/…" made beforehand -> content id */
     GThreadPool *renderer;
     GMainContext *context;
     unsigned rendering;   /* sirens that on_rendered will hear of */
@@ -84,6 +84,9 @@ static double loudness_of(const BcAlertAir *air, bool quiet)
 
 static void on_spoken(const BcContent *content, const GError *error, void *user)
 {
+    Making *m = user;
+    if (content && m->key)
+        g_hash_table_replace(m->air->sirens, g_steal_pointer(&m->key), g_strdup(content->id));
     finish(user, content ? content->id : NULL, error);
 }
 
@@ -106,14 +109,23 @@ static void speak_as(BcAlertAir *air, const char *text, const char *title, bool 
     g_autofree char *spelt = air->o.pronounce ? air->o.pronounce(text, air->o.user) : NULL;
     if (spelt)
         text = spelt;
-    const BcContent *known = known_words(air, text, quiet);
+    /* what is made beforehand is found at once, however many recordings there are: the siren waits for the words "attention" */
+    g_autofree char *key = urgent && strlen(text) > 300 ? NULL : g_strdup_printf("words/%s%s", quiet ? "!" : "", text);
+    const char *at_hand = key ? g_hash_table_lookup(air->sirens, key) : NULL;
+    const BcContent *known = bc_contents_find(bc_broadcast_contents(air->b), at_hand);
+    if (!known)
+        known = known_words(air, text, quiet);
+    if (known && key && !urgent)
+        g_hash_table_replace(air->sirens, g_strdup(key), g_strdup(known->id));
     if (known) {
         if (done)
             done(known->id, NULL, user);
         return;
     }
     BcContentMake make = {.text = text, .title = title, .created_by = "alert", .loudness_lufs = loudness_of(air, quiet), .urgent = urgent};
-    bc_contents_make(bc_broadcast_contents(air->b), &make, on_spoken, new_making(air, done, user));
+    Making *m = new_making(air, done, user);
+    m->key = urgent ? NULL : g_steal_pointer(&key); /* alerts differ: only what is made beforehand is kept in mind */
+    bc_contents_make(bc_broadcast_contents(air->b), &make, on_spoken, m);
 }
 
 static void speak(const BcAlertSpeech *speech, BcAlertMadeFn done, void *done_user, void *user)
