@@ -426,6 +426,18 @@ static bool make_fanout(BcAnnouncement *a, GError **error)
     return true;
 }
 
+/* A former life has heard this of it already. */
+static void take_proof(const BcPlay *play, void *user)
+{
+    BcAnnouncement *a = user;
+    BcTarget *t = g_hash_table_lookup(a->by_device, play->device);
+    if (!t || !play->proof || t->way != BC_BY_REACH)
+        return;
+    t->proof = *play->proof;
+    t->from_us = t->proof.from_us;
+    t->to_us = t->proof.to_us;
+}
+
 static bool find_targets(BcAnnouncement *a, const char *const *areas, GError **error)
 {
     for (unsigned i = 0; areas && areas[i]; i++)
@@ -462,6 +474,7 @@ static void fill_sound(const BcAnnouncement *a, BcReachSound *ret, BcReachLive *
 {
     const BcStage *stage = a->stage;
     bool group = md_addr_is_set(&a->group);
+    int64_t duration = bc_source_duration_us(a->source);
     *live = (BcReachLive){.host = stage->live_host,
                           .port = stage->local_host ? stage->port : stage->port6,
                           .codec = md_audio_codec_to_string(a->codecs[0].codec),
@@ -472,7 +485,8 @@ static void fill_sound(const BcAnnouncement *a, BcReachSound *ret, BcReachLive *
     if (group)
         live->port = md_addr_port(&a->group);
     *ret = (BcReachSound){.content = a->content,
-                          .duration_us = bc_source_duration_us(a->source),
+                          .duration_us = duration == INT64_MAX ? INT64_MAX : duration + a->start_wall_us - a->begin_us,
+                          .begin_us = a->begin_us,
                           .repeats = MAX(a->repeats, 1),
                           .gap_us = a->gap_us,
                           .siren = a->siren,
@@ -570,7 +584,8 @@ static BcAnnouncement *copy_spec(BcStage *stage, const BcAnnouncementSpec *spec)
     a->on_closed = spec->on_closed;
     a->user = spec->user;
     a->expires_us = spec->expires_us;
-    a->issued_us = spec->schedule ? a->start_wall_us : wall;
+    a->begin_us = spec->begin_wall_us ? MIN(spec->begin_wall_us, a->start_wall_us) : a->start_wall_us;
+    a->issued_us = spec->schedule ? a->start_wall_us : spec->begin_wall_us ? a->begin_us : wall;
     a->items = CLAMP(spec->items, 1, BC_PROOF_ITEMS_MAX);
     a->repeats = spec->repeats;
     a->gap_us = spec->gap_us;
@@ -604,6 +619,8 @@ BcAnnouncement *bc_announcement_start(BcStage *stage, const BcAnnouncementSpec *
         free_announcement(a);
         return NULL;
     }
+    if (spec->begin_wall_us && !bc_play_log_plays(stage->o.play_log, a->id, NULL, BC_DEVICES_MAX, 0, take_proof, a, error))
+        g_clear_error(error); /* what was reported before is lost; it sounds all the same */
     g_ptr_array_add(stage->running, a);
     bc_timer_at(stage->o.timers, &a->start, a->start_us, on_start, a);
     if (a->expires_us)

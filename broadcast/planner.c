@@ -47,6 +47,15 @@ static void on_claimed_missed(const GError *error, void *user)
     bc_turn_missed(user, why);
 }
 
+/* As many as the plan has occurrences of: what loudspeakers report one by one. */
+static unsigned items_of(const BcSchedule *s)
+{
+    unsigned heard = 0;
+    for (unsigned i = 0; i < s->n_items; i++)
+        heard += s->items[i].kind != BC_ITEM_SILENCE;
+    return s->n_items > 1 ? MAX(heard * MAX(s->repeats, 1), 1) : 1;
+}
+
 static BcAnnouncementSpec spec_of(const BcPlanner *planner, const BcSchedule *s, int64_t at_us)
 {
     return (BcAnnouncementSpec){.kind = "schedule",
@@ -57,6 +66,7 @@ static BcAnnouncementSpec spec_of(const BcPlanner *planner, const BcSchedule *s,
                                 .priority = s->priority,
                                 .authority = bc_plan_authority(planner->o.stage->o.areas, s),
                                 .made_us = s->changed_us,
+                                .items = items_of(s),
                                 .areas = s->areas,
                                 .start_wall_us = at_us,
                                 .expires_us = s->expires_us,
@@ -216,6 +226,7 @@ static void go_on(BcPlanner *planner, const BcAiring *a)
                                .priority = a->priority,
                                .authority = a->authority,
                                .made_us = a->made_us,
+                               .items = s ? items_of(s) : 1,
                                .areas = (const char *const *)areas,
                                .lead_content = a->lead_content,
                                .siren = a->siren,

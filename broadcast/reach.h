@@ -34,6 +34,8 @@ typedef struct BcReachSound {    /* what is to sound; strings borrowed */
     unsigned volume;             /* 1..100, 0: as the hour says */
     BcOrder order;               /* who goes first, for devices that decide by themselves */
     int64_t issued_us;           /* wall: when it was ordered */
+    int64_t begin_us;            /* wall: where its beginning lies on the clock; before run->start_us when it goes on after a restart. duration_us
+                                    counts from here */
     const BcReachLive *live;     /* content NULL: how to get at the sound; lives as long as the call */
 } BcReachSound;
 

@@ -177,6 +177,7 @@ typedef struct BcAnnouncementSpec { /* strings and source are copied or referenc
     unsigned items;          /* of a programme, 0: 1 */
     const char *const *areas;
     int64_t start_wall_us;   /* past: at once */
+    int64_t begin_wall_us;   /* goes on after a restart: where its beginning lay; 0: begins now */
     unsigned repeats;        /* for those that play content themselves; source has them already */
     int64_t gap_us;
     const char *lead_content; /* stored sound before content, for those that make no siren themselves; NULL none */
@@ -217,6 +218,7 @@ struct BcAnnouncement {
     GHashTable *by_device;   /* device id -> BcTarget* */
     BcTimer commit, start, finish, expire, tell, reports;
     int64_t issued_us;       /* wall */
+    int64_t begin_us;        /* wall: start_wall_us, or before it when it goes on after a restart */
     unsigned items, repeats;
     int64_t gap_us;
     char srtp[MD_SRTP_KEY_BASE64_MAX + 64]; /* key of live sound by reach, RFC 4568 */

@@ -340,6 +340,7 @@ static void go_on(BcTurn *turn)
     int64_t now = bc_stage_wall_us(planner->o.stage);
     g_autoptr(GError) why = NULL;
     turn->spec.start_wall_us = MAX(now, turn->begin_us);
+    turn->spec.begin_wall_us = turn->begin_us;
     turn->spec.source = make_source(turn, turn->spec.start_wall_us - turn->begin_us, &why);
     if (turn->spec.source && bc_source_duration_us(turn->spec.source) >= WORTH_US) {
         start(turn);

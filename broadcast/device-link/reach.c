@@ -63,7 +63,7 @@ static Order *new_order(BcLinkReach *reach, const BcRun *run, const BcReachSound
     order->run = g_strdup(run->id);
     order->schedule = g_strdup(run->schedule);
     order->occurrence_us = run->occurrence_us;
-    order->ends_us = sound->duration_us == INT64_MAX ? run->start_us + LIVE_MAX_US : run->start_us + sound->duration_us;
+    order->ends_us = sound->duration_us == INT64_MAX ? run->start_us + LIVE_MAX_US : sound->begin_us + sound->duration_us;
     if (sound->expires_us)
         order->ends_us = MIN(order->ends_us, sound->expires_us);
     order->devices = g_ptr_array_new_with_free_func(g_free);
@@ -83,6 +83,8 @@ static void fill_item(BcLinkItem *item, const BcRun *run, const BcReachSound *so
 {
     bool at_once = run->priority == BC_EMERGENCY;
     int64_t start = at_once ? MIN(now_us + START_LEAD_US, MAX(run->start_us, now_us)) : run->start_us;
+    if (sound->begin_us < run->start_us) /* goes on after a restart: at its old place on the clock */
+        start = sound->begin_us;
     *item = (BcLinkItem){.kind = BC_LINK_CONTENT,
                          .occurrence = g_strdup(run->id),
                          .title = g_strdup(run->title),

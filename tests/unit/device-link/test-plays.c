@@ -456,6 +456,43 @@ static void test_back_again(void)
     rig_clear(&rig);
 }
 
+/* mediad ends in the middle and is back: the same play at the same place on the clock, and what was reported before still counts. */
+static void test_restart(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    g_autofree char *content = add_content(&rig);
+    run_settled(&rig, 2 * S);
+    g_string_truncate(rig.link.log, 0);
+    BcPlayOptions options = {.content = content, .priority = BC_EMERGENCY, .authority = BC_AUTHORITY_PROVINCE, .repeats = 5, .title = "Bão"};
+    int64_t issued = wall(&rig);
+    g_autofree char *id = play(&rig, &options);
+    check_link(&rig, "play d1 d2;");
+    int64_t end = rig.link.command.item.start_us + rig.link.command.item.duration_us;
+    run_settled(&rig, 4 * S);
+    report(&rig, "d1", id, "began", issued + S / 2, 0, NAN, 1);
+    report(&rig, "d2", id, "ended", issued + S / 2, issued + 3 * S, 0.9, 1); /* as a device does whose clock is off, say */
+    run_settled(&rig, 6 * S);
+    check_link(&rig, "receipt d1 1;receipt d2 1;");
+    close_room(&rig);
+    open_room(&rig);
+    run_settled(&rig, 3 * S);
+    check_link(&rig, "play d1 d2;");
+    g_assert_cmpstr(rig.link.command.item.occurrence, ==, id);
+    g_assert_cmpint(llabs(rig.link.command.item.start_us + rig.link.command.item.duration_us - end), <, 3 * S);
+    g_assert_cmpint(rig.link.command.item.start_us, <, issued + 4 * S);
+    run_settled(&rig, 36 * S);
+    report(&rig, "d1", id, "ended", issued + S / 2, end, NAN, 2);
+    run_settled(&rig, 30 * S);
+    check_log(&rig, id, "done 2/0/0 of 2;", "d1 played: -;d2 played: - proved;");
+    BcLatency latency;
+    g_assert_true(bc_play_log_latency(bc_broadcast_play_log(rig.b), id, &latency, NULL));
+    g_assert_cmpuint(latency.sounded, ==, 2);
+    rig_clear(&rig);
+}
+
 static BcLinkManifest parse(Rig *rig)
 {
     BcLinkManifest m;
@@ -563,6 +600,7 @@ int main(int argc, char **argv)
     g_test_add_func("/device-link/occurrence", test_occurrence);
     g_test_add_func("/device-link/command", test_command);
     g_test_add_func("/device-link/back-again", test_back_again);
+    g_test_add_func("/device-link/restart", test_restart);
     g_test_add_func("/device-link/manifests", test_manifests);
     g_test_add_func("/device-link/many", test_many);
     return g_test_run();
