@@ -162,6 +162,14 @@ static const char *check_answer(Job *job)
     return soup_message_get_reason_phrase(job->message) ? soup_message_get_reason_phrase(job->message) : "the server refuses it";
 }
 
+/* How long the server wants to be left alone; 0: it does not say. */
+static int64_t retry_after_us(Job *job)
+{
+    const char *text = soup_message_headers_get_one(soup_message_get_response_headers(job->message), "Retry-After");
+    gint64 seconds = text ? g_ascii_strtoll(text, NULL, 10) : 0;
+    return CLAMP(seconds, 0, 3600) * 1000000;
+}
+
 static void on_answer(GObject *object, GAsyncResult *result, gpointer user)
 {
     Job *job = user;
@@ -173,7 +181,7 @@ static void on_answer(GObject *object, GAsyncResult *result, gpointer user)
     }
     const char *wrong = check_answer(job);
     if (wrong)
-        done(job, wrong, 0);
+        done(job, wrong, retry_after_us(job));
     else
         g_input_stream_read_async(job->stream, job->piece, PIECE, G_PRIORITY_LOW, job->cancellable, on_piece, job);
 }

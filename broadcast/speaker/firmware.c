@@ -3,7 +3,13 @@
 #include <string.h>
 #include "broadcast/link/protocol.h"
 
+#if defined(__aarch64__)
+#define PRODUCT "speakerd-arm64"
+#elif defined(__x86_64__)
+#define PRODUCT "speakerd-amd64"
+#else
 #define PRODUCT "speakerd"
+#endif
 #define IMAGE_MAX (G_GINT64_CONSTANT(256) * 1024 * 1024)
 
 struct BcFirmware {
@@ -13,7 +19,7 @@ struct BcFirmware {
     BcFetch *fetch;
     char *command, *sha256;      /* on its way; NULL none */
     GPid child;
-    guint watch;
+    guint watch, waiting;
 };
 
 static void over(BcFirmware *firmware, const char *refusal)
@@ -34,18 +40,45 @@ static void on_child(GPid pid, gint status, gpointer user)
     over(firmware, g_spawn_check_wait_status(status, &error) ? NULL : "failed: the installer failed");
 }
 
-static void on_arrived(const char *sha256, void *user)
+static gboolean install(gpointer user)
 {
     BcFirmware *firmware = user;
-    g_autofree char *path = bc_shelf_path(firmware->shelf, sha256);
-    if (!firmware->command || g_strcmp0(sha256, firmware->sha256) || !path)
-        return;
+    if (!firmware->options.silent(firmware->options.user))
+        return G_SOURCE_CONTINUE; /* never while something sounds */
+    firmware->waiting = 0;
+    g_autofree char *path = bc_shelf_path(firmware->shelf, firmware->sha256);
+    if (!path) {
+        over(firmware, "failed: the image is gone");
+        return G_SOURCE_REMOVE;
+    }
     char *argv[] = {firmware->program, path, NULL};
     char *envp[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     if (!g_spawn_async(NULL, argv, envp, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &firmware->child, NULL))
         over(firmware, "failed: the installer cannot be started");
     else
         firmware->watch = g_child_watch_add(firmware->child, on_child, firmware);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_arrived(const char *sha256, void *user)
+{
+    BcFirmware *firmware = user;
+    if (firmware->command && !g_strcmp0(sha256, firmware->sha256) && install(firmware) == G_SOURCE_CONTINUE && !firmware->waiting)
+        firmware->waiting = g_timeout_add_seconds(2, install, firmware);
+}
+
+/* "0.10.2" after "0.9": numbers between dots. */
+static bool newer(const char *version, const char *than)
+{
+    while (*version || *than) {
+        char *a, *b;
+        guint64 x = g_ascii_strtoull(version, &a, 10), y = g_ascii_strtoull(than, &b, 10);
+        if (x != y)
+            return x > y;
+        version = *a ? a + 1 : a;
+        than = *b ? b + 1 : b;
+    }
+    return false;
 }
 
 static void on_trouble(const char *sha256, const char *what, void *user)
@@ -80,6 +113,8 @@ void bc_firmware_free(BcFirmware *firmware)
 {
     if (!firmware)
         return;
+    if (firmware->waiting)
+        g_source_remove(firmware->waiting);
     if (firmware->watch)
         g_source_remove(firmware->watch);
     bc_fetch_free(firmware->fetch);
@@ -106,7 +141,7 @@ const char *bc_firmware_order(BcFirmware *firmware, const BcTrust *trust, const 
         return "failed: the notice cannot be read";
     const char *refusal = strcmp(notice.product, PRODUCT) ? "failed: the image is for another product" :
         strcmp(notice.version, command->firmware_version) || strcmp(notice.sha256, command->firmware_sha256) ?
-        "failed: notice and order name different images" : notice.bytes > IMAGE_MAX ? "failed: the image is too large" : NULL;
+        "failed: notice and order name different images" : !newer(notice.version, MEDIAD_VERSION) ? "failed: the image is not newer" : notice.bytes > IMAGE_MAX ? "failed: the image is too large" : NULL;
     if (!refusal) {
         BcShelfWant want = {.media = {.sha256 = notice.sha256, .path = command->firmware_url, .media_type = NULL, .bytes = notice.bytes}};
         firmware->command = g_strdup(command->id);

@@ -7,6 +7,7 @@ typedef struct BcFirmware BcFirmware;
 typedef struct BcFirmwareOptions {
     const char *state_dir, *program, *ca_file, *token; /* program NULL: every image is refused */
     int64_t (*clock)(void *user);
+    bool (*silent)(void *user);      /* nothing sounds, nor will in the next minute: installing may begin */
     /* It is over: refusal NULL, the program has taken it and ended well. */
     void (*done)(const char *command, const char *refusal, void *user);
     void *user;

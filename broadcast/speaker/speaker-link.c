@@ -235,10 +235,23 @@ static char *claimed_id(const char *token, gsize len)
     return g_strdup(fine ? id : "unknown");
 }
 
-static gboolean quit_later(gpointer user)
+/* The life before this one was ended by an order: now it is done. */
+static void say_restarted(BcSpeaker *speaker)
 {
-    g_main_loop_quit(((BcSpeaker *)user)->loop);
-    return G_SOURCE_REMOVE;
+    g_autofree char *command = bc_keep_read(speaker->state_dir, "restart", NULL, NULL);
+    if (!command || speaker->restart_ordered)
+        return;
+    say_ack(speaker, command, "done", NULL);
+    bc_keep_remove(speaker->state_dir, "restart", NULL);
+}
+
+static void order_restart(BcSpeaker *speaker, const char *command)
+{
+    g_autoptr(GError) error = NULL;
+    if (!bc_keep_write(speaker->state_dir, "restart", command, strlen(command), 0600, &error))
+        md_warning(&speaker->logger, "the end of a restart will not be told: %s", error->message);
+    say_ack(speaker, command, "received", NULL);
+    speaker->restart_ordered = true;
 }
 
 void bc_speaker_firmware_done(const char *command, const char *refusal, void *user)
@@ -266,9 +279,7 @@ static void do_mine(BcSpeaker *speaker, const BcLinkCommand *command)
 {
     switch (command->verb) {
     case BC_LINK_RESTART:
-        say_ack(speaker, command->id, "done", NULL);
-        speaker->exit_code = BC_SPEAKER_EXIT_RESTART;
-        g_timeout_add(500, quit_later, speaker); /* the acknowledgement goes first */
+        order_restart(speaker, command->id);
         return;
     case BC_LINK_FETCH:
         bc_broker_again(speaker->broker);
@@ -368,6 +379,7 @@ static void on_changed(bool up, const char *why, void *user)
     g_mutex_unlock(&speaker->time_lock);
     g_clear_pointer(&speaker->said_state, g_free);
     speaker->telemetry_us = 0;
+    say_restarted(speaker);
     bc_speaker_ask_clock(speaker);
     bc_speaker_say_state(speaker);
     bc_speaker_say_reports(speaker, true);

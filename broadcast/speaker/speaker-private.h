@@ -33,6 +33,7 @@ struct BcSpeaker {
     /* control thread */
     GMainLoop *loop;
     int exit_code;
+    bool restart_ordered;
     BcIdentity *identity;
     BcOutput *output;
     BcPlayer *player;            /* see player.h */

@@ -115,6 +115,16 @@ static int64_t fetch_clock(void *user)
     return bc_speaker_now_us(user);
 }
 
+static bool firmware_silent(void *user)
+{
+    BcSpeaker *speaker = user;
+    int64_t origin_us;
+    g_mutex_lock(&speaker->lock);
+    bool silent = bc_duty_now(speaker->desk)->sound == BC_DUTY_NOTHING && !bc_duty_next(speaker->desk, bc_speaker_now_us(speaker), 60000000, &origin_us);
+    g_mutex_unlock(&speaker->lock);
+    return silent;
+}
+
 static bool open_media(BcSpeaker *speaker, GError **error)
 {
     const BcSettings *s = speaker->settings;
@@ -122,7 +132,7 @@ static bool open_media(BcSpeaker *speaker, GError **error)
     const char *ca = s->media_ca ? s->media_ca : speaker->identity->server_ca;
     BcFetchOptions fetch = {.ca_file = ca, .token = speaker->identity->token, .clock = fetch_clock, .arrived = on_arrived, .trouble = on_trouble, .user = speaker};
     BcFirmwareOptions firmware = {.state_dir = speaker->state_dir, .program = s->firmware_command, .ca_file = ca, .token = NULL, .clock = fetch_clock,
-        .done = bc_speaker_firmware_done, .user = speaker};
+        .silent = firmware_silent, .done = bc_speaker_firmware_done, .user = speaker};
     speaker->shelf = bc_shelf_open(folder, (int64_t)s->media_max_mb * 1048576, error);
     fetch.shelf = speaker->shelf;
     if (!speaker->shelf || !(speaker->fetch = bc_fetch_new(&fetch, error)) || !(speaker->firmware = bc_firmware_new(&firmware, error)))
@@ -161,6 +171,20 @@ static void look_at_output(BcSpeaker *speaker)
         sd_notify(0, "WATCHDOG=1");
 }
 
+/* A restart that was ordered waits until what sounds has ended. */
+static void look_at_restart(BcSpeaker *speaker)
+{
+    if (!speaker->restart_ordered || speaker->exit_code)
+        return;
+    g_mutex_lock(&speaker->lock);
+    bool silent = bc_duty_now(speaker->desk)->sound == BC_DUTY_NOTHING;
+    g_mutex_unlock(&speaker->lock);
+    if (!silent)
+        return;
+    speaker->exit_code = BC_SPEAKER_EXIT_RESTART;
+    g_main_loop_quit(speaker->loop);
+}
+
 static gboolean on_tick(gpointer user)
 {
     BcSpeaker *speaker = user;
@@ -171,6 +195,7 @@ static gboolean on_tick(gpointer user)
     bc_player_tend(speaker->player, now_us);
     look_at_live(speaker);
     look_at_output(speaker);
+    look_at_restart(speaker);
     bc_speaker_ask_clock(speaker);
     bc_speaker_say_reports(speaker, false);
     bc_speaker_say_state(speaker);

@@ -120,7 +120,7 @@ void bc_telemetry_machine(BcLinkTelemetry *telemetry, const char *sysfs, const c
     if (read_number(procfs, "uptime", &up))
         bc_telemetry_add(telemetry, "uptime_s", true, "measured", at_us, "%.0f", up);
     if (state_dir && statvfs(state_dir, &fs) == 0)
-        bc_telemetry_add(telemetry, "disk_free_mb", true, "measured", at_us, "%.0f", (double)fs.f_bavail * (double)fs.f_frsize / 1048576);
+        bc_telemetry_add(telemetry, "disk_free_bytes", true, "measured", at_us, "%.0f", (double)fs.f_bavail * (double)fs.f_frsize);
     g_autofree char *status = g_build_filename(procfs, "self/status", NULL), *text = NULL;
     const char *rss = g_file_get_contents(status, &text, NULL, NULL) ? strstr(text, "VmRSS:") : NULL;
     if (rss)

@@ -164,8 +164,12 @@ def test_orders():
     log = bench.command("loa-1", "send-log")
     assert "refused: signature" in bench.mqtt.wait("loa-1", "log", lambda v: v["command"] == log)["text"]
     bench.mqtt.wait("loa-1", "telemetry", lambda t: any(r["name"] == "clock_offset_ms" and r["source"] == "measured" for r in t["readings"]))
-    bench.command("loa-1", "restart")
+    restart = bench.command("loa-1", "restart")
     assert s.process.child.wait(10) == 3
+    assert bench.mqtt.wait("loa-1", "ack", lambda a: a["command"] == restart)["state"] == "received"
+    s.start()
+    bench.mqtt.wait("loa-1", "ack", lambda a: a["command"] == restart and a["state"] == "done")
+    s.stop()
     bench.close()
 
 
@@ -190,6 +194,40 @@ def test_keys():
     bench.mqtt.wait("loa-1", "state", lambda v: v.get("manifest_version") == version)
     late = bench.command("loa-1", "stop-all", signer=old)
     assert bench.mqtt.wait("loa-1", "ack", lambda a: a["command"] == late)["reason"] == "signature"
+    s.stop()
+    bench.close()
+
+
+def test_firmware():
+    """An image reaches the installer only when its maker signed it, it is newer, and it is whole; nothing is run by a shell."""
+    import hashlib
+    import platform
+    bench = Bench()
+    taken, program = os.path.join(bench.dir, "taken; touch x"), os.path.join(bench.dir, "install")
+    with open(program, "w", encoding="ascii") as f:
+        f.write(f'#!/bin/sh\ncp "$1" "{taken}"\n')
+    os.chmod(program, 0o755)
+    s = Speaker(bench, "loa-1", extra=f'firmware: {{ command = "{program}"; }};\n')
+    synced(bench, s)
+    image, mallory = os.urandom(300000), Signer(bench.dir, "mallory")
+    sha = bench.media.add(image)
+    product = "speakerd-" + {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+
+    def order(signer=None, **change):
+        notice = dict({"product": product, "version": "99.0", "sha256": sha, "bytes": len(image)}, **change)
+        ident = bench.command("loa-1", "firmware", firmware_url=bench.media_base() + sha + "/image", firmware_sha256=notice["sha256"],
+                              firmware_version=notice["version"], firmware_notice=(signer or bench.signer).sign("mediad-firmware", notice))
+        return bench.mqtt.wait("loa-1", "ack", lambda a: a["command"] == ident and a["state"] != "received")
+    assert order(mallory)["reason"] == "signature"
+    assert "not newer" in order(version="0.0.1")["reason"]
+    assert "another product" in order(product="toaster")["reason"]
+    liar = bench.media.add(b"!" * 1000)
+    bench.media.files[hashlib.sha256(b"other").hexdigest()] = b"!" * 5
+    wrong = order(sha256=hashlib.sha256(b"other").hexdigest(), bytes=5)
+    assert wrong["state"] == "refused" and not os.path.exists(taken), (wrong, liar)
+    assert order()["state"] == "done"
+    with open(taken, "rb") as f:
+        assert f.read() == image
     s.stop()
     bench.close()
 
@@ -302,5 +340,5 @@ def test_relay():
     bench.close()
 
 
-run_tap([("neighbours", test_neighbours), ("network down", test_network_down), ("power cut", test_power_cut), ("orders", test_orders), ("keys", test_keys),
+run_tap([("neighbours", test_neighbours), ("network down", test_network_down), ("power cut", test_power_cut), ("orders", test_orders), ("keys", test_keys), ("firmware", test_firmware),
          ("live", test_live), ("relay", test_relay)])

@@ -43,7 +43,7 @@ static void note_obeyed(BcDuty *desk, const BcLinkCommand *command, int64_t now_
     if (g_hash_table_size(desk->obeyed) >= BC_DUTY_OBEYED_MAX)
         forget_first_to_expire(desk, now_us);
     int64_t *until = g_new(int64_t, 1);
-    *until = command->expires_us;
+    *until = MAX(command->expires_us, now_us + BC_DAY_US);
     g_hash_table_insert(desk->obeyed, g_strdup(command->id), until);
     desk->dirty = true;
 }
@@ -78,7 +78,7 @@ static BcShow *item_show(BcDuty *desk, BcLinkCommand *copy, int64_t now_us)
     memset(&copy->item, 0, sizeof(copy->item));
     show->item = show->own;
     if (copy->verb == BC_LINK_ALERT) {
-        show->siren = copy->siren;
+        show->siren = copy->siren >= BC_SIREN_MAX ? BC_SIREN_CHIME : copy->siren; /* one of a newer server: heard all the same */
         show->siren_rounds = copy->siren_rounds;
     }
     show->at_once = show->own->start_us <= 0;

@@ -418,6 +418,12 @@ static bool still_open(BcDuty *desk, BcShow *show, int64_t now_us)
 {
     if (show->over)
         return false;
+    if (show->item && show->item->kind >= BC_LINK_KIND_MAX && now_us >= show->origin_us) { /* of a newer server: silence, and saying so */
+        show->over = true;
+        tell(desk, show, "refused", "it is of a kind this device does not know", 0, 0);
+        bc_duty_remember(desk, show);
+        return false;
+    }
     if (now_us >= show->end_us) {
         bool cut = show->item && show->item->expires_us && show->item->expires_us == show->end_us &&
             show->end_us < show->content_us + show->item->duration_us;

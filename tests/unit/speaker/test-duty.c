@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <malloc.h>
 #include "tests/unit/speaker/duty-bench.h"
 #include "broadcast/link/siren.h"
 
@@ -326,6 +327,39 @@ static void test_live(void)
     bench_clear(&b);
 }
 
+/* A process may hold thousands: an idle one with a day's timetable of a commune takes less than 20 kB, and next to no time. */
+static void test_thousands(void)
+{
+    enum { N = 500 };
+    static Bench b[N];
+    bool counts = mallinfo2().uordblks > 0; /* a sanitizer's own allocator tells nothing */
+    size_t before = mallinfo2().uordblks;
+    for (unsigned i = 0; i < N; i++) {
+        BcDutyOps ops = {0};
+        b[i].now_us = NOON;
+        b[i].desk = bc_duty_new("loa-1", &ops);
+        Line lines[10];
+        char names[10][24];
+        for (unsigned k = 0; k < 10; k++) {
+            g_snprintf(names[k], sizeof(names[k]), "schedule-%u@1767330000", k);
+            lines[k] = (Line){names[k], 3600.0 * (k + 1), 600, 3, 2, 'a'};
+        }
+        bench_give(&b[i], 1, lines, 10);
+        bc_duty_tick(b[i].desk, NOON);
+    }
+    size_t each = (mallinfo2().uordblks - before) / N;
+    g_test_message("%zu bytes each", each);
+    if (counts)
+        g_assert_cmpuint(each, <, 20000);
+    int64_t began_us = g_get_monotonic_time();
+    for (unsigned second = 0; second < 600; second++)
+        for (unsigned i = 0; i < N; i++)
+            bc_duty_tick(b[i].desk, NOON + second * S);
+    g_test_message("%.2f us a tick", (double)(g_get_monotonic_time() - began_us) / (600.0 * N));
+    for (unsigned i = 0; i < N; i++)
+        bc_duty_free(b[i].desk);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -339,5 +373,6 @@ int main(int argc, char **argv)
     g_test_add_func("/duty/power-cuts", test_power_cuts);
     g_test_add_func("/duty/refusals", test_refusals);
     g_test_add_func("/duty/live", test_live);
+    g_test_add_func("/duty/thousands", test_thousands);
     return g_test_run();
 }
