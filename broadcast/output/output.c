@@ -2,7 +2,7 @@
 #include "broadcast/output/output.h"
 
 #include <string.h>
-#include "broadcast/output/feed.h"
+#include "broadcast/output/encoding.h"
 #include "broadcast/output/hls.h"
 
 #define AHEAD_MS 2200     /* the first segment is there at once */
@@ -13,7 +13,7 @@
 typedef struct Area {
     BcOutputs *outputs;
     char *code;
-    BcFeed *mp3, *aac;
+    BcEncoding *mp3, *aac;
     GPtrArray *listeners;  /* of BcListener* */
     BcHls *hls;
     int64_t asked_us;
@@ -57,11 +57,11 @@ static void free_listener(gpointer data)
     g_free(l);
 }
 
-static void stop_feed(BcOutputs *outputs, BcFeed **feed)
+static void stop_feed(BcOutputs *outputs, BcEncoding **feed)
 {
     if (!*feed)
         return;
-    bc_feed_free(g_steal_pointer(feed));
+    bc_encoding_free(g_steal_pointer(feed));
     outputs->feeds--;
 }
 
@@ -110,14 +110,14 @@ static Area *get_area(BcOutputs *outputs, const char *code, GError **error)
     return area;
 }
 
-static bool start_feed(Area *area, BcFeed **feed, BcFeedFormat format, BcFeedFn fn, GError **error)
+static bool start_feed(Area *area, BcEncoding **feed, BcEncodingFormat format, BcEncodingFn fn, GError **error)
 {
     BcOutputs *outputs = area->outputs;
     if (outputs->feeds >= outputs->o.feeds_max) {
         g_set_error(error, BC_ERROR, BC_ERROR_LIMIT, "%u areas are listened to at once, the most that are encoded", outputs->feeds);
         return false;
     }
-    *feed = bc_feed_new(outputs->o.broadcast, area->code, format, outputs->o.bitrate_kbps, format == BC_FEED_AAC ? AHEAD_MS : 0, fn, area,
+    *feed = bc_encoding_new(outputs->o.broadcast, area->code, format, outputs->o.bitrate_kbps, format == BC_ENCODING_AAC ? AHEAD_MS : 0, fn, area,
                         error);
     outputs->feeds += *feed != NULL;
     return *feed != NULL;
@@ -177,7 +177,7 @@ static void on_mp3(GBytes *bytes, void *user)
 BcListener *bc_outputs_listen(BcOutputs *outputs, const char *code, const char *source, BcListenerFn fn, void *user, GError **error)
 {
     Area *area = get_area(outputs, code, error);
-    if (!area || !room_for(outputs, source, error) || (!area->mp3 && !start_feed(area, &area->mp3, BC_FEED_MP3, on_mp3, error)))
+    if (!area || !room_for(outputs, source, error) || (!area->mp3 && !start_feed(area, &area->mp3, BC_ENCODING_MP3, on_mp3, error)))
         return NULL;
     BcListener *l = g_new0(BcListener, 1);
     *l = (BcListener){area, g_strdup(source), fn, user};
@@ -216,7 +216,7 @@ static bool start_hls(Area *area, GError **error)
     /* never a number that was used before: what players and caches keep stays true */
     area->hls = bc_hls_new(area->outputs->next_sequence);
     area->outputs->next_sequence += 1000000;
-    return start_feed(area, &area->aac, BC_FEED_AAC, on_aac, error);
+    return start_feed(area, &area->aac, BC_ENCODING_AAC, on_aac, error);
 }
 
 void bc_outputs_playlist(BcOutputs *outputs, const char *code, const char *source, const char *query, BcPlaylistFn done, void *user)

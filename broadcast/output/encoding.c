@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/output/feed.h"
+#include "broadcast/output/encoding.h"
 
 #include <sys/socket.h>
 #include <string.h>
@@ -18,11 +18,11 @@
 #define BATCH_US 200000
 #define QUEUE_MAX_BYTES (48000 * 2 * 2) /* two seconds wait for the encoder at most */
 
-struct BcFeed { /* g_atomic_rc_box */
+struct BcEncoding { /* g_atomic_rc_box */
     /* control */
     BcEar *ear;
     GstElement *pipeline;
-    BcFeedFn fn;
+    BcEncodingFn fn;
     void *user;
     bool closed;
     GMainContext *context;
@@ -53,7 +53,7 @@ static struct Pace {
 
 static void clear_feed(gpointer data)
 {
-    BcFeed *f = data;
+    BcEncoding *f = data;
     md_audio_decoder_free(f->decoder);
     g_byte_array_unref(f->batch);
     g_main_context_unref(f->context);
@@ -61,14 +61,14 @@ static void clear_feed(gpointer data)
 
 /* --- the pace thread --- */
 
-static void keep(BcFeed *f, const float *pcm, unsigned n)
+static void keep(BcEncoding *f, const float *pcm, unsigned n)
 {
     for (unsigned i = 0; i < n && f->filled < STORE_SAMPLES; i++)
         f->store[(f->first + f->filled++) % STORE_SAMPLES] = pcm[i];
 }
 
 /* One packet; up to five lost before it are concealed. */
-static void hear(BcFeed *f, const uint8_t *data, size_t len)
+static void hear(BcEncoding *f, const uint8_t *data, size_t len)
 {
     static float pcm[MD_AUDIO_PACKET_SAMPLES_MAX]; /* pace thread */
     MdRtpPacket packet;
@@ -90,7 +90,7 @@ static void hear(BcFeed *f, const uint8_t *data, size_t len)
     keep(f, pcm, (unsigned)MAX(0, n));
 }
 
-static void give(BcFeed *f)
+static void give(BcEncoding *f)
 {
     GstBuffer *buffer = gst_buffer_new_memdup(f->buffer, sizeof f->buffer);
     GST_BUFFER_PTS(buffer) = gst_util_uint64_scale(f->samples, GST_SECOND, MD_AUDIO_RATE);
@@ -104,7 +104,7 @@ static void give(BcFeed *f)
 }
 
 /* 20 ms: sound if there is enough of it, else silence. */
-static void tick(BcFeed *f)
+static void tick(BcEncoding *f)
 {
     int16_t *to = f->buffer + f->ticks * MD_AUDIO_TICK_SAMPLES;
     bool begins = !f->flowing && f->filled >= DELAY_SAMPLES;
@@ -124,7 +124,7 @@ static void tick(BcFeed *f)
         give(f);
 }
 
-static void read_all(BcFeed *f)
+static void read_all(BcEncoding *f)
 {
     static uint8_t packet[2048]; /* pace thread */
     for (unsigned i = 0; i < 50; i++) {
@@ -154,7 +154,7 @@ static gpointer keep_pace(gpointer unused)
     return NULL;
 }
 
-static void pace_add(BcFeed *f)
+static void pace_add(BcEncoding *f)
 {
     g_mutex_lock(&pace.lock);
     if (!pace.feeds)
@@ -168,7 +168,7 @@ static void pace_add(BcFeed *f)
 }
 
 /* Not while another feed is being added: control thread both. */
-static void pace_remove(BcFeed *f)
+static void pace_remove(BcEncoding *f)
 {
     g_mutex_lock(&pace.lock);
     g_ptr_array_remove(pace.feeds, f);
@@ -183,7 +183,7 @@ static void pace_remove(BcFeed *f)
 /* --- coded sound, from the encoder's thread to control --- */
 
 typedef struct Parcel {
-    BcFeed *feed;
+    BcEncoding *feed;
     GBytes *bytes;
 } Parcel;
 
@@ -205,7 +205,7 @@ static void free_parcel(gpointer data)
 
 static GstFlowReturn on_sample(GstAppSink *sink, gpointer user)
 {
-    BcFeed *f = user;
+    BcEncoding *f = user;
     g_autoptr(GstSample) sample = gst_app_sink_pull_sample(sink);
     GstBuffer *buffer = sample ? gst_sample_get_buffer(sample) : NULL;
     GstMapInfo map;
@@ -224,11 +224,11 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer user)
     return GST_FLOW_OK;
 }
 
-static bool make_pipeline(BcFeed *f, BcFeedFormat format, unsigned bitrate_kbps, GError **error)
+static bool make_pipeline(BcEncoding *f, BcEncodingFormat format, unsigned bitrate_kbps, GError **error)
 {
     static const char *const formats[] = {
-        [BC_FEED_MP3] = "lamemp3enc target=bitrate bitrate=%u cbr=true mono=true ! audio/mpeg,layer=3",
-        [BC_FEED_AAC] = "avenc_aac bitrate=%u000 ! aacparse ! audio/mpeg,mpegversion=4,stream-format=adts"};
+        [BC_ENCODING_MP3] = "lamemp3enc target=bitrate bitrate=%u cbr=true mono=true ! audio/mpeg,layer=3",
+        [BC_ENCODING_AAC] = "avenc_aac bitrate=%u000 ! aacparse ! audio/mpeg,mpegversion=4,stream-format=adts"};
     g_autofree char *encoder = g_strdup_printf(formats[format], bitrate_kbps);
     g_autofree char *text = g_strdup_printf("appsrc name=source is-live=true format=time caps=audio/x-raw,format=S16LE,rate=48000,"
                                             "channels=1,layout=interleaved ! audioconvert ! %s ! appsink name=sink sync=false "
@@ -244,13 +244,20 @@ static bool make_pipeline(BcFeed *f, BcFeedFormat format, unsigned bitrate_kbps,
     g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(f->pipeline), "sink");
     GstAppSinkCallbacks callbacks = {.new_sample = on_sample};
     gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, f, NULL);
-    return gst_element_set_state(f->pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
+    if (gst_element_set_state(f->pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE)
+        return true;
+    g_autoptr(GstBus) bus = gst_element_get_bus(f->pipeline);
+    g_autoptr(GstMessage) message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+    if (message)
+        gst_message_parse_error(message, &why, NULL);
+    g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "the encoder of this stream does not start: %s", why ? why->message : "GStreamer fails");
+    return false;
 }
 
-BcFeed *bc_feed_new(BcBroadcast *broadcast, const char *area, BcFeedFormat format, unsigned bitrate_kbps, unsigned ahead_ms, BcFeedFn fn,
+BcEncoding *bc_encoding_new(BcBroadcast *broadcast, const char *area, BcEncodingFormat format, unsigned bitrate_kbps, unsigned ahead_ms, BcEncodingFn fn,
                     void *user, GError **error)
 {
-    BcFeed *f = g_atomic_rc_box_new0(BcFeed);
+    BcEncoding *f = g_atomic_rc_box_new0(BcEncoding);
     f->fn = fn;
     f->user = user;
     f->context = g_main_context_ref_thread_default();
@@ -259,7 +266,7 @@ BcFeed *bc_feed_new(BcBroadcast *broadcast, const char *area, BcFeedFormat forma
     f->decoder = md_audio_decoder_new(MD_AUDIO_OPUS);
     f->ear = bc_ear_new(broadcast, area, NULL, NULL, error);
     if (!f->ear || !make_pipeline(f, format, bitrate_kbps, error)) {
-        bc_feed_free(f);
+        bc_encoding_free(f);
         return NULL;
     }
     for (unsigned i = 0; i < ahead_ms * 1000 / TICK_US; i++)
@@ -268,7 +275,7 @@ BcFeed *bc_feed_new(BcBroadcast *broadcast, const char *area, BcFeedFormat forma
     return f;
 }
 
-void bc_feed_free(BcFeed *f)
+void bc_encoding_free(BcEncoding *f)
 {
     if (!f)
         return;
