@@ -1128,6 +1128,47 @@ static void test_wrong_relay(void)
     rig_clear(&rig);
 }
 
+/* A programme of several items on a rung loudspeaker: in order, with the silence between, cut off by its validity; on a holiday not at all. */
+static void test_programme(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    int flag = 0, day = 0;
+    int32_t second = 0;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig);
+    const BcItem items[] = {{.kind = BC_ITEM_CONTENT, .content = content},
+                            {.kind = BC_ITEM_SILENCE, .duration_us = 3 * S},
+                            {.kind = BC_ITEM_CONTENT, .content = content}};
+    BcSchedule s = {.name = "Chương trình", .items = items, .n_items = 3, .areas = areas, .start_local = "2026-11-23T05:00", .rule = "FREQ=DAILY",
+                    .priority = BC_NORMAL, .grace_s = 60, .enabled = true, .expires_us = T0 + 13 * S};
+    bc_broadcast_put_schedule(rig.b, &s, NULL, on_done, &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, 1);
+    md_virtual_clock_advance(&rig.clock, 3585 * S);
+    run_to(&rig, T0 + 30 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    g_assert_cmpfloat(loudest(ok, 1, 5.5), >, 0.05);
+    g_assert_cmpfloat(loudest(ok, 6.3, 8.9), <, 0.01);
+    g_assert_cmpfloat(loudest(ok, 9.5, 12.5), >, 0.05);
+    g_assert_cmpfloat(loudest(ok, 13.3, 30), <, 0.001);
+    unsigned dials = ok->dials;
+    s.expires_us = 0;
+    s.start_local = "2026-11-23T05:01";
+    s.holidays = BC_HOLIDAY_SKIP;
+    g_assert_true(bc_parse_day("2026-11-23", &second));
+    bc_holidays_put(bc_broadcast_holidays(rig.b), &(BcHoliday){"42", "Lễ", second}, on_done, &day);
+    wait_flag(&day);
+    flag = 0;
+    bc_broadcast_put_schedule(rig.b, &s, NULL, on_done, &flag);
+    wait_flag(&flag);
+    g_assert_cmpint(flag, ==, 1);
+    run_to(&rig, T0 + 75 * S);
+    g_assert_cmpuint(ok->dials, ==, dials);
+    rig_clear(&rig);
+}
+
 static void on_all_stopped(unsigned stopped, const GError *error, void *user)
 {
     g_assert_no_error(error);
@@ -1189,5 +1230,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/quiet-hours", test_quiet_hours);
     g_test_add_func("/broadcast/room/wrong-relay", test_wrong_relay);
     g_test_add_func("/broadcast/room/stop-all", test_stop_all);
+    g_test_add_func("/broadcast/room/programme", test_programme);
     return g_test_run();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/plan.h"
+#include "broadcast/order.h"
 
 #include <math.h>
 #include <string.h>
@@ -391,6 +392,64 @@ static void test_problems(void)
     rig_clear(&rig);
 }
 
+typedef struct Wish { /* a programme of the random timetable, in minutes from 05:00 */
+    char id[8];
+    const char *area;
+    unsigned from, minutes;
+    BcOrder order;
+} Wish;
+
+/* Who is heard in that minute, by looking at every programme there is. */
+static const Wish *heard_at(Rig *rig, const Wish *wishes, unsigned n, const char *area, unsigned minute)
+{
+    const Wish *best = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        const Wish *w = &wishes[i];
+        bool on = minute >= w->from && minute < w->from + w->minutes && bc_areas_contains(rig->areas, w->area, area);
+        bool quiet = minute >= 40 && minute < 55 && w->order.priority != BC_EMERGENCY;
+        if (on && !quiet && (!best || bc_order_compare(&w->order, &best->order) < 0))
+            best = w;
+    }
+    return best;
+}
+
+/* Seeded timetables, every minute of every area against the plain rule. */
+static void test_random(void)
+{
+    static const char *const areas[] = {"42", "18073", "18100", "v1"};
+    static const unsigned authorities[] = {1, 2, 2, 3};
+    g_autoptr(GRand) rand = g_rand_new_with_seed(4242);
+    for (unsigned round = 0; round < 8; round++) {
+        Rig rig;
+        Wish wishes[30];
+        rig_init(&rig, "05:40-05:55");
+        for (unsigned i = 0; i < G_N_ELEMENTS(wishes); i++) {
+            Wish *w = &wishes[i];
+            unsigned where = (unsigned)g_rand_int_range(rand, 0, 4);
+            *w = (Wish){.area = areas[where], .from = (unsigned)g_rand_int_range(rand, 0, 90), .minutes = (unsigned)g_rand_int_range(rand, 1, 16)};
+            w->order = (BcOrder){(BcPriority)g_rand_int_range(rand, 1, 4), authorities[where], i, 0};
+            g_snprintf(w->id, sizeof w->id, "r%u", i);
+            g_autofree char *start = g_strdup_printf("2026-11-23T%02u:%02u", 5 + w->from / 60, w->from % 60);
+            put(&rig, w->id, w->area, start, w->minutes, &(BcSchedule){.owner = w->area, .priority = w->order.priority});
+        }
+        plan(&rig, "2026-11-23T00:00", "2026-11-24T00:00");
+        for (unsigned a = 0; a < G_N_ELEMENTS(areas); a++) {
+            unsigned n, k = 0;
+            const BcPlanItem *items = bc_plan_items(rig.plan, areas[a], &n);
+            for (unsigned minute = 0; minute < 120; minute++) {
+                int64_t now = at("2026-11-23T05:00") + minute * 60 * S + 30 * S;
+                const Wish *wish = heard_at(&rig, wishes, G_N_ELEMENTS(wishes), areas[a], minute);
+                while (k < n && items[k].end_us <= now)
+                    k++;
+                const BcPlanItem *item = k < n && items[k].start_us <= now ? &items[k] : NULL;
+                g_assert_cmpstr(item ? item->schedule : "", ==, wish ? wish->id : "");
+                g_assert_true(!item || item->start_us - item->skip_us == at("2026-11-23T05:00") + wish->from * 60 * S);
+            }
+        }
+        rig_clear(&rig);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -399,5 +458,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/plan/quiet", test_quiet);
     g_test_add_func("/broadcast/plan/days", test_days);
     g_test_add_func("/broadcast/plan/problems", test_problems);
+    g_test_add_func("/broadcast/plan/random", test_random);
     return g_test_run();
 }
