@@ -3,6 +3,7 @@
 #include "broadcast/device-link/connection.h"
 #include "broadcast/device-link/log.h"
 #include "broadcast/device-link/service.h"
+#include "mediad/core/bucket.h"
 
 /* Inside this room. */
 typedef struct BcLinkDevice {   /* what is known of one device here */
@@ -13,6 +14,7 @@ typedef struct BcLinkDevice {   /* what is known of one device here */
     int64_t seen_us, changed_us;
     int64_t manifest_version, manifest_us;
     bool manifest_waits;        /* the broker has it not for sure */
+    MdBucket budget;            /* of messages: one that has gone mad must not hold up the others */
 } BcLinkDevice;
 
 struct BcDeviceLink {

@@ -203,6 +203,11 @@ void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data
     if (len == 0)
         return; /* a retained message was taken back */
     BcLinkDevice *device = bc_link_device(link, id, true);
+    if (!md_bucket_take(&device->budget, 1, md_clock_now_us(link->options.clock))) {
+        link->refused++; /* reports come again, for they get no receipt */
+        md_warning(&link->logger, "%s sends too much: not taken", id);
+        return;
+    }
     if (!take_what(link, device, what, data, len, &error)) {
         link->refused++;
         md_warning(&link->logger, "%s from %s is not taken: %s", what, id, error->message);

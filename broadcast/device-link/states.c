@@ -3,6 +3,9 @@
 #include <string.h>
 #include "broadcast/device-link/private.h"
 
+#define BUDGET_PER_S 20u  /* messages of one device in the long run … */
+#define BUDGET_BURST 1000u /* … and at once: what it has kept while it was away */
+
 typedef struct Row { char *device, *state; bool online; int64_t seen_us, changed_us; } Row;
 
 static void free_device(gpointer data)
@@ -21,6 +24,7 @@ BcLinkDevice *bc_link_device(BcDeviceLink *link, const char *id, bool make)
     device = g_new0(BcLinkDevice, 1);
     device->id = g_strdup(id);
     device->state.clock_offset_us = INT64_MIN;
+    md_bucket_init(&device->budget, BUDGET_PER_S, BUDGET_BURST, md_clock_now_us(link->options.clock));
     g_hash_table_insert(link->by_id, device->id, device);
     return device;
 }

@@ -187,6 +187,23 @@ static void test_messages(Fixture *f, gconstpointer data)
     g_assert_cmpuint(stats.online, ==, 0);
 }
 
+/* One that has gone mad is held to a budget; the others are heard. */
+static void test_flood(Fixture *f, gconstpointer data)
+{
+    BcDeviceLinkStats stats;
+    for (unsigned i = 0; i < 5000; i++)
+        say(f, "loa-1", "ack", "{\"command\":\"c\",\"state\":\"done\"}");
+    bc_device_link_stats(f->link, &stats);
+    g_assert_cmpuint(f->acks, ==, 1000);
+    g_assert_cmpuint(stats.refused, ==, 4000);
+    say(f, "loa-2", "ack", "{\"command\":\"c\",\"state\":\"done\"}");
+    g_assert_cmpuint(f->acks, ==, 1001);
+    later(f, 2 * S);
+    for (unsigned i = 0; i < 100; i++)
+        say(f, "loa-1", "ack", "{\"command\":\"c\",\"state\":\"done\"}");
+    g_assert_cmpuint(f->acks, ==, 1041);
+}
+
 static void test_silent_is_gone(Fixture *f, gconstpointer data)
 {
     say(f, "loa-2", "state", "{\"online\":true}");
@@ -481,6 +498,7 @@ int main(int argc, char **argv)
     g_test_add_func("/device-link/swapped", test_swapped);
 #define ADD(name, fn) g_test_add("/device-link/" name, Fixture, NULL, set_up, fn, tear_down)
     ADD("messages", test_messages);
+    ADD("flood", test_flood);
     ADD("silent-is-gone", test_silent_is_gone);
     ADD("commands", test_commands);
     ADD("why-silent", test_why_silent);
