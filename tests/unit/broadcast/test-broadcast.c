@@ -813,40 +813,6 @@ static void test_next_in_line(void)
     rig_clear(&rig);
 }
 
-static int winner(BcOrder a, BcOrder b)
-{
-    int order = bc_order_compare(&a, &b);
-    g_assert_cmpint(bc_order_compare(&b, &a), ==, -order);
-    return order;
-}
-
-/* Emergency, priority, normal; then the higher authority; then the newer. */
-static void test_order(void)
-{
-    g_assert_cmpint(winner((BcOrder){BC_EMERGENCY, BC_AUTHORITY_VILLAGE, 1, 1}, (BcOrder){BC_PRIORITY, BC_AUTHORITY_CENTRAL, 9, 9}), <, 0);
-    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_PROVINCE, 1, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 9}), <, 0);
-    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 8, 2}), <, 0);
-    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 2}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}), <, 0);
-    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}), ==, 0);
-}
-
-/* Whose word it is: by the kind of the area, else by its depth. */
-static void test_authority(void)
-{
-    Rig rig;
-    rig_init(&rig);
-    put_area(&rig, "18073-1", "18073"); /* said to be a "commune", as every area of this rig below the root */
-    int flag = 0;
-    bc_areas_put(bc_broadcast_areas(rig.b), &(BcArea){.code = "t1", .kind = "to-dan-pho", .parent = "18073", .name = "Tổ 1"}, on_done, &flag);
-    wait_flag(&flag);
-    BcAreas *areas = bc_broadcast_areas(rig.b);
-    g_assert_cmpuint(bc_authority_of(areas, NULL), ==, BC_AUTHORITY_PROVINCE);
-    g_assert_cmpuint(bc_authority_of(areas, "42"), ==, BC_AUTHORITY_PROVINCE);
-    g_assert_cmpuint(bc_authority_of(areas, "18073"), ==, BC_AUTHORITY_COMMUNE);
-    g_assert_cmpuint(bc_authority_of(areas, "t1"), ==, BC_AUTHORITY_VILLAGE);
-    rig_clear(&rig);
-}
-
 /* A lead-in is heard first and once; what has expired falls silent at that moment. */
 static void test_play_options(void)
 {
@@ -1220,8 +1186,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/emergency-once", test_emergency_once);
     g_test_add_func("/broadcast/room/restart-before-sound", test_restart_before_sound);
     g_test_add_func("/broadcast/room/next-in-line", test_next_in_line);
-    g_test_add_func("/broadcast/room/order", test_order);
-    g_test_add_func("/broadcast/room/authority", test_authority);
     g_test_add_func("/broadcast/room/play-options", test_play_options);
     g_test_add_func("/broadcast/room/weak-line", test_weak_line);
     g_test_add_func("/broadcast/room/refresh", test_refresh);

@@ -392,6 +392,37 @@ static void test_problems(void)
     rig_clear(&rig);
 }
 
+static int winner(BcOrder a, BcOrder b)
+{
+    int order = bc_order_compare(&a, &b);
+    g_assert_cmpint(bc_order_compare(&b, &a), ==, -order);
+    return order;
+}
+
+/* Emergency, priority, normal; then the higher authority; then the newer. */
+static void test_rank(void)
+{
+    g_assert_cmpint(winner((BcOrder){BC_EMERGENCY, BC_AUTHORITY_VILLAGE, 1, 1}, (BcOrder){BC_PRIORITY, BC_AUTHORITY_CENTRAL, 9, 9}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_PROVINCE, 1, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 9}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 8, 2}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 2}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}), <, 0);
+    g_assert_cmpint(winner((BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}, (BcOrder){BC_NORMAL, BC_AUTHORITY_COMMUNE, 9, 1}), ==, 0);
+}
+
+/* Whose word it is: by the kind of the area, else by its depth. */
+static void test_authority(void)
+{
+    Rig rig;
+    rig_init(&rig, "none");
+    put_area(&rig, "t1", "to-dan-pho", "18073");
+    g_assert_cmpuint(bc_authority_of(rig.areas, NULL), ==, BC_AUTHORITY_PROVINCE);
+    g_assert_cmpuint(bc_authority_of(rig.areas, "42"), ==, BC_AUTHORITY_PROVINCE);
+    g_assert_cmpuint(bc_authority_of(rig.areas, "18073"), ==, BC_AUTHORITY_COMMUNE);
+    g_assert_cmpuint(bc_authority_of(rig.areas, "t1"), ==, BC_AUTHORITY_VILLAGE);
+    g_assert_cmpuint(bc_plan_authority(rig.areas, &(BcSchedule){.owner = "18073", .central = true}), ==, BC_AUTHORITY_CENTRAL);
+    rig_clear(&rig);
+}
+
 typedef struct Wish { /* a programme of the random timetable, in minutes from 05:00 */
     char id[8];
     const char *area;
@@ -458,6 +489,8 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/plan/quiet", test_quiet);
     g_test_add_func("/broadcast/plan/days", test_days);
     g_test_add_func("/broadcast/plan/problems", test_problems);
+    g_test_add_func("/broadcast/plan/rank", test_rank);
+    g_test_add_func("/broadcast/plan/authority", test_authority);
     g_test_add_func("/broadcast/plan/random", test_random);
     return g_test_run();
 }
