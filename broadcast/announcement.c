@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/ear.h"
-#include "broadcast/stage.h"
+#include "broadcast/announcement-reach.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #define COMMIT_US 60000   /* answers are gathered so long before the workers get a new plan */
 #define LINGER_US 1000000 /* the last sound still lies in the loudspeakers' buffers when the last packet is out */
 #define OPUS_TYPE 111
-#define REPORT_WAIT_US 20000000 /* devices say within seconds how it ended, those that are connected */
 
 static void free_offer(gpointer data)
 {
@@ -105,7 +104,7 @@ static void on_settled(BcTimer *timer, void *user)
 }
 
 /* When the last call and the last worker have let go; from a fresh stack, for callers up there still use it. */
-static void settle(BcAnnouncement *a)
+void bc_announcement_settle(BcAnnouncement *a)
 {
     if (a->over && a->fanout_gone && a->hanging_up == 0 && !a->reports.armed_in && !a->settle.armed_in)
         bc_timer_at(a->stage->o.timers, &a->settle, bc_stage_now_us(a->stage), on_settled, a);
@@ -115,57 +114,14 @@ void bc_announcement_hung_up(BcAnnouncement *a)
 {
     if (a->hanging_up)
         a->hanging_up--;
-    settle(a);
+    bc_announcement_settle(a);
 }
 
 static void on_fanout_gone(void *user)
 {
     BcAnnouncement *a = user;
     a->fanout_gone = true;
-    settle(a);
-}
-
-/* Is a device still to say how it ended? */
-static bool reports_open(const BcAnnouncement *a)
-{
-    for (unsigned i = 0; i < a->n_targets; i++) {
-        const BcTarget *t = &a->targets[i];
-        if (t->way == BC_BY_REACH && !t->settled && !bc_proof_settled(&t->proof, a->items))
-            return true;
-    }
-    return false;
-}
-
-/* What was not reported by now counts as missed; a report that comes later corrects it. */
-static void on_reports_due(BcTimer *timer, void *user)
-{
-    BcAnnouncement *a = user;
-    for (unsigned i = 0; i < a->n_targets; i++)
-        bc_target_settle(&a->targets[i]);
-    BcRun run;
-    bc_announcement_run(a, &run);
-    bc_play_log_run(a->stage->o.play_log, &run);
-    if (a->stage->o.on_event)
-        a->stage->o.on_event("announcement.reported", a, a->stage->o.user);
-    settle(a);
-}
-
-void bc_announcement_reported(BcAnnouncement *a)
-{
-    if (a->reports.armed_in && !reports_open(a))
-        bc_timer_at(a->stage->o.timers, &a->reports, bc_stage_now_us(a->stage), on_reports_due, a);
-}
-
-static void stop_reach(BcAnnouncement *a, const char *reason)
-{
-    bool told[BC_DEVICE_KIND_MAX] = {false};
-    for (unsigned i = 0; i < a->n_targets; i++)
-        told[a->targets[i].kind] |= a->targets[i].way == BC_BY_REACH && (a->targets[i].told || a->schedule);
-    BcRun run;
-    bc_announcement_run(a, &run);
-    for (unsigned kind = 0; kind < BC_DEVICE_KIND_MAX; kind++)
-        if (told[kind] && a->stage->reach[kind].stop)
-            a->stage->reach[kind].stop(&run, reason, a->stage->reach[kind].user);
+    bc_announcement_settle(a);
 }
 
 static void finish(BcAnnouncement *a, const char *state, const char *reason, bool now)
@@ -183,7 +139,7 @@ static void finish(BcAnnouncement *a, const char *state, const char *reason, boo
     bc_timer_cancel(&a->expire);
     bc_timer_cancel(&a->tell);
     if (reason && !now) /* what mediad's own end interrupts goes on at the devices that know it */
-        stop_reach(a, reason);
+        bc_announcement_stop_reach(a, reason);
     for (unsigned i = 0; i < a->n_targets; i++)
         bc_target_tally(&a->targets[i]);
     BcFanout *fanout = g_steal_pointer(&a->fanout);
@@ -191,8 +147,8 @@ static void finish(BcAnnouncement *a, const char *state, const char *reason, boo
         bc_target_end(&a->targets[i], reason, now);
     bc_stage_retire_fanout(a->stage, fanout);
     bc_fanout_stop(fanout, on_fanout_gone, a);
-    if (!now && reports_open(a))
-        bc_timer_at(a->stage->o.timers, &a->reports, bc_stage_now_us(a->stage) + REPORT_WAIT_US, on_reports_due, a);
+    if (!now)
+        bc_announcement_await_reports(a);
     tell(a, "announcement.ended");
 }
 
@@ -219,7 +175,7 @@ void bc_announcement_stop(BcAnnouncement *a, const char *reason, bool now)
     finish(a, now ? "interrupted" : "stopped", reason, now);
     if (now && a->reports.armed_in) {
         bc_timer_cancel(&a->reports);
-        on_reports_due(&a->reports, a);
+        bc_announcement_reports_due(a);
     }
     if (now) /* also what was being hung up at leisure */
         for (unsigned i = 0; i < a->n_targets; i++)
@@ -426,18 +382,6 @@ static bool make_fanout(BcAnnouncement *a, GError **error)
     return true;
 }
 
-/* A former life has heard this of it already. */
-static void take_proof(const BcPlay *play, void *user)
-{
-    BcAnnouncement *a = user;
-    BcTarget *t = g_hash_table_lookup(a->by_device, play->device);
-    if (!t || !play->proof || t->way != BC_BY_REACH)
-        return;
-    t->proof = *play->proof;
-    t->from_us = t->proof.from_us;
-    t->to_us = t->proof.to_us;
-}
-
 static bool find_targets(BcAnnouncement *a, const char *const *areas, GError **error)
 {
     for (unsigned i = 0; areas && areas[i]; i++)
@@ -466,101 +410,6 @@ static void on_start(BcTimer *timer, void *user)
     a->state = "playing";
     tell(a, "announcement.playing");
     bc_play_log_flush(a->stage->o.play_log); /* what sounds must not sound again after a crash */
-}
-
-/* --- devices that are told --- */
-
-static void fill_sound(const BcAnnouncement *a, BcReachSound *ret, BcReachLive *live)
-{
-    const BcStage *stage = a->stage;
-    bool group = md_addr_is_set(&a->group);
-    int64_t duration = bc_source_duration_us(a->source);
-    *live = (BcReachLive){.host = stage->live_host,
-                          .port = stage->local_host ? stage->port : stage->port6,
-                          .codec = md_audio_codec_to_string(a->codecs[0].codec),
-                          .payload_type = a->codecs[0].payload_type,
-                          .frame_ms = stage->o.frame_ms,
-                          .srtp = *a->srtp ? a->srtp : NULL,
-                          .multicast = group};
-    if (group)
-        live->port = md_addr_port(&a->group);
-    *ret = (BcReachSound){.content = a->content,
-                          .duration_us = duration == INT64_MAX ? INT64_MAX : duration + a->start_wall_us - a->begin_us,
-                          .begin_us = a->begin_us,
-                          .repeats = MAX(a->repeats, 1),
-                          .gap_us = a->gap_us,
-                          .siren = a->siren,
-                          .siren_rounds = a->siren_rounds,
-                          .expires_us = a->expires_us,
-                          .authority = a->order.authority,
-                          .in_manifest = a->schedule != NULL,
-                          .drill = a->drill,
-                          .volume = a->volume,
-                          .order = a->order,
-                          .issued_us = a->issued_us,
-                          .live = a->content || a->schedule ? NULL : live};
-}
-
-/* Live sound for one LAN: a group of its own for each announcement, so that keys do not mix. */
-static void open_group(BcAnnouncement *a)
-{
-    BcStage *stage = a->stage;
-    uint16_t port = md_addr_port(&stage->live_group);
-    if (!md_addr_is_set(&stage->live_group) || md_addr_is_set(&a->group) || a->content || a->schedule)
-        return;
-    for (unsigned i = 0; i < stage->running->len;) { /* the first free pair of ports */
-        const BcAnnouncement *other = stage->running->pdata[i++];
-        if (other != a && md_addr_is_set(&other->group) && md_addr_port(&other->group) == port) {
-            port += 2;
-            i = 0;
-        }
-    }
-    a->group = stage->live_group;
-    md_addr_set_port(&a->group, port);
-    BcDestination to = {.rtp = a->group, .rtcp = a->group, .codec = a->codecs[0].codec, .key = a->n_keys ? 0 : BC_FANOUT_PLAIN};
-    a->group_handle = bc_fanout_add(a->fanout, &to);
-    if (!a->group_handle)
-        a->group.len = 0; /* no socket of its family: everybody asks */
-    bc_announcement_commit_soon(a);
-}
-
-static void tell_devices(BcAnnouncement *a)
-{
-    g_autofree const char **devices = g_new(const char *, MAX(a->n_targets, 1));
-    char group[MD_ADDR_TEXT_MAX];
-    BcReachSound sound;
-    BcReachLive live;
-    BcRun run;
-    bc_announcement_run(a, &run);
-    open_group(a);
-    fill_sound(a, &sound, &live);
-    if (live.multicast)
-        live.host = md_addr_host(&a->group, group, sizeof group);
-    for (unsigned kind = 0; kind < BC_DEVICE_KIND_MAX; kind++) {
-        const BcReachOps *ops = &a->stage->reach[kind];
-        unsigned n = 0;
-        for (unsigned i = 0; ops->begin && i < a->n_targets; i++) {
-            BcTarget *t = &a->targets[i];
-            if (t->way != BC_BY_REACH || t->kind != (BcDeviceKind)kind || t->state != BC_TARGET_QUEUED)
-                continue;
-            t->state = BC_TARGET_TOLD;
-            t->told = true;
-            devices[n++] = t->device;
-        }
-        if (n)
-            ops->begin(&run, &sound, devices, n, ops->user);
-    }
-}
-
-static void on_tell(BcTimer *timer, void *user)
-{
-    tell_devices(user);
-}
-
-void bc_announcement_tell_soon(BcAnnouncement *a)
-{
-    if (!a->tell.armed_in && !a->over)
-        bc_timer_at(a->stage->o.timers, &a->tell, bc_stage_now_us(a->stage), on_tell, a);
 }
 
 static BcAnnouncement *copy_spec(BcStage *stage, const BcAnnouncementSpec *spec)
@@ -619,8 +468,8 @@ BcAnnouncement *bc_announcement_start(BcStage *stage, const BcAnnouncementSpec *
         free_announcement(a);
         return NULL;
     }
-    if (spec->begin_wall_us && !bc_play_log_plays(stage->o.play_log, a->id, NULL, BC_DEVICES_MAX, 0, take_proof, a, error))
-        g_clear_error(error); /* what was reported before is lost; it sounds all the same */
+    if (spec->begin_wall_us)
+        bc_announcement_restore(a);
     g_ptr_array_add(stage->running, a);
     bc_timer_at(stage->o.timers, &a->start, a->start_us, on_start, a);
     if (a->expires_us)
@@ -631,7 +480,7 @@ BcAnnouncement *bc_announcement_start(BcStage *stage, const BcAnnouncementSpec *
             bc_target_want(&a->targets[i]);
     if (a->tell.armed_in) {
         bc_timer_cancel(&a->tell);
-        tell_devices(a);
+        bc_announcement_tell(a);
     }
     for (unsigned i = 0; i < a->n_targets; i++) {
         if (a->targets[i].way == BC_BY_CALL)

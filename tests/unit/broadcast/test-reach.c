@@ -511,6 +511,35 @@ static void test_schedule(void)
     rig_clear(&rig);
 }
 
+/* A programme of two recordings with silence between is played when both have ended, in whatever order the reports come. */
+static void test_programme(void)
+{
+    static const char *const areas[] = {"18073", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    g_autofree char *content = add_content(&rig), *id = NULL, *run = NULL;
+    BcItem items[] = {{.kind = BC_ITEM_CONTENT, .content = content}, {.kind = BC_ITEM_SILENCE, .duration_us = 2 * S}, {.kind = BC_ITEM_CONTENT, .content = content}};
+    int flag = 0;
+    bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "Chương trình", .areas = areas, .start_local = "2026-11-23T05:00", .priority = BC_NORMAL,
+                                                   .grace_s = 10, .enabled = true, .items = items, .n_items = 3},
+                              &id, on_done, &flag);
+    wait_flag(&flag);
+    md_virtual_clock_advance(&rig.clock, 3580 * S);
+    run_for(&rig, 37 * S);
+    for (unsigned i = 0; i < 3; i++) { /* d1: second item, first item; d2: the second alone */
+        BcReachNews n = {.schedule = id, .occurrence_us = T0, .device = i < 2 ? "d1" : "d2", .item = i == 1 ? 0 : 1, .state = BC_REACH_ENDED,
+                         .at_us = T0 + 14 * S, .from_us = T0 + (i == 1 ? 0 : 8) * S, .to_us = T0 + (i == 1 ? 6 : 14) * S, .level_dbfs = NAN, .match = NAN};
+        bc_broadcast_reach_news(rig.b, &n);
+    }
+    run_for(&rig, 30 * S);
+    settle_store(&rig);
+    bc_play_log_runs(bc_broadcast_play_log(rig.b), NULL, INT64_MAX, 1, find_id, &run, NULL);
+    check_log(&rig, run, "done 1/1/0 of 2;", "d1 played: -;d2 partial: its end was not reported;");
+    rig_clear(&rig);
+}
+
 static unsigned drain(Rig *rig)
 {
     uint8_t data[2048];
@@ -720,6 +749,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/reach/reports", test_reports);
     g_test_add_func("/broadcast/reach/pre-emption", test_pre_emption);
     g_test_add_func("/broadcast/reach/schedule", test_schedule);
+    g_test_add_func("/broadcast/reach/programme", test_programme);
     g_test_add_func("/broadcast/reach/fixed", test_fixed);
     g_test_add_func("/broadcast/reach/live", test_live);
     return g_test_run();
