@@ -342,6 +342,34 @@ def new_key():
     sub.kill()
 
 
+def operator():
+    """The same by mediactl: codes for many as CSV, health, volume, answers, why silent."""
+    broker()
+    d = daemon()
+    device("loa-1")
+    env = dict(os.environ, MEDIACTL_URL=d.url(""), MEDIACTL_TOKEN=d.token, HOME=d.state)
+
+    def ctl(*words, expect=0):
+        done = subprocess.run([os.path.join(BUILD, "mediactl", "mediactl"), *words], capture_output=True, text=True, env=env)
+        assert done.returncode == expect, (words, done.stdout, done.stderr)
+        return done.stdout
+    for name in ("loa-csv-1", "loa-csv-2"):
+        ctl("devices", "add", name, "--area", "18073", "--kind", "link")
+    rows = [line.split(",") for line in ctl("devices", "enrol-codes", "18073", "--csv").splitlines()]
+    assert rows[0] == ["device", "code"] and {r[0] for r in rows[1:]} >= {"loa-csv-1", "loa-csv-2"} and "loa-1" not in {r[0] for r in rows}, rows
+    enrol("loa-csv-1", dict(rows[1:])["loa-csv-1"])
+    publish("loa-1", up("loa-1", "telemetry"), {"readings": [{"name": "signal_dbm", "value": -10}]})
+    wait_until("telemetry", lambda: "impossible" in ctl("devices", "show", "loa-1"))
+    sent = json.loads(ctl("--json", "devices", "volume", "40", "loa-1"))["id"]
+    assert "loa-1" in ctl("devices", "answers", sent) and sent in ctl("devices", "answers")
+    ctl("devices", "volume", "101", "loa-1", expect=2)
+    ctl("devices", "command", "restart", expect=2)
+    assert "not-enrolled" in ctl("devices", "why-silent", "loa-csv-2")
+    ctl("devices", "withdraw", "loa-csv-1")
+    assert "not-enrolled" in ctl("devices", "why-silent", "loa-csv-1")
+    ctl("outages")
+
+
 def logs():
     """What a loudspeaker sends of its log is kept and shown."""
     broker()
@@ -356,5 +384,5 @@ def logs():
 
 run_tap([("without-broker", degraded_without_broker), ("enrolment", enrolment), ("no-stranger", no_stranger),
          ("own-topics-only", own_topics_only), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
-         ("logs", logs), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
+         ("logs", logs), ("operator", operator), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
          ("new-key", new_key)])
