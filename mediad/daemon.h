@@ -78,6 +78,7 @@ void md_stop_link_plays(MdDaemon *daemon);
 bool md_start_bulletin(MdDaemon *daemon, GError **error);   /* review, attachments, inboxes */
 void md_stop_bulletin(MdDaemon *daemon);
 bool md_start_api(MdDaemon *daemon, GError **error);
+bool md_start_boards(MdDaemon *daemon, GError **error);     /* called by md_start_api */
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */
 void md_quiesce_alert(MdDaemon *daemon);

@@ -86,7 +86,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     md_api_add_broadcast(daemon->api, daemon->broadcast);
     md_start_reports(daemon);
     md_api_add_bulletins(daemon->api, daemon->bulletins, daemon->attachments, daemon->dictionary, daemon->inboxes);
-    if (!md_start_outputs(daemon, error))
+    if (!md_start_outputs(daemon, error) || !md_start_boards(daemon, error))
         return false;
     md_api_add_device_link(daemon->api, daemon->broadcast, daemon->device_link);
     if (daemon->device_link)

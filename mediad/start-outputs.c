@@ -10,13 +10,6 @@ bool md_start_outputs(MdDaemon *daemon, GError **error)
     BcMulticasts *multicasts = bc_multicasts_new(daemon->broadcast, daemon->store, from->multicast_ttl, error);
     if (!multicasts)
         return false;
-    BcBoards *boards = bc_boards_new(daemon->broadcast, daemon->store, error);
-    if (!boards) {
-        bc_multicasts_free(multicasts);
-        return false;
-    }
-    g_autofree char *dir = g_build_filename(daemon->settings->general.state_dir, "boards", NULL);
-    md_api_add_boards(daemon->api, daemon->broadcast, boards, dir);
     md_api_add_multicasts(daemon->api, daemon->broadcast, multicasts);
     if (!from->listen_max)
         return true;

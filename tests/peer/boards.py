@@ -85,7 +85,7 @@ class Browser:
 def daemon():
     global DAEMON
     if not DAEMON:
-        DAEMON = Mediad()
+        DAEMON = Mediad(extra='broadcast: { own_approval = true; };\n')
         DAEMON.sign_in()
         DAEMON.api("PUT", "/areas/42", {"name": "Hà Tĩnh", "kind": "tinh"})
         DAEMON.api("PUT", "/areas/18073", {"name": "Phường Thành Sen", "kind": "phuong", "parent": "42"})
@@ -215,6 +215,20 @@ def test_image_video_scroll():
     remove(item)
 
 
+def test_bulletin():
+    d = daemon()
+    made = d.api("POST", "/bulletins", {"title": "Họp dân khối phố 3", "text": "Tối thứ sáu.", "area": "18073"})["id"]
+    titles = lambda: [i["title"] for i in d.api("GET", "/board-items")["items"]]
+    assert titles().count("Họp dân khối phố 3") == 0
+    d.api("POST", f"/bulletins/{made}/submit", {})
+    d.api("POST", f"/bulletins/{made}/approve", {})
+    wait_until("the bulletin on the boards", lambda: titles().count("Họp dân khối phố 3") == 1, 10)
+    wait_picture("it", lambda p: share(p, (11, 37, 69)) > 0.6, "bulletin")
+    d.api("POST", f"/bulletins/{made}/withdraw", {"reason": "dời ngày"})
+    wait_until("it to be gone", lambda: titles().count("Họp dân khối phố 3") == 0, 10)
+    wait_picture("a blank board", lambda p: share(p, (0, 0, 0)) > 0.99, "bulletin-gone")
+
+
 def test_emergency():
     d = daemon()
     item = add(kind="text", title="Thời tiết hôm nay", background="#006600")
@@ -258,5 +272,6 @@ run_tap([("keys and doors", test_doors),
          ("boards from the command line", test_command_line),
          ("a board is blank, then shows a text and proves it", test_blank_and_text),
          ("pictures, videos, scrolling texts", test_image_video_scroll),
+         ("an approved bulletin comes to the boards and goes", test_bulletin),
          ("an emergency goes over all", test_emergency),
          ("without a network it goes on", test_network_down)])
