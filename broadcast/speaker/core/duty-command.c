@@ -127,9 +127,14 @@ BcShow *bc_duty_order(BcDuty *desk, const BcLinkCommand *command, int64_t now_us
     return show;
 }
 
+/* A programme ("SCHEDULE@SECONDS") is all of its items ("SCHEDULE@SECONDS.N"). */
 static bool same_occurrence(const BcShow *show, const char *occurrence)
 {
-    return !show->over && !strcmp(bc_show_occurrence(show), occurrence);
+    const char *own = bc_show_occurrence(show);
+    size_t len = strlen(occurrence);
+    if (show->over || strncmp(own, occurrence, len) != 0)
+        return false;
+    return !own[len] || (own[len] == '.' && strchr(occurrence, '@'));
 }
 
 static void stop_one(BcDuty *desk, const char *occurrence, int64_t now_us)

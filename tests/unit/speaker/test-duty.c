@@ -154,6 +154,23 @@ static void test_stop(void)
     bench_clear(&b);
 }
 
+/* A programme is stopped as a whole by its own name; a namesake of longer number goes on. */
+static void test_stop_programme(void)
+{
+    Bench b;
+    bench_init(&b);
+    bench_store(&b, 'a');
+    bench_give(&b, 1, (Line[]){{"s@17.0", 0, 30, .sha = 'a'}, {"s@17.1", 30, 30, .sha = 'a'}, {"s@170.0", 60, 30, .sha = 'a'}}, 3);
+    g_assert_cmpstr(bench_until(&b, 10), ==, "s@17.0");
+    BcLinkCommand stop = bench_order("s1", BC_LINK_STOP, b.now_us);
+    stop.occurrence = g_strdup("s@17");
+    g_assert_cmpint(bench_obey(&b, &stop, NULL), ==, BC_DUTY_OBEYED);
+    g_assert_cmpstr(bench_until(&b, 20), ==, "");
+    g_assert_cmpstr(bench_until(&b, 40), ==, "");
+    g_assert_cmpstr(bench_until(&b, 70), ==, "s@170.0");
+    bench_clear(&b);
+}
+
 /* A new manifest, or the old one again, never interrupts what rightly sounds; what was taken out of it stops. */
 static void test_reconnect(void)
 {
@@ -368,6 +385,7 @@ int main(int argc, char **argv)
     g_test_add_func("/duty/alert", test_alert);
     g_test_add_func("/duty/expiry", test_expiry);
     g_test_add_func("/duty/stop", test_stop);
+    g_test_add_func("/duty/stop-programme", test_stop_programme);
     g_test_add_func("/duty/reconnect", test_reconnect);
     g_test_add_func("/duty/hours", test_hours);
     g_test_add_func("/duty/power-cuts", test_power_cuts);
