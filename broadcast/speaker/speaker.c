@@ -5,6 +5,7 @@
 #include <systemd/sd-daemon.h>
 #include "broadcast/speaker/keep.h"
 #include "broadcast/speaker/speaker-private.h"
+#include "broadcast/speaker/tape.h"
 
 #define TICK_MS 100
 #define SEEN_US 300000000          /* how often the time is written down, against waking up in the past */
@@ -281,6 +282,7 @@ void bc_speaker_free(BcSpeaker *speaker)
         ;
     bc_broker_free(speaker->broker);
     bc_player_free(speaker->player);
+    bc_tape_wait(3000000);
     bc_firmware_free(speaker->firmware);
     bc_fetch_free(speaker->fetch);
     bc_duty_free(speaker->desk);

@@ -118,10 +118,11 @@ BcTape *bc_tape_open_stream(const char *url)
     return tape_new(source, true, 0);
 }
 
-void bc_tape_free(BcTape *tape)
+static _Atomic unsigned ending;     /* streams on their way out */
+
+static gpointer end_thread(gpointer user)
 {
-    if (!tape)
-        return;
+    BcTape *tape = user;
     if (tape->opener)
         g_thread_join(tape->opener);
     gst_element_set_state(tape->pipeline, GST_STATE_NULL);
@@ -129,6 +130,25 @@ void bc_tape_free(BcTape *tape)
     gst_object_unref(tape->pipeline);
     g_free(tape->error_text);
     g_free(tape);
+    ending--;
+    return NULL;
+}
+
+void bc_tape_free(BcTape *tape)
+{
+    if (!tape)
+        return;
+    ending++;
+    if (tape->stream) /* a server that does not answer keeps its opener waiting: nobody else shall */
+        g_thread_unref(g_thread_new("tape-end", end_thread, tape));
+    else
+        end_thread(tape);
+}
+
+void bc_tape_wait(int64_t most_us)
+{
+    for (int64_t until_us = g_get_monotonic_time() + most_us; ending && g_get_monotonic_time() < until_us;)
+        g_usleep(10000);
 }
 
 static void look_for_errors(BcTape *tape)

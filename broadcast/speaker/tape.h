@@ -16,6 +16,8 @@ BcTape *bc_tape_open(const char *path, int64_t from_sample);
 BcTape *bc_tape_open_stream(const char *url);
 void bc_tape_free(BcTape *tape);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcTape, bc_tape_free)
+/* Freed streams end by themselves; before the process does they are waited for, but not for ever. */
+void bc_tape_wait(int64_t most_us);
 
 /* Samples at .. at + n (n <= BC_TAPE_GET_MAX) into pcm; what is not there is 0. Those behind are thrown away but for a few. Returns how many
  * of the first ones are there. wait_us: how long to wait for the decoder. */

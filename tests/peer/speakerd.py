@@ -9,7 +9,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import free_ports, goertzel, need, rms, run_tap, tone_share, wait_until
+from harness import PATIENCE, free_ports, goertzel, need, rms, run_tap, tone_share, wait_until
 from speaker_bench import Bench, Signer, Speaker, Station, best_lag
 
 LAG_MAX = 0.010
@@ -70,7 +70,7 @@ def test_neighbours():
     cpu = [(s.cpu_s() - c) / (time.monotonic() - began) for s, c in zip(pair, cpu)]
     memory = max(s.memory_kb() for s in pair)
     print(f"# while playing MP3: {memory / 1024:.1f} MB resident, {100 * max(cpu):.1f} % of a core", flush=True)
-    assert memory < 64 * 1024, memory
+    assert memory < 64 * 1024 * (1 if PATIENCE == 1 else 10), memory  # a sanitizer's shadow is not the program's
     joined = best_lag(pair[0].samples(start + 6.8, 0.3), third.samples(start + 6.8, 0.3), 0.02) / 48000
     print(f"# joined in the middle: {joined * 1000:+.2f} ms", flush=True)
     assert abs(joined) <= LAG_MAX, joined
