@@ -27,6 +27,7 @@ typedef struct Rig {
     BcReachLive live; /* its strings below */
     char srtp[100], live_host[64], live_codec[16];
     unsigned tick;
+    bool live_to_group;
     char *run; /* id of the run last begun */
     int group_fd;
     MdAddr group;
@@ -98,10 +99,13 @@ static void open_room(Rig *rig)
     g_autoptr(GError) error = NULL;
     rig->store = md_store_open(path, bc_migrations, bc_n_migrations, NULL, &error);
     g_assert_no_error(error);
+    char group_text[MD_ADDR_TEXT_MAX];
+    md_addr_to_string(&rig->group, group_text, sizeof group_text);
     BcTapOps tap = {tap_add, tap_remove, rig};
     rig->b = bc_broadcast_new(&(BcBroadcastOptions){.store = rig->store, .dialer = &rig->dialer, .workers = &rig->worker, .n_workers = 1,
                                                     .control = rig->control, .clock = &rig->clock.base, .local_host = "127.0.0.1",
                                                     .content_dir = content, .frame_ms = 40, .security = MD_SECURITY_REQUIRED, .tap = &tap,
+                                                    .live_group = rig->live_to_group ? group_text : NULL,
                                                     .manual = true},
                               &error);
     g_assert_no_error(error);
@@ -741,6 +745,36 @@ static void test_live(void)
     rig_clear(&rig);
 }
 
+/* One LAN: live sound goes to the group (here a socket of ours) once, and nobody asks. */
+static void test_live_group(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    close_room(&rig);
+    rig.live_to_group = true;
+    open_room(&rig);
+    g_autofree char *id = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp", "An", NULL);
+    check_told(&rig, "begin Họp d1 d2;");
+    g_assert_true(rig.live.multicast);
+    g_assert_cmpuint(rig.live.port, ==, md_addr_port(&rig.group));
+    g_assert_cmpstr(rig.live_host, ==, "127.0.0.1");
+    static Ear ear;
+    ear_init(&ear, rig.srtp);
+    close(ear.fd);
+    ear.fd = rig.group_fd;
+    run_live(&rig, &ear, 4 * S);
+    g_assert_cmpuint(ear.packets, >=, 95);
+    g_assert_cmpuint(ear.packets, <=, 101);
+    g_assert_cmpfloat(purity(ear.pcm + ear.samples - 48000, 48000, 700), >, 0.95);
+    g_assert_true(bc_broadcast_stop(rig.b, id, "An", NULL));
+    ear.fd = dup(rig.group_fd);
+    ear_clear(&ear);
+    rig_clear(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -752,5 +786,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/reach/programme", test_programme);
     g_test_add_func("/broadcast/reach/fixed", test_fixed);
     g_test_add_func("/broadcast/reach/live", test_live);
+    g_test_add_func("/broadcast/reach/live-group", test_live_group);
     return g_test_run();
 }
