@@ -81,6 +81,12 @@ static bool newer(const char *version, const char *than)
     return false;
 }
 
+static int64_t on_clock(void *user)
+{
+    BcFirmware *firmware = user;
+    return firmware->options.clock(firmware->options.user);
+}
+
 static void on_trouble(const char *sha256, const char *what, void *user)
 {
     BcFirmware *firmware = user;
@@ -98,7 +104,7 @@ BcFirmware *bc_firmware_new(const BcFirmwareOptions *options, GError **error)
     firmware->options = *options;
     firmware->program = g_strdup(options->program);
     firmware->shelf = shelf;
-    BcFetchOptions fetch = {.shelf = shelf, .ca_file = options->ca_file, .token = options->token, .clock = options->clock, .arrived = on_arrived,
+    BcFetchOptions fetch = {.shelf = shelf, .ca_file = options->ca_file, .token = options->token, .clock = on_clock, .arrived = on_arrived,
         .trouble = on_trouble, .user = firmware};
     firmware->fetch = bc_fetch_new(&fetch, error);
     if (firmware->fetch) {
