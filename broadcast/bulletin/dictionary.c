@@ -272,6 +272,8 @@ bool bc_dictionary_parse(const char *csv, gsize len, bool (*fn)(const char *, co
                          GError **error)
 {
     g_autoptr(GString) written = g_string_new(NULL), spoken = g_string_new(NULL);
+    if (!len)
+        csv = ""; /* an empty table may come without an address */
     const char *at = csv, *end = csv + len;
     if (len > BC_DICTIONARY_CSV_MAX)
         return refuse(error, BC_ERROR_LIMIT, "the table has more than %u bytes", BC_DICTIONARY_CSV_MAX);

@@ -122,7 +122,7 @@ static void test_refusals(void)
                  {"page", "<html><script>alert(1)</script></html>", -1, "none of the kinds"},
                  {"drawing", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>", -1, "none of the kinds"},
                  {"pdf", "%PDF-1.7\n1 0 obj", -1, "breaks off at byte 16"},
-                 {"sound", "ID3\4\0\0\0\0\0\0nothing of the kind follows here", 44, "no sound or picture"}};
+                 {"sound", "ID3\4\0\0\0\0\0\0nothing of the kind follows here", 42, "no sound or picture"}};
     BulletinRig rig;
     rig_init(&rig);
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -235,7 +235,8 @@ static void test_refusals(void)
         g_assert_cmpint(act(&rig, id, 0, BC_ACT_SUBMIT, NULL, &editor, &message), ==, BC_ERROR_INVALID);
         g_assert_nonnull(strstr(message, whole[i].word));
     }
-    g_assert_cmpuint(bc_bulletins_list(rig.bulletins)->len, ==, G_N_ELEMENTS(whole)); /* nothing half done */
+    g_autoptr(GPtrArray) all = bc_bulletins_list(rig.bulletins);
+    g_assert_cmpuint(all->len, ==, G_N_ELEMENTS(whole)); /* nothing half done */
     rig_clear(&rig);
 }
 

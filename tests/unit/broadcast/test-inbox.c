@@ -91,7 +91,8 @@ static void test_normal(void)
     g_assert_cmpstr(inbox_state(&rig, "18100"), ==, "waiting");
     g_autofree char *item = g_strdup(only(&rig, "18100")->id), *item73 = g_strdup(only(&rig, "18073")->id);
     advance(&rig, 1800 * S);
-    g_assert_cmpuint(bc_schedules_list(bc_broadcast_schedules(rig.b))->len, ==, 0);
+    g_autoptr(GPtrArray) planned = bc_schedules_list(bc_broadcast_schedules(rig.b));
+    g_assert_cmpuint(planned->len, ==, 0);
     g_assert_cmpint(take(&rig, item, "2026-11-23T05:00:00", &other), ==, BC_ERROR_FORBIDDEN);
     g_assert_cmpint(take(&rig, item, "gestern", &editor), ==, BC_ERROR_INVALID);
     g_assert_cmpint(take(&rig, item, "2026-11-22T05:00:00", &editor), ==, BC_ERROR_INVALID);
