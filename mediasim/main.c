@@ -13,8 +13,9 @@ static int64_t began_us;
 static const char help[] =
     "Usage: mediasim conference --server HOST:PORT --sites N --room NAME --accounts FILE [OPTIONS]\n"
     "       mediasim loudspeakers --server HOST:PORT --count N --accounts FILE [OPTIONS]\n"
+    "       mediasim loudspeakers --link HOST:PORT --devices N --credentials DIR [OPTIONS]\n"
     "       mediasim --version\n\n"
-    "Simulates conference sites or loudspeakers over SIP and judges what they receive; exit status 1 when "
+    "Simulates conference sites or loudspeakers, over SIP or the device link, and judges what they receive; exit status 1 when "
     "something fell\n"
     "short. \"mediasim conference --help\" and \"mediasim loudspeakers --help\" tell all options.";
 
@@ -71,7 +72,9 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     g_autoptr(SimVerdict) verdict =
-        options.loudspeakers ? sim_loudspeakers_run(&options, &error) : sim_conference_run(&options, &error);
+        options.link.host      ? sim_province_run(&options, &error)
+        : options.loudspeakers ? sim_loudspeakers_run(&options, &error)
+                               : sim_conference_run(&options, &error);
     if (!verdict) {
         fprintf(stderr, "mediasim: %s\n", error->message);
         return 1;

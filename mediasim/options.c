@@ -10,6 +10,9 @@
 
 /* Texts and numbers as the command line gives them, before they are checked. */
 typedef struct Raw {
+    char *link, *code_file, *api, *api_ca, *token_file, *credentials;
+    int devices, skew_s, outage_s, telemetry_s, burst_s, storm_s, limit_latency_ms, emergencies;
+    double liars, outages, power_cuts, downloads;
     char *server, *transport, *security, *video, *receive, *accounts, *password_file, *prefix, *ports,
         *planned;
     int sites, count, seconds, setup, talkers, turn_ms, workers, calls_per_s, registers_per_s, judge_video,
@@ -22,7 +25,9 @@ typedef struct Raw {
 static void raw_clear(Raw *raw)
 {
     char **texts[] = {&raw->server,   &raw->transport,     &raw->security, &raw->video, &raw->receive,
-                      &raw->accounts, &raw->password_file, &raw->prefix,   &raw->ports, &raw->planned};
+                      &raw->accounts, &raw->password_file, &raw->prefix,   &raw->ports, &raw->planned,
+                      &raw->link,     &raw->code_file,     &raw->api,      &raw->api_ca, &raw->token_file,
+                      &raw->credentials};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(*texts[i]);
 }
@@ -40,6 +45,10 @@ void sim_options_clear(SimOptions *options)
     g_clear_pointer(&options->domain, g_free);
     g_clear_pointer(&options->local_host, g_free);
     g_clear_pointer(&options->room, g_free);
+    char **texts[] = {&options->link.host, &options->link.credentials, &options->link.codes,     &options->link.api,
+                      &options->link.api_ca, &options->link.token_file, &options->link.prefix};
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_clear_pointer(texts[i], g_free);
 }
 
 G_GNUC_PRINTF(2, 3) static bool usage(GError **error, const char *format, ...)
@@ -179,6 +188,52 @@ static bool parse_media(SimOptions *o, const Raw *raw, GError **error)
     return true;
 }
 
+static bool share(double percent, double *ret)
+{
+    *ret = percent / 100;
+    return percent >= 0 && percent <= 100;
+}
+
+/* Loudspeakers of the device link: who they are, what befalls them, what is asked of them. */
+static bool parse_link(SimOptions *o, Raw *raw, GError **error)
+{
+    SimLinkOptions *l = &o->link;
+    const char *colon = strrchr(raw->link, ':');
+    guint64 port = 0;
+    if (!colon || colon == raw->link || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
+        return usage(error, "--link %s: expected HOST:PORT, the host as the broker's certificate has it", raw->link);
+    if (!raw->credentials)
+        return usage(error, "--credentials DIR is needed: where the loudspeakers' certificates are kept");
+    if ((raw->code_file || raw->token_file) && !raw->api)
+        return usage(error, "--codes and --api-token need --api URL");
+    if (!share(raw->liars, &l->liars) || !share(raw->outages, &l->outages) || !share(raw->power_cuts, &l->power_cuts) ||
+        !share(raw->downloads, &l->downloads) || !share(raw->loss, &o->loss) || raw->loss > 50)
+        return usage(error, "--loss 0..50, --false-telemetry, --outage, --power-cuts and --downloads 0..100 (percent)");
+    if (raw->skew_s < 0 || raw->skew_s > 864000 || raw->outage_s < 1 || raw->outage_s > 86400 || raw->telemetry_s < 1 || raw->telemetry_s > 3600 ||
+        raw->burst_s < 1 || raw->burst_s > 3600 || raw->storm_s < 0 || raw->storm_s > 86400 || raw->limit_latency_ms < 1 || raw->emergencies < 0)
+        return usage(error, "--skew 0..864000, --outage-length and --reconnect-storm up to 86400, --telemetry and --burst 1..3600 (s), "
+                            "--max-latency from 1 (ms), --emergencies from 0");
+    l->host = g_strndup(raw->link, (gsize)(colon - raw->link));
+    l->port = (uint16_t)port;
+    l->credentials = g_steal_pointer(&raw->credentials);
+    l->codes = g_steal_pointer(&raw->code_file);
+    l->api = g_steal_pointer(&raw->api);
+    l->api_ca = g_steal_pointer(&raw->api_ca);
+    l->token_file = g_steal_pointer(&raw->token_file);
+    l->prefix = g_steal_pointer(&raw->prefix);
+    l->skew_us = raw->skew_s * 1000000ll;
+    l->outage_us = raw->outage_s * 1000000ll;
+    l->telemetry_us = raw->telemetry_s * 1000000ll;
+    l->burst_us = raw->burst_s * 1000000ll;
+    l->storm_us = raw->storm_s * 1000000ll;
+    l->limit_latency_us = raw->limit_latency_ms * 1000ll;
+    l->emergencies = (unsigned)raw->emergencies;
+    o->seed = (uint64_t)raw->seed;
+    o->limit_answered = raw->answered / 100;
+    o->limit_start_us = raw->limit_start_ms * 1000ll;
+    return true;
+}
+
 static bool parse_scenario(SimOptions *o, const Raw *raw, GError **error)
 {
     if (!o->loudspeakers && !o->room)
@@ -216,7 +271,9 @@ static bool parse_scenario(SimOptions *o, const Raw *raw, GError **error)
 
 static bool parse_counts(SimOptions *o, const Raw *raw, GError **error)
 {
-    int count = o->loudspeakers ? raw->count : raw->sites;
+    int count = raw->link ? raw->devices : o->loudspeakers ? raw->count : raw->sites;
+    if (raw->link && (count < 1 || count > 20000))
+        return usage(error, "--devices: 1 to 20000");
     if (o->loudspeakers ? count < 1 || count > 20000 : count < 1 || count > 500)
         return usage(error, o->loudspeakers ? "--count: 1 to 20000" : "--sites: 1 to 500");
     if (raw->seconds < 1 || raw->seconds > 86400 || raw->setup < 1 || raw->setup > 3600)
@@ -233,6 +290,40 @@ static bool parse_counts(SimOptions *o, const Raw *raw, GError **error)
     o->calls_per_s = (unsigned)raw->calls_per_s;
     o->registers_per_s = (unsigned)raw->registers_per_s;
     return true;
+}
+
+static void add_link_entries(GOptionContext *context, Raw *raw)
+{
+    const GOptionEntry link[] = {
+        {"link", 0, 0, G_OPTION_ARG_STRING, &raw->link,
+         "speak the device link instead of SIP: the MQTT broker, its host as its certificate has it", "HOST:PORT"},
+        {"devices", 0, 0, G_OPTION_ARG_INT, &raw->devices, "link: loudspeakers that connect", "N"},
+        {"credentials", 0, 0, G_OPTION_ARG_FILENAME, &raw->credentials,
+         "link: folder of their certificates, kept for further runs", "DIR"},
+        {"codes", 0, 0, G_OPTION_ARG_FILENAME, &raw->code_file,
+         "link: lines of \"DEVICE,CODE\" (mediactl devices enrol-codes --csv), for those without a certificate", "FILE"},
+        {"api", 0, 0, G_OPTION_ARG_STRING, &raw->api, "link: mediad's API, to enrol and to ask for its marks", "URL"},
+        {"api-ca", 0, 0, G_OPTION_ARG_FILENAME, &raw->api_ca, "link: who vouches for it (the system's)", "FILE"},
+        {"api-token", 0, 0, G_OPTION_ARG_FILENAME, &raw->token_file,
+         "link: a session's token; asks at the end whether false telemetry is marked", "FILE"},
+        {"skew", 0, 0, G_OPTION_ARG_INT, &raw->skew_s, "link: clocks are wrong by up to so much (0)", "S"},
+        {"false-telemetry", 0, 0, G_OPTION_ARG_DOUBLE, &raw->liars,
+         "link: so many send impossible, exchanged or constant values (0)", "PERCENT"},
+        {"outage", 0, 0, G_OPTION_ARG_DOUBLE, &raw->outages, "link: so many lose their line once (0)", "PERCENT"},
+        {"outage-length", 0, 0, G_OPTION_ARG_INT, &raw->outage_s, "link: for so long (20)", "S"},
+        {"power-cuts", 0, 0, G_OPTION_ARG_DOUBLE, &raw->power_cuts,
+         "link: so many lose power once, and all but what is on their disk (0)", "PERCENT"},
+        {"reconnect-storm", 0, 0, G_OPTION_ARG_INT, &raw->storm_s,
+         "link: so long after the start all lose their line and come back at once (never)", "S"},
+        {"telemetry", 0, 0, G_OPTION_ARG_INT, &raw->telemetry_s, "link: pace of telemetry (60)", "S"},
+        {"burst", 0, 0, G_OPTION_ARG_INT, &raw->burst_s, "link: new recordings are fetched within (60)", "S"},
+        {"downloads", 0, 0, G_OPTION_ARG_DOUBLE, &raw->downloads,
+         "link: so many really fetch recordings, the others only seem to (10)", "PERCENT"},
+        {"emergencies", 0, 0, G_OPTION_ARG_INT, &raw->emergencies, "link: fail below: emergencies that came (0)", "N"},
+        {"max-latency", 0, 0, G_OPTION_ARG_INT, &raw->limit_latency_ms,
+         "link: fail above: p99 from an emergency's order to the first sound (1000)", "MS"},
+        {NULL}};
+    g_option_context_add_main_entries(context, link, NULL);
 }
 
 static GOptionContext *option_context(SimOptions *o, Raw *raw)
@@ -303,11 +394,14 @@ static GOptionContext *option_context(SimOptions *o, Raw *raw)
     GOptionContext *context = g_option_context_new(NULL);
     g_option_context_add_main_entries(context, common, NULL);
     g_option_context_add_main_entries(context, o->loudspeakers ? loudspeakers : conference, NULL);
+    if (o->loudspeakers)
+        add_link_entries(context, raw);
     g_option_context_set_summary(
         context,
         o->loudspeakers
             ? "Registers loudspeakers, answers announcements by itself and judges what each "
-              "received.\nUsage: mediasim loudspeakers --server HOST:PORT --count N ..."
+              "received.\nUsage: mediasim loudspeakers --server HOST:PORT --count N ...\n"
+              "       mediasim loudspeakers --link HOST:PORT --devices N --credentials DIR ..."
             : "Calls a room from many sites that talk and show coded pictures, and judges what each heard "
               "and saw.\nUsage: mediasim conference --server HOST:PORT --sites N --room NAME ...");
     return context;
@@ -338,6 +432,11 @@ bool sim_options_parse(SimOptions *o, int argc, char **argv, GError **error)
                        .limit_delay_ms = 300,
                        .limit_video_delay_ms = 500,
                        .limit_start_ms = 1000,
+                       .outage_s = 20,
+                       .telemetry_s = 60,
+                       .burst_s = 60,
+                       .downloads = 10,
+                       .limit_latency_ms = 1000,
                        .seed = 1};
     o->loudspeakers = !strcmp(argv[1], "loudspeakers");
     o->port_min = 36000;
@@ -350,6 +449,8 @@ bool sim_options_parse(SimOptions *o, int argc, char **argv, GError **error)
         return false;
     if (argc > 1)
         return usage(error, "what is \"%s\"?", argv[1]);
+    if (raw.link)
+        return parse_counts(o, &raw, error) && parse_link(o, &raw, error);
     return parse_counts(o, &raw, error) && parse_server(o, &raw, error) && parse_accounts(o, &raw, error) &&
            parse_media(o, &raw, error) && parse_scenario(o, &raw, error);
 }

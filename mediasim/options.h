@@ -11,6 +11,19 @@ typedef struct SimAccount {
     char *name, *password;
 } SimAccount;
 
+/* Loudspeakers of the device link. */
+typedef struct SimLinkOptions {
+    char *host;                  /* of the broker; NULL: over SIP */
+    uint16_t port;
+    char *credentials;           /* folder */
+    char *codes, *api, *api_ca, *token_file, *prefix; /* NULL: not given */
+    int64_t skew_us, outage_us, telemetry_us, burst_us;
+    int64_t storm_us;            /* after the start of the judged time, 0 none */
+    double liars, outages, power_cuts, downloads; /* shares, 0..1 */
+    unsigned emergencies;        /* fail below */
+    int64_t limit_latency_us;    /* p99 of an emergency, from the order to the first sample */
+} SimLinkOptions;
+
 typedef struct SimOptions {
     bool loudspeakers;           /* else a conference */
     MdAddr server;               /* SIP, UDP or TCP */
@@ -39,6 +52,7 @@ typedef struct SimOptions {
     unsigned judge_audio; /* how many listen, 0: all */
     /* loudspeakers */
     int64_t planned_wall_us; /* when the announcement should be heard, 0: unknown */
+    SimLinkOptions link;
     /* limits: what falls short of them fails the run */
     double limit_heard;                           /* share of (listener, talker, turn) that must be heard */
     double limit_gaps;                            /* share of talking time without sound */

@@ -6,7 +6,8 @@
 
 /* A whole run. Main thread; returns when it is over. NULL + error: it could not even begin. */
 SimVerdict *sim_conference_run(const SimOptions *options, GError **error);
-SimVerdict *sim_loudspeakers_run(const SimOptions *options, GError **error);
+SimVerdict *sim_loudspeakers_run(const SimOptions *options, GError **error); /* over SIP */
+SimVerdict *sim_province_run(const SimOptions *options, GError **error);     /* over the device link */
 
 /* True once somebody pressed Ctrl-C: runs end early, with a verdict. */
 bool sim_interrupted(void);
