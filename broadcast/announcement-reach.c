@@ -152,6 +152,24 @@ void bc_announcement_stop_reach(BcAnnouncement *a, const char *reason)
             a->stage->reach[kind].stop(&run, reason, a->stage->reach[kind].user);
 }
 
+void bc_announcement_hush(BcAnnouncement *a, const char *reason, const GPtrArray *targets)
+{
+    g_autofree const char **devices = g_new(const char *, targets->len + 1);
+    BcRun run;
+    bc_announcement_run(a, &run);
+    for (unsigned kind = 0; kind < BC_DEVICE_KIND_MAX; kind++) {
+        const BcReachOps *ops = &a->stage->reach[kind];
+        unsigned n = 0;
+        for (unsigned i = 0; ops->hush && i < targets->len; i++) {
+            const BcTarget *t = targets->pdata[i];
+            if (t->way == BC_BY_REACH && t->kind == (BcDeviceKind)kind && (t->told || a->schedule))
+                devices[n++] = t->device;
+        }
+        if (n)
+            ops->hush(&run, reason, devices, n, ops->user);
+    }
+}
+
 /* A former life has heard this of it already. */
 static void take_proof(const BcPlay *play, void *user)
 {

@@ -33,10 +33,12 @@ static bool covers(const BcAnnouncement *a, const char *area)
 static BcAnnouncement *choose(const BcEar *ear)
 {
     BcAnnouncement *best = NULL;
+    const char *why;
     int64_t now = bc_stage_now_us(ear->stage);
     for (unsigned i = 0; i < ear->stage->running->len; i++) {
         BcAnnouncement *a = ear->stage->running->pdata[i];
-        if (a->over || !a->fanout || a->finish.armed_in /* its last sound is out */ || !covers(a, ear->area))
+        if (a->over || !a->fanout || a->finish.armed_in /* its last sound is out */ || !covers(a, ear->area) ||
+            bc_stage_ask_area(ear->stage, a, ear->area, &why) != BC_GUARD_YES)
             continue;
         bool sounds = a->start_us <= now, best_sounds = best && best->start_us <= now;
         if (!best || (sounds && !best_sounds) || (sounds == best_sounds && bc_order_compare(&a->order, &best->order) < 0))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What may sound where at this very moment, whatever was planned: asked again every second, by the wall clock as it is then. */
+#include "broadcast/ear.h"
 #include "broadcast/planner-private.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ static BcGuardAnswer ask(const BcAnnouncement *a, const char *area, const char *
     const BcPlanner *planner = user;
     const BcAiring *airing = g_hash_table_lookup(planner->airings, a->id);
     const BcSchedule *s = bc_schedules_find(planner->o.schedules, a->schedule);
-    int64_t began_us = a->schedule ? a->occurrence_us : airing ? airing->begin_us : a->start_wall_us;
+    int64_t began_us = a->schedule ? a->occurrence_us : MIN(airing ? airing->begin_us : a->start_wall_us, a->order.made_us); /* ordered before the stop */
     *ret_why = "everything was stopped there";
     if (bc_halts_before_us(planner->o.halts, area) > began_us)
         return BC_GUARD_NEVER;
@@ -31,7 +32,7 @@ static BcGuardAnswer ask(const BcAnnouncement *a, const char *area, const char *
         return BC_GUARD_YES;
     if (!bc_quiet_at(planner->o.quiet, area, MAX(a->start_wall_us, bc_stage_wall_us(planner->o.stage))))
         return BC_GUARD_YES;
-    return airing && airing->drop ? BC_GUARD_NEVER : BC_GUARD_LATER;
+    return a->drop || a->drill ? BC_GUARD_NEVER : BC_GUARD_LATER; /* a drill does not go on in the morning */
 }
 
 bool bc_guard_day(const BcPlanner *planner, const BcSchedule *s, int64_t at_us)
@@ -56,6 +57,7 @@ static void on_guard(BcTimer *timer, void *user)
 {
     BcPlanner *planner = user;
     BcStage *stage = planner->o.stage;
+    bc_halts_set_clock(planner->o.halts, bc_stage_wall_us(stage));
     bc_stage_recheck(stage);
     bc_timer_at(stage->o.timers, timer, bc_stage_now_us(stage) + GUARD_US, on_guard, planner);
 }
@@ -63,6 +65,7 @@ static void on_guard(BcTimer *timer, void *user)
 void bc_guard_init(BcPlanner *planner)
 {
     BcStage *stage = planner->o.stage;
+    bc_halts_set_clock(planner->o.halts, bc_stage_wall_us(stage));
     bc_stage_set_guard(stage, ask, planner);
     bc_timer_at(stage->o.timers, &planner->guard, bc_stage_now_us(stage) + GUARD_US, on_guard, planner);
 }
@@ -88,6 +91,7 @@ static void on_stopped(const GError *error, void *user)
     BcPlanner *planner = stop->planner;
     stop->stopped += bc_stage_stop_area(planner->o.stage, stop->area, stop->reason); /* what began while that was written */
     planner->pending--;
+    bc_ears_look(planner->o.stage);
     if (planner->o.on_stopped)
         planner->o.on_stopped(stop->area, planner->o.stopped_user);
     if (stop->done)

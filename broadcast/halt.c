@@ -5,7 +5,10 @@ struct BcHalts { /* g_rc_box */
     MdStore *store;
     BcAreas *areas;
     GHashTable *by_area; /* code -> int64_t* */
+    int64_t horizon_us;  /* what lies beyond was noted by a wrong clock */
 };
+
+#define AHEAD_MAX_US 60000000
 
 typedef struct Halt {
     char *area;
@@ -32,6 +35,7 @@ static void set(BcHalts *halts, const char *area, int64_t before_us)
 BcHalts *bc_halts_new(MdStore *store, BcAreas *areas, GError **error)
 {
     g_autoptr(BcHalts) halts = g_rc_box_new0(BcHalts);
+    halts->horizon_us = INT64_MAX;
     halts->store = store;
     halts->areas = g_rc_box_acquire(areas);
     halts->by_area = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -50,10 +54,15 @@ int64_t bc_halts_before_us(const BcHalts *halts, const char *area)
     for (unsigned depth = 0; area && depth <= BC_AREA_DEPTH_MAX; depth++) {
         const int64_t *own = g_hash_table_lookup(halts->by_area, area);
         const BcArea *found = bc_areas_find(halts->areas, area);
-        latest = MAX(latest, own ? *own : 0);
+        latest = MAX(latest, own && *own <= halts->horizon_us ? *own : 0);
         area = found ? found->parent : NULL;
     }
     return latest;
+}
+
+void bc_halts_set_clock(BcHalts *halts, int64_t now_us)
+{
+    halts->horizon_us = now_us + AHEAD_MAX_US;
 }
 
 bool bc_halts_own(const BcHalts *halts, const char *area)

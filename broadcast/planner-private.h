@@ -28,6 +28,10 @@ void bc_turn_go_on(BcTurn *turn, const BcAiring *airing);
 /* It will not be heard: the play log says so, and whoever asked is told. Frees it. */
 void bc_turn_missed(BcTurn *turn, const GError *error);
 
+/* Of a schedule: frees it without a word; its occurrence is taken in this life. */
+void bc_turn_drop(BcTurn *turn);
+void bc_turn_hold(BcTurn *turn);
+
 /* So long ringing takes: what was set for the answers, and the dialling itself. */
 int64_t bc_planner_lead_us(const BcPlanner *planner);
 int64_t bc_planner_soon_us(const BcPlanner *planner, BcPriority priority);

@@ -43,6 +43,12 @@ void bc_planner_look_in(BcPlanner *planner, int64_t us)
 
 static void on_claimed_missed(const GError *error, void *user)
 {
+    if (error && g_error_matches(error, BC_ERROR, BC_ERROR_EXISTS)) { /* a former life of ours played it */
+        bc_turn_drop(user);
+        return;
+    }
+    if (error) /* said once, not every time we look while the disk is full */
+        bc_turn_hold(user);
     g_autoptr(GError) why = g_error_new(BC_ERROR, BC_ERROR_STATE, "it was too late to begin: mediad was not running, or busy, at its time");
     bc_turn_missed(user, why);
 }
@@ -234,6 +240,7 @@ static void go_on(BcPlanner *planner, const BcAiring *a)
                                .volume = a->volume,
                                .expires_us = a->expires_us,
                                .drill = a->drill,
+                               .drop = a->drop,
                                .created_by = a->created_by};
     bc_turn_go_on(bc_turn_new(planner, &spec, s, a->repeats, a->gap_us, NULL, NULL), a);
 }

@@ -48,6 +48,9 @@ typedef struct BcReachOps {
     void *user;
     bool decides;                /* the devices know the order (broadcast/order.h) and take up again what was cut off by themselves:
                                     begin is not called a second time for those it was called for */
+    /* These devices fall silent at once, the others go on; may be NULL. Where the devices decide: for good. Else begin may be called for
+     * them again. */
+    void (*hush)(const BcRun *run, const char *reason, const char *const *devices, unsigned n, void *user);
 } BcReachOps;
 
 /* Sound for a device that is neither rung nor told: a multicast group, an output of this machine. Registered for a kind, it goes

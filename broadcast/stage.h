@@ -94,9 +94,12 @@ void bc_stage_release(BcStage *stage, BcTarget *target);
 
 void bc_stage_set_guard(BcStage *stage, BcGuardFn fn, void *user);
 BcGuardAnswer bc_stage_ask(const BcStage *stage, const BcTarget *target, const char **ret_why);
+/* The same for a whole area: what is not a loudspeaker of the registry (outputs, boards) asks for itself. */
+BcGuardAnswer bc_stage_ask_area(const BcStage *stage, const BcAnnouncement *announcement, const char *area, const char **ret_why);
 /* It lost its loudspeaker, or never got it in time, and does not come back. */
 bool bc_stage_is_dropped(const BcStage *stage, const BcTarget *target);
-/* Asks for everything that is on: cuts what may not sound any more, lets go on what may again. */
+/* Asks for everything that is on: cuts what may not sound any more, lets go on what may again, ends what has expired by the wall clock as
+ * it is now. */
 void bc_stage_recheck(BcStage *stage);
 /* Ends everything in area and below it, and nowhere else. Returns how many announcements sounded there. */
 unsigned bc_stage_stop_area(BcStage *stage, const char *area, const char *reason);
@@ -250,6 +253,8 @@ const BcOffer *bc_announcement_offer(BcAnnouncement *announcement, const BcTarge
 char *bc_announcement_answer(BcAnnouncement *announcement, const BcTarget *target, const char *offer, MdAnnounceAnswer *ret,
                              bool *ret_parsed, GError **error);
 void bc_announcement_commit_soon(BcAnnouncement *announcement);
+/* Targets (BcTarget*, ended or waiting) that are to fall silent while the announcement goes on elsewhere: those by reach are told. */
+void bc_announcement_hush(BcAnnouncement *announcement, const char *reason, const GPtrArray *targets);
 /* A target by reach wants its device told: gathered, so that one message serves many. */
 void bc_announcement_tell_soon(BcAnnouncement *announcement);
 /* Something came in of this target. */

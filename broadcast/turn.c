@@ -127,6 +127,16 @@ void bc_turn_missed(BcTurn *turn, const GError *error)
     free_turn(turn);
 }
 
+void bc_turn_drop(BcTurn *turn)
+{
+    free_turn(turn);
+}
+
+void bc_turn_hold(BcTurn *turn)
+{
+    bc_schedules_hold(turn->planner->o.schedules, turn->spec.schedule, turn->spec.occurrence_us);
+}
+
 /* --- the source --- */
 
 static BcTrack *const *tracks_of(const BcTurn *turn, const char *content)

@@ -180,9 +180,11 @@ static void fill_manifest(BcManifests *m, BcLinkManifest *ret, const BcDevice *d
                             .live_buffer_ms = m->o.live_buffer_ms,
                             .items = (BcLinkItem *)area->items->data,
                             .n_items = area->items->len};
-    if (quiet.from_s != quiet.to_s) {
-        ret->quiet[0] = (BcLinkWindow){.from_min = quiet.from_s / 60, .to_min = quiet.to_s / 60 % 1440};
-        ret->n_quiet = 1;
+    if (quiet.from_s != quiet.to_s) { /* in whole minutes, never less than meant */
+        unsigned from = quiet.from_s / 60, to = (quiet.to_s + 59) / 60 % 1440;
+        ret->quiet[ret->n_quiet++] = (BcLinkWindow){.from_min = from, .to_min = from == to ? (from + 720) % 1440 : to};
+        if (from == to) /* all day: a window that ends where it begins is none */
+            ret->quiet[ret->n_quiet++] = (BcLinkWindow){.from_min = (from + 720) % 1440, .to_min = to};
     }
     if (m->o.volumes)
         ret->n_volumes = MIN(m->o.volumes(device->id, ret->volumes, m->o.volumes_user), BC_LINK_WINDOWS_MAX);

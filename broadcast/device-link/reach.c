@@ -8,6 +8,7 @@
 #define LIVE_COMMAND_US 60000000 /* a command to live sound is obeyed so long */
 #define LIVE_MAX_US (12ll * 3600 * G_USEC_PER_SEC) /* live sound ends by itself then, whatever happens */
 #define GRACE_US 10000000
+#define STOP_ALL_US 30000000     /* so long the store may take to note that everything was stopped */
 #define ORDERS_MAX 256u          /* runs remembered */
 #define TELL_AGAIN_US 10000000   /* one device is told the same again at most so often */
 #define PROOF_MATCH 0.6          /* likeness from which what was read back counts as what was meant */
@@ -98,7 +99,7 @@ static void fill_item(BcLinkItem *item, const BcRun *run, const BcReachSound *so
                          .repeats = MAX(sound->repeats, 1),
                          .gap_us = sound->gap_us,
                          .resume = true,
-                         .quiet_ok = at_once,
+                         .quiet_ok = at_once && !sound->drill,
                          .volume = sound->volume ? (int)sound->volume : -1};
     item->media = (BcLinkMedia){.sha256 = g_strdup(file->sha256),
                                 .path = bc_media_path(sound->content),
@@ -211,6 +212,44 @@ static void on_stop(const BcRun *run, const char *reason, void *user)
     if (!bc_device_link_send(reach->link, &command, (const char *const *)order->devices->pdata, order->devices->len,
                              run->created_by ? run->created_by : "mediad", NULL, &error) && reach->logger)
         md_warning(reach->logger, "\"%s\" cannot be stopped at %u devices: %s", run->title, order->devices->len, error->message);
+}
+
+/* Some of them are to be silent, the others go on: for good, for a device remembers what it was told to stop. */
+static void on_hush(const BcRun *run, const char *reason, const char *const *devices, unsigned n, void *user)
+{
+    BcLinkReach *reach = user;
+    Order *order = find_order(reach, run->id);
+    g_autoptr(GError) error = NULL;
+    if (!order)
+        return;
+    int64_t now = bc_broadcast_wall_us(reach->broadcast);
+    g_autofree char *occurrence = occurrence_of(order);
+    BcLinkCommand command = {.verb = BC_LINK_STOP, .issued_us = now, .expires_us = MAX(order->ends_us, now + LIVE_COMMAND_US),
+                             .occurrence = occurrence, .volume = -1};
+    for (unsigned i = 0; i < n; i++)
+        g_hash_table_remove(order->heard, devices[i]); /* not to be told anew when it comes back */
+    if (!bc_device_link_send(reach->link, &command, devices, n, "mediad", NULL, &error) && reach->logger)
+        md_warning(reach->logger, "\"%s\" cannot be stopped at %u devices (%s): %s", run->title, n, reason ? reason : "", error->message);
+}
+
+/* "Stop everything here" goes to every device at once; those that are away find it in their manifest. */
+static void stop_all(BcLinkReach *reach, const char *area)
+{
+    const char *const areas[] = {area, NULL};
+    g_autoptr(GPtrArray) all = bc_devices_in(bc_broadcast_devices(reach->broadcast), areas, true);
+    g_autofree const char **devices = g_new(const char *, all->len + 1);
+    g_autoptr(GError) error = NULL;
+    int64_t now = bc_broadcast_wall_us(reach->broadcast), before = bc_planner_stop_before_us(bc_broadcast_planner(reach->broadcast), area);
+    unsigned n = 0;
+    for (unsigned i = 0; i < all->len; i++) {
+        const BcDevice *device = all->pdata[i];
+        if (device->kind == BC_DEVICE_LINK)
+            devices[n++] = device->id;
+    }
+    BcLinkCommand command = {.verb = BC_LINK_STOP_ALL, .issued_us = before > now - STOP_ALL_US ? before : now, .expires_us = now + LIVE_COMMAND_US,
+                             .volume = -1};
+    if (n && !bc_device_link_send(reach->link, &command, devices, n, "mediad", NULL, &error) && reach->logger)
+        md_warning(reach->logger, "%u devices in %s cannot be told to stop everything: %s", n, area, error->message);
 }
 
 /* --- what devices say --- */
@@ -341,6 +380,8 @@ static void on_state(const char *device, const BcLinkState *state, void *user)
 static void on_run(const char *type, const BcRun *run, void *user)
 {
     BcLinkReach *reach = user;
+    if (g_str_equal(type, "area.stopped"))
+        stop_all(reach, run->areas);
     Order *order = g_str_equal(type, "announcement.ended") ? find_order(reach, run->id) : NULL;
     if (order)
         order->over = true;
@@ -352,7 +393,7 @@ BcLinkReach *bc_link_reach_new(BcBroadcast *broadcast, BcDeviceLink *link, BcMed
     *reach = (BcLinkReach){broadcast, link, media, live_buffer_ms, logger, G_QUEUE_INIT, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     reach->alive = g_rc_box_new0(BcDeviceLink *);
     *reach->alive = link;
-    BcReachOps ops = {on_begin, on_stop, reach, true};
+    BcReachOps ops = {on_begin, on_stop, reach, true, on_hush};
     BcDeviceLinkListener listener = {.state = on_state, .ack = on_ack, .reports = on_reports, .user = reach};
     bc_broadcast_set_reach(broadcast, BC_DEVICE_LINK, &ops);
     bc_broadcast_add_listener(broadcast, on_run, reach);

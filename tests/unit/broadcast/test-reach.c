@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/broadcast.h"
+#include "broadcast/ear.h"
 
 #include <math.h>
 #include <string.h>
@@ -70,6 +71,15 @@ static void on_stop(const BcRun *run, const char *reason, void *user)
     g_string_append_printf(rig->told, "stop %s %s;", run->title, reason);
 }
 
+static void on_hush(const BcRun *run, const char *reason, const char *const *devices, unsigned n, void *user)
+{
+    Rig *rig = user;
+    g_string_append_printf(rig->told, "hush %s", run->title);
+    for (unsigned i = 0; i < n; i++)
+        g_string_append_printf(rig->told, " %s", devices[i]);
+    g_string_append_printf(rig->told, ": %s;", reason);
+}
+
 static bool find_group(const char *device, BcFixed *ret, const char **ret_reason, void *user)
 {
     Rig *rig = user;
@@ -109,7 +119,7 @@ static void open_room(Rig *rig)
                                                     .manual = true},
                               &error);
     g_assert_no_error(error);
-    BcReachOps link = {on_begin, on_stop, rig, true}, gateway = {on_begin, on_stop, rig, false};
+    BcReachOps link = {on_begin, on_stop, rig, true, on_hush}, gateway = {on_begin, on_stop, rig, false, on_hush};
     BcFixedOps group = {find_group, rig};
     bc_broadcast_set_reach(rig->b, BC_DEVICE_LINK, &link);
     bc_broadcast_set_reach(rig->b, BC_DEVICE_GATEWAY, &gateway);
@@ -775,6 +785,124 @@ static void test_live_group(void)
     rig_clear(&rig);
 }
 
+static void set_quiet(Rig *rig, const char *area, unsigned from_s, unsigned to_s)
+{
+    int flag = 0;
+    BcQuietHours hours = {from_s, to_s};
+    bc_quiet_put(bc_broadcast_quiet(rig->b), area, &hours, on_done, &flag);
+    wait_flag(&flag);
+}
+
+static void on_area_stopped(unsigned stopped, const GError *error, void *user)
+{
+    g_assert_no_error(error);
+    *(int *)user = (int)stopped;
+}
+
+/* One area of several falls silent: the devices there are told, the others go on. What decides by itself knows the quiet hours; a vendor's
+ * gateway does not. */
+static void test_hush(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_area(&rig, "18100", "42");
+    put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "l2", "18100", BC_DEVICE_LINK);
+    put_device(&rig, "g1", "18073", BC_DEVICE_GATEWAY);
+    put_device(&rig, "g2", "18100", BC_DEVICE_GATEWAY);
+    g_autofree char *content = add_content(&rig);
+    BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
+    g_autofree char *id = play(&rig, &options);
+    check_told(&rig, "begin Thường l1 l2;begin Thường g1 g2;");
+    run_for(&rig, 5 * S);
+    int stopped = 0;
+    bc_broadcast_stop_area(rig.b, "18100", "An", on_area_stopped, &stopped);
+    check_told(&rig, "hush Thường l2: everything in 18100 was stopped by An;hush Thường g2: everything in 18100 was stopped by An;");
+    wait_flag(&stopped);
+    g_assert_cmpint(stopped, ==, 1);
+    set_quiet(&rig, "18073", 4 * 3600, 4 * 3600 + 120);
+    run_for(&rig, 3 * S);
+    check_told(&rig, "hush Thường g1: quiet hours;");
+    run_for(&rig, 120 * S);
+    check_told(&rig, "begin Thường g1;"); /* and nothing in the area that was stopped */
+    g_assert_true(bc_broadcast_stop(rig.b, id, "An", NULL));
+    check_told(&rig, "stop Thường stopped by An;stop Thường stopped by An;");
+    /* a drill counts as an emergency for who goes first, not at night: and it does not come back in the morning */
+    options = (BcPlayOptions){.content = content, .priority = BC_EMERGENCY, .drill = true, .repeats = 10, .gap_us = 60 * S, .title = "Diễn tập"};
+    g_autofree char *drill = play(&rig, &options);
+    run_for(&rig, 5 * S);
+    check_told(&rig, "begin Diễn tập l1 l2;begin Diễn tập g1 g2;");
+    set_quiet(&rig, "18073", 4 * 3600, 4 * 3600 + 240);
+    run_for(&rig, 300 * S);
+    check_told(&rig, "hush Diễn tập l1: quiet hours;hush Diễn tập g1: quiet hours;");
+    rig_clear(&rig);
+}
+
+static void on_heard(const BcRun *run, void *user)
+{
+    Rig *rig = user;
+    g_string_append_printf(rig->told, "hear %s;", run ? run->title : "nothing");
+}
+
+/* Outputs and boards keep the quiet hours and the stop too, whatever sounds elsewhere. */
+static void test_ear(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_area(&rig, "18100", "42");
+    g_autofree char *content = add_content(&rig);
+    BcEar *ear = bc_ear_new_deaf(rig.b, "18073", on_heard, &rig, NULL);
+    check_told(&rig, "");
+    BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
+    g_autofree char *id = play(&rig, &options), *storm = NULL;
+    run_for(&rig, 5 * S);
+    check_told(&rig, "hear Thường;");
+    set_quiet(&rig, "18073", 4 * 3600, 4 * 3600 + 60);
+    run_for(&rig, 2 * S);
+    check_told(&rig, "hear nothing;");
+    options = (BcPlayOptions){.content = content, .priority = BC_EMERGENCY, .repeats = 1, .title = "Bão"};
+    storm = play(&rig, &options);
+    run_for(&rig, 20 * S);
+    check_told(&rig, "hear Bão;hear nothing;");
+    run_for(&rig, 40 * S);
+    check_told(&rig, "hear Thường;");
+    int stopped = 0;
+    put_device(&rig, "l2", "18100", BC_DEVICE_LINK); /* too late for this one; 18100 goes on */
+    bc_broadcast_stop_area(rig.b, "18073", "An", on_area_stopped, &stopped);
+    run_for(&rig, 2 * S);
+    check_told(&rig, "hear nothing;");
+    bc_ear_free(ear);
+    rig_clear(&rig);
+}
+
+/* The clock is wrong at first, and is set: what has expired ends, and a stop pressed on the wrong day stops nothing for good. */
+static void test_clock_set(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
+    g_autofree char *content = add_content(&rig);
+    BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
+    options.expires_us = wall(&rig) + 3600 * S;
+    g_autofree char *id = play(&rig, &options);
+    run_for(&rig, 5 * S);
+    check_told(&rig, "begin Thường l1;");
+    rig.clock.wall_offset_us += 2 * 3600 * S;
+    run_for(&rig, 2 * S);
+    check_told(&rig, "stop Thường it has expired;");
+    int stopped = 0;
+    rig.clock.wall_offset_us += 1000 * 86400 * S;
+    bc_broadcast_stop_area(rig.b, "42", "An", on_area_stopped, &stopped);
+    run_for(&rig, 2 * S);
+    rig.clock.wall_offset_us -= 1000 * 86400 * S;
+    run_for(&rig, 2 * S);
+    options.expires_us = 0;
+    g_autofree char *again = play(&rig, &options);
+    run_for(&rig, 5 * S);
+    check_told(&rig, "begin Thường l1;");
+    rig_clear(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -787,5 +915,8 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/reach/fixed", test_fixed);
     g_test_add_func("/broadcast/reach/live", test_live);
     g_test_add_func("/broadcast/reach/live-group", test_live_group);
+    g_test_add_func("/broadcast/reach/hush", test_hush);
+    g_test_add_func("/broadcast/reach/ear", test_ear);
+    g_test_add_func("/broadcast/reach/clock-set", test_clock_set);
     return g_test_run();
 }

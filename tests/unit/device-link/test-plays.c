@@ -569,6 +569,70 @@ static void test_manifests(void)
     rig_clear(&rig);
 }
 
+static void on_area_stopped(unsigned stopped, const GError *error, void *user)
+{
+    g_assert_no_error(error);
+    *(int *)user = (int)stopped;
+}
+
+/* One area of two is stopped: its devices are told at once of what sounds and of everything, the others hear nothing of it. */
+static void test_stop_area(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_area(&rig, "18100", "42");
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18100", BC_DEVICE_LINK);
+    g_autofree char *content = add_content(&rig);
+    run_settled(&rig, 2 * S);
+    BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
+    g_autofree char *id = play(&rig, &options);
+    run_settled(&rig, 3 * S);
+    g_string_truncate(rig.link.log, 0);
+    int stopped = 0;
+    int64_t pressed = wall(&rig);
+    bc_broadcast_stop_area(rig.b, "18100", "An", on_area_stopped, &stopped);
+    check_link(&rig, "stop d2;");
+    g_assert_cmpstr(rig.link.command.occurrence, ==, id);
+    wait_flag(&stopped);
+    check_link(&rig, "stop-all d2;");
+    g_assert_cmpint(rig.link.command.issued_us, ==, (pressed / 1000) * 1000);
+    online(&rig, "d2"); /* is not told again what it has to be silent about */
+    run_settled(&rig, 12 * S);
+    online(&rig, "d2");
+    g_assert_null(strstr(rig.link.log->str, "play d2"));
+    g_assert_null(strstr(rig.link.log->str, "stop d1"));
+    rig_clear(&rig);
+}
+
+/* Quiet hours reach the devices in whole minutes, never less than meant; all day is two windows, for one that ends where it begins is none. */
+static void test_quiet_windows(void)
+{
+    static const struct { BcQuietHours hours; unsigned n; BcLinkWindow windows[2]; } cases[] = {
+        {{21 * 3600 + 1830, 5 * 3600 + 30}, 1, {{.from_min = 1290, .to_min = 301}}},
+        {{0, 86400}, 2, {{.from_min = 0, .to_min = 720}, {.from_min = 720, .to_min = 0}}},
+        {{20 * 3600, 86400}, 1, {{.from_min = 1200, .to_min = 0}}},
+    };
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        int flag = 0;
+        bc_quiet_put(bc_broadcast_quiet(rig.b), "18073", &cases[i].hours, on_done, &flag);
+        wait_flag(&flag);
+        bc_manifests_look(rig.manifests);
+        run_settled(&rig, 3 * S);
+        BcLinkManifest m = parse(&rig);
+        g_assert_cmpuint(m.n_quiet, ==, cases[i].n);
+        for (unsigned k = 0; k < m.n_quiet; k++) {
+            g_assert_cmpuint(m.quiet[k].from_min, ==, cases[i].windows[k].from_min);
+            g_assert_cmpuint(m.quiet[k].to_min, ==, cases[i].windows[k].to_min);
+        }
+        bc_link_manifest_clear(&m);
+    }
+    rig_clear(&rig);
+}
+
 /* Five thousand devices change at once: all get theirs, spread over seconds. */
 static void test_many(void)
 {
@@ -617,6 +681,8 @@ int main(int argc, char **argv)
     g_test_add_func("/device-link/back-again", test_back_again);
     g_test_add_func("/device-link/restart", test_restart);
     g_test_add_func("/device-link/manifests", test_manifests);
+    g_test_add_func("/device-link/stop-area", test_stop_area);
+    g_test_add_func("/device-link/quiet-windows", test_quiet_windows);
     g_test_add_func("/device-link/many", test_many);
     return g_test_run();
 }
