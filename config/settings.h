@@ -253,6 +253,24 @@ typedef struct CfgStore {
     char *uri;                  /* SQLite path or postgresql://; NULL: state_dir/mediad.sqlite */
 } CfgStore;
 
+typedef struct CfgExchange {
+    char *tables_file;          /* NULL: no exchange */
+    char *central_url;          /* NULL: no central system */
+    char *central_ca;           /* PEM; NULL: the system's authorities */
+    char *central_credentials_file; /* user and password, a line each; 0600 */
+    unsigned poll_s;            /* 0: never asks */
+    unsigned status_s;          /* 0: no statuses */
+    unsigned batch;
+    unsigned parallel;
+    unsigned retry_max_s;
+    unsigned waiting_statuses_max;
+    unsigned journal_days;
+    char *media_base;
+    char **media_hosts;
+    bool vendors;
+    unsigned vendor_status_s;
+} CfgExchange;
+
 typedef struct CfgSettings {
     CfgGeneral general;
     CfgLog log;
@@ -272,6 +290,7 @@ typedef struct CfgSettings {
     CfgBroadcast broadcast;
     CfgAlert alert;
     CfgLink link;
+    CfgExchange exchange;
     CfgApi api;
     CfgStore store;
     /* not settings */

@@ -407,6 +407,33 @@ static const CfgKey link_section_keys[] = {
 };
 SECTION(link_section, CfgLink);
 
+static const CfgKey exchange_keys[] = {
+    TEXT(CfgExchange, tables_file, NULL, "\"/etc/mediad/data/exchange-codes.csv\"", 1, 512, cfg_check_path, 0,
+         "Names, codes and paths that others use (docs/exchange.md); read anew on SIGHUP. Unset: nothing is exchanged with anybody."),
+    TEXT(CfgExchange, central_url, NULL, "\"https://httttn.example.vn\"", 8, 300, NULL, R,
+         "The central system. http:// only for addresses of this machine. Unset: none."),
+    TEXT(CfgExchange, central_ca, NULL, "\"/etc/mediad/tls/central-ca.pem\"", 1, 512, cfg_check_path, R,
+         "Authorities (PEM) of which one must have signed its certificate. Unset: those of this machine."),
+    TEXT(CfgExchange, central_credentials_file, NULL, "\"/etc/mediad/central.credentials\"", 1, 512, cfg_check_path, R,
+         "File with the user's name and the password, a line each, that nobody else may read (chmod 600). Unset: no log-in."),
+    UINT(CfgExchange, poll_s, "seconds", "60", 0, 86400, R, "Asks for new bulletins so often. 0: they are pushed to /api/v1/exchange/central/bulletin."),
+    UINT(CfgExchange, status_s, "seconds", "60", 0, 86400, R, "Tells how devices are so often. 0: never."),
+    UINT(CfgExchange, batch, NULL, "100", 1, 500, R, "Devices or plays in one message. 1: each in a message of its own, without a list around it."),
+    UINT(CfgExchange, parallel, NULL, "4", 1, 16, R, "Messages on their way at one time."),
+    UINT(CfgExchange, retry_max_s, "seconds", "300", 5, 86400, R, "Longest pause between two tries of a message."),
+    UINT(CfgExchange, waiting_statuses_max, NULL, "2000", 10, 100000, R,
+         "So many statuses wait while the central system is away; then the oldest are dropped. Nothing else ever is."),
+    UINT(CfgExchange, journal_days, "days", "30", 1, 3650, R, "Messages that are dealt with are kept so long."),
+    TEXT(CfgExchange, media_base, NULL, "\"https://loa.example.vn:8443/api/v1/exchange/media/\"", 8, 300, NULL, R,
+         "Stands before a recording's id in messages: where others fetch it. Unset: the id alone."),
+    TEXTS(CfgExchange, media_hosts, "[]", NULL, 64, cfg_check_host, R,
+          "Hosts that recordings of bulletins may be fetched from. The central system's own always is."),
+    BOOL(CfgExchange, vendors, "false", R,
+         "Devices of other makers report to /api/v1/exchange/vendor and get their orders there; a key with the purpose \"vendor\" for each make."),
+    UINT(CfgExchange, vendor_status_s, "seconds", "180", 30, 86400, R, "A device of another maker that says nothing for so long counts as gone."),
+};
+SECTION(exchange, CfgExchange);
+
 static const CfgKey api_keys[] = {
     TEXTS(CfgApi, listen, "[\"0.0.0.0:8443\", \"[::]:8443\"]", NULL, 16, cfg_check_listen, R,
           "Addresses and ports for HTTPS. Empty: no API."),
@@ -444,6 +471,7 @@ static const CfgKey root_keys[] = {
     GROUP(broadcast, CfgBroadcast, broadcast, 0, "Bulletins to loudspeakers."),
     GROUP(alert, CfgAlert, alert, 0, "Alerts: Common Alerting Protocol 1.2, sirens, drills."),
     GROUP(link, CfgLink, link_section, 0, "Loudspeakers on the Internet: MQTT, certificates, health."),
+    GROUP(exchange, CfgExchange, exchange, 0, "The central system, and devices of other makers."),
     GROUP(api, CfgApi, api, 0, "HTTPS for operators and programs."),
     GROUP(store, CfgStore, store, 0, "Where state is kept."),
 };

@@ -55,6 +55,7 @@ static bool open_store(MdDaemon *daemon, GError **error)
     g_array_append_vals(migrations, bc_device_link_migrations, bc_n_device_link_migrations);
     g_array_append_vals(migrations, bc_report_migrations, bc_n_report_migrations);
     g_array_append_vals(migrations, bc_bulletin_migrations, bc_bulletin_n_migrations);
+    g_array_append_vals(migrations, bc_exchange_migrations, bc_exchange_n_migrations);
     MdLogger logger = md_logger(daemon->log, "store");
     daemon->store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, &logger, error);
     return daemon->store != NULL;
@@ -71,7 +72,8 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
         md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_start_bulletin(daemon, error) &&
         md_start_device_link(daemon, error) &&
-        md_provision(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error))
+        md_provision(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error) &&
+        md_start_exchange(daemon, error))
         return true;
     md_daemon_stop(daemon);
     return false;
@@ -99,6 +101,7 @@ void md_daemon_drain(MdDaemon *daemon)
 void md_daemon_stop(MdDaemon *daemon)
 {
     g_clear_pointer(&daemon->api, md_api_free);
+    md_stop_exchange(daemon);
     md_stop_alert(daemon);
     md_stop_link_plays(daemon);
     g_clear_pointer(&daemon->device_link, bc_device_link_free);
@@ -145,5 +148,6 @@ void md_daemon_reload(MdDaemon *daemon)
     daemon->settings = settings;
     if (!md_provision(daemon, &error))
         md_error(&daemon->logger, "settings reloaded, but: %s", error->message);
+    md_reload_exchange(daemon);
     md_notice(&daemon->logger, "settings reloaded: %s", text);
 }

@@ -6,6 +6,8 @@
 #include "broadcast/device-link/manifests.h"
 #include "broadcast/device-link/reach.h"
 #include "broadcast/bulletin/inboxes.h"
+#include "broadcast/exchange/http.h"
+#include "broadcast/exchange/upward.h"
 #include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
@@ -52,6 +54,11 @@ typedef struct MdDaemon {
     BcMedia *link_media;
     BcLinkReach *link_reach;
     BcManifests *manifests;
+    BcExTables *exchange_tables;     /* NULL: nothing is exchanged */
+    BcExJournal *exchange_journal;
+    BcExHttp *exchange_http;
+    BcCentral *central;
+    BcUpward *upward;
     MdApi *api;
     bool draining;
 } MdDaemon;
@@ -84,6 +91,9 @@ bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, wh
 void md_quiesce_alert(MdDaemon *daemon);
 void md_stop_alert(MdDaemon *daemon);
 void md_start_reports(MdDaemon *daemon);                     /* called by md_start_api */
+bool md_start_exchange(MdDaemon *daemon, GError **error);   /* after the API */
+void md_reload_exchange(MdDaemon *daemon);
+void md_stop_exchange(MdDaemon *daemon);
 /* Areas, site accounts (with passwords made now, written to state_dir/credentials.csv), rooms of the settings. */
 bool md_provision(MdDaemon *daemon, GError **error);
 /* Rooms added, removed or changed since old. */

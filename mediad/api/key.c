@@ -164,7 +164,7 @@ static void remove_key(MdApiRequest *r, void *user)
     md_store_write(r->api->store, write_remove, c, change_free, removed, NULL);
 }
 
-#define PURPOSE "{\"type\":\"string\",\"enum\":[\"feed\",\"feedback\"]}"
+#define PURPOSE "{\"type\":\"string\",\"enum\":[\"feed\",\"feedback\",\"central\",\"vendor\"]}"
 #define NAME "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}"
 #define AREA "{\"type\":\"string\",\"maxLength\":64,\"description\":\"what it concerns; empty: the whole province\"}"
 

@@ -4,6 +4,7 @@
 #include "broadcast/board/board.h"
 #include "broadcast/broadcast.h"
 #include "broadcast/bulletin/inboxes.h"
+#include "broadcast/exchange/central.h"
 #include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
 #include "broadcast/device-link/media.h"
@@ -75,3 +76,7 @@ typedef struct MdApiReports {
     void *user;
 } MdApiReports;
 void md_api_add_reports(MdApi *api, BcBroadcast *broadcast, const MdApiReports *with);
+
+/* The journal of messages with other systems, and where the central one puts its own (a key with the purpose "central"). central may be
+ * NULL. The API must be freed before both. */
+void md_api_add_exchange(MdApi *api, BcExJournal *journal, BcCentral *central);

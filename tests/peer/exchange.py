@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A central system of Python's own HTTP server: what goes up, what comes down, and a journal that outlives kill -9."""
+import json
+import signal
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from harness import *
+
+TABLES = os.path.join(ROOT, "deploy/samples/data/exchange-codes.csv")
+
+
+class Central:
+    """Keeps what it was sent by message id; down: what it answers then."""
+
+    def __init__(self, port=0):
+        self.tokens, self.messages, self.bulletins, self.down, self.logins, self.twice = set(), [], [], None, 0, 0
+        self.lock = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                pass
+
+            def answer(self, status, body):
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def allowed(self):
+                return self.headers.get("Authorization", "").removeprefix("Bearer ") in outer.tokens
+
+            def do_GET(self):
+                with outer.lock:
+                    if outer.down:
+                        self.answer(outer.down, {})
+                    elif not self.allowed():
+                        self.answer(401, {"TrangThaiGui": 1})
+                    else:
+                        self.answer(200, {"TrangThaiGui": 0, "NoiDung": outer.bulletins})
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with outer.lock:
+                    if outer.down:
+                        self.answer(outer.down, {})
+                    elif self.path == "/api/login":
+                        ok = body == {"Username": "hatinh", "Password": "bí mật"}
+                        outer.logins += ok
+                        token = f"t{len(outer.tokens)}-{outer.logins}"
+                        outer.tokens |= {token} if ok else set()
+                        self.answer(200, {"TrangThaiGui": 0 if ok else 1, "MoTa": "", "NoiDung": {"Token": token} if ok else None})
+                    elif not self.allowed():
+                        self.answer(401, {"TrangThaiGui": 1, "MoTa": "token"})
+                    else:
+                        known = {m[0]: m for m in outer.messages}
+                        id = self.headers["X-Message-ID"]
+                        if id not in known:
+                            outer.messages.append((id, self.path, body))
+                        elif known[id][1:] != (self.path, body):
+                            outer.twice += 1
+                        self.answer(200, {"TrangThaiGui": 0, "MoTa": ""})
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def of(self, path):
+        with self.lock:
+            return [m[2] for m in self.messages if m[1] == path]
+
+
+CENTRAL = Central()
+DAEMON = None
+
+
+def daemon():
+    global DAEMON
+    if not DAEMON:
+        secret = tempfile.NamedTemporaryFile("w", delete=False, suffix=".credentials")
+        secret.write("hatinh\nbí mật\n")
+        secret.close()
+        os.chmod(secret.name, 0o600)
+        DAEMON = Mediad(extra=f'exchange: {{ tables_file = "{TABLES}"; central_url = "http://127.0.0.1:{CENTRAL.port}"; '
+                              f'central_credentials_file = "{secret.name}"; poll_s = 1; status_s = 2; retry_max_s = 5; vendors = true; }};\n')
+        DAEMON.sign_in()
+        DAEMON.api("PUT", "/areas/42", {"name": "Hà Tĩnh", "kind": "tinh", "ident": "H27"})
+        DAEMON.api("PUT", "/areas/18073", {"name": "Phường Thành Sen", "kind": "phuong", "parent": "42", "ident": "H27.1"})
+        DAEMON.api("PUT", "/devices/loa-1", {"name": "Loa 1", "area": "18073", "kind": "sip", "vendor": "A", "volume": 80})
+    return DAEMON
+
+
+def status_and_devices_go_up():
+    d = daemon()
+    rows = wait_until("a status of loa-1", lambda: [s for b in CENTRAL.of("/api/thietbi/trangthai/danhsach") for s in b["DanhSachTrangThai"]], 20)
+    row = rows[-1]
+    assert row["NguonID"] == "H27" and row["DichID"] == "H27.1" and row["CumLoaID"] == "loa-1", row
+    assert row["AmLuong"] == "80" and row["TrangThaiHoatDong"] == "2", row          # texts, as installed devices send them
+    assert abs(row["ThoiDiemBatDau"] - time.time()) < 60, row                      # epoch seconds
+    listed = wait_until("the list of devices", lambda: CENTRAL.of("/api/thietbi/danhsach"), 20)
+    assert listed[-1]["DanhSachThietBi"][0]["TenThietBi"] == "Loa 1", listed
+    assert d.api("GET", "/exchange")["logged_in"] is True
+
+
+def play_log_goes_up():
+    d = daemon()
+    path = os.path.join(d.state, "tone.wav")
+    write_tone_wav(path, 440, 2)
+    with open(path, "rb") as f:
+        content = d.api("POST", "/content?title=Tiếng&name=tone.wav".replace("ế", "%E1%BA%BF"), f.read(), content_type="audio/wav")["id"]
+    d.api("POST", "/announcements", {"content": content, "areas": ["18073"], "title": "Bản tin thử"})
+    rows = wait_until("the play log", lambda: [p for b in CENTRAL.of("/api/nhatky/danhsach") for p in b["DanhSachNhatKy"]], 60)
+    assert rows[0]["CumLoaID"] == "loa-1" and rows[0]["TieuDe"] == "Bản tin thử" and rows[0]["MucDoUuTien"] == "3", rows
+    assert rows[0]["ThoiLuong"] == "00:00:00" and rows[0]["KetQua"] == "missed", rows  # nobody answers there: not said to be heard
+
+
+def priority_bulletin_comes_to_the_commune():
+    d = daemon()
+    bulletin = {"NguonId": "TW", "BanTinId": 777, "LoaiBanTin": 1, "MucDoUuTien": "2", "TieuDe": "Tiêm phòng", "LoaiLinhVuc": 4,
+                "NoiDung": "Mời bà con đi tiêm phòng.", "DanhSachDiaBanNhan": [{"DichID": "H27.1"}], "LaLung": [1, {"a": None}]}
+    with CENTRAL.lock:
+        CENTRAL.bulletins = [bulletin]
+    items = wait_until("the inbox", lambda: [i for i in d.api("GET", "/inbox")["inbox"]
+                                             if i["title"] == "Tiêm phòng"], 60)
+    assert items[0]["priority"] == "priority" and items[0]["area"] == "18073" and items[0]["origin"] == "central", items
+    receipts = wait_until("the receipt", lambda: CENTRAL.of("/api/bantin/xacnhan"), 30)
+    assert receipts[0]["BanTinID"] == "777" and receipts[0]["TrangThaiGui"] == 0, receipts
+    time.sleep(3)
+    down = [m for m in d.api("GET", "/exchange/journal?peer=central")["messages"] if m["direction"] == "down"]
+    assert len(down) == 1, down  # asked for every second, kept once
+    with CENTRAL.lock:
+        CENTRAL.bulletins = []
+
+
+def curl_pushes_a_bulletin():
+    d = daemon()
+    key = d.api("POST", "/keys", {"name": "tw", "purpose": "central"})["key"]
+    body = {"BanTinID": "778", "LoaiBanTin": "1", "MucDoUuTien": 3, "TieuDe": "Thông thường", "NoiDung": "Xin chào."}
+
+    def push(key):
+        reply = subprocess.run(["curl", "-sk", "-w", "\n%{http_code}", "-H", f"X-Api-Key: {key}", "-H", "X-Message-ID: tw-1", "-H",
+                                "Content-Type: application/json", "-d", json.dumps(body), d.url("/api/v1/exchange/central/bulletin")],
+                               capture_output=True, text=True, check=True).stdout
+        text, code = reply.rsplit("\n", 1)
+        return int(code), json.loads(text)
+    code, reply = push(key)
+    assert code == 202 and reply["TrangThaiGui"] == 0, (code, reply)
+    code, reply = push(key)
+    assert code == 200 and reply["MoTa"] == "known already", (code, reply)
+    code, reply = push("wrong")
+    assert code == 401, (code, reply)
+
+
+def log_in_again_after_401():
+    d = daemon()
+    before = CENTRAL.logins
+    with CENTRAL.lock:
+        CENTRAL.tokens.clear()
+        n = len(CENTRAL.messages)
+    wait_until("messages after a new log-in", lambda: len(CENTRAL.messages) > n, 30)
+    assert CENTRAL.logins > before
+
+
+def kill_loses_and_doubles_nothing():
+    d = daemon()
+    with CENTRAL.lock:
+        CENTRAL.down = 503
+    path = os.path.join(d.state, "tone2.wav")
+    write_tone_wav(path, 880, 2)
+    with open(path, "rb") as f:
+        content = d.api("POST", "/content?title=Hai&name=tone2.wav", f.read(), content_type="audio/wav")["id"]
+    d.api("POST", "/announcements", {"content": content, "areas": ["18073"], "title": "Lúc mất liên lạc"})
+    wait_until("the play log in the journal", lambda: [m for m in d.api("GET", "/exchange/journal")["messages"]
+                                                       if m["object"] == "plays" and m["state"] != "acknowledged"], 60)
+    d.kill(signal.SIGKILL)
+    d._launch("mediad")
+    with CENTRAL.lock:
+        CENTRAL.down = None
+    wait_until("the play log after the restart", lambda: [p for b in CENTRAL.of("/api/nhatky/danhsach") for p in b["DanhSachNhatKy"]
+                                                          if p["TieuDe"] == "Lúc mất liên lạc"], 60)
+    time.sleep(3)
+    rows = [p for b in CENTRAL.of("/api/nhatky/danhsach") for p in b["DanhSachNhatKy"] if p["TieuDe"] == "Lúc mất liên lạc"]
+    assert len(rows) == 1 and CENTRAL.twice == 0, rows
+
+
+run_tap([("devices and their status go up", status_and_devices_go_up),
+         ("the play log goes up", play_log_goes_up),
+         ("a priority bulletin comes to the commune's inbox, once", priority_bulletin_comes_to_the_commune),
+         ("curl pushes a bulletin, twice", curl_pushes_a_bulletin),
+         ("a new log-in after 401", log_in_again_after_401),
+         ("kill -9 while the central system is away loses and doubles nothing", kill_loses_and_doubles_nothing)])
