@@ -29,7 +29,7 @@ static void show_banner(MdDaemon *daemon, const BcAlert *alert)
         json_object_set_string_member(o, "areas", alert->areas ? alert->areas : "");
         json_object_set_int_member(o, "expires_us", alert->expires_us);
         json_object_unref(o);
-        md_api_publish(daemon->api, "room.banner", node);
+        md_api_publish_to(daemon->api, "room.banner", node, MD_API_TELL_CONCERNED, alert->areas);
     }
 }
 
@@ -42,7 +42,7 @@ static void on_event(const char *type, const BcAlert *alert, void *user)
     JsonObject *o = bc_alert_to_json(alert);
     JsonNode *node = json_node_init_object(json_node_alloc(), o);
     json_object_unref(o);
-    md_api_publish(daemon->api, type, node);
+    md_api_publish_to(daemon->api, type, node, MD_API_TELL_CONCERNED, alert->areas);
     if (banner)
         show_banner(daemon, alert);
 }

@@ -41,7 +41,8 @@ static void on_event(const char *type, const char *account, const char *detail, 
     json_object_set_string_member(object, "detail", detail);
     JsonNode *node = json_node_init_object(json_node_alloc(), object);
     json_object_unref(object);
-    md_api_publish(daemon->api, type, node);
+    const SgAccount *found = account ? sg_accounts_find(daemon->accounts, account) : NULL;
+    md_api_publish_to(daemon->api, type, node, MD_API_TELL_WITHIN, found ? found->area : NULL);
 }
 
 static void fill_limits(SgAgentOptions *options, const CfgSip *sip)

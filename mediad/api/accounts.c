@@ -85,7 +85,7 @@ static void list(MdApiRequest *r, void *user)
 
     for (unsigned i = 0; i < all->len; i++) {
         const SgAccount *account = all->pdata[i];
-        if (!kind || g_str_equal(kind, sg_account_kind_to_string(account->kind)))
+        if (md_api_request_sees(r, account->area) && (!kind || g_str_equal(kind, sg_account_kind_to_string(account->kind))))
             json_array_add_object_element(array, account_json(a, account));
     }
     md_api_reply(r, 200, take_list("accounts", array));
@@ -95,7 +95,7 @@ static void reply_account(MdApiRequest *r, const Accounts *a, int status, const 
 {
     const SgAccount *account = sg_accounts_find(a->accounts, name);
 
-    if (!account) {
+    if (!account || !md_api_request_sees(r, account->area)) {
         g_autofree char *message = g_strdup_printf("there is no account '%s'", name);
         md_api_reply_error(r, 404, "account-not-found", message, "GET /api/v1/accounts lists them");
     } else {
@@ -241,6 +241,9 @@ static void registrations(MdApiRequest *r, void *user)
 
     for (unsigned i = 0; all && i < all->len; i++) {
         const SgRegistration *g = all->pdata[i];
+        const SgAccount *account = sg_accounts_find(a->accounts, g->account);
+        if (!md_api_request_sees(r, account ? account->area : NULL))
+            continue;
         JsonObject *o = json_object_new();
         json_object_set_string_member(o, "account", g->account);
         json_object_set_string_member(o, "contact", g->contact);

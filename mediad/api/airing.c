@@ -4,6 +4,8 @@
 #include "broadcast/proof.h"
 #include <string.h>
 
+#define SEEN_MAX 20000u
+
 JsonObject *md_api_bc_run(const BcRun *run)
 {
     JsonObject *o = json_object_new();
@@ -39,13 +41,29 @@ static void add_run(const BcRun *run, void *user)
     json_array_add_object_element(user, md_api_bc_run(run));
 }
 
+/* What sounds in the account's area, or in one it lies in. */
+typedef struct Seen {
+    MdApiRequest *r;
+    JsonArray *array;
+    unsigned wanted, looked;
+} Seen;
+
+static void add_seen(const BcRun *run, void *user)
+{
+    Seen *seen = user;
+
+    seen->looked++;
+    if (md_api_request_concerned(seen->r, run->areas) && json_array_get_length(seen->array) < seen->wanted)
+        add_run(run, seen->array);
+}
+
 static void list_live(MdApiRequest *r, void *user)
 {
     MdApiBroadcast *a = user;
-    JsonArray *array = json_array_new();
+    Seen seen = {r, json_array_new(), G_MAXUINT, 0};
 
-    bc_broadcast_running(a->b, add_run, array);
-    md_api_reply(r, 200, md_api_bc_list("live", array));
+    bc_broadcast_running(a->b, add_seen, &seen);
+    md_api_reply(r, 200, md_api_bc_list("live", seen.array));
 }
 
 static void reply_id(MdApiRequest *r, const char *id)
@@ -163,17 +181,24 @@ static void stop(MdApiRequest *r, void *user)
 static void list_runs(MdApiRequest *r, void *user)
 {
     MdApiBroadcast *a = user;
-    JsonArray *array = json_array_new();
+    int64_t before_us = md_api_bc_number(r, "before_us", 0);
+    Seen seen = {r, NULL, (unsigned)md_api_bc_number(r, "limit", 50), 0};
     g_autoptr(GError) error = NULL;
+    bool more = true;
 
     bc_play_log_flush(bc_broadcast_play_log(a->b));
-    if (bc_play_log_runs(bc_broadcast_play_log(a->b), NULL, md_api_bc_number(r, "before_us", 0), (unsigned)md_api_bc_number(r, "limit", 50),
-                         add_run, array, &error)) {
-        md_api_reply(r, 200, md_api_bc_list("announcements", array));
-        return;
+    for (unsigned limit = seen.wanted; more; limit = MIN(limit * 8, SEEN_MAX)) { /* what others heard is passed over, not for ever */
+        g_clear_pointer(&seen.array, json_array_unref);
+        seen.array = json_array_new();
+        seen.looked = 0;
+        if (!bc_play_log_runs(bc_broadcast_play_log(a->b), NULL, before_us, limit, add_seen, &seen, &error)) {
+            json_array_unref(seen.array);
+            md_api_bc_error(r, error);
+            return;
+        }
+        more = seen.looked == limit && limit < SEEN_MAX && json_array_get_length(seen.array) < seen.wanted;
     }
-    json_array_unref(array);
-    md_api_bc_error(r, error);
+    md_api_reply(r, 200, md_api_bc_list("announcements", seen.array));
 }
 
 /* What a device that reports by itself has said, each step with its own time; 0: not (yet). */
@@ -194,10 +219,21 @@ static JsonObject *proof_json(const BcProof *p)
     return o;
 }
 
+typedef struct Plays {
+    MdApiRequest *r;
+    MdApiBroadcast *a;
+    JsonArray *array;
+    bool all; /* the device was looked at already */
+} Plays;
+
 static void add_play(const BcPlay *play, void *user)
 {
-    JsonObject *o = json_object_new();
+    Plays *plays = user;
+    JsonObject *o;
 
+    if (!plays->all && !md_api_bc_sees_area(plays->r, plays->a, play->area))
+        return;
+    o = json_object_new();
     json_object_set_string_member(o, "announcement", play->announcement);
     json_object_set_string_member(o, "device", play->device);
     json_object_set_string_member(o, "area", play->area);
@@ -211,17 +247,18 @@ static void add_play(const BcPlay *play, void *user)
     md_api_bc_set_text(o, "codec", play->codec);
     if (play->proof)
         json_object_set_object_member(o, "reported", proof_json(play->proof));
-    json_array_add_object_element(user, o);
+    json_array_add_object_element(plays->array, o);
 }
 
 static void reply_plays(MdApiRequest *r, MdApiBroadcast *a, const char *announcement, const char *device)
 {
     JsonArray *array = json_array_new();
+    Plays plays = {r, a, array, device != NULL};
     g_autoptr(GError) error = NULL;
 
     bc_play_log_flush(bc_broadcast_play_log(a->b));
     if (bc_play_log_plays(bc_broadcast_play_log(a->b), announcement, device, (unsigned)md_api_bc_number(r, "limit", 1000),
-                          (unsigned)md_api_bc_number(r, "offset", 0), add_play, array, &error)) {
+                          (unsigned)md_api_bc_number(r, "offset", 0), add_play, &plays, &error)) {
         md_api_reply(r, 200, md_api_bc_list("plays", array));
         return;
     }
@@ -229,9 +266,33 @@ static void reply_plays(MdApiRequest *r, MdApiBroadcast *a, const char *announce
     md_api_bc_error(r, error);
 }
 
+static void note_concerned(const BcRun *run, void *user)
+{
+    Seen *seen = user;
+
+    seen->looked += md_api_request_concerned(seen->r, run->areas);
+}
+
+/* To an account bound to an area an announcement elsewhere is as if there were none. */
+static bool may_see_run(MdApiRequest *r, MdApiBroadcast *a)
+{
+    Seen seen = {.r = r};
+    g_autoptr(GError) error = NULL;
+
+    if (!md_api_request_area(r)[0])
+        return true;
+    bc_play_log_flush(bc_broadcast_play_log(a->b));
+    if (!bc_play_log_runs(bc_broadcast_play_log(a->b), md_api_request_param(r, "id"), 0, 1, note_concerned, &seen, &error))
+        md_api_bc_error(r, error);
+    else if (!seen.looked)
+        md_api_reply_error(r, 404, "not-found", "there is no such announcement", "GET /api/v1/play-log lists them");
+    return seen.looked > 0;
+}
+
 static void list_plays(MdApiRequest *r, void *user)
 {
-    reply_plays(r, user, md_api_request_param(r, "id"), NULL);
+    if (may_see_run(r, user))
+        reply_plays(r, user, md_api_request_param(r, "id"), NULL);
 }
 
 static void list_device_plays(MdApiRequest *r, void *user)
@@ -253,6 +314,8 @@ static void show_latency(MdApiRequest *r, void *user)
     BcLatency latency;
     g_autoptr(GError) error = NULL;
 
+    if (!may_see_run(r, a))
+        return;
     bc_play_log_flush(log);
     if (!bc_play_log_latency(log, md_api_request_param(r, "id"), &latency, &error)) {
         md_api_bc_error(r, error);
@@ -275,7 +338,7 @@ static void on_event(const char *type, const BcRun *run, void *user)
 {
     MdApiBroadcast *a = user;
 
-    md_api_publish(a->api, type, md_api_bc_object(md_api_bc_run(run)));
+    md_api_publish_to(a->api, type, md_api_bc_object(md_api_bc_run(run)), MD_API_TELL_CONCERNED, run->areas);
 }
 
 static void figure(GString *out, const char *name, const char *kind, const char *help, uint64_t value)

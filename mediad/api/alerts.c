@@ -277,10 +277,10 @@ static void all_clear(MdApiRequest *r, void *user)
 static const MdApiRoute routes[] = {
     {.method = "POST", .path = "/alerts/cap", .role = MD_API_ANYBODY, .handler = take_cap, .text_body = true, .body_max = CAP_MAX,
      .summary = "Hand in a CAP 1.2 message; the header X-Alert-Key carries the key of a source. Answered when it is stored.", .response_schema = ALERT},
-    {.method = "GET", .path = "/alerts", .role = MD_API_VIEWER, .handler = list_alerts, .query_schema = BC_PAGE, .summary = "Alerts, newest first.",
+    {.method = "GET", .path = "/alerts", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_alerts, .query_schema = BC_PAGE, .summary = "Alerts, newest first.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"alerts\"],\"properties\":{\"alerts\":{\"type\":\"array\",\"items\":" ALERT "}}}"},
-    {.method = "GET", .path = "/alerts/{id}", .role = MD_API_VIEWER, .handler = show_alert, .summary = "One alert.", .response_schema = ALERT},
-    {.method = "GET", .path = "/alerts/{id}/report", .role = MD_API_VIEWER, .handler = report_alert,
+    {.method = "GET", .path = "/alerts/{id}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show_alert, .summary = "One alert.", .response_schema = ALERT},
+    {.method = "GET", .path = "/alerts/{id}/report", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = report_alert,
      .summary = "How fast every loudspeaker sounded after the alert came, and which did not.", .response_schema = REPORT},
     {.method = "POST", .path = "/alerts/{id}/stop", .role = MD_API_BROADCASTER, .rights = MD_API_MAY_ALERT, .handler = stop_alert,
      .summary = "Stop an alert everywhere at once.", .response_schema = ALERT},

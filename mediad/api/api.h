@@ -66,6 +66,9 @@ bool md_api_role_may(MdApiRole role, const MdApiRoute *route);
 typedef enum MdApiAreaPlace { MD_API_AREA_UNKNOWN, MD_API_AREA_ROOT, MD_API_AREA_BELOW } MdApiAreaPlace;
 typedef MdApiAreaPlace (*MdApiAreaFn)(const char *code, void *user);
 void md_api_set_area_lookup(MdApi *api, MdApiAreaFn fn, void *user);
+/* Is inner the area itself or somewhere below it? Told by the same; without, an area holds itself alone. */
+typedef bool (*MdApiAreaHoldsFn)(const char *area, const char *inner, void *user);
+void md_api_set_area_tree(MdApi *api, MdApiAreaHoldsFn fn, void *user);
 /* user is handed to the handlers. Routes are static data and are kept by reference. A schema that does not parse ends the program. */
 void md_api_add_routes(MdApi *api, const MdApiRoute *routes, unsigned n, void *user);
 
@@ -79,6 +82,10 @@ const char *md_api_request_user(const MdApiRequest *request); /* signed-in accou
 MdApiRole md_api_request_role(const MdApiRequest *request);
 unsigned md_api_request_rights(const MdApiRequest *request); /* MdApiRight bits of the account */
 const char *md_api_request_area(const MdApiRequest *request); /* area the account may work in, "" the whole province */
+/* Does the area lie in the account's? NULL, "": the whole province does in no other. */
+bool md_api_request_sees(const MdApiRequest *request, const char *area);
+/* Does one of these (comma-separated) lie in the account's area, or the account's in it? What the whole province is told of concerns everybody. */
+bool md_api_request_concerned(const MdApiRequest *request, const char *areas);
 const char *md_api_request_vendor(const MdApiRequest *request); /* of a vendor's account: whose devices it may see; else NULL */
 /* A one-time code came with the request and was right, or its session is unlocked: for handlers that want a second factor only in
  * some cases (an emergency, many loudspeakers at once). require: answers 403 and returns false when not. */
@@ -111,8 +118,15 @@ void md_api_reply_error(MdApiRequest *request, int status, const char *code, con
 /* A failed store write: constraint 409, full 507, else 500. NULL error: 500. */
 void md_api_reply_store_error(MdApiRequest *request, const GError *error);
 
-/* To every /api/v1/events subscriber allowed to see it: {"type":…, "time":…, "data":{…}}. Slow subscribers are dropped, not waited for. */
-void md_api_publish(MdApi *api, const char *type, JsonNode *data /* taken */);
+/* To every /api/v1/events subscriber allowed to see it: {"type":…, "time":…, "data":{…}}. Slow subscribers are dropped, not waited for.
+ * Accounts of a vendor get none. */
+typedef enum MdApiTell {
+    MD_API_TELL_EVERYBODY, /* every account that may view */
+    MD_API_TELL_CONCERNED, /* whose area has one of areas in it, or lies in one of them; "": everybody */
+    MD_API_TELL_WITHIN,    /* in whose area one of areas lies; "": only those of the whole province */
+} MdApiTell;
+void md_api_publish_to(MdApi *api, const char *type, JsonNode *data /* taken */, MdApiTell tell, const char *areas /* comma-separated, NULL: "" */);
+void md_api_publish(MdApi *api, const char *type, JsonNode *data /* taken */); /* to everybody */
 
 /* Text in Prometheus exposition format is asked of every source on GET /metrics. */
 typedef void (*MdApiMetricsFn)(GString *out, void *user);

@@ -143,6 +143,18 @@ static void on_imported(const GError *error, void *user)
     import_free(im);
 }
 
+/* In the account's area, or below a line of this table that is. */
+static bool may_hang(MdApiRequest *r, MdApiBroadcast *a, const Import *im, const char *parent)
+{
+    if (!parent || !bc_areas_find(bc_broadcast_areas(a->b), parent))
+        for (unsigned i = 0; parent && i < im->areas->len; i++) {
+            const BcArea *line = &g_array_index(im->areas, BcArea, i);
+            if (line->code && g_str_equal(line->code, parent))
+                return true; /* that line is looked at itself */
+        }
+    return md_api_bc_sees_area(r, a, parent);
+}
+
 static void import(MdApiRequest *r, void *user)
 {
     MdApiBroadcast *a = user;
@@ -161,8 +173,12 @@ static void import(MdApiRequest *r, void *user)
     }
     for (unsigned i = 0; i < im->areas->len; i++) {
         const BcArea *area = &g_array_index(im->areas, BcArea, i);
-        if (md_api_request_area(r)[0] && !md_api_bc_sees_area(r, a, area->parent))
+        const BcArea *was = area->code ? bc_areas_find(bc_broadcast_areas(a->b), area->code) : NULL;
+        bool stays = was && g_strcmp0(was->parent, area->parent) == 0;
+        if (!may_hang(r, a, im, area->parent) && !(stays && md_api_bc_sees_area(r, a, was->code)))
             on_problem(i, "this account works in another area", im);
+        else if (was && !stays && !md_api_bc_sees_area(r, a, was->parent))
+            on_problem(i, "this area lies elsewhere: an account that works there, too, may move it", im);
     }
     bool ok = bc_areas_put_many(bc_broadcast_areas(a->b), (const BcArea *)im->areas->data, im->areas->len, im->dry || im->n_problems > 0, &im->counts,
                                 on_problem, on_imported, im);

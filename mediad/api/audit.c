@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define DETAIL_MAX 1024
+#define SEARCHED_MAX 50000 /* rows looked through for an account that sees only some of them */
 
 typedef struct Row {
     MdApi *api;
@@ -201,6 +202,20 @@ char *md_api_audit_detail(JsonNode *body)
 
 /* --- reading it --- */
 
+/* Accounts in the area of whoever asks: of others' acts he sees nothing. NULL: he sees the whole province. */
+static GHashTable *neighbours(MdApiRequest *r, GError **error)
+{
+    if (!r->area || !*r->area)
+        return NULL;
+    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(r->api->store), error, "SELECT name, area FROM md_users", "");
+
+    while (rows && md_rows_next(rows, error))
+        if (md_api_request_sees(r, md_rows_text(rows, 1)))
+            g_hash_table_add(names, g_strdup(md_rows_text(rows, 0)));
+    return names;
+}
+
 static void list(MdApiRequest *r, void *user)
 {
     MdApi *api = md_api_request_api(r);
@@ -208,6 +223,13 @@ static void list(MdApiRequest *r, void *user)
     const char *from = md_api_request_query(r, "from_us"), *to = md_api_request_query(r, "to_us"), *part = md_api_request_query(r, "what");
     const char *failed = md_api_request_query(r, "failed");
     GError *error = NULL;
+    g_autoptr(GHashTable) seen = neighbours(r, &error);
+    if (error) {
+        md_api_reply_store_error(r, error);
+        g_error_free(error);
+        return;
+    }
+    int64_t wanted = limit ? g_ascii_strtoll(limit, NULL, 10) : 100;
     g_autoptr(JsonBuilder) b = json_builder_new();
     g_autoptr(MdRows) rows = md_db_query(
         md_store_reader(api->store), &error,
@@ -215,14 +237,17 @@ static void list(MdApiRequest *r, void *user)
         "AND (CAST($5 AS TEXT) IS NULL OR who = $5) AND (CAST($6 AS TEXT) IS NULL OR source = $6) AND status >= $7 "
         "AND (CAST($8 AS TEXT) IS NULL OR REPLACE(what, $8, '') <> what) ORDER BY number DESC LIMIT $2",
         "iiiissis", before ? (int64_t)g_ascii_strtoll(before, NULL, 10) : (int64_t)G_MAXINT64,
-        limit ? (int64_t)g_ascii_strtoll(limit, NULL, 10) : (int64_t)100, from ? (int64_t)g_ascii_strtoll(from, NULL, 10) : (int64_t)0,
+        seen ? (int64_t)SEARCHED_MAX : wanted, from ? (int64_t)g_ascii_strtoll(from, NULL, 10) : (int64_t)0,
         to ? (int64_t)g_ascii_strtoll(to, NULL, 10) : (int64_t)G_MAXINT64, md_api_request_query(r, "who"), md_api_request_query(r, "source"),
         g_strcmp0(failed, "true") == 0 ? (int64_t)400 : (int64_t)0, part && *part ? part : NULL);
 
     json_builder_begin_object(b);
     json_builder_set_member_name(b, "rows");
     json_builder_begin_array(b);
-    while (rows && md_rows_next(rows, &error)) {
+    while (wanted > 0 && rows && md_rows_next(rows, &error)) {
+        if (seen && !g_hash_table_contains(seen, md_rows_text(rows, 2)))
+            continue;
+        wanted--;
         static const char *const names[] = {"number", "time_us", "who", "source", "what", "detail", "status"};
         json_builder_begin_object(b);
         for (int i = 0; i < (int)G_N_ELEMENTS(names); i++) {

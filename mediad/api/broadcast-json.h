@@ -27,6 +27,8 @@ bool md_api_bc_may_device(MdApiRequest *request, MdApiBroadcast *broadcast, cons
 bool md_api_bc_sees_device(const MdApiRequest *request, MdApiBroadcast *broadcast, const BcDevice *device);
 /* Does an area lie in that of the account? */
 bool md_api_bc_sees_area(const MdApiRequest *request, MdApiBroadcast *broadcast, const char *area);
+/* Does one of them lie in the account's area, or the account's in it? */
+bool md_api_bc_concerned(const MdApiRequest *request, const char *const *areas);
 /* An emergency needs the right to alert and a one-time code. Replies 403 when not. */
 bool md_api_bc_may_priority(MdApiRequest *request, BcPriority priority);
 int64_t md_api_bc_number(MdApiRequest *request, const char *query, int64_t fallback);

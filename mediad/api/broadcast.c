@@ -77,6 +77,13 @@ bool md_api_bc_sees_area(const MdApiRequest *r, MdApiBroadcast *a, const char *a
     return !*own || (area && bc_areas_contains(bc_broadcast_areas(a->b), own, area));
 }
 
+bool md_api_bc_concerned(const MdApiRequest *r, const char *const *areas)
+{
+    g_autofree char *list = g_strjoinv(",", (char **)areas);
+
+    return md_api_request_concerned(r, list);
+}
+
 bool md_api_bc_may(MdApiRequest *r, MdApiBroadcast *a, const char *area)
 {
     if (md_api_bc_sees_area(r, a, area))
@@ -183,7 +190,9 @@ static void put_area(MdApiRequest *r, void *user)
                    .name = md_api_bc_text(body, "name", NULL)};
     const BcArea *was = bc_areas_find(bc_broadcast_areas(a->b), code);
 
-    if (md_api_bc_may(r, a, was ? was->code : parent ? parent : "") && (!parent || md_api_bc_may(r, a, parent)))
+    bool stays = was && g_strcmp0(was->parent, parent) == 0;
+    /* who takes an area from one place to another works in both: nobody takes his own out of the tree, or another's into his own */
+    if ((!was || md_api_bc_may(r, a, was->code)) && (stays || (md_api_bc_may(r, a, parent) && (!was || md_api_bc_may(r, a, was->parent)))))
         bc_areas_put(bc_broadcast_areas(a->b), &area, on_changed, r);
 }
 
@@ -393,6 +402,7 @@ static void let_go(gpointer data)
 
     bc_broadcast_set_event(a->b, NULL, NULL);
     md_api_set_area_lookup(a->api, NULL, NULL);
+    md_api_set_area_tree(a->api, NULL, NULL);
     g_free(a);
 }
 
@@ -404,6 +414,13 @@ static MdApiAreaPlace place_of(const char *code, void *user)
     return !area ? MD_API_AREA_UNKNOWN : area->parent ? MD_API_AREA_BELOW : MD_API_AREA_ROOT;
 }
 
+static bool holds(const char *area, const char *inner, void *user)
+{
+    MdApiBroadcast *a = user;
+
+    return bc_areas_contains(bc_broadcast_areas(a->b), area, inner);
+}
+
 void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast)
 {
     MdApiBroadcast *a = g_new0(MdApiBroadcast, 1);
@@ -411,6 +428,7 @@ void md_api_add_broadcast(MdApi *api, BcBroadcast *broadcast)
     *a = (MdApiBroadcast){api, broadcast};
     md_api_own(api, a, let_go);
     md_api_set_area_lookup(api, place_of, a);
+    md_api_set_area_tree(api, holds, a);
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), a);
     md_api_add_content(a);
     md_api_add_schedules(a);

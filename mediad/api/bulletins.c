@@ -477,7 +477,7 @@ static void on_bulletin(const char *type, const BcBulletin *bulletin, void *user
 {
     MdApiBulletins *b = user;
 
-    md_api_publish(b->bc.api, type, md_api_bc_object(md_api_bulletin_json(bulletin, false)));
+    md_api_publish_to(b->bc.api, type, md_api_bc_object(md_api_bulletin_json(bulletin, false)), MD_API_TELL_CONCERNED, bulletin->area);
 }
 
 /* What nobody asked for by a request is in the audit trail too. */
@@ -490,7 +490,7 @@ static void on_inbox(const char *type, const BcInboxItem *item, void *user)
         g_autofree char *detail = g_strdup_printf("%s: nobody decided in time, %s goes first", item->id, item->choice);
         md_audit_append(b->bc.api, "mediad", "", "inbox.decided", detail, 200, NULL, NULL);
     }
-    md_api_publish(b->bc.api, type, node);
+    md_api_publish_to(b->bc.api, type, node, MD_API_TELL_WITHIN, item->area);
 }
 
 static void let_go(gpointer data)

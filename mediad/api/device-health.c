@@ -121,6 +121,8 @@ static void list_outages(MdApiRequest *r, void *user)
     array = json_array_new();
     for (unsigned i = 0; i < all->len; i++) {
         const BcOutage *outage = all->pdata[i];
+        if (!md_api_request_sees(r, g_str_equal(outage->by, "area") ? outage->value : NULL))
+            continue;
         JsonObject *o = json_object_new();
         json_object_set_string_member(o, "id", outage->id);
         json_object_set_string_member(o, "by", outage->by);
@@ -185,18 +187,18 @@ static char *degraded(void *user)
     ",\"at_us\":" BC_TIME ",\"plausible\":{\"enum\":[\"ok\",\"constant\",\"impossible\",\"swapped\",\"stale\"]},\"why\":" BC_TEXT "}}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/link", .role = MD_API_VIEWER, .handler = show_link,
+    {.method = "GET", .path = "/link", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show_link,
      .summary = "The device link: connection, counts, what loudspeakers must trust.", .response_schema = "{\"type\":\"object\",\"required\":[\"connected\"]}"},
-    {.method = "GET", .path = "/devices/{device}/health", .role = MD_API_VIEWER, .handler = show_health,
+    {.method = "GET", .path = "/devices/{device}/health", .rights = MD_API_MAY_VIEW, .vendor = true, .role = MD_API_VIEWER, .handler = show_health,
      .summary = "What a loudspeaker says of itself, each value with its source and whether it can be believed.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"device\",\"online\",\"readings\"],\"properties\":{\"readings\":{\"type\":\"array\",\"items\":" READING "}}}"},
-    {.method = "GET", .path = "/devices/{device}/why-silent", .role = MD_API_VIEWER, .handler = why_silent,
+    {.method = "GET", .path = "/devices/{device}/why-silent", .rights = MD_API_MAY_VIEW, .vendor = true, .role = MD_API_VIEWER, .handler = why_silent,
      .summary = "Why a loudspeaker is silent: what speaks for it, the first to look at in front.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"causes\"],\"properties\":{\"causes\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
                         "\"required\":[\"cause\",\"text\",\"since_us\",\"sure\"]}}}}"},
     {.method = "GET", .path = "/devices/{device}/log", .role = MD_API_OPERATOR, .rights = MD_API_MAY_DEVICES, .handler = show_log,
      .summary = "The log a loudspeaker has sent (ask for it with the command send-log).", .response_type = "text/plain"},
-    {.method = "GET", .path = "/outages", .role = MD_API_VIEWER, .handler = list_outages,
+    {.method = "GET", .path = "/outages", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_outages,
      .summary = "Incidents that took many loudspeakers at once, by power, carrier or area.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"outages\"],\"properties\":{\"outages\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
                         "\"required\":[\"id\",\"by\",\"value\",\"began_us\",\"ended_us\",\"devices\",\"away\"]}}}}"},

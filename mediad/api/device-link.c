@@ -4,6 +4,7 @@
 #include "mediad/api/private.h"
 #include <string.h>
 
+#define TARGETS_MAX 10000u
 #define BULK 20u /* more loudspeakers than this at once want a one-time code */
 
 bool md_api_link_there(MdApiRequest *r, MdApiDeviceLink *a)
@@ -326,15 +327,43 @@ static void add_command(const BcCommandRow *row, void *user)
     json_array_add_object_element(user, o);
 }
 
+typedef struct SeenCommands {
+    MdApiRequest *request;
+    MdApiDeviceLink *a;
+    JsonArray *array;
+    bool found;
+} SeenCommands;
+
+static void look_at_target(const BcTargetRow *row, void *user)
+{
+    SeenCommands *seen = user;
+    const BcDevice *device = bc_devices_find(bc_broadcast_devices(seen->a->broadcast.b), row->device);
+
+    seen->found |= device && md_api_bc_sees_device(seen->request, &seen->a->broadcast, device);
+}
+
+/* Accounts bound to an area see those that went to a loudspeaker of theirs. */
+static void add_seen_command(const BcCommandRow *row, void *user)
+{
+    SeenCommands *seen = user;
+
+    seen->found = !md_api_request_area(seen->request)[0];
+    if (!seen->found)
+        bc_commands_targets(bc_device_link_commands(seen->a->link), row->id, TARGETS_MAX, 0, look_at_target, seen, NULL);
+    if (seen->found)
+        add_command(row, seen->array);
+}
+
 static void list_commands(MdApiRequest *r, void *user)
 {
     MdApiDeviceLink *a = user;
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonArray) array = json_array_new();
+    SeenCommands seen = {r, a, array, false};
 
     if (!md_api_link_there(r, a))
         return;
-    if (bc_commands_list(bc_device_link_commands(a->link), NULL, (unsigned)md_api_bc_number(r, "limit", 100), add_command, array, &error))
+    if (bc_commands_list(bc_device_link_commands(a->link), NULL, (unsigned)md_api_bc_number(r, "limit", 100), add_seen_command, &seen, &error))
         md_api_reply(r, 200, md_api_bc_list("commands", json_array_ref(array)));
     else
         md_api_reply_store_error(r, error);
@@ -348,7 +377,7 @@ static void add_target(const BcTargetRow *row, void *user)
     const BcDevice *device = bc_devices_find(bc_broadcast_devices(t->a->broadcast.b), row->device);
     JsonObject *o;
 
-    if (device && !md_api_bc_sees_device(t->request, &t->a->broadcast, device))
+    if (device ? !md_api_bc_sees_device(t->request, &t->a->broadcast, device) : md_api_request_area(t->request)[0] != '\0')
         return;
     o = json_object_new();
     json_object_set_string_member(o, "device", row->device);
@@ -375,6 +404,10 @@ static void show_command(MdApiRequest *r, void *user)
         return;
     }
     if (!json_array_get_length(rows)) {
+        md_api_reply_error(r, 404, "not-found", "there is no such command", "a new one shows within a second");
+        return;
+    }
+    if (md_api_request_area(r)[0] && !json_array_get_length(targets)) { /* for none of his: as if there were none */
         md_api_reply_error(r, 404, "not-found", "there is no such command", "a new one shows within a second");
         return;
     }
@@ -421,11 +454,24 @@ static const MdApiRoute routes[] = {
      .summary = "One command and each loudspeaker's answer.", .query_schema = BC_PAGE, .response_schema = COMMAND},
 };
 
+/* Where it happened: the area of its device, or the one a loss of many was told by. NULL: concerns those of the whole province. */
+static char *area_of(MdApiDeviceLink *a, JsonNode *node)
+{
+    JsonObject *o = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    const char *id = o ? json_object_get_string_member_with_default(o, "device", NULL) : NULL;
+    const BcDevice *device = id ? bc_devices_find(bc_broadcast_devices(a->broadcast.b), id) : NULL;
+    bool by_area = o && g_str_equal(json_object_get_string_member_with_default(o, "by", ""), "area");
+
+    return g_strdup(device ? device->area : by_area ? json_object_get_string_member_with_default(o, "value", NULL) : NULL);
+}
+
 static void on_event(const char *type, const char *json, void *user)
 {
     MdApiDeviceLink *a = user;
+    JsonNode *node = json_from_string(json, NULL);
+    g_autofree char *area = area_of(a, node);
 
-    md_api_publish(a->broadcast.api, type, json_from_string(json, NULL));
+    md_api_publish_to(a->broadcast.api, type, node, MD_API_TELL_WITHIN, area);
 }
 
 static void let_go(gpointer data)

@@ -15,7 +15,7 @@ typedef struct Subscriber {
     MdApi *api;
     SoupWebsocketConnection *connection;
     GSocket *socket;
-    char *session;      /* hash; NULL: not signed in yet */
+    char *session, *area; /* session: hash; NULL: not signed in yet */
     MdApiRole role;
     gsize backlog;      /* bytes given while the socket took none */
     int64_t pong_us;
@@ -38,6 +38,7 @@ static void subscriber_free(gpointer data)
     g_object_unref(s->connection);
     g_clear_object(&s->socket);
     g_free(s->session);
+    g_free(s->area);
     g_free(s);
 }
 
@@ -81,6 +82,7 @@ static bool subscriber_sign_in(Subscriber *s, const char *token)
     if (!session || !(md_api_role_rights(session->role) & MD_API_MAY_VIEW) || session->must_enrol)
         return false;
     s->session = g_strdup(session->hash);
+    s->area = g_strdup(session->area);
     s->role = session->role;
     if (s->token_timer)
         g_source_remove(s->token_timer);
@@ -200,13 +202,19 @@ static gboolean sweep(gpointer user)
     return G_SOURCE_CONTINUE;
 }
 
-/* Who did what on the accounts is for administrators. */
-static bool may_see(const Subscriber *s, const char *type)
+/* Who did what on the accounts is for administrators; what happens elsewhere is not for those bound to an area. */
+static bool may_see(const Subscriber *s, const char *type, MdApiTell tell, const char *areas)
 {
-    return s->session && (s->role == MD_API_ADMIN || !(g_str_has_prefix(type, "user.") || g_str_has_prefix(type, "audit.")));
+    return s->session && (s->role == MD_API_ADMIN || !(g_str_has_prefix(type, "user.") || g_str_has_prefix(type, "audit."))) &&
+           md_api_area_told(s->api, s->area, tell, areas);
 }
 
 void md_api_publish(MdApi *api, const char *type, JsonNode *data)
+{
+    md_api_publish_to(api, type, data, MD_API_TELL_EVERYBODY, NULL);
+}
+
+void md_api_publish_to(MdApi *api, const char *type, JsonNode *data, MdApiTell tell, const char *areas)
 {
     g_autoptr(GDateTime) now =
         g_date_time_new_from_unix_utc(md_clock_wall_us(api->clock) / G_USEC_PER_SEC);
@@ -227,7 +235,7 @@ void md_api_publish(MdApi *api, const char *type, JsonNode *data)
     api->counters.events++;
     for (unsigned i = api->events->subscribers->len; i-- > 0;) {
         Subscriber *s = api->events->subscribers->pdata[i];
-        if (!may_see(s, type))
+        if (!may_see(s, type, tell, areas))
             continue;
         /* libsoup queues without end and does not tell how much: what is given while the socket is full is counted here */
         if (s->socket && !g_socket_condition_check(s->socket, G_IO_OUT))

@@ -72,7 +72,7 @@ static void on_given(const GError *error, void *user)
         json_object_set_string_member(event, "id", g->id);
         json_object_set_string_member(event, "area", g->area);
         if (md_api_request_api(g->request))
-            md_api_publish(g->api, "feedback.new", md_api_bc_object(event));
+            md_api_publish_to(g->api, "feedback.new", md_api_bc_object(event), MD_API_TELL_WITHIN, g->area);
         else
             json_object_unref(event);
         md_api_reply(g->request, 201, md_api_bc_object(o));

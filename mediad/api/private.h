@@ -63,6 +63,8 @@ struct MdApi {
     char *openapi;              /* text, made on first demand, dropped when routes are added */
     MdApiAreaFn area_fn;
     void *area_user;
+    MdApiAreaHoldsFn holds_fn;
+    void *holds_user;
     char **second_factor_roles, *issuer;
     guint8 *factor_key;         /* of the second factors' secrets; NULL: not read yet */
     MdApiCounters counters;
@@ -109,7 +111,9 @@ GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger 
 void md_api_install_handlers(MdApi *api);
 void md_api_security_headers(MdApi *api, SoupServerMessage *message, bool is_console);
 char *md_api_source_of(SoupServerMessage *message);
-/* role.c: NULL when an account of that role may be bound there, else why not. */
+/* role.c: is somebody bound to own ("", the whole province) told of what is in areas? */
+bool md_api_area_told(const MdApi *api, const char *own, MdApiTell tell, const char *areas);
+/* NULL when an account of that role may be bound there, else why not. */
 const char *md_api_role_bind(const MdApi *api, MdApiRole role, const char *area, const char *vendor);
 
 /* second-factor.c: before the body comes: what is missing is told at once. */

@@ -79,7 +79,8 @@ static void list_releases(MdApiRequest *r, void *user)
     g_autoptr(GPtrArray) all = bc_quiet_releases(bc_broadcast_quiet(a->b), bc_broadcast_wall_us(a->b));
 
     for (unsigned i = 0; i < all->len; i++)
-        json_array_add_object_element(array, release_json(all->pdata[i]));
+        if (md_api_bc_concerned(r, ((BcQuietRelease *)all->pdata[i])->areas))
+            json_array_add_object_element(array, release_json(all->pdata[i]));
     md_api_reply(r, 200, md_api_bc_list("releases", array));
 }
 

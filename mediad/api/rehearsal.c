@@ -102,6 +102,11 @@ static void rehearse(MdApiRequest *r, void *user)
         md_api_reply_error(r, 404, "not-found", "there is no such area", "GET /api/v1/areas lists them");
         return;
     }
+    if (area && !md_api_request_concerned(r, area)) {
+        md_api_bc_may(r, a, area);
+        return;
+    }
+    area = area && !md_api_bc_sees_area(r, a, area) ? own : area; /* of one above: one's own part of it */
     from = from ? from : bc_broadcast_wall_us(a->b);
     g_autoptr(BcPlan) plan = bc_planner_rehearse(bc_broadcast_planner(a->b), from, from + days * DAY_US, draft, &error);
     if (!plan) {

@@ -79,6 +79,40 @@ void md_api_set_area_lookup(MdApi *api, MdApiAreaFn fn, void *user)
     api->area_user = user;
 }
 
+void md_api_set_area_tree(MdApi *api, MdApiAreaHoldsFn fn, void *user)
+{
+    api->holds_fn = fn;
+    api->holds_user = user;
+}
+
+static bool holds(const MdApi *api, const char *area, const char *inner)
+{
+    return api->holds_fn ? api->holds_fn(area, inner, api->holds_user) : g_str_equal(area, inner);
+}
+
+bool md_api_area_told(const MdApi *api, const char *own, MdApiTell tell, const char *areas)
+{
+    if (tell == MD_API_TELL_EVERYBODY || !own || !*own)
+        return true;
+    if (!areas || !*areas)
+        return tell == MD_API_TELL_CONCERNED;
+    g_auto(GStrv) list = g_strsplit(areas, ",", -1);
+    for (unsigned i = 0; list[i]; i++)
+        if (holds(api, own, list[i]) || (tell == MD_API_TELL_CONCERNED && holds(api, list[i], own)))
+            return true;
+    return false;
+}
+
+bool md_api_request_sees(const MdApiRequest *r, const char *area)
+{
+    return r->api && md_api_area_told(r->api, r->area, MD_API_TELL_WITHIN, area);
+}
+
+bool md_api_request_concerned(const MdApiRequest *r, const char *areas)
+{
+    return r->api && md_api_area_told(r->api, r->area, MD_API_TELL_CONCERNED, areas);
+}
+
 const char *md_api_role_bind(const MdApi *api, MdApiRole role, const char *area, const char *vendor)
 {
     Binding binding = roles[role].binding;

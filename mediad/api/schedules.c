@@ -81,7 +81,8 @@ static void list_schedules(MdApiRequest *r, void *user)
     g_autoptr(GPtrArray) all = bc_schedules_list(bc_broadcast_schedules(a->b));
 
     for (unsigned i = 0; i < all->len; i++)
-        json_array_add_object_element(array, schedule_json(a, all->pdata[i]));
+        if (md_api_bc_concerned(r, ((BcSchedule *)all->pdata[i])->areas))
+            json_array_add_object_element(array, schedule_json(a, all->pdata[i]));
     md_api_reply(r, 200, md_api_bc_list("schedules", array));
 }
 
@@ -89,9 +90,10 @@ static const BcSchedule *schedule_of(MdApiRequest *r, MdApiBroadcast *a)
 {
     const BcSchedule *schedule = bc_schedules_find(bc_broadcast_schedules(a->b), md_api_request_param(r, "schedule"));
 
-    if (!schedule)
-        md_api_reply_error(r, 404, "not-found", "there is no such schedule", "GET /api/v1/schedules lists them");
-    return schedule;
+    if (schedule && md_api_bc_concerned(r, schedule->areas))
+        return schedule;
+    md_api_reply_error(r, 404, "not-found", "there is no such schedule", "GET /api/v1/schedules lists them");
+    return NULL;
 }
 
 static void show_schedule(MdApiRequest *r, void *user)

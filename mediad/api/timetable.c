@@ -40,7 +40,8 @@ static void list_slots(MdApiRequest *r, void *user)
     g_autoptr(GPtrArray) all = bc_slots_list(bc_broadcast_slots(a->b));
 
     for (unsigned i = 0; i < all->len; i++)
-        json_array_add_object_element(array, slot_json(all->pdata[i]));
+        if (md_api_request_concerned(r, ((BcSlot *)all->pdata[i])->area))
+            json_array_add_object_element(array, slot_json(all->pdata[i]));
     md_api_reply(r, 200, md_api_bc_list("slots", array));
 }
 
@@ -95,8 +96,10 @@ static void list_holidays(MdApiRequest *r, void *user)
 
     for (unsigned i = 0; i < all->len; i++) {
         const BcHoliday *h = all->pdata[i];
-        JsonObject *o = json_object_new();
         g_autofree char *day = bc_format_day(h->day);
+        if (!md_api_request_concerned(r, h->area))
+            continue;
+        JsonObject *o = json_object_new();
         json_object_set_string_member(o, "area", h->area);
         json_object_set_string_member(o, "day", day);
         json_object_set_string_member(o, "name", h->name);

@@ -156,6 +156,49 @@ static void test_events(Site *site, gconstpointer data)
     unsubscribe(&v);
 }
 
+static bool holds(const char *area, const char *inner, void *user)
+{
+    return g_str_has_prefix(inner, area); /* "18673" in "18", "18673-1" in "18673" */
+}
+
+/* Who works in an area is told of what happens there and of what reaches it, not of others' doings; a vendor of nothing. */
+static void test_events_area(Site *site, gconstpointer data)
+{
+    TestApi *t = &site->t;
+    g_autofree char *admin = test_api_admin(t), *commune = test_api_user(t, admin, "lan", "commune-editor"); /* of 18673 */
+    g_autofree char *vendor = test_api_user(t, admin, "htv", "vendor");
+    Subscriber a, c, v;
+
+    md_api_set_area_tree(t->api, holds, NULL);
+    subscribe(t, &v, vendor);
+    wait_closed(&v, 4401);
+    subscribe(t, &a, admin);
+    subscribe(t, &c, commune);
+    wait_lines(&a, 1);
+    wait_lines(&c, 1);
+    static const struct { MdApiTell tell; const char *areas; bool heard; } cases[] = {
+        {MD_API_TELL_CONCERNED, "18100", false}, {MD_API_TELL_CONCERNED, "18100,18", true}, {MD_API_TELL_CONCERNED, "18673-1", true},
+        {MD_API_TELL_CONCERNED, "", true},       {MD_API_TELL_WITHIN, "18", false},         {MD_API_TELL_WITHIN, "18673-1", true},
+        {MD_API_TELL_WITHIN, NULL, false},       {MD_API_TELL_WITHIN, "18673", true},       {MD_API_TELL_EVERYBODY, NULL, true},
+    };
+    unsigned heard = 1;
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *type = g_strdup_printf("case.%u.", i);
+        md_api_publish_to(t->api, type, object_of("n", "x"), cases[i].tell, cases[i].areas);
+        heard += cases[i].heard;
+    }
+    wait_lines(&a, 1 + G_N_ELEMENTS(cases));
+    wait_lines(&c, heard);
+    for (unsigned i = 0, at = 1; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *type = g_strdup_printf("case.%u.", i);
+        if (cases[i].heard)
+            g_assert_nonnull(strstr(c.lines->pdata[at++], type));
+    }
+    unsubscribe(&a);
+    unsubscribe(&c);
+    unsubscribe(&v);
+}
+
 static void test_events_refused(Site *site, gconstpointer data)
 {
     Subscriber wrong, garbage;
@@ -414,6 +457,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define CASE(name, fn) g_test_add("/api/" name, Site, NULL, set_up, fn, tear_down)
     CASE("events", test_events);
+    CASE("events-area", test_events_area);
     CASE("events-refused", test_events_refused);
     CASE("slow-subscriber", test_slow);
     CASE("console", test_console);

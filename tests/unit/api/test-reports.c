@@ -412,7 +412,11 @@ static void test_audit_filters(House *h, gconstpointer data)
         g_autoptr(TestReply) reply = get(h, "/audit?who=xem&failed=true", auditor);
         seen = strstr(reply->text, "\"status\":403") != NULL;
     }
-    g_autoptr(TestReply) his = get(h, "/audit?who=xem", auditor), failed = get(h, "/audit?failed=true", auditor), areas = get(h, "/audit?what=areas/18673", auditor);
+    g_autoptr(TestReply) his = get(h, "/audit?who=xem", auditor), failed = get(h, "/audit?failed=true", auditor), elsewhere = get(h, "/audit?what=areas/18673", auditor);
+    test_expect(&h->t, "POST", "/users", h->admin, "{'name':'tong','role':'auditor','password':'correct horse battery'}", 201, NULL);
+    g_autofree char *general = test_sign_in(&h->t, "tong");
+    g_autoptr(TestReply) areas = get(h, "/audit?what=areas/18673", general);
+    g_assert_cmpstr(elsewhere->text, ==, "{\"rows\":[]}"); /* by somebody of the province: not for an auditor of a commune */
     g_autoptr(TestReply) none = get(h, "/audit?to_us=1", auditor), verified = get(h, "/audit/verify", auditor);
     g_assert_nonnull(strstr(his->text, "\"status\":403"));
     g_assert_null(strstr(his->text, "\"who\":\"root\""));
