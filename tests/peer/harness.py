@@ -90,7 +90,7 @@ def wait_until(what, condition, seconds=10.0, every=0.05):
         select.select([], [], [], every)
 
 
-_next_port = [20000 + random.randrange(2500) * 4]
+_next_port = [int(os.environ.get("MEDIAD_TEST_PORT", 20000 + random.randrange(2500) * 4))]
 
 
 def free_ports(count, host="127.0.0.1"):
