@@ -556,13 +556,21 @@ void bc_broadcast_sync(BcBroadcast *b, BcDoneFn done, void *user)
 bool bc_broadcast_stop(BcBroadcast *b, const char *id, const char *who, GError **error)
 {
     BcAnnouncement *a = bc_announcement_find(b->stage, id);
+    g_autofree char *reason = who ? g_strdup_printf("stopped by %s", who) : g_strdup("stopped");
+    if (!a && bc_planner_doom(b->planner, id, reason))
+        return true;
     if (!a || a->over) {
         g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "no announcement %s is on", id ? id : "");
         return false;
     }
-    g_autofree char *reason = who ? g_strdup_printf("stopped by %s", who) : g_strdup("stopped");
     bc_announcement_stop(a, reason, false);
     return true;
+}
+
+bool bc_broadcast_goes_on(const BcBroadcast *b, const char *id)
+{
+    BcAnnouncement *a = id ? bc_announcement_find(b->stage, id) : NULL;
+    return a ? !a->over : bc_planner_goes_on(b->planner, id);
 }
 
 void bc_broadcast_set_reach(BcBroadcast *b, BcDeviceKind kind, const BcReachOps *ops)

@@ -147,6 +147,8 @@ char *bc_broadcast_live(BcBroadcast *broadcast, const char *room, const char *ur
 typedef void (*BcStopFn)(unsigned stopped, const GError *error, void *user);
 void bc_broadcast_stop_area(BcBroadcast *broadcast, const char *area, const char *who, BcStopFn done, void *user);
 bool bc_broadcast_stop(BcBroadcast *broadcast, const char *id, const char *who, GError **error);
+/* It is on, or will be in a moment because a former life of ours had it on. */
+bool bc_broadcast_goes_on(const BcBroadcast *broadcast, const char *id);
 /* Everything that was asked for before is durable when done is called. */
 void bc_broadcast_sync(BcBroadcast *broadcast, BcDoneFn done, void *user);
 /* What is on now. */

@@ -13,6 +13,7 @@ struct BcPlanner {
     bool stopping;
     GTimeZone *zone;
     GHashTable *airings; /* id -> BcAiring*: what is on, or about to be */
+    GHashTable *doomed;  /* id -> reason: stopped before it could go on after a restart */
 };
 
 typedef struct BcTurn BcTurn;

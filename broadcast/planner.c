@@ -200,6 +200,7 @@ void bc_planner_close_airing(BcPlanner *planner, const char *id)
     Closing *closing = g_new0(Closing, 1);
     *closing = (Closing){planner, g_strdup(id)};
     g_hash_table_remove(planner->airings, id);
+    g_hash_table_remove(planner->doomed, id);
     planner->pending++;
     bc_write(planner->o.store, close_airing, closing, NULL, NULL, NULL, NULL, on_closed, closing);
 }
@@ -210,6 +211,19 @@ void bc_planner_ended(BcPlanner *planner, const char *id, bool for_good)
         bc_planner_close_airing(planner, id);
     else
         g_hash_table_remove(planner->airings, id);
+}
+
+bool bc_planner_goes_on(const BcPlanner *planner, const char *id)
+{
+    return id && g_hash_table_contains(planner->airings, id);
+}
+
+bool bc_planner_doom(BcPlanner *planner, const char *id, const char *reason)
+{
+    if (!bc_planner_goes_on(planner, id))
+        return false;
+    g_hash_table_replace(planner->doomed, g_strdup(id), g_strdup(reason));
+    return true;
 }
 
 static void go_on(BcPlanner *planner, const BcAiring *a)
@@ -256,6 +270,7 @@ BcPlanner *bc_planner_new(const BcPlannerOptions *options, GError **error)
     if (!planner->zone)
         planner->zone = g_time_zone_new_utc();
     planner->airings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, bc_airing_free);
+    planner->doomed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     bc_guard_init(planner);
     for (unsigned i = 0; i < open->len; i++)
         go_on(planner, open->pdata[i]);
@@ -282,6 +297,7 @@ void bc_planner_free(BcPlanner *planner)
     bc_timer_cancel(&planner->timer);
     bc_guard_clear(planner);
     g_hash_table_unref(planner->airings);
+    g_hash_table_unref(planner->doomed);
     g_time_zone_unref(planner->zone);
     g_free(planner);
 }

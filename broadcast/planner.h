@@ -36,6 +36,10 @@ void bc_planner_stop(BcPlanner *planner);
 
 /* An announcement is over; mediad's own end leaves it open for the next life. */
 void bc_planner_ended(BcPlanner *planner, const char *id, bool for_good);
+/* It is on, or was in a former life and goes on as soon as it is read. */
+bool bc_planner_goes_on(const BcPlanner *planner, const char *id);
+/* What has not gone on yet is stopped the moment it does; false: there is no such thing. */
+bool bc_planner_doom(BcPlanner *planner, const char *id, const char *reason);
 /* Silence in area and below it at once; what had begun before does not come back, not in the next life either. done: how many
  * announcements that were, and whether the store knows (error: it sounds no more, but a restart might bring it back). */
 void bc_planner_stop_area(BcPlanner *planner, const char *area, const char *who,

@@ -224,6 +224,12 @@ static void start(BcTurn *turn)
         bc_turn_missed(turn, why);
         return;
     }
+    const char *doomed = g_hash_table_lookup(planner->doomed, turn->spec.id);
+    if (doomed) { /* devices that kept playing by themselves are told so too */
+        g_autofree char *reason = g_strdup(doomed);
+        g_hash_table_remove(planner->doomed, turn->spec.id);
+        bc_announcement_stop(bc_announcement_find(planner->o.stage, turn->spec.id), reason, false);
+    }
     tell(turn, NULL);
     free_turn(turn);
 }

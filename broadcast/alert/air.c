@@ -260,6 +260,11 @@ static void stop(const char *announcement, const char *who, void *user)
         md_info(&air->logger, "%s", error->message); /* it was over a moment before */
 }
 
+static bool goes_on(const char *announcement, void *user)
+{
+    return bc_broadcast_goes_on(((BcAlertAir *)user)->b, announcement);
+}
+
 static void tell(const char *type, const BcAlert *alert, void *user)
 {
     BcAlertAir *air = user;
@@ -269,7 +274,7 @@ static void tell(const char *type, const BcAlert *alert, void *user)
 
 void bc_alert_air_ops(BcAlertAir *air, BcAlertOps *ret)
 {
-    *ret = (BcAlertOps){play, live, stop, speak, siren, tell, air};
+    *ret = (BcAlertOps){play, live, stop, speak, siren, tell, air, goes_on};
 }
 
 BcAlertAir *bc_alert_air_new(const BcAlertAirOptions *options)

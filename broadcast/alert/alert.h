@@ -80,6 +80,8 @@ typedef struct BcAlertOps {
     /* "alert.received", "alert.sounding", "alert.ended", "alert.banner" (a meeting should show it). alert is borrowed. */
     void (*event)(const char *type, const BcAlert *alert, void *user);
     void *user;
+    /* It is on, or a former life had it on and it goes on in a moment. NULL: nothing ever does. */
+    bool (*goes_on)(const char *announcement, void *user);
 } BcAlertOps;
 
 typedef enum BcSignaturePolicy { BC_SIGNATURE_IGNORE, BC_SIGNATURE_CHECK, BC_SIGNATURE_REQUIRE } BcSignaturePolicy;

@@ -8,6 +8,7 @@
 #define RETRY_US (5 * G_USEC_PER_SEC)
 #define FAILURES_MAX 5
 #define GAP_US G_USEC_PER_SEC
+#define LOOK_US G_USEC_PER_SEC
 
 typedef struct Call {       /* something asked for; the alert may be over when the answer comes */
     BcAlerts *alerts;       /* a reference */
@@ -372,6 +373,18 @@ static void stop_area(BcAlerts *alerts, const char *area)
     }
 }
 
+/* What is said next, once an announcement has been heard. */
+static void said(BcAlerts *alerts, BcAlert *alert)
+{
+    g_clear_pointer(&alert->task->on, g_free);
+    if (bc_alerts_now_us(alerts) >= alert->expires_us)
+        bc_alert_end(alerts, alert, BC_ALERT_EXPIRED, "its time is over");
+    else if (alert->phase == BC_ALERT_LEAD)
+        play_words(alerts, alert, NULL);
+    else
+        round_done(alerts, alert);
+}
+
 void bc_alerts_on_broadcast(const char *type, const BcRun *run, void *user)
 {
     BcAlerts *alerts = user;
@@ -380,18 +393,49 @@ void bc_alerts_on_broadcast(const char *type, const BcRun *run, void *user)
     BcAlert *alert = g_str_equal(type, "announcement.ended") && !alerts->quiet ? alert_of(alerts, run->id) : NULL;
     if (!alert || g_strcmp0(run->state, "interrupted") == 0)
         return;
-    g_clear_pointer(&alert->task->on, g_free);
-    if (bc_alerts_now_us(alerts) >= alert->expires_us)
-        bc_alert_end(alerts, alert, BC_ALERT_EXPIRED, "its time is over");
-    else if (g_strcmp0(run->state, "stopped") == 0)
+    if (g_strcmp0(run->state, "stopped") == 0 && bc_alerts_now_us(alerts) < alert->expires_us) {
+        g_clear_pointer(&alert->task->on, g_free);
         bc_alert_end(alerts, alert, BC_ALERT_STOPPED, run->reason ? run->reason : "stopped");
-    else if (alert->phase == BC_ALERT_LEAD)
-        play_words(alerts, alert, NULL);
-    else
-        round_done(alerts, alert);
+        return;
+    }
+    said(alerts, alert);
 }
 
 /* --- lives --- */
+
+/* NULL: none of it goes on. Only the newest of an alert can. */
+static const char *going_on(const BcAlerts *alerts, const BcAlert *alert)
+{
+    const char *comma = alert->announcements ? strrchr(alert->announcements, ',') : NULL;
+    const char *newest = comma ? comma + 1 : alert->announcements;
+    return newest && alerts->o.ops.goes_on && alerts->o.ops.goes_on(newest, alerts->o.ops.user) ? newest : NULL;
+}
+
+/* Its end is told; when it could not go on after all nothing is, so somebody has to look. */
+static void on_look(BcTimer *timer, void *user)
+{
+    BcAlertTask *task = user;
+    BcAlerts *alerts = task->alerts;
+    if (!task->on)
+        return;
+    if (alerts->o.ops.goes_on(task->on, alerts->o.ops.user))
+        at_wall(task, timer, bc_alerts_now_us(alerts) + LOOK_US, on_look);
+    else
+        said(alerts, task->alert);
+}
+
+/* What sounded when the former life ended goes on by itself: a second one beside it would outlive the alert. */
+static bool adopt(BcAlerts *alerts, BcAlert *alert)
+{
+    const char *newest = alert->phase == BC_ALERT_PAUSE ? NULL : going_on(alerts, alert);
+    if (!newest)
+        return false;
+    alert->task->on = g_strdup(newest);
+    at_wall(alert->task, &alert->task->timer, bc_alerts_now_us(alerts) + LOOK_US, on_look);
+    if (alert->phase == BC_ALERT_LEAD)
+        make_words(alerts, alert);
+    return true;
+}
 
 static void resume(BcAlerts *alerts, BcAlert *alert)
 {
@@ -406,6 +450,8 @@ static void resume(BcAlerts *alerts, BcAlert *alert)
     make_task(alerts, alert);
     md_notice(&alerts->logger, "%s \"%s\" (%s) goes on after %d of %d rounds", alert->kind, alert->headline ? alert->headline : "", alert->id,
               (int)alert->done_rounds, (int)alert->repeats);
+    if (adopt(alerts, alert))
+        return;
     if (alert->phase == BC_ALERT_PAUSE && alert->done_rounds)
         at_wall(alert->task, &alert->task->timer, alert->next_us, on_pause_over);
     else if (alert->phase == BC_ALERT_SPEECH || alert->phase == BC_ALERT_WORDS)
@@ -419,8 +465,12 @@ void bc_alerts_resume(BcAlerts *alerts)
     g_autoptr(GPtrArray) open = g_ptr_array_new();
     for (unsigned i = 0; i < alerts->list->len; i++) {
         BcAlert *alert = alerts->list->pdata[i];
-        if (!alert->task && (alert->state == BC_ALERT_SOUNDING || alert->state == BC_ALERT_WAITING))
+        bool over = alert->state != BC_ALERT_SOUNDING && alert->state != BC_ALERT_WAITING;
+        const char *left = over ? going_on(alerts, alert) : NULL;
+        if (!alert->task && !over)
             g_ptr_array_add(open, alert);
+        if (left) /* called off, and then we were killed before its sound was */
+            alerts->o.ops.stop(left, alert->reason, alerts->o.ops.user);
     }
     for (unsigned i = 0; i < open->len; i++)
         resume(alerts, open->pdata[i]);

@@ -103,6 +103,17 @@ static void stop(const char *announcement, const char *who, void *user)
     }
 }
 
+static bool goes_on(const char *announcement, void *user)
+{
+    Rig *rig = user;
+    for (unsigned i = 0; i < rig->sounds->len; i++) {
+        Sound *s = rig->sounds->pdata[i];
+        if (g_str_equal(s->id, announcement))
+            return !s->over;
+    }
+    return false;
+}
+
 static void speak(const BcAlertSpeech *speech, BcAlertMadeFn done, void *done_user, void *user)
 {
     Rig *rig = user;
@@ -147,7 +158,7 @@ static void open_rig(Rig *rig)
     g_assert_true(bc_areas_seed(rig->areas, areas, G_N_ELEMENTS(areas), &error));
     static const char *const names[] = {"GSO", NULL};
     BcAlertOptions options = {.store = rig->store, .timers = rig->timers, .areas = rig->areas, .devices = rig->devices, .geocode_names = names,
-                              .ops = {play, live, stop, speak, siren, event, rig}, .all_clear = true};
+                              .ops = {play, live, stop, speak, siren, event, rig, goes_on}, .all_clear = true};
     rig->alerts = bc_alerts_new(&options, &error);
     g_assert_no_error(error);
     bc_alerts_put_centre(rig->alerts, "18073", (BcCapPoint){18.3419, 105.9029});
@@ -489,6 +500,47 @@ static void test_lives(void)
     rig_free(rig);
 }
 
+/* kill -9, and what sounded goes on by itself: no second siren beside it, and calling it off ends it. */
+static void test_adopted(void)
+{
+    Rig *rig = rig_new();
+    g_autofree char *on = g_strdup(take(rig, &(Cap){.id = "a1"})->id);
+    go(rig, 3 * S);
+    close_rig(rig);
+    unsigned n = rig->sounds->len;
+    g_assert_cmpuint(n, >=, 1);
+    g_assert_false(sound(rig, n - 1)->over);
+    open_rig(rig);
+    bc_alerts_resume(rig->alerts);
+    go(rig, 2 * S);
+    g_assert_cmpuint(rig->sounds->len, ==, n);
+    Answer stopped = {0};
+    bc_alerts_stop(rig->alerts, on, "xa", false, NULL, on_done, &stopped);
+    get(rig, &stopped);
+    g_assert_true(sound(rig, n - 1)->over);
+    g_assert_nonnull(sound(rig, n - 1)->stopped);
+
+    g_autofree char *next = g_strdup(take(rig, &(Cap){.id = "a2"})->id);
+    go(rig, 3 * S);
+    close_rig(rig);
+    n = rig->sounds->len;
+    open_rig(rig);
+    bc_alerts_resume(rig->alerts);
+    sound(rig, n - 1)->over = true; /* it could not go on after all, and nobody says so */
+    go(rig, 5 * S);
+    g_assert_cmpuint(rig->sounds->len, ==, n + 1);
+    g_assert_cmpstr(sound(rig, n)->content, ==, "words");
+    Answer again = {0};
+    bc_alerts_stop(rig->alerts, next, "xa", false, NULL, on_done, &again);
+    get(rig, &again);
+    sound(rig, n)->over = false; /* called off, and killed before its sound was stopped */
+    close_rig(rig);
+    open_rig(rig);
+    bc_alerts_resume(rig->alerts);
+    g_assert_true(sound(rig, n)->over);
+    rig_free(rig);
+}
+
 static void test_places(void)
 {
     Rig *rig = rig_new();
@@ -636,6 +688,7 @@ int main(int argc, char **argv)
     g_test_add_func("/alert/alerts/button", test_button);
     g_test_add_func("/alert/alerts/calendar", test_calendar);
     g_test_add_func("/alert/alerts/stop-all", test_stop_all);
+    g_test_add_func("/alert/alerts/adopted", test_adopted);
     g_test_add_func("/alert/alerts/percentiles", test_percentiles);
     return g_test_run();
 }
