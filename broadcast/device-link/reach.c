@@ -156,6 +156,16 @@ static void tell(BcLinkReach *reach, const Order *order, const char *device, BcR
     bc_broadcast_reach_news(reach->broadcast, &news);
 }
 
+/* Those that are still in the registry: one that was taken out meanwhile must not keep the word from the others. */
+static GPtrArray *present(BcLinkReach *reach, const char *const *devices, unsigned n)
+{
+    GPtrArray *there = g_ptr_array_new();
+    for (unsigned i = 0; i < n; i++)
+        if (bc_devices_find(bc_broadcast_devices(reach->broadcast), devices[i]))
+            g_ptr_array_add(there, (char *)devices[i]);
+    return there;
+}
+
 /* The same bytes to all of them; an emergency's way is as short as this. */
 static void send_order(BcLinkReach *reach, Order *order, const char *const *devices, unsigned n, const char *who)
 {
@@ -209,9 +219,10 @@ static void on_stop(const BcRun *run, const char *reason, void *user)
     g_autofree char *occurrence = occurrence_of(order);
     BcLinkCommand command = {.verb = BC_LINK_STOP, .issued_us = now, .expires_us = MAX(order->ends_us, now + LIVE_COMMAND_US),
                              .occurrence = occurrence, .volume = -1};
-    if (!bc_device_link_send(reach->link, &command, (const char *const *)order->devices->pdata, order->devices->len,
+    g_autoptr(GPtrArray) there = present(reach, (const char *const *)order->devices->pdata, order->devices->len);
+    if (there->len && !bc_device_link_send(reach->link, &command, (const char *const *)there->pdata, there->len,
                              run->created_by ? run->created_by : "mediad", NULL, &error) && reach->logger)
-        md_warning(reach->logger, "\"%s\" cannot be stopped at %u devices: %s", run->title, order->devices->len, error->message);
+        md_warning(reach->logger, "\"%s\" cannot be stopped at %u devices: %s", run->title, there->len, error->message);
 }
 
 /* Some of them are to be silent, the others go on: for good, for a device remembers what it was told to stop. */
