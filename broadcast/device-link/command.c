@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define TELL_AGAIN_US (10 * G_USEC_PER_SEC) /* one device is told the same again at most so often */
 #define LINGER_US (300 * G_USEC_PER_SEC) /* late answers still count for so long after the end */
 
 typedef enum State { SENT, TIMED_OUT, RECEIVED, DONE, REFUSED, N_STATES } State;
@@ -12,7 +13,7 @@ typedef struct Target {
     const char *device; /* owned by the table's key */
     State state;
     char *reason;
-    int64_t at_us;
+    int64_t at_us, told_us;
     bool dirty;
 } Target;
 
@@ -171,21 +172,77 @@ void bc_commands_flush(BcCommands *commands, BcDoneFn done, void *user)
     md_store_write(commands->store, write_nothing, flushed, g_free, on_flushed, NULL);
 }
 
+/* Sound has its own way back: what is to sound then is told anew (reach.c), and keys of live sound are kept nowhere. */
+#define AGAIN "('stop', 'stop-all', 'volume', 'restart', 'fetch', 'send-log', 'firmware', 'line-test', 'blank')"
+
 static bool close_former(MdDb *db, gpointer data, GError **error)
 {
-    const int64_t *now = data;
+    const int64_t *now_us = data;
     return md_db_run(db, error,
-                     "UPDATE bc_link_targets SET state = 'timed-out', reason = 'mediad was restarted', at_us = $1 WHERE state = 'sent'", "i",
-                     *now);
+                     "UPDATE bc_link_targets SET state = 'timed-out', reason = 'mediad was restarted', at_us = $1 WHERE state = 'sent' AND"
+                     " command NOT IN (SELECT id FROM bc_link_commands WHERE expires_us > $2 AND verb IN " AGAIN ")",
+                     "ii", *now_us, *now_us);
 }
 
-BcCommands *bc_commands_new(MdStore *store, const BcKey *key, const BcCommandsOps *ops, int64_t now_us, GError **error)
+static Target *add_target(Command *c, const char *device, State state, int64_t at_us)
+{
+    Target *target = g_new0(Target, 1);
+    char *name = g_strdup(device);
+    *target = (Target){.device = name, .state = state, .at_us = at_us};
+    g_hash_table_insert(c->targets, name, target);
+    c->open += state < DONE;
+    return target;
+}
+
+static Command *former_command(BcCommands *commands, const MdRows *rows, int64_t timeout_us, GError **error)
+{
+    const char *id = md_rows_text(rows, 0), *body = md_rows_text(rows, 3);
+    Command *c = g_hash_table_lookup(commands->by_id, id);
+    if (c)
+        return c;
+    char *token = bc_jws_sign(commands->key, "mediad-command", body, strlen(body), error);
+    if (!token)
+        return NULL;
+    c = g_new0(Command, 1);
+    *c = (Command){g_strdup(id), g_strdup(md_rows_text(rows, 1)), g_strdup(md_rows_text(rows, 2)), g_strdup(body), token, md_rows_int(rows, 4),
+                   md_rows_int(rows, 5), md_rows_int(rows, 4) + timeout_us, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_target)};
+    g_hash_table_insert(commands->by_id, c->id, c);
+    return c;
+}
+
+/* What was promised before the restart and is not too late. */
+static bool read_former(BcCommands *commands, int64_t timeout_us, int64_t now_us, GError **error)
+{
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(commands->store), error,
+                                         "SELECT c.id, c.verb, c.who, c.body, c.issued_us, c.expires_us, t.device, t.state, t.at_us"
+                                         " FROM bc_link_commands c JOIN bc_link_targets t ON t.command = c.id"
+                                         " WHERE c.expires_us > $1 AND c.verb IN " AGAIN " AND t.state IN ('sent', 'timed-out', 'received')"
+                                         " ORDER BY c.issued_us DESC LIMIT 100000",
+                                         "i", now_us);
+    GError *failure = NULL;
+    while (rows && md_rows_next(rows, &failure)) {
+        const char *word = md_rows_text(rows, 7);
+        Command *c = former_command(commands, rows, timeout_us, error);
+        if (!c)
+            return false;
+        State state = strcmp(word, "sent") == 0 ? SENT : strcmp(word, "received") == 0 ? RECEIVED : TIMED_OUT;
+        add_target(c, md_rows_text(rows, 6), state, md_rows_int(rows, 8));
+    }
+    if (failure)
+        g_propagate_error(error, failure);
+    return rows && !failure;
+}
+
+BcCommands *bc_commands_new(MdStore *store, const BcKey *key, const BcCommandsOps *ops, int64_t timeout_us, int64_t now_us, GError **error)
 {
     if (!md_store_write_sync(store, close_former, &now_us, error))
         return NULL;
     BcCommands *commands = g_new0(BcCommands, 1);
     *commands = (BcCommands){store, key, *ops, g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_command)};
-    return commands;
+    if (read_former(commands, timeout_us, now_us, error))
+        return commands;
+    bc_commands_free(commands);
+    return NULL;
 }
 
 void bc_commands_free(BcCommands *commands)
@@ -236,11 +293,9 @@ bool bc_commands_send(BcCommands *commands, const BcLinkCommand *command, const 
         if (g_hash_table_contains(c->targets, devices[i]))
             continue;
         commands->ops.publish(devices[i], token, len, commands->ops.user);
-        Target *target = g_new0(Target, 1);
-        char *name = g_strdup(devices[i]);
-        *target = (Target){.device = name, .state = SENT, .at_us = command->issued_us, .dirty = true};
-        g_hash_table_insert(c->targets, name, target);
-        c->open++;
+        Target *target = add_target(c, devices[i], SENT, command->issued_us);
+        target->told_us = command->issued_us;
+        target->dirty = true;
     }
     g_hash_table_insert(commands->by_id, c->id, c);
     return true;
@@ -261,20 +316,58 @@ void bc_commands_ack(BcCommands *commands, const char *device, const BcLinkAck *
     set_state(commands, c, target, state, ack->reason, now_us);
 }
 
-void bc_commands_repeat(BcCommands *commands, int64_t now_us)
+static int by_issue(gconstpointer a, gconstpointer b)
 {
-    GHashTableIter it, each;
-    gpointer value, target;
+    const Command *x = *(Command *const *)a, *y = *(Command *const *)b;
+    return x->issued_us != y->issued_us ? (x->issued_us < y->issued_us ? -1 : 1) : strcmp(x->id, y->id);
+}
+
+/* Those that are not too late, in the order they were given: what stops something must not come before it. device: only what it was not
+ * told lately; NULL all. */
+static GPtrArray *in_order(BcCommands *commands, const char *device, int64_t now_us)
+{
+    GPtrArray *all = g_ptr_array_new();
+    GHashTableIter it;
+    gpointer value;
     g_hash_table_iter_init(&it, commands->by_id);
     while (g_hash_table_iter_next(&it, NULL, &value)) {
         Command *c = value;
-        if (c->expires_us <= now_us)
-            continue;
-        gsize len = strlen(c->token);
-        g_hash_table_iter_init(&each, c->targets);
-        while (g_hash_table_iter_next(&each, NULL, &target))
-            if (((Target *)target)->state <= TIMED_OUT)
-                commands->ops.publish(((Target *)target)->device, c->token, len, commands->ops.user);
+        const Target *target = device && c->open ? g_hash_table_lookup(c->targets, device) : NULL;
+        bool due = device ? target && target->state <= TIMED_OUT && now_us - target->told_us >= TELL_AGAIN_US : c->open > 0;
+        if (due && c->expires_us > now_us)
+            g_ptr_array_add(all, c);
+    }
+    g_ptr_array_sort(all, by_issue);
+    return all;
+}
+
+static void repeat(BcCommands *commands, const Command *c, Target *target, int64_t now_us)
+{
+    if (target->state > TIMED_OUT)
+        return;
+    target->told_us = now_us;
+    commands->ops.publish(target->device, c->token, strlen(c->token), commands->ops.user);
+}
+
+void bc_commands_repeat(BcCommands *commands, int64_t now_us)
+{
+    g_autoptr(GPtrArray) all = in_order(commands, NULL, now_us);
+    GHashTableIter it;
+    gpointer target;
+    for (unsigned i = 0; i < all->len; i++) {
+        const Command *c = all->pdata[i];
+        g_hash_table_iter_init(&it, c->targets);
+        while (g_hash_table_iter_next(&it, NULL, &target))
+            repeat(commands, c, target, now_us);
+    }
+}
+
+void bc_commands_repeat_to(BcCommands *commands, const char *device, int64_t now_us)
+{
+    g_autoptr(GPtrArray) all = in_order(commands, device, now_us);
+    for (unsigned i = 0; i < all->len; i++) {
+        const Command *c = all->pdata[i];
+        repeat(commands, c, g_hash_table_lookup(c->targets, device), now_us);
     }
 }
 

@@ -13,8 +13,9 @@ typedef bool (*BcCommandPublishFn)(const char *device, const char *token, gsize 
 typedef void (*BcCommandChangedFn)(const char *command, const char *device, const char *state, const char *reason, void *user);
 typedef struct BcCommandsOps { BcCommandPublishFn publish; BcCommandChangedFn changed; void *user; } BcCommandsOps;
 
-/* A former life's open ones are marked timed out. */
-BcCommands *bc_commands_new(MdStore *store, const BcKey *key, const BcCommandsOps *ops, int64_t now_us, GError **error);
+/* What a former life has promised and is not too late goes out again at the first bc_commands_repeat; sound is left out (that is told anew by
+ * who plays it) and marked timed out, like what is too late. timeout_us: as given to bc_commands_send. */
+BcCommands *bc_commands_new(MdStore *store, const BcKey *key, const BcCommandsOps *ops, int64_t timeout_us, int64_t now_us, GError **error);
 void bc_commands_free(BcCommands *commands); /* what changed is handed to the store */
 
 /* command must be whole (id, issued_us, expires_us). Devices that cannot be told now are told when the connection is back, if it is not too
@@ -23,8 +24,11 @@ bool bc_commands_send(BcCommands *commands, const BcLinkCommand *command, const 
                       int64_t timeout_us, GError **error);
 /* Forwards only: "sent", "received", then "done" or "refused"; "timed-out" may still become any of the latter. */
 void bc_commands_ack(BcCommands *commands, const char *device, const BcLinkAck *ack, int64_t now_us);
-/* The connection is there again: what nobody has acknowledged yet goes out once more. */
+/* The connection is there again: what nobody has acknowledged yet goes out once more, oldest first. */
 void bc_commands_repeat(BcCommands *commands, int64_t now_us);
+/* The same for one device that says it is there, except what it was told within the last 10 s: its power may have gone between the broker's
+ * word and its own disk, or the broker may have died with it. */
+void bc_commands_repeat_to(BcCommands *commands, const char *device, int64_t now_us);
 void bc_commands_tick(BcCommands *commands, int64_t now_us); /* time-outs; gathers what goes to the store. Once a second */
 /* What changed goes to the store now; done (may be NULL) when it is durable. */
 void bc_commands_flush(BcCommands *commands, BcDoneFn done, void *user);
