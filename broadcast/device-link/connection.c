@@ -134,8 +134,11 @@ static void answer_clock(BcConnection *c, const char *device, const struct mosqu
     clock.t1_us = arrived_us;
     clock.t2_us = md_clock_wall_us(c->options.clock);
     g_autofree char *text = bc_link_clock_format(&clock);
+    atomic_fetch_add(&c->flight, 1); /* the library tells the end of every publish alike */
     if (mosquitto_publish(c->mosq, NULL, topic, (int)strlen(text), text, 0, false) == MOSQ_ERR_SUCCESS)
         atomic_fetch_add(&c->clocks, 1);
+    else
+        atomic_fetch_sub(&c->flight, 1);
 }
 
 static void on_message(struct mosquitto *mosq, void *user, const struct mosquitto_message *message)
@@ -307,11 +310,9 @@ bool bc_connection_publish(BcConnection *c, const char *topic, const void *data,
         atomic_fetch_add(&c->dropped, 1);
         return false;
     }
-    if (qos)
-        atomic_fetch_add(&c->flight, 1);
+    atomic_fetch_add(&c->flight, 1);
     if (mosquitto_publish(c->mosq, NULL, topic, (int)len, data, qos, retain) != MOSQ_ERR_SUCCESS) {
-        if (qos)
-            atomic_fetch_sub(&c->flight, 1);
+        atomic_fetch_sub(&c->flight, 1);
         atomic_fetch_add(&c->dropped, 1);
         return false;
     }

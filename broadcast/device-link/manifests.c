@@ -7,6 +7,8 @@
 #define SOON_US 500000          /* changes come in bunches */
 #define PACE_US 10000
 #define RETRY_US 5000000
+#define SETTLE_US 60000000      /* what the broker took so shortly before it died may not be on its disk; a device has its own so long after it came */
+#define HEALS_MAX 6u            /* told again after 1, 2, 4 … 64 minutes */
 #define DAY_US (86400ll * G_USEC_PER_SEC)
 #define TAIL_US (6ll * 3600 * G_USEC_PER_SEC) /* what began yesterday may still sound */
 #define RENEW_DAYS 7            /* also what does not change is said anew so often, before it is no longer valid */
@@ -15,6 +17,8 @@
 typedef struct Entry { /* one device */
     char *device;
     int64_t version, made_us;
+    int64_t told_us;     /* wall: published in this life, 0 not yet */
+    unsigned heals;      /* told again without effect */
     char print[65];      /* of what it was last told */
     char next[65];       /* of what it is to be told */
     bool waiting;        /* to be published */
@@ -34,6 +38,8 @@ struct BcManifests { /* g_rc_box: a pending write holds it */
     GHashTable *entries; /* device -> Entry*, owned */
     GQueue waiting;      /* Entry* */
     GHashTable *areas;   /* code -> Area*, of the plan below */
+    Area *nothing;       /* what one hears that is switched off */
+    int64_t down_us;     /* wall: the broker went away */
     int64_t epoch;       /* grows every RENEW_DAYS */
     uint64_t published;
     bool closed;
@@ -186,12 +192,9 @@ static void fill_manifest(BcManifests *m, BcLinkManifest *ret, const BcDevice *d
         if (from == to) /* all day: a window that ends where it begins is none */
             ret->quiet[ret->n_quiet++] = (BcLinkWindow){.from_min = (from + 720) % 1440, .to_min = to};
     }
-    if (m->o.volumes)
-        ret->n_volumes = MIN(m->o.volumes(device->id, ret->volumes, m->o.volumes_user), BC_LINK_WINDOWS_MAX);
-    else
-        for (; ret->n_volumes < device->n_volumes; ret->n_volumes++)
-            ret->volumes[ret->n_volumes] = (BcLinkWindow){device->volumes[ret->n_volumes].from_min, device->volumes[ret->n_volumes].to_min,
-                                                          device->volumes[ret->n_volumes].volume};
+    for (; ret->n_volumes < MIN(device->n_volumes, BC_LINK_WINDOWS_MAX); ret->n_volumes++)
+        ret->volumes[ret->n_volumes] = (BcLinkWindow){device->volumes[ret->n_volumes].from_min, device->volumes[ret->n_volumes].to_min,
+                                                      device->volumes[ret->n_volumes].volume};
     fill_areas(m, ret, device->area);
 }
 
@@ -230,12 +233,37 @@ static void enqueue(BcManifests *m, Entry *entry)
     wake(m, 0);
 }
 
+static const Area *area_of(BcManifests *m, const BcDevice *device)
+{
+    return device->enabled ? g_hash_table_lookup(m->areas, device->area) : m->nothing;
+}
+
+/* One that is too long for a message goes without its last days: they follow as the first ones pass. false: the broker is away. */
+static bool put_out(BcManifests *m, BcLinkManifest *manifest)
+{
+    unsigned whole = manifest->n_items;
+    for (;;) {
+        g_autoptr(GError) error = NULL;
+        if (bc_device_link_publish_manifest(m->o.link, manifest, &error))
+            break;
+        bool long_ = g_error_matches(error, BC_LINK_ERROR, BC_LINK_ERROR_LIMIT) && manifest->n_items;
+        if (!long_) {
+            if (m->o.logger)
+                md_warning(m->o.logger, "the manifest of %s cannot be published: %s", manifest->device, error->message);
+            return false;
+        }
+        manifest->n_items -= (manifest->n_items + 3) / 4;
+    }
+    if (manifest->n_items < whole && m->o.logger)
+        md_warning(m->o.logger, "the manifest of %s is too long: it has %u of %u items, the later ones follow", manifest->device, manifest->n_items, whole);
+    return true;
+}
+
 /* Its present content under its present version; false: not now. */
 static bool publish(BcManifests *m, Entry *entry)
 {
     const BcDevice *device = bc_devices_find(bc_broadcast_devices(m->o.broadcast), entry->device);
-    const Area *area = device ? g_hash_table_lookup(m->areas, device->area) : NULL;
-    g_autoptr(GError) error = NULL;
+    const Area *area = device ? area_of(m, device) : NULL;
     BcLinkManifest manifest;
     char print[65];
     if (!area)
@@ -249,11 +277,9 @@ static bool publish(BcManifests *m, Entry *entry)
     manifest.version = entry->version;
     manifest.issued_us = bc_broadcast_wall_us(m->o.broadcast);
     manifest.valid_until_us = manifest.issued_us + (int64_t)(m->o.days + 2 * RENEW_DAYS) * DAY_US;
-    if (!bc_device_link_publish_manifest(m->o.link, &manifest, &error)) {
-        if (m->o.logger)
-            md_warning(m->o.logger, "the manifest of %s cannot be published: %s", entry->device, error->message);
+    if (!put_out(m, &manifest))
         return false;
-    }
+    entry->told_us = manifest.issued_us;
     m->published++;
     return true;
 }
@@ -323,6 +349,7 @@ static void free_manifests(gpointer data)
     BcManifests *m = data;
     g_hash_table_unref(m->entries);
     g_hash_table_unref(m->areas);
+    free_area(m->nothing);
     g_queue_clear(&m->waiting);
 }
 
@@ -411,25 +438,74 @@ static void compare(BcManifests *m, const BcDevice *device, const Area *area, GA
     }
 }
 
-/* Devices that are gone, or are reached otherwise now, obey nothing old. */
-static void forget_gone(BcManifests *m, GArray *versions)
+/* Devices that are gone, or are reached otherwise now, obey nothing old: an empty manifest stays at the broker for them. */
+static void forget_gone(BcManifests *m, GArray *versions, int64_t now_us)
 {
     GHashTableIter it;
     gpointer value;
     g_hash_table_iter_init(&it, m->entries);
     while (g_hash_table_iter_next(&it, NULL, &value)) {
         Entry *entry = value;
-        if (entry->seen) {
-            entry->seen = false;
+        bool gone = !entry->seen;
+        entry->seen = false;
+        if (!gone || entry->writing)
             continue;
-        }
+        BcLinkManifest none = {.device = entry->device,
+                               .zone = (char *)bc_broadcast_timezone(m->o.broadcast),
+                               .version = MAX(entry->version + 1, now_us / G_USEC_PER_SEC),
+                               .issued_us = now_us,
+                               .valid_until_us = now_us + 2 * RENEW_DAYS * DAY_US,
+                               .stop_before_us = now_us,
+                               .live_buffer_ms = m->o.live_buffer_ms};
+        if (!put_out(m, &none))
+            continue; /* the broker is away: at the next look */
         if (entry->waiting)
             g_queue_remove(&m->waiting, entry);
-        Version gone = {.device = g_strdup(entry->device)};
-        g_array_append_val(versions, gone);
-        bc_device_link_forget_manifest(m->o.link, entry->device);
+        Version row = {.device = g_strdup(entry->device)};
+        g_array_append_val(versions, row);
         g_hash_table_iter_remove(&it);
     }
+}
+
+/* A device that is there long enough and still has an older one: it was stored but not published when mediad died, or the broker has lost it. */
+static void heal(BcManifests *m, int64_t now_us)
+{
+    GHashTableIter it;
+    gpointer value;
+    g_hash_table_iter_init(&it, m->entries);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        Entry *entry = value;
+        const BcLinkState *state = bc_device_link_state(m->o.link, entry->device);
+        BcLinkSeen seen;
+        if (!state || !state->online || state->manifest_version >= entry->version || entry->writing || entry->waiting) {
+            entry->heals = state && state->manifest_version >= entry->version ? 0 : entry->heals;
+            continue;
+        }
+        bc_device_link_seen(m->o.link, entry->device, &seen);
+        if (now_us - MAX(entry->told_us, seen.changed_us) < (int64_t)SETTLE_US << entry->heals)
+            continue;
+        entry->heals = MIN(entry->heals + 1, HEALS_MAX);
+        enqueue(m, entry);
+    }
+}
+
+/* What the broker was given just before it died goes to it again. */
+static void on_broker(bool connected, void *user)
+{
+    BcManifests *m = user;
+    GHashTableIter it;
+    gpointer value;
+    if (!connected) {
+        m->down_us = bc_broadcast_wall_us(m->o.broadcast);
+        return;
+    }
+    g_hash_table_iter_init(&it, m->entries);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        Entry *entry = value;
+        if (m->down_us && entry->told_us && entry->told_us >= m->down_us - SETTLE_US)
+            enqueue(m, entry);
+    }
+    m->down_us = 0;
 }
 
 static void on_look(BcTimer *timer, void *user)
@@ -447,20 +523,18 @@ static void on_look(BcTimer *timer, void *user)
     g_hash_table_remove_all(m->areas);
     m->epoch = from / (RENEW_DAYS * DAY_US);
     GArray *versions = new_versions();
-    g_autoptr(GPtrArray) devices = bc_devices_in(bc_broadcast_devices(m->o.broadcast), NULL, true);
+    g_autoptr(GPtrArray) devices = bc_devices_in(bc_broadcast_devices(m->o.broadcast), NULL, false);
     for (unsigned i = 0; i < devices->len; i++) {
         const BcDevice *device = devices->pdata[i];
         if (device->kind != BC_DEVICE_LINK)
             continue;
-        Area *area = g_hash_table_lookup(m->areas, device->area);
-        if (!area) {
-            area = make_area(m, plan, device->area, now);
-            g_hash_table_insert(m->areas, g_strdup(device->area), area);
-        }
-        compare(m, device, area, &versions, now);
+        if (device->enabled && !g_hash_table_contains(m->areas, device->area))
+            g_hash_table_insert(m->areas, g_strdup(device->area), make_area(m, plan, device->area, now));
+        compare(m, device, area_of(m, device), &versions, now);
     }
-    forget_gone(m, versions);
+    forget_gone(m, versions, now);
     store(m, versions);
+    heal(m, now);
 }
 
 void bc_manifests_look(BcManifests *m)
@@ -485,6 +559,7 @@ static bool read_versions(BcManifests *m, GError **error)
         entry->version = md_rows_int(rows, 1);
         g_strlcpy(entry->print, md_rows_text(rows, 2), sizeof entry->print);
         entry->made_us = md_rows_int(rows, 3);
+        bc_device_link_want_manifest(m->o.link, entry->device, entry->version, entry->made_us);
     }
     if (failure)
         g_propagate_error(error, failure);
@@ -501,12 +576,17 @@ BcManifests *bc_manifests_new(const BcManifestsOptions *options, GError **error)
     m->timers = bc_broadcast_timers(options->broadcast);
     m->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_entry);
     m->areas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_area);
+    m->nothing = g_new0(Area, 1);
+    m->nothing->items = g_array_new(FALSE, FALSE, sizeof(BcLinkItem));
+    m->nothing->sum = g_checksum_new(G_CHECKSUM_SHA256);
     g_queue_init(&m->waiting);
     if (!read_versions(m, error)) {
         unref_manifests(m);
         return NULL;
     }
+    BcDeviceLinkListener listener = {.broker = on_broker, .user = m};
     bc_broadcast_add_listener(m->o.broadcast, on_change, m);
+    bc_device_link_listen(m->o.link, &listener);
     bc_manifests_look(m);
     return m;
 }
@@ -519,6 +599,7 @@ void bc_manifests_free(BcManifests *m)
     bc_timer_cancel(&m->look);
     bc_timer_cancel(&m->pace);
     bc_broadcast_remove_listener(m->o.broadcast, on_change, m);
+    bc_device_link_unlisten(m->o.link, m);
     unref_manifests(m);
 }
 

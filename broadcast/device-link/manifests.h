@@ -17,9 +17,6 @@ typedef struct BcManifestsOptions {
     unsigned days;                  /* ahead, 1..14; 0: 3 */
     unsigned live_buffer_ms;        /* 0: 400 */
     unsigned per_s;                 /* manifests published a second, 0: 1000 */
-    /* The greatest volumes of device by the hour; returns how many (at most BC_LINK_WINDOWS_MAX). NULL: none. */
-    unsigned (*volumes)(const char *device, BcLinkWindow *ret, void *user);
-    void *volumes_user;
     const MdLogger *logger;
 } BcManifestsOptions;
 

@@ -12,9 +12,10 @@ typedef struct BcLinkDevice {   /* what is known of one device here */
     bool known;                 /* it has sent a state once */
     bool online, dirty;
     int64_t seen_us, changed_us;
-    int64_t manifest_version, manifest_us;
-    bool manifest_waits;        /* the broker has it not for sure */
+    int64_t manifest_version, manifest_us; /* what it is to have, since when */
     MdBucket budget;            /* of messages: one that has gone mad must not hold up the others */
+    int64_t missing_report;     /* the least number of a report that was not taken, until it comes again; INT64_MAX none */
+    int64_t scolded_us;         /* monotonic: the log named it last */
 } BcLinkDevice;
 
 struct BcDeviceLink {
@@ -34,15 +35,15 @@ struct BcDeviceLink {
     guint timer;
     unsigned ticks, online;
     int64_t down_us;            /* wall: the broker went away; 0 it is there */
+    int64_t heard_from_us;      /* wall: since then devices can be heard; 0 not known */
     bool told_down;
     uint64_t refused;
 };
 
 BcLinkDevice *bc_link_device(BcDeviceLink *link, const char *id, bool make);
 
-/* manifest.c */
-void bc_link_manifests_repeat(BcDeviceLink *link);
-void bc_link_manifest_heal(BcDeviceLink *link, BcLinkDevice *device);
+/* The number up to which the device may forget its reports, when all that came up to sequence is durable: one was not taken, perhaps. */
+int64_t bc_link_receipt_upto(BcDeviceLink *link, const char *id, int64_t sequence);
 
 /* states.c: kept over restarts */
 bool bc_link_states_load(BcDeviceLink *link, GError **error);

@@ -8,6 +8,8 @@
 #include "broadcast/device-link/broker-files.h"
 #include "broadcast/device-link/private.h"
 
+#define SCOLD_US (60 * G_USEC_PER_SEC)
+
 /* --- what goes out --- */
 
 static bool publish_command(const char *device, const char *token, gsize len, void *user)
@@ -89,9 +91,15 @@ bool bc_device_link_send(BcDeviceLink *link, const BcLinkCommand *command, const
     return true;
 }
 
+int64_t bc_link_receipt_upto(BcDeviceLink *link, const char *id, int64_t sequence)
+{
+    const BcLinkDevice *device = bc_link_device(link, id, false);
+    return device && device->missing_report <= sequence ? device->missing_report - 1 : sequence;
+}
+
 void bc_device_link_receipt(BcDeviceLink *link, const char *device, int64_t sequence)
 {
-    BcLinkReceipt receipt = {sequence};
+    BcLinkReceipt receipt = {bc_link_receipt_upto(link, device, sequence)};
     g_autofree char *topic = bc_link_topic("down", device, "receipt"), *text = bc_link_receipt_format(&receipt);
     if (link->connection)
         bc_connection_publish(link->connection, topic, text, strlen(text), 1, false);
@@ -122,7 +130,8 @@ static void take_state(BcDeviceLink *link, BcLinkDevice *device, BcLinkState *st
         if (l->state)
             l->state(device->id, &device->state, l->user);
     }
-    bc_link_manifest_heal(link, device);
+    if (online)
+        bc_commands_repeat_to(link->commands, device->id, bc_device_link_wall_us(link));
 }
 
 static void take_ack(BcDeviceLink *link, const char *device, const BcLinkAck *ack)
@@ -133,6 +142,24 @@ static void take_ack(BcDeviceLink *link, const char *device, const BcLinkAck *ac
         if (l->ack)
             l->ack(device, ack, l->user);
     }
+}
+
+static int64_t least_sequence(const BcLinkReports *reports)
+{
+    int64_t least = INT64_MAX;
+    for (unsigned i = 0; i < reports->n; i++)
+        least = MIN(least, reports->reports[i].sequence);
+    return least;
+}
+
+/* What is not taken now has no receipt, and nothing after it either, until the device has sent it again. */
+static void miss_reports(BcLinkDevice *device, const char *text, gsize len)
+{
+    BcLinkReports reports;
+    if (!bc_link_reports_parse(&reports, text, len, NULL))
+        return;
+    device->missing_report = MIN(device->missing_report, least_sequence(&reports));
+    bc_link_reports_clear(&reports);
 }
 
 static void take_reports(BcDeviceLink *link, const char *device, const BcLinkReports *reports)
@@ -161,6 +188,8 @@ static bool take_what(BcDeviceLink *link, BcLinkDevice *device, const char *what
     } else if (strcmp(what, "report") == 0) {
         if (!bc_link_reports_parse(&m.reports, text, len, error))
             return false;
+        if (least_sequence(&m.reports) <= device->missing_report)
+            device->missing_report = INT64_MAX;
         take_reports(link, device->id, &m.reports);
         bc_link_reports_clear(&m.reports);
     } else if (strcmp(what, "telemetry") == 0) {
@@ -187,6 +216,16 @@ static const char *stranger(BcDeviceLink *link, const char *id)
                                                                                        : NULL;
 }
 
+/* One line a minute for each device: a mad one must not fill the log. */
+static void scold(BcDeviceLink *link, BcLinkDevice *device, const char *what, const char *why)
+{
+    int64_t now_us = md_clock_now_us(link->options.clock);
+    if (device->scolded_us && now_us - device->scolded_us < SCOLD_US)
+        return;
+    device->scolded_us = MAX(now_us, 1);
+    md_warning(&link->logger, "%s from %s is not taken: %s (its next such messages are not told for a minute)", what, device->id, why);
+}
+
 void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data, gsize len)
 {
     g_autofree char *id = NULL;
@@ -204,13 +243,15 @@ void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data
         return; /* a retained message was taken back */
     BcLinkDevice *device = bc_link_device(link, id, true);
     if (!md_bucket_take(&device->budget, 1, md_clock_now_us(link->options.clock))) {
-        link->refused++; /* reports come again, for they get no receipt */
-        md_warning(&link->logger, "%s sends too much: not taken", id);
+        link->refused++;
+        if (strcmp(what, "report") == 0)
+            miss_reports(device, data, len);
+        scold(link, device, what, "it sends too much");
         return;
     }
     if (!take_what(link, device, what, data, len, &error)) {
         link->refused++;
-        md_warning(&link->logger, "%s from %s is not taken: %s", what, id, error->message);
+        scold(link, device, what, error->message);
         return;
     }
     if (strcmp(what, "state") != 0 || device->online) {
@@ -230,7 +271,7 @@ static void tell_keys(BcDeviceLink *link)
     g_autoptr(GError) error = NULL;
     g_autofree char *jwks = bc_device_link_jwks(link), *token = NULL;
     g_autoptr(GPtrArray) all = bc_devices_in(link->options.devices, NULL, false);
-    if (!link->former || link->keys_told)
+    if (!link->former || link->keys_told || !link->connection)
         return;
     token = bc_jws_sign(link->former, "mediad-keys", jwks, strlen(jwks), &error);
     for (unsigned i = 0; token && i < all->len; i++) {
@@ -248,9 +289,9 @@ static void on_change(bool connected, const char *why, void *user)
 {
     BcDeviceLink *link = user;
     if (connected) {
+        link->heard_from_us = bc_device_link_wall_us(link); /* the time before says nothing about the devices */
         md_notice(&link->logger, "connected to the broker %s:%u", link->broker_host, link->options.broker_port);
         tell_keys(link);
-        bc_link_manifests_repeat(link);
         bc_commands_repeat(link->commands, bc_device_link_wall_us(link));
         link->down_us = 0;
         link->told_down = false;
@@ -280,7 +321,7 @@ static void look_for_silent(BcDeviceLink *link)
     g_hash_table_iter_init(&it, link->by_id);
     while (g_hash_table_iter_next(&it, NULL, &value)) {
         BcLinkDevice *device = value;
-        if (!device->online || now_us - device->seen_us < limit_us)
+        if (!device->online || now_us - MAX(device->seen_us, link->heard_from_us) < limit_us)
             continue;
         device->state.online = false;
         bc_link_set_online(link, device, false);
@@ -290,6 +331,11 @@ static void look_for_silent(BcDeviceLink *link)
                 l->state(device->id, &device->state, l->user);
         }
     }
+}
+
+void bc_device_link_take_broker(BcDeviceLink *link, bool connected)
+{
+    on_change(connected, connected ? NULL : "gone", link);
 }
 
 void bc_device_link_step(BcDeviceLink *link)
@@ -339,16 +385,15 @@ static void copy_options(BcDeviceLink *link, const BcDeviceLinkOptions *options)
 
 static bool open_folder(BcDeviceLink *link, GError **error)
 {
-    g_autofree char *manifests = NULL, *key = NULL, *broker = NULL, *former = NULL;
+    g_autofree char *key = NULL, *broker = NULL, *former = NULL;
     const char *hosts[] = {link->advertised_host, link->broker_host, NULL};
     if (!hosts[0])
         hosts[0] = "localhost";
     link->folder = g_build_filename(link->state_dir, "link", NULL);
-    manifests = g_build_filename(link->folder, "manifests", NULL);
     broker = g_build_filename(link->folder, "broker", NULL);
     key = g_build_filename(link->folder, "signing.pem", NULL);
-    if (g_mkdir_with_parents(manifests, 0750) != 0) {
-        g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "device link: cannot make the folder %s: %s", manifests, g_strerror(errno));
+    if (g_mkdir_with_parents(broker, 0750) != 0) {
+        g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "device link: cannot make the folder %s: %s", broker, g_strerror(errno));
         return false;
     }
     former = g_build_filename(link->folder, "signing-former.pem", NULL);
@@ -381,7 +426,7 @@ BcDeviceLink *bc_device_link_new(const BcDeviceLinkOptions *options, GError **er
     link->outages = bc_outages_new(outage_changed, link);
     BcCommandsOps ops = {publish_command, command_changed, link};
     if (!open_folder(link, error) || !bc_link_states_load(link, error) || !(link->health = bc_health_new(options->store, error)) ||
-        !(link->commands = bc_commands_new(options->store, link->key, &ops, bc_device_link_wall_us(link), error)) ||
+        !(link->commands = bc_commands_new(options->store, link->key, &ops, (int64_t)link->options.command_timeout_s * G_USEC_PER_SEC, bc_device_link_wall_us(link), error)) ||
         !connect_broker(link, error))
         return NULL;
     link->timer = g_timeout_add_seconds(1, on_second, link);

@@ -57,10 +57,11 @@ const char *bc_device_link_token_owner(BcDeviceLink *link, const char *token);
  * *ret_id (may be NULL): g_free. false: nothing was sent. The signing and sending are at once, the journal follows. */
 bool bc_device_link_send(BcDeviceLink *link, const BcLinkCommand *command, const char *const *devices, unsigned n, const char *who,
                          char **ret_id, GError **error);
-/* Signs and publishes, retained; it reaches a device that is away when it comes back. */
+/* Signs and publishes, retained; it reaches a device that is away when it comes back. false: it did not go out (BC_LINK_ERROR_LIMIT: it is too
+ * long and never will; else the broker is away). */
 bool bc_device_link_publish_manifest(BcDeviceLink *link, const BcLinkManifest *manifest, GError **error);
-/* Takes back the retained one. */
-void bc_device_link_forget_manifest(BcDeviceLink *link, const char *device);
+/* The version a device is to have, from a former life: for what is told of it. */
+void bc_device_link_want_manifest(BcDeviceLink *link, const char *device, int64_t version, int64_t at_us);
 /* The device's reports up to and with sequence are durable here: it may forget them (down/ID/receipt). */
 void bc_device_link_receipt(BcDeviceLink *link, const char *device, int64_t sequence);
 
@@ -111,8 +112,9 @@ typedef struct BcSilence {
 /* BcSilence, owned; empty: nothing known against it. Any kind of device; link may be NULL (no link here). */
 GPtrArray *bc_device_link_why_silent(BcDeviceLink *link, const BcDevice *device);
 
-/* Tests: a message as from the broker; what is due by the clock. */
+/* Tests: a message as from the broker; the broker comes and goes; what is due by the clock. */
 void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data, gsize len);
+void bc_device_link_take_broker(BcDeviceLink *link, bool connected);
 void bc_device_link_step(BcDeviceLink *link);
 
 typedef struct BcDeviceLinkStats {

@@ -24,6 +24,7 @@ BcLinkDevice *bc_link_device(BcDeviceLink *link, const char *id, bool make)
     device = g_new0(BcLinkDevice, 1);
     device->id = g_strdup(id);
     device->state.clock_offset_us = INT64_MIN;
+    device->missing_report = INT64_MAX;
     md_bucket_init(&device->budget, BUDGET_PER_S, BUDGET_BURST, md_clock_now_us(link->options.clock));
     g_hash_table_insert(link->by_id, device->id, device);
     return device;

@@ -8,6 +8,12 @@
 #include <openssl/x509.h>
 #include "broadcast/device-link/migrations.h"
 #include "broadcast/device-link/service.h"
+#include "broadcast/device-link/broker-files.h"
+#include "broadcast/device-link/ca.h"
+#include "broadcast/device-link/connection.h"
+#include "mediad/core/bucket.h"
+#include "broadcast/device-link/private.h"
+#include "broadcast/link/key.h"
 
 #define START_US 1764000000000000
 #define S G_USEC_PER_SEC
@@ -204,6 +210,26 @@ static void test_flood(Fixture *f, gconstpointer data)
     g_assert_cmpuint(f->acks, ==, 1041);
 }
 
+/* A report that was not taken is not receipted with a later one: the device would forget it. */
+static void test_missing_report(Fixture *f, gconstpointer data)
+{
+#define REPORT(n) "{\"reports\":[{\"occurrence\":\"a-1\",\"state\":\"began\",\"from_ms\":1764000000000,\"sequence\":" #n "}]}"
+    say(f, "loa-1", "report", REPORT(4));
+    g_assert_cmpuint(f->reports, ==, 1);
+    for (unsigned i = 0; i < 1000; i++)
+        say(f, "loa-1", "ack", "{\"command\":\"c\",\"state\":\"done\"}");
+    say(f, "loa-1", "report", REPORT(5));
+    g_assert_cmpuint(f->reports, ==, 1);
+    later(f, 2 * S);
+    say(f, "loa-1", "report", REPORT(6));
+    g_assert_cmpuint(f->reports, ==, 2);
+    g_assert_cmpint(bc_link_receipt_upto(f->link, "loa-1", 6), ==, 4);
+    g_assert_cmpint(bc_link_receipt_upto(f->link, "loa-2", 6), ==, 6);
+    say(f, "loa-1", "report", REPORT(5)); /* it sends what has no receipt once more */
+    say(f, "loa-1", "report", REPORT(6));
+    g_assert_cmpint(bc_link_receipt_upto(f->link, "loa-1", 6), ==, 6);
+}
+
 static void test_silent_is_gone(Fixture *f, gconstpointer data)
 {
     say(f, "loa-2", "state", "{\"online\":true}");
@@ -291,7 +317,7 @@ static void test_why_silent(Fixture *f, gconstpointer data)
     g_assert_true(has_cause(f, "loa-5", "offline"));
     BcLinkManifest manifest = {.device = (char *)"loa-5", .version = 9, .issued_us = START_US, .valid_until_us = START_US + S,
                                .zone = (char *)"UTC"};
-    g_assert_true(bc_device_link_publish_manifest(f->link, &manifest, NULL));
+    g_assert_false(bc_device_link_publish_manifest(f->link, &manifest, NULL)); /* no broker: wanted all the same */
     say(f, "loa-5", "state", "{\"online\":true,\"manifest_version\":8,\"media_wanted\":4,\"media_stored\":1,\"clock_offset_us\":-9000000}");
     g_assert_true(has_cause(f, "loa-5", "no-schedule") && has_cause(f, "loa-5", "no-media") && has_cause(f, "loa-5", "clock"));
     g_assert_false(has_cause(f, "loa-5", "offline"));
@@ -449,7 +475,92 @@ static void test_restart(Fixture *f, gconstpointer data)
     g_autofree char *log = bc_device_link_log(f->link, "loa-1", NULL);
     g_assert_cmpstr(log, ==, "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\n"); /* 100 bytes are kept */
     g_autofree char *after = targets(f, id);
-    g_assert_cmpstr(after, ==, "loa-1=timed-out(mediad was restarted) ");
+    g_assert_cmpstr(after, ==, "loa-1=sent() "); /* not too late: it goes out again when the broker is there */
+    g_autofree char *done = g_strdup_printf("{\"command\":\"%s\",\"state\":\"done\"}", id);
+    say(f, "loa-1", "ack", done);
+    g_autofree char *told = targets(f, id);
+    g_assert_cmpstr(told, ==, "loa-1=done() ");
+    g_autofree char *late = NULL;
+    BcLinkCommand play = {.verb = BC_LINK_PLAY, .volume = -1, .expires_us = md_clock_wall_us(&f->clock.base) + 600 * S,
+                          .item = {.occurrence = (char *)"a-1", .title = (char *)"x", .priority = 3, .repeats = 1, .duration_us = S, .volume = -1,
+                                   .media = {(char *)"", (char *)"", (char *)"", 0}, .kind = BC_LINK_SILENCE}};
+    g_assert_true(bc_device_link_send(f->link, &command, devices, 1, "op", &late, NULL));
+    g_autofree char *sound = NULL;
+    g_assert_true(bc_device_link_send(f->link, &play, devices, 1, "op", &sound, NULL));
+    bc_device_link_free(f->link);
+    md_virtual_clock_advance(&f->clock, 40 * S);
+    open_link(f);
+    g_autofree char *over = targets(f, late), *silent = targets(f, sound);
+    g_assert_cmpstr(over, ==, "loa-1=timed-out(mediad was restarted) "); /* too late */
+    g_assert_cmpstr(silent, ==, "loa-1=timed-out(mediad was restarted) "); /* sound is told anew by who plays it, or not at all */
+}
+
+typedef struct Wire { GString *text; } Wire;
+
+static bool on_wire(const char *device, const char *token, gsize len, void *user)
+{
+    Wire *wire = user;
+    g_auto(GStrv) parts = g_strsplit(token, ".", 3);
+    gsize n = 0;
+    g_autofree guchar *json = bc_base64url_decode(parts[1], strlen(parts[1]), &n);
+    BcLinkCommand command;
+    g_assert_true(bc_link_command_parse(&command, (const char *)json, n, NULL));
+    g_string_append_printf(wire->text, "%s:%s ", device, command.id);
+    bc_link_command_clear(&command);
+    return true;
+}
+
+/* Whoever has not answered is told again, in the order of giving, when it or the broker comes back, until it is too late; one who has is not. */
+static void test_again(Fixture *f, gconstpointer data)
+{
+    Wire wire = {g_string_new(NULL)};
+    g_autoptr(GError) error = NULL;
+    const char *both[] = {"loa-1", "loa-2"};
+    BcCommandsOps ops = {.publish = on_wire, .user = &wire};
+    BcCommands *commands = bc_commands_new(f->store, bc_device_link_key(f->link), &ops, 30 * S, START_US, &error);
+    g_assert_no_error(error);
+    for (unsigned i = 0; i < 8; i++) {
+        g_autofree char *id = g_strdup_printf("c-%u", 8 - i);
+        BcLinkCommand command = {.id = id, .verb = BC_LINK_VOLUME, .volume = 30, .issued_us = START_US + i, .expires_us = START_US + 120 * S};
+        g_assert_true(bc_commands_send(commands, &command, both, 2, "op", 30 * S, &error));
+    }
+    for (unsigned i = 1; i <= 6; i++) {
+        g_autofree char *id = g_strdup_printf("c-%u", i);
+        bc_commands_ack(commands, "loa-1", &(BcLinkAck){.command = id, .state = (char *)"done"}, START_US + S);
+    }
+    g_string_truncate(wire.text, 0);
+    bc_commands_repeat_to(commands, "loa-1", START_US + 5 * S);
+    g_assert_cmpstr(wire.text->str, ==, ""); /* told a moment ago */
+    bc_commands_tick(commands, START_US + 40 * S);
+    bc_commands_repeat_to(commands, "loa-1", START_US + 40 * S);
+    g_assert_cmpstr(wire.text->str, ==, "loa-1:c-8 loa-1:c-7 ");
+    g_string_truncate(wire.text, 0);
+    bc_commands_repeat_to(commands, "loa-2", START_US + 41 * S);
+    g_assert_cmpstr(wire.text->str, ==, "loa-2:c-8 loa-2:c-7 loa-2:c-6 loa-2:c-5 loa-2:c-4 loa-2:c-3 loa-2:c-2 loa-2:c-1 ");
+    bc_commands_free(commands);
+    commands = bc_commands_new(f->store, bc_device_link_key(f->link), &ops, 30 * S, START_US + 60 * S, &error); /* mediad died */
+    g_assert_no_error(error);
+    g_string_truncate(wire.text, 0);
+    bc_commands_repeat_to(commands, "loa-1", START_US + 61 * S);
+    g_assert_cmpstr(wire.text->str, ==, "loa-1:c-8 loa-1:c-7 ");
+    g_string_truncate(wire.text, 0);
+    bc_commands_repeat(commands, START_US + 121 * S);
+    g_assert_cmpstr(wire.text->str, ==, ""); /* too late */
+    bc_commands_free(commands);
+    g_string_free(wire.text, TRUE);
+}
+
+/* The time without a broker says nothing about the loudspeakers: no false alarm for a province when it comes back. */
+static void test_broker_was_away(Fixture *f, gconstpointer data)
+{
+    say(f, "loa-2", "state", "{\"online\":true}");
+    bc_device_link_take_broker(f->link, false);
+    md_virtual_clock_advance(&f->clock, (int64_t)3600 * S);
+    bc_device_link_take_broker(f->link, true);
+    later(f, 100 * S);
+    g_assert_true(bc_device_link_online(f->link, "loa-2"));
+    later(f, 100 * S);
+    g_assert_false(bc_device_link_online(f->link, "loa-2"));
 }
 
 static void note_error(const GError *error, void *user)
@@ -505,6 +616,9 @@ int main(int argc, char **argv)
     ADD("outage", test_outage);
     ADD("enrolment", test_enrolment);
     ADD("restart", test_restart);
+    ADD("again", test_again);
+    ADD("missing-report", test_missing_report);
+    ADD("broker-was-away", test_broker_was_away);
     ADD("registry", test_registry);
     return g_test_run();
 }

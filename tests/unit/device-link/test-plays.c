@@ -13,13 +13,16 @@
 #define T0 (1795384800 * S) /* 2026-11-23 05:00 in Hà Tĩnh */
 
 struct BcDeviceLink { /* the fake */
-    GString *log;         /* "alert ID d1 d2;", "manifest d1;", "forget d1;", "receipt d1 7;" */
+    GString *log;         /* "alert ID d1 d2;", "manifest d1;", "receipt d1 7;" */
     char *manifest;       /* text of the last one */
     BcLinkCommand command;
     char *command_text, *command_id;
     BcDeviceLinkListener listeners[4];
     unsigned n_listeners;
     bool broken;
+    unsigned items_max;   /* more do not fit into one message, 0: as many as there are */
+    const char *state_of;
+    BcLinkState state;
     int64_t sent_us;      /* real time of the last command */
 };
 
@@ -54,15 +57,29 @@ bool bc_device_link_publish_manifest(BcDeviceLink *link, const BcLinkManifest *m
         g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "the broker is away");
         return false;
     }
+    if (link->items_max && manifest->n_items > link->items_max) {
+        g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_LIMIT, "too long");
+        return false;
+    }
     g_string_append_printf(link->log, "manifest %s;", manifest->device);
     g_free(link->manifest);
     link->manifest = bc_link_manifest_format(manifest);
     return true;
 }
 
-void bc_device_link_forget_manifest(BcDeviceLink *link, const char *device)
+void bc_device_link_want_manifest(BcDeviceLink *link, const char *device, int64_t version, int64_t at_us)
 {
-    g_string_append_printf(link->log, "forget %s;", device);
+    g_assert_cmpint(version, >, 0);
+}
+
+const BcLinkState *bc_device_link_state(BcDeviceLink *link, const char *device)
+{
+    return link->state_of && g_str_equal(device, link->state_of) ? &link->state : NULL;
+}
+
+void bc_device_link_seen(BcDeviceLink *link, const char *device, BcLinkSeen *ret)
+{
+    *ret = (BcLinkSeen){.online = link->state.online, .changed_us = T0 - 3600 * S};
 }
 
 void bc_device_link_receipt(BcDeviceLink *link, const char *device, int64_t sequence)
@@ -419,6 +436,30 @@ static void test_command(void)
     rig_clear(&rig);
 }
 
+/* A loudspeaker that was taken out of the registry while something sounds keeps the word to stop from nobody. */
+static void test_stop_without_one(void)
+{
+    Rig rig;
+    int flag = 0;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    g_autofree char *content = add_content(&rig);
+    run_settled(&rig, 2 * S);
+    g_string_truncate(rig.link.log, 0);
+    BcPlayOptions options = {.content = content, .priority = BC_EMERGENCY, .authority = BC_AUTHORITY_PROVINCE, .title = "Bão", .created_by = "An"};
+    g_autofree char *id = play(&rig, &options);
+    check_link(&rig, "play d1 d2;");
+    run_settled(&rig, S);
+    g_string_truncate(rig.link.log, 0);
+    bc_devices_remove(bc_broadcast_devices(rig.b), "d2", on_done, &flag);
+    wait_flag(&flag);
+    g_assert_true(bc_broadcast_stop(rig.b, id, "An", NULL));
+    run_settled(&rig, S / 5);
+    check_link(&rig, "stop d1;");
+    rig_clear(&rig);
+}
+
 static void test_back_again(void)
 {
     Rig rig;
@@ -564,7 +605,11 @@ static void test_manifests(void)
     bc_link_manifest_clear(&m);
     put_device(&rig, "d1", "18073", BC_DEVICE_SIP); /* is rung from now on */
     run_settled(&rig, 32 * S);
-    check_link(&rig, "forget d1;");
+    check_link(&rig, "manifest d1;"); /* an empty one: it plays nothing old, wherever it was meanwhile */
+    m = parse(&rig);
+    g_assert_cmpuint(m.n_items, ==, 0);
+    g_assert_cmpint(m.version, >, second);
+    bc_link_manifest_clear(&m);
     g_assert_cmpint(bc_manifests_version(rig.manifests, "d1"), ==, 0);
     rig_clear(&rig);
 }
@@ -633,6 +678,91 @@ static void test_quiet_windows(void)
     rig_clear(&rig);
 }
 
+static void put_switched(Rig *rig, const char *id, bool enabled)
+{
+    int flag = 0;
+    bc_devices_put(bc_broadcast_devices(rig->b),
+                   &(BcDevice){.id = id, .name = id, .area = "18073", .kind = BC_DEVICE_LINK, .latitude = NAN, .longitude = NAN, .volume = 80,
+                               .volumes = {{1260, 360, 30}}, .n_volumes = 1, .enabled = enabled},
+                   on_done, &flag);
+    wait_flag(&flag);
+}
+
+/* One that was stored but never reached the broker is found by what the device says it has; volumes by the hour, switching off. */
+static void test_heal(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_switched(&rig, "d1", true);
+    g_autofree char *content = add_content(&rig);
+    while (!bc_media_find(rig.media, content, false))
+        g_main_context_iteration(NULL, TRUE);
+    g_autofree char *one = schedule(&rig, content, "2026-11-23T05:00"), *two = schedule(&rig, content, "2026-11-23T06:00");
+    rig.link.broken = true;
+    run_settled(&rig, 4 * S);
+    int64_t version = bc_manifests_version(rig.manifests, "d1");
+    g_assert_cmpint(version, >, 0);
+    check_link(&rig, "");
+    close_room(&rig); /* killed before the broker came back */
+    rig.link.broken = false;
+    open_room(&rig);
+    rig.link.state_of = "d1";
+    rig.link.state = (BcLinkState){.online = true, .manifest_version = version - 1};
+    run_settled(&rig, 70 * S);
+    check_link(&rig, "manifest d1;");
+    BcLinkManifest m = parse(&rig);
+    g_assert_cmpint(m.version, ==, version);
+    g_assert_cmpuint(m.n_items, ==, 2);
+    g_assert_cmpuint(m.n_volumes, ==, 1);
+    g_assert_cmpuint(m.volumes[0].from_min, ==, 1260);
+    g_assert_cmpuint(m.volumes[0].volume, ==, 30);
+    bc_link_manifest_clear(&m);
+    run_settled(&rig, 100 * S);
+    check_link(&rig, ""); /* one that refuses it is not told every minute */
+    run_settled(&rig, 60 * S);
+    check_link(&rig, "manifest d1;");
+    rig.link.state.manifest_version = version;
+    run_settled(&rig, 400 * S);
+    check_link(&rig, "");
+    rig.link.items_max = 1;
+    g_autofree char *three = schedule(&rig, content, "2026-11-23T07:00");
+    run_settled(&rig, 4 * S);
+    m = parse(&rig);
+    check_link(&rig, "manifest d1;"); /* too long: the nearest days at least, and nobody waits behind it */
+    g_assert_cmpuint(m.n_items, ==, 1);
+    g_assert_cmpint(m.items[0].start_us, ==, T0);
+    bc_link_manifest_clear(&m);
+    rig.link.items_max = 0;
+    put_switched(&rig, "d1", false);
+    run_settled(&rig, 32 * S);
+    check_link(&rig, "manifest d1;"); /* switched off: it has nothing to play */
+    m = parse(&rig);
+    g_assert_cmpuint(m.n_items, ==, 0);
+    bc_link_manifest_clear(&m);
+    rig_clear(&rig);
+}
+
+/* What the broker took just before it died goes out again. */
+static void test_broker_died(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    run_settled(&rig, 4 * S);
+    check_link(&rig, "manifest d1;");
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned up = 0; up < 2; up++) {
+            for (unsigned i = 0; i < rig.link.n_listeners; i++)
+                if (rig.link.listeners[i].broker)
+                    rig.link.listeners[i].broker(up, rig.link.listeners[i].user);
+            run_settled(&rig, 2 * S);
+        }
+        check_link(&rig, round ? "" : "manifest d1;"); /* later it is on the broker's disk */
+        run_settled(&rig, 90 * S);
+    }
+    rig_clear(&rig);
+}
+
 /* Five thousand devices change at once: all get theirs, spread over seconds. */
 static void test_many(void)
 {
@@ -678,11 +808,14 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/device-link/occurrence", test_occurrence);
     g_test_add_func("/device-link/command", test_command);
+    g_test_add_func("/device-link/stop-without-one", test_stop_without_one);
     g_test_add_func("/device-link/back-again", test_back_again);
     g_test_add_func("/device-link/restart", test_restart);
     g_test_add_func("/device-link/manifests", test_manifests);
     g_test_add_func("/device-link/stop-area", test_stop_area);
     g_test_add_func("/device-link/quiet-windows", test_quiet_windows);
+    g_test_add_func("/device-link/heal", test_heal);
+    g_test_add_func("/device-link/broker-died", test_broker_died);
     g_test_add_func("/device-link/many", test_many);
     return g_test_run();
 }
