@@ -239,7 +239,8 @@ static void on_hush(const BcRun *run, const char *reason, const char *const *dev
                              .occurrence = occurrence, .volume = -1};
     for (unsigned i = 0; i < n; i++)
         g_hash_table_remove(order->heard, devices[i]); /* not to be told anew when it comes back */
-    if (!bc_device_link_send(reach->link, &command, devices, n, "mediad", NULL, &error) && reach->logger)
+    g_autoptr(GPtrArray) there = present(reach, devices, n);
+    if (there->len && !bc_device_link_send(reach->link, &command, (const char *const *)there->pdata, there->len, "mediad", NULL, &error) && reach->logger)
         md_warning(reach->logger, "\"%s\" cannot be stopped at %u devices (%s): %s", run->title, n, reason ? reason : "", error->message);
 }
 
