@@ -423,6 +423,14 @@ void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char 
     bc_schedules_put(b->schedules, &s, bc_broadcast_wall_us(b), ret_id, on_put, put);
 }
 
+int64_t bc_broadcast_quiet_until_us(BcBroadcast *b, const char *const *areas)
+{
+    int64_t until = 0, wall = bc_broadcast_wall_us(b);
+    for (unsigned i = 0; areas && areas[i]; i++)
+        until = MAX(until, bc_quiet_until_us(b->quiet_hours, areas[i], wall));
+    return until;
+}
+
 /* Only an emergency, and what two people have released, begins in quiet hours; the guard looks again while it sounds. */
 static bool hours_allow(BcBroadcast *b, const BcPlayOptions *o, GError **error)
 {
@@ -484,6 +492,7 @@ void bc_broadcast_play_options(BcBroadcast *b, const BcPlayOptions *o, BcStarted
                                .siren_rounds = o->siren_rounds,
                                .volume = o->volume,
                                .expires_us = o->expires_us,
+                               .made_us = o->made_us,
                                .drill = o->drill,
                                .created_by = o->created_by};
     bc_planner_play(b->planner, &spec, MAX(o->repeats, 1), o->gap_us ? o->gap_us : 2 * G_USEC_PER_SEC, done, user);
@@ -522,6 +531,7 @@ char *bc_broadcast_begin_live(BcBroadcast *b, const BcPlayOptions *o, GError **e
                        .priority = o->priority,
                        .authority = o->authority,
                        .expires_us = o->expires_us,
+                       .made_us = o->made_us,
                        .title = o->title ? o->title : o->room ? o->room : o->url,
                        .created_by = o->created_by,
                        .tap = &b->tap,

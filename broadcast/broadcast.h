@@ -130,6 +130,8 @@ typedef struct BcPlayOptions {
     int64_t gap_us;                      /* 0: 2 s */
     int64_t start_wall_us;               /* 0: as soon as can be; at most BC_PLAY_AHEAD_MAX_US ahead */
     int64_t expires_us;                  /* wall: nothing of it is heard from then on; 0 none */
+    int64_t made_us;                     /* wall, 0: now. When what it is a part of was ordered: newer orders go first, and what was
+                                            stopped in an area since then stays silent there */
     int siren;                           /* BcSirenPattern that devices able to make it sound first; 0 none */
     unsigned siren_rounds;               /* 1..3 */
     unsigned volume;                     /* 1..100 for devices that obey it; 0: as the hour says */
@@ -149,6 +151,8 @@ void bc_broadcast_stop_area(BcBroadcast *broadcast, const char *area, const char
 bool bc_broadcast_stop(BcBroadcast *broadcast, const char *id, const char *who, GError **error);
 /* It is on, or will be in a moment because a former life of ours had it on. */
 bool bc_broadcast_goes_on(const BcBroadcast *broadcast, const char *id);
+/* Until when (wall) it is quiet in one of these areas, for everything but an emergency; 0: it is not. */
+int64_t bc_broadcast_quiet_until_us(BcBroadcast *broadcast, const char *const *areas);
 /* Everything that was asked for before is durable when done is called. */
 void bc_broadcast_sync(BcBroadcast *broadcast, BcDoneFn done, void *user);
 /* What is on now. */

@@ -112,6 +112,7 @@ BcAnnouncement *bc_live_start(BcStage *stage, const BcLiveSpec *spec, GError **e
                                        .priority = spec->priority,
                                        .authority = spec->authority,
                                        .expires_us = spec->expires_us,
+                                       .made_us = spec->made_us,
                                        .areas = spec->areas,
                                        .source = live->source,
                                        .created_by = spec->created_by,

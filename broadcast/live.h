@@ -12,6 +12,7 @@ typedef struct BcLiveSpec {
     BcPriority priority;
     unsigned authority;
     int64_t expires_us;
+    int64_t made_us;         /* wall, 0: now */
     const char *title, *created_by;
     const BcTapOps *tap;
     unsigned *pending;       /* counts what is still to be let go, so that its owner can wait */

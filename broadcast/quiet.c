@@ -171,6 +171,14 @@ bool bc_quiet_at(const BcQuiet *quiet, const char *area, int64_t wall_us)
     return bc_quiet_is(&hours, (unsigned)bc_civil(quiet->zone, wall_us).second, &left) && !is_released(quiet, area, wall_us);
 }
 
+int64_t bc_quiet_until_us(const BcQuiet *quiet, const char *area, int64_t wall_us)
+{
+    BcQuietHours hours = bc_quiet_hours(quiet, area, NULL);
+    unsigned left;
+    bool is = bc_quiet_is(&hours, (unsigned)bc_civil(quiet->zone, wall_us).second, &left) && !is_released(quiet, area, wall_us);
+    return is ? wall_us + (int64_t)left * G_USEC_PER_SEC : 0;
+}
+
 /* --- changes --- */
 
 typedef struct Own {

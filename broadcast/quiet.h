@@ -41,6 +41,8 @@ bool bc_quiet_own(const BcQuiet *quiet, const char *area); /* has it hours of it
 void bc_quiet_put(BcQuiet *quiet, const char *area, const BcQuietHours *hours, BcDoneFn done, void *user);
 /* Do quiet hours hold there at that moment, and has nobody released it? */
 bool bc_quiet_at(const BcQuiet *quiet, const char *area, int64_t wall_us);
+/* Wall time of its end; 0: it is not quiet there. */
+int64_t bc_quiet_until_us(const BcQuiet *quiet, const char *area, int64_t wall_us);
 
 /* ret_id: g_free. INVALID: the span, the reason, the areas. */
 void bc_quiet_ask(BcQuiet *quiet, const BcQuietRelease *wish, int64_t now_wall_us, char **ret_id, BcDoneFn done, void *user);

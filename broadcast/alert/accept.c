@@ -84,8 +84,9 @@ static BcSaid said_of(BcCapStatus status)
 
 static void take_times(BcAlerts *alerts, BcAlert *alert, const BcCapInfo *info)
 {
-    alert->begin_us = info->effective_us ? info->effective_us : alert->received_us;
-    alert->expires_us = info->expires_us ? info->expires_us : MAX(alert->sent_us, alert->begin_us) + alerts->o.default_expires_us;
+    /* 3.2.2: in force since it was sent, unless it says otherwise; a sender's clock that is ahead delays nothing */
+    alert->begin_us = info->effective_us ? info->effective_us : MIN(alert->sent_us, alert->received_us);
+    alert->expires_us = info->expires_us ? info->expires_us : alert->begin_us + alerts->o.default_expires_us;
     alert->expires_us = MIN(alert->expires_us, MAX(alert->received_us, alert->begin_us) + alerts->o.max_us);
 }
 
@@ -154,12 +155,26 @@ static GPtrArray *take_parts(BcAlerts *alerts, const BcAlertSource *source, cons
     return NULL;
 }
 
+/* A source that has lost its mind fills neither the air nor the memory; what calls off and updates is taken nevertheless. */
+static bool has_room(const BcAlerts *alerts, const BcAlertSource *source, const BcCap *cap, GError **error)
+{
+    unsigned open = 0;
+    for (unsigned i = 0; cap->type == BC_CAP_ALERT && i < alerts->list->len; i++) {
+        const BcAlert *alert = alerts->list->pdata[i];
+        open += (alert->state == BC_ALERT_WAITING || alert->state == BC_ALERT_SOUNDING) && g_strcmp0(alert->source, source->name) == 0;
+    }
+    if (open >= BC_ALERTS_OPEN_MAX)
+        g_set_error(error, BC_ERROR, BC_ERROR_LIMIT, "%u alerts of source %s are waiting or sounding already: cancel some, or send updates", open, source->name);
+    return open < BC_ALERTS_OPEN_MAX;
+}
+
 void bc_alerts_take_cap(BcAlerts *alerts, const BcAlertSource *source, const char *xml, gsize len, BcAlertDoneFn done, void *user)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *signer = NULL;
     g_autoptr(BcCap) cap = bc_cap_parse(xml, len, &error);
-    GPtrArray *parts = cap && check(alerts, source, cap, xml, len, &signer, &error) ? take_parts(alerts, source, cap, signer, &error) : NULL;
+    bool taken = cap && check(alerts, source, cap, xml, len, &signer, &error) && has_room(alerts, source, cap, &error);
+    GPtrArray *parts = taken ? take_parts(alerts, source, cap, signer, &error) : NULL;
     if (!parts) {
         md_warning(&alerts->logger, "message from %s%s%s refused: %s", source->name, cap ? ", " : "", cap ? cap->identifier : "", error->message);
         refuse(done, user, error);
@@ -197,19 +212,36 @@ static bool replaces(const BcAlert *alert)
     return is_cancel(alert) || g_strcmp0(alert->msg_type, "Update") == 0;
 }
 
-/* Returns true when something that was heard has been called off. */
-static bool call_off(BcAlerts *alerts, const BcAlert *later, BcAlert **ret_heard)
+/* What is over already is marked, too: who calls it off once more does not sound a second all-clear. */
+static void put_aside(BcAlerts *alerts, BcAlert *earlier, BcAlertState state, const char *reason)
 {
+    bc_alert_end(alerts, earlier, state, reason);
+    if (earlier->state != BC_ALERT_DONE && earlier->state != BC_ALERT_STOPPED)
+        return;
+    earlier->state = state;
+    g_free(earlier->reason);
+    earlier->reason = g_strdup(reason);
+    bc_alerts_save(alerts, earlier);
+}
+
+/* Returns one of what was heard, is real and has been called off, with the areas of all of them; NULL: there is none. */
+static BcAlert *call_off(BcAlerts *alerts, const BcAlert *later, GString *areas)
+{
+    BcAlert *heard = NULL;
     g_autofree char *reason = g_strdup_printf("%s %s by %s", is_cancel(later) ? "called off" : "replaced", later->identifier, later->sender);
     for (unsigned i = 0; i < alerts->list->len; i++) {
         BcAlert *earlier = alerts->list->pdata[i];
         if (!may_replace(later, earlier))
             continue;
-        if (earlier->announcements && earlier->expires_us > bc_alerts_now_us(alerts) && (is_cancel(later) && earlier->siren != BC_SIREN_ALL_CLEAR))
-            *ret_heard = earlier;
-        bc_alert_end(alerts, earlier, is_cancel(later) ? BC_ALERT_CANCELLED : BC_ALERT_SUPERSEDED, reason);
+        bool over = earlier->state == BC_ALERT_CANCELLED || earlier->state == BC_ALERT_SUPERSEDED;
+        if (!over && earlier->announcements && earlier->areas && earlier->expires_us > bc_alerts_now_us(alerts) && is_cancel(later) &&
+            earlier->siren != BC_SIREN_ALL_CLEAR && bc_alert_is_real(earlier)) {
+            heard = earlier;
+            g_string_append_printf(areas, "%s%s", areas->len ? "," : "", earlier->areas);
+        }
+        put_aside(alerts, earlier, is_cancel(later) ? BC_ALERT_CANCELLED : BC_ALERT_SUPERSEDED, reason);
     }
-    return *ret_heard != NULL;
+    return heard;
 }
 
 /* It came after what replaces it. */
@@ -225,12 +257,12 @@ static const BcAlert *replaced_already(const BcAlerts *alerts, const BcAlert *al
 
 static void apply(BcAlerts *alerts, BcAlert *alert)
 {
-    BcAlert *heard = NULL;
+    g_autoptr(GString) areas = g_string_new(NULL);
     if (alerts->o.ops.event)
         alerts->o.ops.event("alert.received", alert, alerts->o.ops.user);
-    if (replaces(alert) && call_off(alerts, alert, &heard) && g_strcmp0(alert->msg_type, "Cancel") == 0 && alerts->o.all_clear &&
-        bc_alert_is_real(heard))
-        bc_alerts_all_clear(alerts, heard, NULL, alert->source, NULL, NULL);
+    const BcAlert *heard = replaces(alert) ? call_off(alerts, alert, areas) : NULL;
+    if (heard && g_strcmp0(alert->msg_type, "Cancel") == 0 && alerts->o.all_clear)
+        bc_alerts_all_clear(alerts, heard, areas->str, NULL, alert->source, NULL, NULL);
     if (alert->state != BC_ALERT_WAITING)
         return;
     const BcAlert *other = replaced_already(alerts, alert);
@@ -330,10 +362,16 @@ void bc_alerts_emergency(BcAlerts *alerts, const BcEmergency *e, BcAlertDoneFn d
     }
     if (drill)
         alert->priority = BC_PRIORITY;
+    if (bc_alert_quiet_until_us(alerts, alert)) { /* a drill: said to who asks for it, and not noted as one */
+        g_set_error(&error, BC_ERROR, BC_ERROR_STATE, "it is quiet there at this time: a drill sounds only when two people have let it (quiet releases)");
+        bc_alert_free(alert);
+        refuse(done, user, error);
+        return;
+    }
     enter_one(alerts, alert, done, user);
 }
 
-void bc_alerts_all_clear(BcAlerts *alerts, const BcAlert *of, const char *words, const char *by, BcAlertDoneFn done, void *user)
+void bc_alerts_all_clear(BcAlerts *alerts, const BcAlert *of, const char *areas, const char *words, const char *by, BcAlertDoneFn done, void *user)
 {
     if (!of->areas || alerts->quiet) {
         g_autoptr(GError) error = g_error_new(BC_ERROR, BC_ERROR_STATE, "there is nowhere to sound the all-clear, or mediad stops");
@@ -341,7 +379,7 @@ void bc_alerts_all_clear(BcAlerts *alerts, const BcAlert *of, const char *words,
         return;
     }
     bool real = bc_alert_is_real(of);
-    BcAlert *alert = new_own(alerts, "all-clear", of->status, of->areas, by, (unsigned)of->authority);
+    BcAlert *alert = new_own(alerts, "all-clear", of->status, areas ? areas : of->areas, by, (unsigned)of->authority);
     alert->headline = g_strdup(real ? "Hết báo động" : "Hết diễn tập");
     alert->words = bc_alert_words(real ? BC_SAID_ACTUAL : BC_SAID_DRILL, words && *words ? words : alerts->all_clear_words, NULL, NULL);
     alert->siren = real ? BC_SIREN_ALL_CLEAR : BC_SIREN_DRILL;
@@ -361,6 +399,8 @@ void bc_alerts_stop(BcAlerts *alerts, const char *id, const char *who, bool all_
         g_set_error(&error, BC_ERROR, BC_ERROR_STATE, "it is %s already", bc_alert_state_to_string((BcAlertState)alert->state));
     else if (all_clear && !alert->areas)
         g_set_error(&error, BC_ERROR, BC_ERROR_STATE, "it named no areas: there is nothing to sound the all-clear for");
+    else if (all_clear && !on && !alert->announcements)
+        g_set_error(&error, BC_ERROR, BC_ERROR_STATE, "nobody has heard it: there is nothing to sound the all-clear for");
     if (error) {
         refuse(done, user, error);
         return;
@@ -369,7 +409,7 @@ void bc_alerts_stop(BcAlerts *alerts, const char *id, const char *who, bool all_
     if (on)
         bc_alert_end(alerts, alert, BC_ALERT_STOPPED, reason);
     if (all_clear)
-        bc_alerts_all_clear(alerts, alert, words, who, done, user);
+        bc_alerts_all_clear(alerts, alert, NULL, words, who, done, user);
     else if (done)
         done(alert, false, NULL, user);
 }

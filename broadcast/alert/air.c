@@ -272,9 +272,14 @@ static void tell(const char *type, const BcAlert *alert, void *user)
         air->o.event(type, alert, air->o.user);
 }
 
+static int64_t quiet_until(const char *const *areas, void *user)
+{
+    return bc_broadcast_quiet_until_us(((BcAlertAir *)user)->b, areas);
+}
+
 void bc_alert_air_ops(BcAlertAir *air, BcAlertOps *ret)
 {
-    *ret = (BcAlertOps){play, live, stop, speak, siren, tell, air, goes_on};
+    *ret = (BcAlertOps){play, live, stop, speak, siren, tell, air, goes_on, quiet_until};
 }
 
 BcAlertAir *bc_alert_air_new(const BcAlertAirOptions *options)

@@ -55,6 +55,7 @@ typedef struct BcAlert {  /* strings owned, NULL: not said */
     struct BcAlertTask *task;
 } BcAlert;
 #define BC_ALERTS_MAX 5000u          /* in memory: the newest */
+#define BC_ALERTS_OPEN_MAX 100u     /* of one source at once, waiting or sounding */
 #define BC_ALERT_ANNOUNCEMENTS_MAX 64u
 
 /* Nothing is heard that is not real at full loudness, and nothing real is said softly. */
@@ -82,6 +83,8 @@ typedef struct BcAlertOps {
     void *user;
     /* It is on, or a former life had it on and it goes on in a moment. NULL: nothing ever does. */
     bool (*goes_on)(const char *announcement, void *user);
+    /* Until when (wall) nothing but an emergency may sound in one of these areas; 0: now. NULL: there are no quiet hours. */
+    int64_t (*quiet_until)(const char *const *areas, void *user);
 } BcAlertOps;
 
 typedef enum BcSignaturePolicy { BC_SIGNATURE_IGNORE, BC_SIGNATURE_CHECK, BC_SIGNATURE_REQUIRE } BcSignaturePolicy;

@@ -200,7 +200,7 @@ static bool take_polygon(const xmlNode *node, BcCapArea *area, unsigned *points,
     return true;
 }
 
-static bool take_circle(const xmlNode *node, BcCapArea *area, GError **error)
+static bool take_circle(const xmlNode *node, BcCapArea *area, unsigned *points, GError **error)
 {
     g_autofree char *text = NULL;
     if (!take_text(node, FIELD_MAX, &text, error))
@@ -214,6 +214,8 @@ static bool take_circle(const xmlNode *node, BcCapArea *area, GError **error)
     }
     if (!blank || !parse_point(text, &circle.centre) || end == blank || *end || !(circle.km >= 0 && circle.km <= 20100))
         return fault(node, error, BC_ERROR_INVALID, "no \"latitude,longitude kilometres\"");
+    if (++*points > BC_CAP_POINTS_MAX)
+        return fault(node, error, BC_ERROR_LIMIT, "more than %u points and circles", BC_CAP_POINTS_MAX);
     g_array_append_val(area->circles, circle);
     return true;
 }
@@ -267,7 +269,7 @@ static bool take_area(const xmlNode *node, BcCapInfo *info, unsigned *points, GE
             continue;
         bool ok = is_cap(n, error) && (is_named(n, "areaDesc")  ? take_text(n, FIELD_MAX, &area->description, error)
                                        : is_named(n, "polygon") ? take_polygon(n, area, points, error)
-                                       : is_named(n, "circle")  ? take_circle(n, area, error)
+                                       : is_named(n, "circle")  ? take_circle(n, area, points, error)
                                        : is_named(n, "geocode") ? take_pair(n, area->geocodes, error)
                                        : is_named(n, "altitude") || is_named(n, "ceiling")
                                            ? take_text(n, FIELD_MAX, &unused, error)

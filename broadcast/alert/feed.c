@@ -111,6 +111,13 @@ static void free_fetch(Fetch *f)
     g_free(f);
 }
 
+/* The index is read anew next time, whether it has changed or not. */
+static void forget_index(BcFeed *feed)
+{
+    g_clear_pointer(&feed->etag, g_free);
+    g_clear_pointer(&feed->modified, g_free);
+}
+
 /* A fault is told once, not every minute. */
 static void fault(BcFeed *feed, const char *url, const char *what)
 {
@@ -173,8 +180,11 @@ static void on_taken(const BcAlert *alert, bool duplicate, const GError *error, 
 {
     Taken *taken = user;
     bool lasting = !error || error->domain == BC_ERROR;
-    if (lasting && alive && g_hash_table_contains(alive, taken->feed))
+    bool ours = alive && g_hash_table_contains(alive, taken->feed);
+    if (lasting && ours)
         remember(taken->feed, taken->url);
+    else if (ours)
+        forget_index(taken->feed);
     g_free(taken->url);
     g_free(taken);
 }
@@ -231,6 +241,8 @@ static void on_chunk(GObject *stream, GAsyncResult *result, gpointer user)
         fault(f->feed, f->url, error->message);
     else
         take(f);
+    if (error)
+        forget_index(f->feed);
     end(f);
 }
 
@@ -259,6 +271,7 @@ static void on_reply(GObject *session, GAsyncResult *result, gpointer user)
     if (status != 304) {
         g_autofree char *what = stream ? g_strdup_printf("answered %u", status) : g_strdup(error->message);
         fault(f->feed, f->url, what);
+        forget_index(f->feed);
     }
     end(f);
 }

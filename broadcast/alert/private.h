@@ -11,7 +11,7 @@ typedef struct BcAlertTask {   /* of one that waits or sounds */
     bool starting;             /* asked for, its id is not known yet */
     bool speaking;             /* the words are being made */
     bool mute;                 /* they cannot be */
-    unsigned failures;
+    unsigned failures, live_failures;
 } BcAlertTask;
 
 struct BcAlerts {              /* g_rc_box: pending writes and callbacks hold it */
@@ -52,10 +52,13 @@ void bc_alerts_apply(BcAlerts *alerts, GPtrArray *parts);
 
 /* sounding.c */
 void bc_alert_begin(BcAlerts *alerts, BcAlert *alert);
+/* Until when quiet hours keep it silent (wall), 0: they do not. */
+int64_t bc_alert_quiet_until_us(const BcAlerts *alerts, const BcAlert *alert);
 /* Ends it now, wherever it stands; safe on anything. */
 void bc_alert_end(BcAlerts *alerts, BcAlert *alert, BcAlertState state, const char *reason);
 void bc_alert_task_free(BcAlertTask *task);
-void bc_alerts_all_clear(BcAlerts *alerts, const BcAlert *of, const char *words, const char *by, BcAlertDoneFn done, void *user);
+/* areas: codes, comma-separated; NULL: those of the alert. */
+void bc_alerts_all_clear(BcAlerts *alerts, const BcAlert *of, const char *areas, const char *words, const char *by, BcAlertDoneFn done, void *user);
 /* report.c */
 void bc_alerts_report_later(BcAlerts *alerts, const BcAlert *alert);
 void bc_alerts_forget_reports(BcAlerts *alerts);

@@ -156,14 +156,30 @@ typedef struct Finder {
     GHashTable *codes;   /* set of char*, borrowed from the tree */
 } Finder;
 
+/* An area whose parts have centres of their own: they tell better what a shape covers, a village's circle is not the whole province. */
+static GHashTable *divided(Finder *f)
+{
+    GHashTable *set = g_hash_table_new(g_str_hash, g_str_equal);
+    BcCapPoint point;
+    for (unsigned i = 0; i < f->all->len; i++) {
+        const BcArea *area = f->all->pdata[i];
+        if (!bc_centres_find(f->o->centres, area->code, &point))
+            continue;
+        for (const BcArea *up = bc_areas_find(f->o->areas, area->parent); up && g_hash_table_add(set, (gpointer)up->code);)
+            up = bc_areas_find(f->o->areas, up->parent);
+    }
+    return set;
+}
+
 static void find_shape(Finder *f, const BcCapArea *area)
 {
     BcCapPoint point;
     if (!area->polygons->len && !area->circles->len)
         return;
+    g_autoptr(GHashTable) parts = divided(f);
     for (unsigned i = 0; i < f->all->len; i++) {
         const BcArea *ours = f->all->pdata[i];
-        if (bc_centres_find(f->o->centres, ours->code, &point) && covers(area, point))
+        if (!g_hash_table_contains(parts, ours->code) && bc_centres_find(f->o->centres, ours->code, &point) && covers(area, point))
             g_hash_table_add(f->codes, (gpointer)ours->code);
     }
     g_autoptr(GPtrArray) devices = f->o->devices ? bc_devices_in(f->o->devices, NULL, true) : g_ptr_array_new();
@@ -172,7 +188,7 @@ static void find_shape(Finder *f, const BcCapArea *area)
         if (isnan(device->latitude) || isnan(device->longitude) || !covers(area, (BcCapPoint){device->latitude, device->longitude}))
             continue;
         const BcArea *ours = bc_areas_find(f->o->areas, device->area);
-        if (ours)
+        if (ours && !g_hash_table_contains(parts, ours->code))
             g_hash_table_add(f->codes, (gpointer)ours->code);
     }
 }

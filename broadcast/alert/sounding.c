@@ -6,7 +6,9 @@
 #include <string.h>
 
 #define RETRY_US (5 * G_USEC_PER_SEC)
+#define RETRY_MAX_US (60 * G_USEC_PER_SEC)
 #define FAILURES_MAX 5
+#define LATER_MAX_US (60 * G_USEC_PER_SEC) /* the wall clock may be set, quiet hours may be released */
 #define GAP_US G_USEC_PER_SEC
 #define LOOK_US G_USEC_PER_SEC
 
@@ -60,15 +62,21 @@ void bc_alert_task_free(BcAlertTask *task)
     g_free(task);
 }
 
+static void at_wall(BcAlertTask *task, BcTimer *timer, int64_t wall_us, BcTimerFn fn);
+
 static void on_expiry(BcTimer *timer, void *user)
 {
     BcAlertTask *task = user;
-    bc_alert_end(task->alerts, task->alert, BC_ALERT_EXPIRED, "its time is over");
+    if (task->alert->expires_us > bc_alerts_now_us(task->alerts))
+        at_wall(task, timer, task->alert->expires_us, on_expiry);
+    else
+        bc_alert_end(task->alerts, task->alert, BC_ALERT_EXPIRED, "its time is over");
 }
 
+/* Not later than in a minute: fn looks whether it is time. */
 static void at_wall(BcAlertTask *task, BcTimer *timer, int64_t wall_us, BcTimerFn fn)
 {
-    int64_t in = MAX(0, wall_us - bc_alerts_now_us(task->alerts));
+    int64_t in = CLAMP(wall_us - bc_alerts_now_us(task->alerts), 0, LATER_MAX_US);
     bc_timer_at(task->alerts->o.timers, timer, bc_alerts_mono_us(task->alerts) + in, fn, task);
 }
 
@@ -108,7 +116,10 @@ void bc_alert_end(BcAlerts *alerts, BcAlert *alert, BcAlertState state, const ch
 static void on_pause_over(BcTimer *timer, void *user)
 {
     BcAlertTask *task = user;
-    begin_round(task->alerts, task->alert);
+    if (task->alert->next_us > bc_alerts_now_us(task->alerts))
+        at_wall(task, timer, task->alert->next_us, on_pause_over);
+    else
+        begin_round(task->alerts, task->alert);
 }
 
 static void round_done(BcAlerts *alerts, BcAlert *alert)
@@ -129,12 +140,13 @@ static void failed(BcAlerts *alerts, BcAlert *alert, const char *what, const GEr
     md_error(&alerts->logger, "alert \"%s\" (%s): %s: %s", alert->headline ? alert->headline : "", alert->id, what, error->message);
     g_free(alert->note);
     alert->note = g_strdup_printf("%s: %s", what, error->message);
-    if (++alert->task->failures > FAILURES_MAX) {
+    unsigned failures = ++alert->task->failures;
+    if (failures > FAILURES_MAX && !bc_alert_is_real(alert)) { /* what is real is tried as long as it holds */
         bc_alert_end(alerts, alert, BC_ALERT_STOPPED, alert->note);
         return;
     }
     alert->phase = BC_ALERT_PAUSE;
-    alert->next_us = bc_alerts_now_us(alerts) + RETRY_US;
+    alert->next_us = bc_alerts_now_us(alerts) + MIN(failures * RETRY_US, RETRY_MAX_US);
     bc_alerts_save(alerts, alert);
     at_wall(alert->task, &alert->task->timer, alert->next_us, on_pause_over);
 }
@@ -177,7 +189,7 @@ static BcPlayOptions options_for(BcAlerts *alerts, const BcAlert *alert, char **
 {
     bool real = bc_alert_is_real(alert);
     return (BcPlayOptions){.areas = (const char *const *)areas, .priority = (BcPriority)alert->priority,
-                           .authority = (unsigned)alert->authority, .repeats = 1, .gap_us = GAP_US, .expires_us = alert->expires_us,
+                           .authority = (unsigned)alert->authority, .repeats = 1, .gap_us = GAP_US, .expires_us = alert->expires_us, .made_us = MAX(alert->received_us, alert->begin_us),
                            .volume = real ? 0 : alerts->o.drill_volume, .drill = !real, .title = alert->headline,
                            .created_by = alert->created_by};
 }
@@ -195,6 +207,26 @@ static void play(BcAlerts *alerts, BcAlert *alert, BcAlertPhase phase, const cha
     alerts->o.ops.play(&options, on_started, new_call(alerts, alert, NULL), alerts->o.ops.user);
 }
 
+static void on_live_again(BcTimer *timer, void *user)
+{
+    BcAlertTask *task = user;
+    play_words(task->alerts, task->alert, NULL);
+}
+
+/* The siren has been heard: it does not wail again for each try. */
+static void live_failed(BcAlerts *alerts, BcAlert *alert, const GError *error)
+{
+    md_error(&alerts->logger, "alert \"%s\" (%s): it cannot go on the air: %s", alert->headline ? alert->headline : "", alert->id, error->message);
+    g_free(alert->note);
+    alert->note = g_strdup_printf("it cannot go on the air: %s", error->message);
+    if (++alert->task->live_failures > FAILURES_MAX) {
+        bc_alert_end(alerts, alert, BC_ALERT_STOPPED, alert->note);
+        return;
+    }
+    bc_alerts_save(alerts, alert);
+    bc_timer_at(alerts->o.timers, &alert->task->timer, bc_alerts_mono_us(alerts) + RETRY_US, on_live_again, alert->task);
+}
+
 static void play_live(BcAlerts *alerts, BcAlert *alert)
 {
     g_auto(GStrv) areas = g_strsplit(alert->areas, ",", -1);
@@ -207,7 +239,7 @@ static void play_live(BcAlerts *alerts, BcAlert *alert)
     if (id)
         note_announcement(alerts, alert, id);
     else
-        failed(alerts, alert, "it cannot go on the air", error);
+        live_failed(alerts, alert, error);
 }
 
 /* --- words --- */
@@ -294,9 +326,42 @@ static void on_siren(const char *content, const GError *error, void *user)
     alerts->o.ops.speak(&speech, on_attention, new_call(alerts, alert, content), alerts->o.ops.user);
 }
 
+int64_t bc_alert_quiet_until_us(const BcAlerts *alerts, const BcAlert *alert)
+{
+    if (!alerts->o.ops.quiet_until || !alert->areas || (bc_alert_is_real(alert) && alert->priority == BC_EMERGENCY))
+        return 0;
+    g_auto(GStrv) areas = g_strsplit(alert->areas, ",", -1);
+    return alerts->o.ops.quiet_until((const char *const *)areas, alerts->o.ops.user);
+}
+
+/* In quiet hours what is real and no emergency waits for their end, or for two people who let it sound; what is not real is over. */
+static bool stays_silent(BcAlerts *alerts, BcAlert *alert)
+{
+    static const char waits[] = "waits for the end of quiet hours";
+    int64_t until = bc_alert_quiet_until_us(alerts, alert);
+    if (!until)
+        return false;
+    if (!bc_alert_is_real(alert)) {
+        bc_alert_end(alerts, alert, BC_ALERT_STOPPED, "quiet hours: what is not real sounds in them only when two people have let it");
+        return true;
+    }
+    alert->phase = BC_ALERT_PAUSE;
+    alert->next_us = MIN(until, bc_alerts_now_us(alerts) + LATER_MAX_US);
+    if (g_strcmp0(alert->note, waits) != 0) {
+        g_free(alert->note);
+        alert->note = g_strdup(waits);
+        bc_alerts_save(alerts, alert);
+        md_notice(&alerts->logger, "%s \"%s\" (%s) is no emergency: it %s", alert->kind, alert->headline ? alert->headline : "", alert->id, waits);
+    }
+    at_wall(alert->task, &alert->task->timer, alert->next_us, on_pause_over);
+    return true;
+}
+
 static void begin_round(BcAlerts *alerts, BcAlert *alert)
 {
     bool real = bc_alert_is_real(alert);
+    if (stays_silent(alerts, alert))
+        return;
     if (alert->siren == BC_SIREN_NONE) {
         play_words(alerts, alert, NULL);
         return;

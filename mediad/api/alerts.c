@@ -298,7 +298,7 @@ static const MdApiRoute routes[] = {
      .response_schema = ALERT},
     {.method = "POST", .path = "/emergencies/{id}/stop", .role = MD_API_BROADCASTER, .rights = MD_API_MAY_ALERT, .handler = stop_alert,
      .summary = "Stop an emergency everywhere at once.", .response_schema = ALERT},
-    {.method = "POST", .path = "/emergencies/{id}/all-clear", .role = MD_API_BROADCASTER, .rights = MD_API_MAY_ALERT, .handler = all_clear,
+    {.method = "POST", .path = "/emergencies/{id}/all-clear", .role = MD_API_BROADCASTER, .rights = MD_API_MAY_ALERT, .second_factor = true, .handler = all_clear,
      .summary = "Stop it if it still sounds, and sound the all-clear with these words in the same areas.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"text\":{\"type\":\"string\",\"maxLength\":16000}}}",
      .response_schema = ALERT},

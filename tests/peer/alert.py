@@ -271,6 +271,7 @@ def killed():
     d.wait_line(r"goes on after [12] of 3 rounds", 5)
     over = ended(d, made["id"], 90)
     assert over["done_rounds"] == 3 and over["state"] == "done", over
+    assert len(over["announcements"].split(",")) <= 4, f"siren and words, then two rounds; what went on by itself was played again: {over}"
     assert show(d, done["id"])["announcements"] == show(d, done["id"])["announcements"].split(",")[0], "what was done was heard again"
     assert post(d, alert("bao-9"))[1]["duplicate"] is False, "another time sent is another message"
 
@@ -294,7 +295,7 @@ def dropped():
 
 class Feed(http.server.BaseHTTPRequestHandler):
     """An Atom index and its messages; what was asked for is kept."""
-    messages, asked, elsewhere = {}, [], ""
+    messages, asked, elsewhere, broken = {}, [], "", {}
 
     def log_message(self, *_):
         pass
@@ -305,6 +306,9 @@ class Feed(http.server.BaseHTTPRequestHandler):
         index = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="{Feed.elsewhere}"/></entry>{links}</feed>'
         tag = f'"{len(Feed.messages)}"'
         text = index if self.path == "/atom" else Feed.messages.get(self.path[1:])
+        if Feed.broken.get(self.path[1:], 0):
+            Feed.broken[self.path[1:]] -= 1
+            text = None
         same = self.path == "/atom" and self.headers.get("If-None-Match") == tag
         self.send_response(304 if same else 200 if text else 404)
         self.send_header("ETag", tag)
@@ -324,6 +328,9 @@ def polled():
     wait_until("two polls more", lambda: sum(p == "/atom" for p, _ in Feed.asked[asked:]) >= 2, 30)
     assert sum(p == "/nguon-1.xml" for p, _ in Feed.asked) == 1, Feed.asked
     assert ("/atom", '"1"') in Feed.asked[asked:], Feed.asked[asked:]
+    Feed.broken["nguon-2.xml"] = 1
+    Feed.messages["nguon-2.xml"] = alert("nguon-2", status="Draft")
+    wait_until("the message whose first answer was 404", lambda: any(a["identifier"] == "nguon-2" for a in d.api("GET", "/alerts")["alerts"]), 20, 0.3)
     assert not any("la.xml" in p for p, _ in Feed.asked), "a link to another host was followed"
     d.wait_line("links to another host", 5)
 

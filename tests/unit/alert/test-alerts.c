@@ -16,7 +16,7 @@ typedef struct Sound {
     int siren;
     unsigned volume, authority;
     bool drill;
-    int64_t start_us, end_us;
+    int64_t start_us, end_us, made_us;
     bool over;
     char *stopped;
 } Sound;
@@ -40,6 +40,8 @@ typedef struct Rig {
     GPtrArray *spoken;  /* texts */
     GString *events;
     bool mute;          /* speech fails */
+    unsigned broken;    /* so many plays and live sounds fail */
+    int64_t quiet_until_us;
     unsigned n;
 } Rig;
 
@@ -73,6 +75,7 @@ static Sound *note(Rig *rig, const BcPlayOptions *o)
     s->authority = o->authority;
     s->drill = o->drill;
     s->start_us = now(rig);
+    s->made_us = o->made_us;
     s->end_us = o->room ? INT64_MAX : now(rig) + (o->lead_content ? 10 * S : 0) + 5 * S;
     if (o->expires_us)
         s->end_us = MIN(s->end_us, o->expires_us);
@@ -82,12 +85,22 @@ static Sound *note(Rig *rig, const BcPlayOptions *o)
 
 static void play(const BcPlayOptions *options, BcStartedFn done, void *done_user, void *user)
 {
-    done(note(user, options)->id, NULL, done_user);
+    Rig *rig = user;
+    g_autoptr(GError) full = g_error_new(BC_ERROR, BC_ERROR_FAILED, "the disk is full");
+    if (rig->broken > 0 && rig->broken--)
+        done(NULL, full, done_user);
+    else
+        done(note(rig, options)->id, NULL, done_user);
 }
 
 static char *live(const BcPlayOptions *options, GError **error, void *user)
 {
-    return g_strdup(note(user, options)->id);
+    Rig *rig = user;
+    if (rig->broken > 0 && rig->broken--) {
+        g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "there is no such meeting");
+        return NULL;
+    }
+    return g_strdup(note(rig, options)->id);
 }
 
 static void stop(const char *announcement, const char *who, void *user)
@@ -133,6 +146,12 @@ static void siren(BcSirenPattern pattern, unsigned rounds, bool quiet, BcAlertMa
     done(id, NULL, done_user);
 }
 
+static int64_t quiet_until(const char *const *areas, void *user)
+{
+    Rig *rig = user;
+    return now(rig) < rig->quiet_until_us ? rig->quiet_until_us : 0;
+}
+
 static void event(const char *type, const BcAlert *alert, void *user)
 {
     g_string_append_printf(((Rig *)user)->events, "%s ", type);
@@ -158,7 +177,7 @@ static void open_rig(Rig *rig)
     g_assert_true(bc_areas_seed(rig->areas, areas, G_N_ELEMENTS(areas), &error));
     static const char *const names[] = {"GSO", NULL};
     BcAlertOptions options = {.store = rig->store, .timers = rig->timers, .areas = rig->areas, .devices = rig->devices, .geocode_names = names,
-                              .ops = {play, live, stop, speak, siren, event, rig, goes_on}, .all_clear = true};
+                              .ops = {play, live, stop, speak, siren, event, rig, goes_on, quiet_until}, .all_clear = true};
     rig->alerts = bc_alerts_new(&options, &error);
     g_assert_no_error(error);
     bc_alerts_put_centre(rig->alerts, "18073", (BcCapPoint){18.3419, 105.9029});
@@ -666,6 +685,149 @@ static void test_stop_all(void)
     rig_free(rig);
 }
 
+/* Rounds are as old as their alert: a newer one is not cut off by them, and what stopped an area keeps silent there (the stage asks). */
+static void test_order(void)
+{
+    Rig *rig = rig_new();
+    take(rig, &(Cap){.id = "o1", .area = "<geocode><valueName>GSO</valueName><value>42</value></geocode>"});
+    go(rig, 200 * S);
+    g_assert_cmpuint(rig->sounds->len, >=, 3);
+    for (unsigned i = 0; i < rig->sounds->len; i++)
+        g_assert_cmpint(sound(rig, i)->made_us, ==, T0);
+    rig_free(rig);
+}
+
+static unsigned all_clears(Rig *rig, const BcAlert **ret)
+{
+    g_autoptr(GPtrArray) all = bc_alerts_list(rig->alerts);
+    unsigned n = 0;
+    for (unsigned i = 0; i < all->len; i++)
+        if (g_str_equal(((const BcAlert *)all->pdata[i])->kind, "all-clear") && ++n)
+            *ret = all->pdata[i];
+    return n;
+}
+
+/* One cancel, one all-clear, wherever any part was heard; a second cancel of the same is silent; what nobody heard has none. */
+static void test_all_clear(void)
+{
+    Rig *rig = rig_new();
+    const BcAlert *clear = NULL;
+    static const char two[] = "</area></info><info><language>vi</language><category>Met</category><event>Bão</event><urgency>Expected</urgency>"
+                              "<severity>Severe</severity><certainty>Likely</certainty><headline>b</headline><area><areaDesc>y</areaDesc>"
+                              "<geocode><valueName>GSO</valueName><value>18100</value></geocode>";
+    g_autofree char *areas = g_strconcat("<geocode><valueName>GSO</valueName><value>18073</value></geocode>", two, NULL);
+    take(rig, &(Cap){.id = "c1", .area = areas});
+    go(rig, 2 * S);
+    take(rig, &(Cap){.id = "c2", .type = "Cancel", .references = "c1", .area = areas});
+    go(rig, 5 * S);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_usleep(100000);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(all_clears(rig, &clear), ==, 1);
+    g_assert_cmpstr(clear->areas, ==, "18073,18100");
+    take(rig, &(Cap){.id = "c3", .type = "Cancel", .references = "c1", .area = areas});
+    g_usleep(100000);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(all_clears(rig, &clear), ==, 1);
+    Answer none = {0};
+    g_autofree char *unheard = g_strdup(take(rig, &(Cap){.id = "c4", .status = "Test"})->id);
+    bc_alerts_stop(rig->alerts, unheard, "x", true, "Cháy!", on_done, &none);
+    g_assert_error(none.error, BC_ERROR, BC_ERROR_STATE);
+    g_clear_error(&none.error);
+    rig_free(rig);
+}
+
+/* An emergency that cannot be played at once is tried as long as it holds; a meeting that is not there brings no siren each time. */
+static void test_tried_again(void)
+{
+    Rig *rig = rig_new();
+    rig->broken = 9;
+    const BcAlert *alert = take(rig, &(Cap){.id = "f1", .expires_s = 7200});
+    go(rig, 300 * S);
+    g_assert_cmpuint(rig->broken, ==, 0);
+    g_assert_cmpuint(rig->sounds->len, >, 0);
+    g_assert_cmpint(alert->state, ==, BC_ALERT_SOUNDING);
+    bc_alerts_stop(rig->alerts, alert->id, "x", false, NULL, NULL, NULL);
+    static const char *const areas[] = {"18073", NULL};
+    unsigned n = rig->sounds->len;
+    Answer answer = {0};
+    bc_alerts_emergency(rig->alerts, &(BcEmergency){.areas = areas, .siren = BC_SIREN_URGENT, .room = "hop", .created_by = "x"}, on_done, &answer);
+    const BcAlert *live = get(rig, &answer);
+    rig->broken = 100;
+    go(rig, 120 * S);
+    g_assert_cmpuint(rig->sounds->len, ==, n + 1); /* the siren, once */
+    g_assert_cmpint(live->state, ==, BC_ALERT_STOPPED);
+    g_assert_nonnull(strstr(live->reason, "no such meeting"));
+    rig_free(rig);
+}
+
+/* Quiet hours: an emergency sounds; what is real but none waits for the morning; a drill is refused, by day it is not. */
+static void test_quiet(void)
+{
+    Rig *rig = rig_new();
+    static const char *const areas[] = {"18073", NULL};
+    const BcEmergency drill = {.kind = "drill", .areas = areas, .siren = BC_SIREN_URGENT, .created_by = "x"};
+    Answer refused = {0}, taken = {0};
+    rig->quiet_until_us = T0 + 600 * S;
+    bc_alerts_emergency(rig->alerts, &drill, on_done, &refused);
+    g_assert_error(refused.error, BC_ERROR, BC_ERROR_STATE);
+    g_clear_error(&refused.error);
+    const BcAlert *exercise = take(rig, &(Cap){.id = "q1", .status = "Exercise"});
+    g_assert_cmpint(exercise->state, ==, BC_ALERT_STOPPED);
+    const BcAlert *frost = take(rig, &(Cap){.id = "q2", .severity = "Moderate", .event = "Rét"});
+    g_assert_cmpint(frost->state, ==, BC_ALERT_SOUNDING);
+    g_assert_cmpstr(frost->note, ==, "waits for the end of quiet hours");
+    go(rig, 599 * S);
+    g_assert_cmpuint(rig->sounds->len, ==, 0);
+    const BcAlert *storm = take(rig, &(Cap){.id = "q3"});
+    g_assert_cmpint(storm->state, ==, BC_ALERT_SOUNDING);
+    g_assert_cmpuint(rig->sounds->len, ==, 1);
+    go(rig, 2 * S);
+    g_assert_cmpuint(rig->sounds->len, ==, 2);
+    g_assert_cmpstr(sound(rig, 1)->lead, ==, "chime");
+    bc_alerts_emergency(rig->alerts, &drill, on_done, &taken);
+    g_assert_cmpint(get(rig, &taken)->state, ==, BC_ALERT_SOUNDING);
+    g_assert_true(sound(rig, rig->sounds->len - 1)->drill);
+    rig_free(rig);
+}
+
+/* An old message that says nothing of its end, found in a feed or sent again, is over; a source cannot fill the air. */
+static void test_old_and_many(void)
+{
+    Rig *rig = rig_new();
+    static const char text[] = "<alert xmlns=\"" BC_CAP_NS "\"><identifier>old-1</identifier><sender>dai</sender><sent>2026-11-20T03:00:00+07:00</sent>"
+                               "<status>Actual</status><msgType>Alert</msgType><scope>Public</scope><info><language>vi</language><category>Met</category>"
+                               "<event>Bão</event><urgency>Immediate</urgency><severity>Extreme</severity><certainty>Observed</certainty></info></alert>";
+    Answer answer = {0};
+    bc_alerts_take_cap(rig->alerts, &weather, text, strlen(text), on_done, &answer);
+    g_assert_cmpint(get(rig, &answer)->state, ==, BC_ALERT_EXPIRED);
+    g_assert_cmpuint(rig->sounds->len, ==, 0);
+    for (unsigned i = 0; i <= BC_ALERTS_OPEN_MAX; i++) {
+        g_autofree char *id = g_strdup_printf("m%u", i);
+        Answer one = send_from(rig, &weather, &(Cap){.id = id, .effective_s = 3000, .expires_s = 7000});
+        if (i < BC_ALERTS_OPEN_MAX)
+            g_assert_no_error(one.error);
+        else
+            g_assert_error(one.error, BC_ERROR, BC_ERROR_LIMIT);
+        g_clear_error(&one.error);
+        g_free(one.id);
+    }
+    g_assert_cmpint(take(rig, &(Cap){.id = "mc", .type = "Cancel", .references = "m1"})->state, ==, BC_ALERT_STORED);
+    rig_free(rig);
+}
+
+/* A shape around the middle of the province is not the whole province. */
+static void test_middle(void)
+{
+    Rig *rig = rig_new();
+    bc_alerts_put_centre(rig->alerts, "42", (BcCapPoint){18.3420, 105.9030});
+    g_assert_cmpstr(take(rig, &(Cap){.id = "mid", .area = "<circle>18.3419,105.9029 1</circle>"})->areas, ==, "18073");
+    rig_free(rig);
+}
+
 static void test_percentiles(void)
 {
     const int64_t us[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
@@ -689,6 +851,12 @@ int main(int argc, char **argv)
     g_test_add_func("/alert/alerts/calendar", test_calendar);
     g_test_add_func("/alert/alerts/stop-all", test_stop_all);
     g_test_add_func("/alert/alerts/adopted", test_adopted);
+    g_test_add_func("/alert/alerts/order", test_order);
+    g_test_add_func("/alert/alerts/all-clear", test_all_clear);
+    g_test_add_func("/alert/alerts/tried-again", test_tried_again);
+    g_test_add_func("/alert/alerts/quiet", test_quiet);
+    g_test_add_func("/alert/alerts/old-and-many", test_old_and_many);
+    g_test_add_func("/alert/alerts/middle", test_middle);
     g_test_add_func("/alert/alerts/percentiles", test_percentiles);
     return g_test_run();
 }
