@@ -25,6 +25,7 @@ static void clear_bulletins(gpointer data)
     g_hash_table_unref(b->owners);
     g_hash_table_unref(b->subjects);
     g_hash_table_unref(b->spoken);
+    g_hash_table_unref(b->counting);
     g_array_unref(b->listeners);
 }
 
@@ -52,6 +53,7 @@ BcBulletins *bc_bulletins_new(BcBroadcast *broadcast, MdStore *store, const BcBu
     b->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     b->subjects = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_subject);
     b->spoken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    b->counting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     b->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     if (!bc_bulletins_load(b, error)) {
         bc_bulletins_unref(b);

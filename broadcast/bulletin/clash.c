@@ -83,3 +83,46 @@ int64_t bc_inboxes_place(BcInboxes *inbox, const BcInboxItem *item, int64_t aske
         at = (at / (60 * G_USEC_PER_SEC) + 1) * 60 * G_USEC_PER_SEC;
     return at;
 }
+
+/* --- several from above at one time --- */
+
+static unsigned rank(BcInboxes *inbox, const BcInboxItem *item)
+{
+    const BcBulletin *bulletin = bc_bulletins_find(inbox->bulletins, item->bulletin);
+    return bulletin && bulletin->origin == BC_FROM_CENTRAL ? 0 : 1;
+}
+
+/* A strict order, so that no two yield to each other. */
+static bool goes_before(BcInboxes *inbox, const BcInboxItem *a, const BcInboxItem *b, int64_t now)
+{
+    bool a_fixed = a->choice || a->state == BC_INBOX_PLAYED || a->at_us <= now + SOON_US;
+    if (a_fixed)
+        return true;
+    unsigned of_a = rank(inbox, a), of_b = rank(inbox, b);
+    if (of_a != of_b)
+        return of_a < of_b;
+    return a->received_us != b->received_us ? a->received_us > b->received_us : strcmp(a->id, b->id) < 0;
+}
+
+int64_t bc_inboxes_queue(BcInboxes *inbox, const BcInboxItem *item, int64_t at_us)
+{
+    const BcBulletin *bulletin = bc_bulletins_find(inbox->bulletins, item->bulletin);
+    int64_t length = bc_inboxes_length_us(inbox, item), now = bc_broadcast_wall_us(inbox->broadcast), second = G_USEC_PER_SEC, at = at_us;
+    int64_t to = bulletin && bulletin->approved ? bulletin->approved->to_us : 0;
+    g_autoptr(GPtrArray) all = bc_table_values(inbox->by_id);
+    unsigned seen = 0;
+    for (unsigned i = 0; i < all->len && seen < MET_MAX; i++) {
+        const BcInboxItem *other = all->pdata[i];
+        bool placed = other->state == BC_INBOX_PLACED || other->state == BC_INBOX_CONFLICT || other->state == BC_INBOX_PLAYED;
+        if (!placed || other->priority != BC_PRIORITY || strcmp(other->area, item->area) != 0 || !strcmp(other->bulletin, item->bulletin) ||
+            other->at_us >= at + length)
+            continue;
+        int64_t end = other->at_us + bc_inboxes_length_us(inbox, other) + 2 * second;
+        if (end <= at || !goes_before(inbox, other, item, now))
+            continue;
+        at = (end + second - 1) / second * second;
+        seen++;
+        i = (unsigned)-1; /* from the first again: the new place may meet another */
+    }
+    return to && at >= to ? at_us : at;
+}

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define LOOK_MAX_US (30 * G_USEC_PER_SEC)
+#define SOON_US (60ll * G_USEC_PER_SEC)
+#define LATE_US (3600ll * G_USEC_PER_SEC)    /* an emergency so old has been overtaken by what came since */
 #define LEAD_US (30 * G_USEC_PER_SEC)      /* a decision must be there so long before the first sound */
 #define BETWEEN_US (2 * G_USEC_PER_SEC)
 #define GRACE_S 600
@@ -69,7 +71,7 @@ static GHashTable *addressees(BcInboxes *inbox, const BcBulletin *bulletin)
 static void set_conflict_or_place(BcInboxes *inbox, BcInboxItem *item, int64_t now, int64_t asked_us)
 {
     g_autofree char *schedule = g_strconcat("s-", item->id, NULL);
-    item->at_us = bc_inboxes_place(inbox, item, asked_us);
+    item->at_us = bc_inboxes_queue(inbox, item, bc_inboxes_place(inbox, item, asked_us));
     const BcSchedule *other = bc_inboxes_clash(inbox, item, item->at_us, bc_inboxes_length_us(inbox, item), &item->other_at_us);
     bc_inboxes_set(&item->schedule, schedule);
     if (!other) {
@@ -184,6 +186,31 @@ static void sound(BcInboxes *inbox, const BcBulletin *bulletin)
     bc_broadcast_play_options(inbox->broadcast, &options, on_started, s);
 }
 
+typedef struct Sought {
+    const char *content;
+    int64_t since_us;
+    bool found;
+} Sought;
+
+static void look_for(const BcRun *run, void *user)
+{
+    Sought *s = user;
+    s->found |= run->priority == BC_EMERGENCY && !g_strcmp0(run->content, s->content) && MAX(run->issued_us, run->start_us) >= s->since_us;
+}
+
+/* Did a former life begin it, and end before it could say so here? What was begun goes on by itself. */
+static bool has_sounded(BcInboxes *inbox, const BcInboxItem *item, const BcBulletin *bulletin)
+{
+    Sought sought = {bulletin->approved->content, item->received_us, false};
+    g_autofree char *key = g_strdup_printf("%s/%" G_GINT64_FORMAT, item->bulletin, item->version);
+    if (!sought.content || g_hash_table_contains(inbox->playing, key)) /* it is being begun: on_started says so */
+        return false;
+    bc_broadcast_running(inbox->broadcast, look_for, &sought);
+    if (!sought.found)
+        bc_play_log_runs(bc_broadcast_play_log(inbox->broadcast), NULL, 0, 200, look_for, &sought, NULL);
+    return sought.found;
+}
+
 /* --- what follows a decision --- */
 
 int64_t bc_inboxes_length_us(BcInboxes *inbox, const BcInboxItem *item)
@@ -235,7 +262,7 @@ static void move_own(BcInboxes *inbox, const BcInboxItem *item, int64_t to_us)
     g_autoptr(GArray) there = own ? bc_schedules_between(schedules, own->id, item->other_at_us, item->other_at_us + 1, 1) : NULL;
     g_autofree char *id = g_strdup_printf("s-%s-own", item->id), *start = bc_inboxes_local(inbox, to_us);
     g_autofree char *was = bc_inboxes_local(inbox, item->other_at_us);
-    if (!own || to_us == item->other_at_us || to_us <= bc_broadcast_wall_us(inbox->broadcast))
+    if (!own || item->other_at_us <= bc_broadcast_wall_us(inbox->broadcast) || to_us == item->other_at_us || to_us <= bc_broadcast_wall_us(inbox->broadcast))
         return;
     BcSchedule moved = *own;
     moved.start_local = start;
@@ -271,8 +298,9 @@ void bc_inboxes_effect(BcInboxes *inbox, const BcInboxItem *item)
     }
     if (!set || !f || !f->content || item->at_us <= bc_broadcast_wall_us(inbox->broadcast))
         return;
-    if (!bc_schedules_find(schedules, item->schedule)) {
-        g_autofree char *start = bc_inboxes_local(inbox, item->at_us);
+    const BcSchedule *there = bc_schedules_find(schedules, item->schedule);
+    g_autofree char *start = bc_inboxes_local(inbox, item->at_us);
+    if (!there || (item->state == BC_INBOX_PLACED && g_strcmp0(there->start_local, start) != 0)) {
         BcSchedule s = {.id = item->schedule, .name = f->title, .content = f->content, .areas = item->areas, .start_local = start,
                         .priority = item->priority, .repeats = 1, .grace_s = GRACE_S, .enabled = true, .expires_us = f->to_us,
                         .created_by = item->decided_by ? item->decided_by : bulletin->approved_by, .owner = bulletin->area,
@@ -298,6 +326,16 @@ static void change(BcInboxes *inbox, const BcInboxItem *item, BcInboxState state
     bc_inboxes_write(inbox, after, event, NULL, NULL);
 }
 
+/* Its own time is over: the next that is good, where it may meet something else of the commune. */
+static void place_again(BcInboxes *inbox, BcInboxItem *item)
+{
+    int64_t other_at_us = 0;
+    item->at_us = bc_inboxes_queue(inbox, item, bc_inboxes_place(inbox, item, 0));
+    const BcSchedule *other = bc_inboxes_clash(inbox, item, item->at_us, bc_inboxes_length_us(inbox, item), &other_at_us);
+    bc_inboxes_set(&item->other, other ? other->id : NULL);
+    item->other_at_us = other ? other_at_us : 0;
+}
+
 /* Nobody decided in time: the higher level goes first. */
 static void decide_by_default(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
 {
@@ -307,8 +345,12 @@ static void decide_by_default(BcInboxes *inbox, const BcInboxItem *item, int64_t
     after->by_default = true;
     after->deadline_us = after->remind_us = 0;
     bc_inboxes_set(&after->choice, "above");
-    if (after->at_us <= now) /* mediad was not there at its time */
-        after->at_us = bc_inboxes_place(inbox, item, 0);
+    if (after->other_at_us <= now) { /* mediad was not there at that time: what is over is not moved */
+        bc_inboxes_set(&after->other, NULL);
+        after->other_at_us = 0;
+    }
+    if (after->at_us <= now)
+        place_again(inbox, after);
     bc_inboxes_write(inbox, after, "inbox.decided", NULL, NULL);
 }
 
@@ -338,6 +380,18 @@ static bool meets_later(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
     return false;
 }
 
+/* Another one from above came that goes before it at the same time. */
+static bool yields(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
+{
+    if (item->state != BC_INBOX_PLACED || item->priority != BC_PRIORITY || item->choice || item->at_us <= now + SOON_US ||
+        bc_inboxes_queue(inbox, item, item->at_us) == item->at_us)
+        return false;
+    BcInboxItem *after = bc_inboxes_copy(item);
+    set_conflict_or_place(inbox, after, now, item->at_us);
+    bc_inboxes_write(inbox, after, after->state == BC_INBOX_CONFLICT ? "inbox.conflict" : "inbox.moved", NULL, NULL);
+    return true;
+}
+
 static void follow(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
 {
     const BcBulletin *bulletin = bc_bulletins_find(inbox->bulletins, item->bulletin);
@@ -351,6 +405,10 @@ static void follow(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
         change(inbox, item, BC_INBOX_WITHDRAWN, "inbox.withdrawn", "its sender took it back");
     else if (open && f->to_us && f->to_us <= now)
         change(inbox, item, BC_INBOX_EXPIRED, "inbox.expired", "its validity is over");
+    else if (item->state == BC_INBOX_DUE && item->at_us + LATE_US <= now)
+        change(inbox, item, BC_INBOX_MISSED, "inbox.missed", "mediad could not play it for an hour: it must be sent again if it still holds");
+    else if (item->state == BC_INBOX_DUE && has_sounded(inbox, item, bulletin))
+        change(inbox, item, BC_INBOX_PLAYED, "inbox.played", NULL);
     else if (item->state == BC_INBOX_DUE)
         sound(inbox, bulletin);
     else if (item->state == BC_INBOX_CONFLICT && item->deadline_us <= now)
@@ -359,7 +417,7 @@ static void follow(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
         remind(inbox, item, now);
     else if (set && item->at_us + (GRACE_S + 60) * G_USEC_PER_SEC <= now)
         change(inbox, item, BC_INBOX_MISSED, "inbox.missed", "it was not heard at its time");
-    else if (set && !meets_later(inbox, item, now))
+    else if (set && !meets_later(inbox, item, now) && !yields(inbox, item, now))
         bc_inboxes_effect(inbox, item);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define RECONCILE_US (60 * G_USEC_PER_SEC)
+#define TRIES_MAX 20u
 
 static void on_look(BcTimer *timer, void *user);
 
@@ -121,6 +122,59 @@ static void on_look(BcTimer *timer, void *user)
 
 /* --- what is heard --- */
 
+typedef struct Played {
+    BcBulletins *b;
+    char *id, *note, *key;
+    int64_t start_us;
+    unsigned tries;
+} Played;
+
+static void note_played(Played *p);
+
+static void on_noted(const GError *error, void *user)
+{
+    Played *p = user;
+    BcBulletins *b = p->b;
+    bool again = error && error->domain == BC_ERROR && error->code == BC_ERROR_CHANGED; /* somebody changed it at the same moment */
+    if (again && ++p->tries < TRIES_MAX && !b->stopping) {
+        note_played(p);
+        return;
+    }
+    g_hash_table_remove(b->counting, p->key);
+    g_free(p->id);
+    g_free(p->note);
+    g_free(p->key);
+    g_free(p);
+    bc_bulletins_unref(b);
+}
+
+static void note_played(Played *p)
+{
+    const BcBulletin *bulletin = bc_bulletins_find(p->b, p->id);
+    BcChange *c = bc_change_new(p->b, bulletin, "played", NULL, p->note, on_noted, p);
+    c->after->runs++;
+    c->after->played_us = p->start_us;
+    if (bulletin->state == BC_BULLETIN_APPROVED || bulletin->state == BC_BULLETIN_SCHEDULED)
+        c->after->state = BC_BULLETIN_PLAYED; /* scheduled again, when more is to come, by the next look */
+    bc_change_write(c);
+}
+
+/* What goes on after a restart, or after something more urgent, is the same announcement still. */
+static void count_run(BcBulletins *b, const BcBulletin *bulletin, const BcRun *run)
+{
+    g_autofree char *note = g_strdup_printf("announcement %s", run->id), *key = g_strdup_printf("%s %s", bulletin->id, run->id);
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(b->store), NULL,
+                                         "SELECT 1 FROM bc_bulletin_steps WHERE bulletin = $1 AND what = 'played' AND note = $2", "ss",
+                                         bulletin->id, note);
+    if ((rows && md_rows_next(rows, NULL)) || g_hash_table_contains(b->counting, key))
+        return;
+    Played *p = g_new0(Played, 1);
+    *p = (Played){g_rc_box_acquire(b), g_strdup(bulletin->id), g_steal_pointer(&note), g_steal_pointer(&key), run->start_us, 0};
+    g_hash_table_add(b->counting, g_strdup(p->key));
+    b->reconcile = true;
+    note_played(p);
+}
+
 static void on_broadcast(const char *type, const BcRun *run, void *user)
 {
     BcBulletins *b = user;
@@ -129,16 +183,8 @@ static void on_broadcast(const char *type, const BcRun *run, void *user)
         b->reconcile = true;
         look_at(b, 0);
     }
-    if (!bulletin || !g_str_equal(type, "announcement.playing"))
-        return;
-    g_autofree char *note = g_strdup_printf("announcement %s", run->id);
-    BcChange *c = bc_change_new(b, bulletin, "played", NULL, note, NULL, NULL);
-    c->after->runs++;
-    c->after->played_us = run->start_us;
-    if (bulletin->state == BC_BULLETIN_APPROVED || bulletin->state == BC_BULLETIN_SCHEDULED)
-        c->after->state = BC_BULLETIN_PLAYED; /* scheduled again, when more is to come, by the next look */
-    bc_change_write(c);
-    b->reconcile = true;
+    if (bulletin && g_str_equal(type, "announcement.playing"))
+        count_run(b, bulletin, run);
 }
 
 static void on_bulletin(const char *type, const BcBulletin *bulletin, void *user)

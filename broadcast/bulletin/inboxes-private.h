@@ -46,4 +46,6 @@ char *bc_inboxes_local(BcInboxes *inbox, int64_t wall_us);
 const BcSchedule *bc_inboxes_clash(BcInboxes *inbox, const BcInboxItem *item, int64_t at_us, int64_t length_us, int64_t *ret_other_at_us);
 /* Where a priority item goes that asks for no time, or for one that is over. */
 int64_t bc_inboxes_place(BcInboxes *inbox, const BcInboxItem *item, int64_t asked_us);
+/* The same, behind those from above that go before it: of a higher authority, or as high and newer, or about to sound. */
+int64_t bc_inboxes_queue(BcInboxes *inbox, const BcInboxItem *item, int64_t at_us);
 int64_t bc_inboxes_schedule_length_us(BcInboxes *inbox, const BcSchedule *schedule);

@@ -15,6 +15,7 @@ struct BcBulletins { /* g_rc_box: pending writes hold it */
     GHashTable *owners;      /* content -> GHashTable set of bulletin ids */
     GHashTable *subjects;    /* code -> BcSubject* */
     GHashTable *spoken;      /* hash of what is said -> content */
+    GHashTable *counting;    /* "bulletin run" whose play is being noted */
     GArray *listeners;
     BcTimer timer;
     unsigned pending;

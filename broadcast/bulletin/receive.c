@@ -97,6 +97,11 @@ void bc_bulletins_receive(BcBulletins *b, BcBulletinOrigin origin, const char *e
     const BcBulletin *there = external ? bc_bulletins_find(b, g_hash_table_lookup(b->by_external, external)) : NULL;
     if (ret_id)
         *ret_id = there ? g_strdup(there->id) : NULL;
+    if (there && there->origin != origin) {
+        bc_bulletin_fail(done, user, BC_ERROR_EXISTS, "the id %s is that of a bulletin that came another way (%s)", external,
+                         bc_bulletin_origin_to_string(there->origin));
+        return;
+    }
     if (!sound_message(b, origin, external, area, fields, &error) || (there && same(there->now, fields) && there->approved)) {
         if (done)
             done(error, user);
@@ -120,7 +125,8 @@ void bc_bulletins_receive(BcBulletins *b, BcBulletinOrigin origin, const char *e
 void bc_bulletins_recall(BcBulletins *b, const char *external, const char *reason, const char *sender, BcDoneFn done, void *user)
 {
     const char *id = external ? g_hash_table_lookup(b->by_external, external) : NULL;
-    if (!id) {
+    const BcBulletin *there = bc_bulletins_find(b, id);
+    if (!there || (there->origin != BC_FROM_CENTRAL && there->origin != BC_FROM_PROVINCE)) {
         bc_bulletin_fail(done, user, BC_ERROR_NOT_FOUND, "no bulletin %s came from above", external ? external : "");
         return;
     }

@@ -354,6 +354,91 @@ static void test_unapproved_is_silent(void)
     rig_clear(&rig);
 }
 
+/* Words stay one's own when somebody else adds to them and hands them in; once approved they are nobody's in particular. */
+static void test_own_words(void)
+{
+    BulletinRig rig;
+    rig_init(&rig);
+    const BcWho second = {"pho-ban", "18100"};
+    BcBulletinFields fields = text_fields("Thu phí", "Thu phí vệ sinh");
+    g_autofree char *id = create(&rig, "18100", &fields, &chief);
+    fields.summary = "thêm một dòng";
+    g_assert_cmpint(edit(&rig, id, 0, &fields, &editor, NULL), ==, -1);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_SUBMIT, NULL, &editor, NULL), ==, -1);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_APPROVE, NULL, &chief, NULL), ==, BC_ERROR_FORBIDDEN);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_RETURN, "xem lại", &second, NULL), ==, -1);
+    fields.text = "Thu phí vệ sinh từ tháng tới";
+    g_assert_cmpint(edit(&rig, id, 0, &fields, &editor, NULL), ==, -1);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_SUBMIT, NULL, &editor, NULL), ==, -1);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_APPROVE, NULL, &chief, NULL), ==, BC_ERROR_FORBIDDEN);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_APPROVE, NULL, &second, NULL), ==, -1);
+    fields.text = "Thu phí vệ sinh từ tháng sau nữa";
+    g_assert_cmpint(edit(&rig, id, 0, &fields, &editor, NULL), ==, -1);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_SUBMIT, NULL, &editor, NULL), ==, -1);
+    g_assert_cmpint(act(&rig, id, 0, BC_ACT_APPROVE, NULL, &chief, NULL), ==, -1);
+    rig_clear(&rig);
+}
+
+/* An announcement that goes on after a restart is one; and one that begins while somebody writes is not forgotten. */
+static void test_runs(void)
+{
+    BulletinRig rig;
+    rig_init(&rig);
+    BcBulletinFields fields = text_fields("Dài", "Một bản tin dài, dài hơn nhiều so với những bản tin khác, để còn nghe tiếp khi máy chủ chạy lại giữa chừng. "
+                                                 "Một bản tin dài, dài hơn nhiều so với những bản tin khác, để còn nghe tiếp khi máy chủ chạy lại giữa chừng.");
+    g_autofree char *id = create(&rig, "18100", &fields, &editor);
+    approve(&rig, id, &editor, &chief);
+    g_assert_cmpint(schedule(&rig, id, "2026-11-23T05:00:00", "FREQ=DAILY", &editor, NULL), ==, -1);
+    advance(&rig, 3595 * S);
+    for (unsigned i = 0; i < 20 && !rig.runs->len; i++) {
+        g_autofree char *summary = g_strdup_printf("lần %u", i);
+        md_virtual_clock_advance(&rig.clock, S);
+        fields.summary = summary;
+        BcBulletinFields f = fields;
+        bc_bulletins_edit(rig.bulletins, id, 0, &f, &editor, NULL, NULL); /* is on its way while the announcement begins */
+        bc_broadcast_step(rig.b);
+        md_worker_step(rig.worker);
+        settle(&rig);
+    }
+    g_assert_cmpstr(rig.runs->str, ==, "Dài normal 18100;");
+    g_assert_cmpint(get(&rig, id)->runs, ==, 1);
+    rig_close(&rig);
+    rig_open(&rig);
+    advance(&rig, 5 * S);
+    g_assert_cmpstr(rig.runs->str, ==, "Dài normal 18100;Dài normal 18100;"); /* it went on */
+    g_assert_cmpint(get(&rig, id)->runs, ==, 1);
+    rig_clear(&rig);
+}
+
+/* What came from the central system is not written over by another way, nor by hand, nor taken back by who did not send it. */
+static void test_central_is_kept(void)
+{
+    BulletinRig rig;
+    rig_init(&rig);
+    Outcome o = {0};
+    BcBulletinFields fields = text_fields("Trung ương", "Tin của trung ương");
+    fields.areas = NULL;
+    char *id = NULL, *answer = NULL;
+    bc_bulletins_receive(rig.bulletins, BC_FROM_CENTRAL, "tw-1", "42", &fields, "trung-uong", &id, on_outcome, &o);
+    g_assert_cmpint(wait_outcome(&o), ==, -1);
+    settle(&rig);
+    fields.text = "Tin của ai đó";
+    g_assert_cmpint(edit(&rig, id, 0, &fields, &province, NULL), ==, BC_ERROR_STATE);
+    bc_bulletins_create_draft(rig.bulletins, "18100", BC_FROM_FEEDBACK, "f-1", "Trả lời", "Trả lời bà con", &editor, &answer, on_outcome, &o);
+    g_assert_cmpint(wait_outcome(&o), ==, -1);
+    settle(&rig);
+    bc_bulletins_receive(rig.bulletins, BC_FROM_CENTRAL, "f-1", "42", &fields, "trung-uong", NULL, on_outcome, &o);
+    g_assert_cmpint(wait_outcome(&o), ==, BC_ERROR_EXISTS);
+    bc_bulletins_recall(rig.bulletins, "f-1", "sai", "trung-uong", on_outcome, &o);
+    g_assert_cmpint(wait_outcome(&o), ==, BC_ERROR_NOT_FOUND);
+    g_assert_cmpstr(state_of(&rig, answer), ==, "draft");
+    g_assert_cmpstr(get(&rig, answer)->now->text, ==, "Trả lời bà con");
+    g_free(id);
+    g_free(answer);
+    g_free(o.message);
+    rig_clear(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -364,6 +449,9 @@ int main(int argc, char **argv)
     g_test_add_func("/bulletin/refusals", test_refusals);
     g_test_add_func("/bulletin/validity", test_validity);
     g_test_add_func("/bulletin/restart", test_restart);
+    g_test_add_func("/bulletin/own-words", test_own_words);
+    g_test_add_func("/bulletin/runs", test_runs);
+    g_test_add_func("/bulletin/central-is-kept", test_central_is_kept);
     g_test_add_func("/bulletin/feedback", test_feedback);
     g_test_add_func("/bulletin/unapproved-is-silent", test_unapproved_is_silent);
     return g_test_run();

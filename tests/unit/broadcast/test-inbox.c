@@ -331,6 +331,103 @@ static void test_from_province(void)
     rig_clear(&rig);
 }
 
+/* mediad was away at the asked time and past the deadline: what is from above finds another time, what the commune missed is not said late. */
+static void test_away(void)
+{
+    BulletinRig rig;
+    rig_init(&rig);
+    g_autofree char *own = own_item(&rig, "tin xa", "2026-11-23T05:00:00", NULL, BC_PRIORITY);
+    g_autofree char *id = send_down(&rig, "tin tren", BC_PRIORITY, one, T0 + S, 0);
+    g_assert_cmpstr(inbox_state(&rig, "18100"), ==, "conflict");
+    rig_close(&rig);
+    md_virtual_clock_advance(&rig.clock, 5400 * S); /* 05:30 */
+    rig_open(&rig);
+    advance(&rig, 2 * S);
+    g_assert_cmpstr(inbox_state(&rig, "18100"), ==, "placed");
+    g_assert_true(only(&rig, "18100")->by_default);
+    g_assert_cmpint(only(&rig, "18100")->at_us, >, rig_wall(&rig));
+    advance(&rig, 600 * S);
+    g_assert_cmpstr(rig.runs->str, ==, "tin tren priority 18100;");
+    g_assert_cmpstr(inbox_state(&rig, "18100"), ==, "played");
+    rig_clear(&rig);
+}
+
+/* Two and more from above at one time: each is heard whole, the higher authority first, then the newest. */
+static void test_two_from_above(void)
+{
+    BulletinRig rig;
+    rig_init(&rig);
+    BcWho chief_of_province = {"giam-doc", NULL};
+    BcBulletinFields f = {.kind = BC_BULLETIN_TEXT, .title = "tinh", .text = "Tin ưu tiên của tỉnh", .priority = BC_PRIORITY, .areas = one, .asked_us = T0};
+    g_autofree char *below = create(&rig, "42", &f, &province);
+    approve(&rig, below, &province, &chief_of_province);
+    advance(&rig, S);
+    g_assert_cmpint(only(&rig, "18100")->at_us, ==, T0);
+    g_autofree char *first = send_down(&rig, "mot", BC_PRIORITY, one, T0, 0);
+    advance(&rig, S);
+    g_autofree char *second = send_down(&rig, "hai", BC_PRIORITY, one, T0 + S, 0);
+    advance(&rig, 2 * S);
+    advance(&rig, 3660 * S);
+    g_assert_cmpstr(rig.runs->str, ==, "hai priority 18100;mot priority 18100;tinh priority 18100;");
+    g_autoptr(GPtrArray) all = bc_inboxes_list(rig.inbox, "18100");
+    g_assert_cmpuint(all->len, ==, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const BcInboxItem *a = all->pdata[i];
+        g_assert_cmpint(a->state, ==, BC_INBOX_PLAYED);
+        for (unsigned k = 0; k < 3; k++) {
+            const BcInboxItem *b = all->pdata[k];
+            g_assert_true(a == b || a->at_us + length_of(&rig, a->bulletin) <= b->at_us || b->at_us + length_of(&rig, b->bulletin) <= a->at_us);
+        }
+    }
+    rig_clear(&rig);
+}
+
+static bool write_state(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error, data, "");
+}
+
+static void on_write_state(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    g_assert_no_error(error);
+    *(bool *)user = true;
+}
+
+static void put_state(BulletinRig *rig, const char *sql)
+{
+    bool done = false;
+    md_store_write(rig->store, write_state, (gpointer)sql, NULL, on_write_state, &done);
+    while (!done)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* Killed between the first sound of an emergency and the word of it: not twice; and one that is hours old not at all. */
+static void test_emergency_killed(void)
+{
+    BulletinRig rig;
+    rig_init(&rig);
+    g_autofree char *id = send_down(&rig, "bao", BC_EMERGENCY, one, 0, 0);
+    advance(&rig, 60 * S);
+    g_assert_cmpstr(rig.runs->str, ==, "bao emergency 18100;");
+    put_state(&rig, "UPDATE bc_inbox SET state = 'due'");
+    rig_close(&rig);
+    rig_open(&rig);
+    advance(&rig, 2 * S);
+    g_assert_cmpstr(inbox_state(&rig, "18100"), ==, "played");
+    advance(&rig, 60 * S);
+    g_assert_cmpstr(rig.runs->str, ==, "bao emergency 18100;");
+    put_state(&rig, "UPDATE bc_inbox SET state = 'due'");
+    put_state(&rig, "DELETE FROM bc_announcements"); /* it never began */
+    rig_close(&rig);
+    md_virtual_clock_advance(&rig.clock, 3600 * S);
+    rig_open(&rig);
+    advance(&rig, 2 * S);
+    g_assert_cmpstr(inbox_state(&rig, "18100"), ==, "missed");
+    advance(&rig, 60 * S);
+    g_assert_cmpstr(rig.runs->str, ==, "bao emergency 18100;");
+    rig_clear(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -342,6 +439,9 @@ int main(int argc, char **argv)
     g_test_add_func("/inbox/default", test_default);
     g_test_add_func("/inbox/clash-comes-later", test_clash_comes_later);
     g_test_add_func("/inbox/emergency", test_emergency);
+    g_test_add_func("/inbox/away", test_away);
+    g_test_add_func("/inbox/two-from-above", test_two_from_above);
+    g_test_add_func("/inbox/emergency-killed", test_emergency_killed);
     g_test_add_func("/inbox/from-above", test_from_above);
     g_test_add_func("/inbox/from-province", test_from_province);
     return g_test_run();
