@@ -8,6 +8,7 @@
 #include "broadcast/bulletin/inboxes.h"
 #include "broadcast/exchange/http.h"
 #include "broadcast/exchange/upward.h"
+#include "broadcast/exchange/vendors.h"
 #include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
@@ -59,6 +60,7 @@ typedef struct MdDaemon {
     BcExHttp *exchange_http;
     BcCentral *central;
     BcUpward *upward;
+    BcVendors *vendors;
     MdApi *api;
     bool draining;
 } MdDaemon;

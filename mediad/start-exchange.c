@@ -32,7 +32,39 @@ static bool is_online(const char *device, void *user)
     const BcDevice *d = bc_devices_find(bc_broadcast_devices(daemon->broadcast), device);
     if (d && d->kind == BC_DEVICE_SIP)
         return bc_broadcast_is_registered(daemon->broadcast, device);
+    if (d && d->kind == BC_DEVICE_GATEWAY)
+        return daemon->vendors && bc_vendors_online(daemon->vendors, device);
     return daemon->device_link && bc_device_link_online(daemon->device_link, device);
+}
+
+/* What another maker's device says of itself is kept with its source and judged like everything else. */
+static void take_reading(const char *device, const char *name, const char *value, bool number, int64_t at_us, void *user)
+{
+    const MdDaemon *daemon = user;
+    BcLinkReading one = {(char *)name, (char *)value, number, (char *)"vendor", at_us};
+    if (daemon->device_link)
+        bc_health_take(bc_device_link_health(daemon->device_link), device, &(BcLinkTelemetry){&one, 1}, bc_broadcast_wall_us(daemon->broadcast));
+}
+
+static BcExTables *tables_of(void *user)
+{
+    return ((MdDaemon *)user)->exchange_tables;
+}
+
+static void open_vendors(MdDaemon *daemon, const MdLogger *logger)
+{
+    const CfgExchange *from = &daemon->settings->exchange;
+    BcVendorsOptions options = {.broadcast = daemon->broadcast,
+                                .journal = daemon->exchange_journal,
+                                .tables = daemon->exchange_tables,
+                                .media_base = from->media_base,
+                                .status_timeout_s = from->vendor_status_s,
+                                .reading = take_reading,
+                                .user = daemon,
+                                .logger = logger};
+    daemon->vendors = bc_vendors_new(&options);
+    if (daemon->api)
+        md_api_add_vendors(daemon->api, daemon->broadcast, daemon->vendors, tables_of, daemon);
 }
 
 static void add_bulletin(const char *content, JsonObject *ours, void *user)
@@ -323,6 +355,8 @@ bool md_start_exchange(MdDaemon *daemon, GError **error)
         return false;
     if (daemon->api)
         md_api_add_exchange(daemon->api, daemon->exchange_journal, daemon->central);
+    if (from->vendors)
+        open_vendors(daemon, &logger);
     return true;
 }
 
@@ -341,10 +375,13 @@ void md_reload_exchange(MdDaemon *daemon)
         bc_central_set_tables(daemon->central, tables);
     if (daemon->upward)
         bc_upward_set_tables(daemon->upward, tables);
+    if (daemon->vendors)
+        bc_vendors_set_tables(daemon->vendors, tables);
 }
 
 void md_stop_exchange(MdDaemon *daemon)
 {
+    g_clear_pointer(&daemon->vendors, bc_vendors_free);
     g_clear_pointer(&daemon->upward, bc_upward_free);
     g_clear_pointer(&daemon->central, bc_central_free);
     g_clear_pointer(&daemon->exchange_http, bc_ex_http_free);

@@ -32,6 +32,11 @@ bool md_api_request_key(MdApiRequest *r, const char *purpose, char **ret_name, c
 {
     const char *key = r->message ? soup_message_headers_get_one(soup_server_message_get_request_headers(r->message), "X-Api-Key") : NULL;
 
+    return md_api_check_key(r, key, purpose, ret_name, ret_area);
+}
+
+bool md_api_check_key(MdApiRequest *r, const char *key, const char *purpose, char **ret_name, char **ret_area)
+{
     if (!key || strlen(key) > 128)
         return false;
     g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);

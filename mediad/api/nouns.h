@@ -5,6 +5,7 @@
 #include "broadcast/broadcast.h"
 #include "broadcast/bulletin/inboxes.h"
 #include "broadcast/exchange/central.h"
+#include "broadcast/exchange/vendors.h"
 #include "broadcast/output/multicast.h"
 #include "broadcast/output/output.h"
 #include "broadcast/device-link/media.h"
@@ -80,3 +81,5 @@ void md_api_add_reports(MdApi *api, BcBroadcast *broadcast, const MdApiReports *
 /* The journal of messages with other systems, and where the central one puts its own (a key with the purpose "central"). central may be
  * NULL. The API must be freed before both. */
 void md_api_add_exchange(MdApi *api, BcExJournal *journal, BcCentral *central);
+/* Devices of other makers. A key's name (purpose "vendor") is the make. The API must be freed before vendors; tables: as of now, asked each time. */
+void md_api_add_vendors(MdApi *api, BcBroadcast *broadcast, BcVendors *vendors, BcExTables *(*tables)(void *user), void *user);

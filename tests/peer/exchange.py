@@ -89,7 +89,7 @@ def daemon():
         secret.close()
         os.chmod(secret.name, 0o600)
         DAEMON = Mediad(extra=f'exchange: {{ tables_file = "{TABLES}"; central_url = "http://127.0.0.1:{CENTRAL.port}"; '
-                              f'central_credentials_file = "{secret.name}"; poll_s = 1; status_s = 2; retry_max_s = 5; vendors = true; }};\n')
+                              f'central_credentials_file = "{secret.name}"; poll_s = 1; status_s = 2; retry_max_s = 5; vendors = true; media_base = "http://127.0.0.1:1/api/v1/exchange/media/"; }};\n')
         DAEMON.sign_in()
         DAEMON.api("PUT", "/areas/42", {"name": "Hà Tĩnh", "kind": "tinh", "ident": "H27"})
         DAEMON.api("PUT", "/areas/18073", {"name": "Phường Thành Sen", "kind": "phuong", "parent": "42", "ident": "H27.1"})
@@ -187,12 +187,63 @@ def kill_loses_and_doubles_nothing():
                                                           if p["TieuDe"] == "Lúc mất liên lạc"], 60)
     time.sleep(3)
     rows = [p for b in CENTRAL.of("/api/nhatky/danhsach") for p in b["DanhSachNhatKy"] if p["TieuDe"] == "Lúc mất liên lạc"]
-    assert len(rows) == 1 and CENTRAL.twice == 0, rows
+    assert sorted(r["CumLoaID"] for r in rows) == ["imei-1", "imei-2", "loa-1"] and CENTRAL.twice == 0, rows
+
+
+def devices_of_another_maker():
+    d = daemon()
+    for make, name in (("A", "imei-1"), ("B", "imei-2")):
+        d.api("PUT", f"/devices/{name}", {"name": name, "area": "18073", "kind": "gateway", "vendor": make, "volume": 60})
+    key = d.api("POST", "/keys", {"name": "A", "purpose": "vendor"})["key"]
+
+    def curl(path, body=None, token=None):
+        command = ["curl", "-sk", "-w", "\n%{http_code}", d.url("/api/v1/exchange/vendor" + path)]
+        command += ["-H", f"Authorization: Bearer {token}"] if token else []
+        command += ["-H", "Content-Type: application/json", "-d", json.dumps(body)] if body is not None else []
+        text, code = subprocess.run(command, capture_output=True, text=True, check=True).stdout.rsplit("\n", 1)
+        return int(code), json.loads(text)
+    assert curl("/login", {"Username": "B", "Password": key})[0] == 401
+    token = curl("/login", {"Username": "A", "Password": key})[1]["NoiDung"]["Token"]
+    status = {"NguonId": "H27", "CumLoaId": "imei-1", "AmLuong": 80, "TrangThaiHoatDong": 2, "TrangThaiKetNoi": "4G,-10dbm",
+              "ThongTinThietBi": {"NhietDo": "41"}, "ThoiDiemBatDau": str(int(time.time()))}
+    code, reply = curl("/messages/status", status, token)
+    assert code == 200 and reply["TrangThaiGui"] == 0, reply
+    code, reply = curl("/messages/status", [status, dict(status, CumLoaId="imei-2")], token)
+    assert code == 404 and "imei-2" in reply["MoTa"], reply     # somebody else's
+    assert curl("/orders", token="nonsense")[0] == 401
+
+    def get(name):
+        for o in curl("/orders", token=token)[1]["NoiDung"]:
+            if o["object"] == name:
+                return o
+    volume = wait_until("the volume order", lambda: get("command"), 10)
+    assert volume["body"]["DieuKhienThietBi"] == {"MaLenh": "0", "ThamSo": "60"}, volume
+    assert volume["body"]["DanhSachThietBi"]["CumLoaID"] == ["imei-1"], volume
+    assert curl(f"/orders/{volume['id']}/confirm", {"TrangThaiGui": 0}, token)[0] == 200
+    assert curl(f"/orders/{volume['id']}/confirm", {"TrangThaiGui": 0}, token)[0] == 404
+    path = os.path.join(d.state, "tone3.wav")
+    write_tone_wav(path, 660, 6)
+    with open(path, "rb") as f:
+        content = d.api("POST", "/content?title=Ba&name=tone3.wav", f.read(), content_type="audio/wav")["id"]
+    run = d.api("POST", "/announcements", {"content": content, "areas": ["18073"], "title": "Cho loa hãng khác"})["id"]
+    play = wait_until("the order to play", lambda: get("play-now"), 20)
+    assert play["body"]["BanTinID"] == run and play["body"]["MucDoUuTien"] == "3" and play["body"]["NoiDung"].endswith(content), play
+    assert play["body"]["DanhSachThietBi"]["CumLoaID"] == ["imei-1"], play   # not the other make's
+    assert curl(f"/orders/{play['id']}/confirm", {"TrangThaiGui": "0"}, token)[0] == 200
+    mp3 = subprocess.run(["curl", "-s", d.url("/api/v1/exchange/media/" + content)], capture_output=True, check=True).stdout
+    assert len(mp3) > 5000 and (mp3[:3] == b"ID3" or mp3[0] == 0xff), mp3[:16]
+    assert curl("/messages/play", {"CumLoaID": "imei-1", "BanTinID": run, "ThoiDiemBatDau": int(time.time())}, token)[0] == 200
+
+    def began():
+        return [p for p in d.api("GET", f"/play-log/{run}")["plays"] if p["device"] == "imei-1" and p["outcome"] not in ("waiting", "missed")]
+    row = wait_until("that it began", began, 20)
+    assert row[0]["from_us"], row
 
 
 run_tap([("devices and their status go up", status_and_devices_go_up),
          ("the play log goes up", play_log_goes_up),
          ("a priority bulletin comes to the commune's inbox, once", priority_bulletin_comes_to_the_commune),
          ("curl pushes a bulletin, twice", curl_pushes_a_bulletin),
+         ("devices of another maker report and get their own orders", devices_of_another_maker),
          ("a new log-in after 401", log_in_again_after_401),
          ("kill -9 while the central system is away loses and doubles nothing", kill_loses_and_doubles_nothing)])
