@@ -6,6 +6,26 @@
 
 #define REPORT_WAIT_US 20000000 /* devices say within seconds how it ended, those that are connected */
 
+#define RELEASED_MAX_US (12ll * 3600 * G_USEC_PER_SEC) /* no release lasts longer */
+
+/* Devices keep the quiet hours by themselves; what two people have released is said with the order, if that holds to its end. */
+static bool is_released(const BcAnnouncement *a)
+{
+    const BcStage *stage = a->stage;
+    int64_t left = bc_announcement_left_us(a), from = MAX(a->start_wall_us, bc_stage_wall_us(stage));
+    int64_t to = from + (left == INT64_MAX ? 1 : MIN(left, RELEASED_MAX_US + 1)); /* live: mediad takes the sound away in time */
+    g_autoptr(GHashTable) asked = g_hash_table_new(g_str_hash, g_str_equal);
+    bool released = false;
+    for (unsigned i = 0; stage->released && !a->schedule && i < a->n_targets; i++) {
+        const BcTarget *t = &a->targets[i];
+        if (t->way != BC_BY_REACH || t->state != BC_TARGET_QUEUED || !g_hash_table_add(asked, t->area))
+            continue;
+        if (!stage->released(t->area, from, to, &released, stage->guard_user))
+            return false; /* one order for all: safe for all */
+    }
+    return released;
+}
+
 static void fill_sound(const BcAnnouncement *a, BcReachSound *ret, BcReachLive *live)
 {
     const BcStage *stage = a->stage;
@@ -31,6 +51,7 @@ static void fill_sound(const BcAnnouncement *a, BcReachSound *ret, BcReachLive *
                           .authority = a->order.authority,
                           .in_manifest = a->schedule != NULL,
                           .drill = a->drill,
+                          .quiet_ok = a->priority != BC_EMERGENCY && is_released(a),
                           .volume = a->volume,
                           .order = a->order,
                           .issued_us = a->issued_us,
@@ -70,6 +91,7 @@ void bc_announcement_tell(BcAnnouncement *a)
     bc_announcement_run(a, &run);
     open_group(a);
     fill_sound(a, &sound, &live);
+    a->leave |= sound.quiet_ok;
     if (live.multicast)
         live.host = md_addr_host(&a->group, group, sizeof group);
     for (unsigned kind = 0; kind < BC_DEVICE_KIND_MAX; kind++) {

@@ -35,6 +35,20 @@ static BcGuardAnswer ask(const BcAnnouncement *a, const char *area, const char *
     return a->drop || a->drill ? BC_GUARD_NEVER : BC_GUARD_LATER; /* a drill does not go on in the morning */
 }
 
+/* Looked at minute by minute: quiet hours and their releases go by whole ones, or nearly. */
+static bool is_free(const char *area, int64_t from_us, int64_t to_us, bool *ret_leave, void *user)
+{
+    const BcPlanner *planner = user;
+    BcQuietHours hours = bc_quiet_hours(planner->o.quiet, area, NULL);
+    unsigned left;
+    for (int64_t at = from_us; at < to_us; at += MAX(1, MIN(60 * G_USEC_PER_SEC, to_us - 1 - at))) {
+        if (bc_quiet_at(planner->o.quiet, area, at))
+            return false;
+        *ret_leave |= bc_quiet_is(&hours, (unsigned)bc_civil(planner->zone, at).second, &left);
+    }
+    return true;
+}
+
 bool bc_guard_day(const BcPlanner *planner, const BcSchedule *s, int64_t at_us)
 {
     const BcSlot *slot = bc_slots_find(planner->o.slots, s->slot);
@@ -66,7 +80,7 @@ void bc_guard_init(BcPlanner *planner)
 {
     BcStage *stage = planner->o.stage;
     bc_halts_set_clock(planner->o.halts, bc_stage_wall_us(stage));
-    bc_stage_set_guard(stage, ask, planner);
+    bc_stage_set_guard(stage, ask, is_free, planner);
     bc_timer_at(stage->o.timers, &planner->guard, bc_stage_now_us(stage) + GUARD_US, on_guard, planner);
 }
 

@@ -35,6 +35,7 @@ typedef struct BcPlanSpan {
 typedef struct BcPlanCandidate { /* what would sound in an area if it were alone */
     int64_t from_us, to_us;
     const BcPlanBase *base;
+    bool released;           /* some of it in hours that two people have released */
 } BcPlanCandidate;
 
 typedef struct BcPlanBuild {

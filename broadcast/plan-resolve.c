@@ -47,6 +47,7 @@ static void settle(Sweep *sweep, int64_t at_us)
     item.skip_us = sweep->since_us - item.start_us;
     item.start_us = sweep->since_us;
     item.end_us = at_us;
+    item.quiet_ok |= sweep->heard->released;
     g_array_append_val(sweep->out, item);
 }
 

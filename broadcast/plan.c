@@ -264,40 +264,57 @@ static GArray *quiet_spans(BcPlanBuild *build, const char *area)
     return spans;
 }
 
+/* Two people have let something sound there in that span. */
+static bool is_released(const BcPlanBuild *build, const char *area, int64_t from_us, int64_t to_us)
+{
+    for (unsigned i = 0; i < build->releases->len; i++) {
+        const BcQuietRelease *r = build->releases->pdata[i];
+        for (unsigned k = 0; r->released_by && r->from_us < to_us && r->to_us > from_us && r->areas[k]; k++)
+            if (bc_areas_contains(build->in->areas, r->areas[k], area))
+                return true;
+    }
+    return false;
+}
+
 static void quiet_problem(BcPlanBuild *build, const char *area, const BcPlanBase *base, const BcPlanSpan *span)
 {
     char when[32], until[32];
     const BcPlanItem *item = &base->item;
     bc_plan_problem(build, BC_PROBLEM_QUIET, true, area, item->schedule, NULL, MAX(item->start_us, span->from_us),
-                    MIN(item->end_us, span->to_us), "\"%s\" on %s would sound in the quiet hours of %s, which last until %s: it is silent then",
-                    item->title, bc_plan_when(build, item->start_us, when), area, bc_plan_when(build, span->to_us, until));
+                    MIN(item->end_us, span->to_us), "\"%s\" on %s would sound in the quiet hours of %s, which last until %s: %s",
+                    item->title, bc_plan_when(build, item->start_us, when), area, bc_plan_when(build, span->to_us, until),
+                    item->priority == BC_EMERGENCY ? "it is an emergency, and wakes everybody" : "it is silent then");
 }
 
-static void add_candidate(BcPlanBuild *build, const BcPlanBase *base, int64_t from_us, int64_t to_us)
+static void add_candidate(BcPlanBuild *build, const char *area, const BcPlanBase *base, int64_t from_us, int64_t to_us)
 {
-    BcPlanCandidate c = {MAX(from_us, build->from_us), MIN(to_us, build->to_us), base};
+    BcPlanCandidate c = {MAX(from_us, build->from_us), MIN(to_us, build->to_us), base, is_released(build, area, from_us, to_us)};
     if (c.from_us < c.to_us)
         g_array_append_val(build->candidates, c);
 }
 
-/* An item outside the quiet hours: in pieces, if it comes back after being cut. spans are in order. */
-static void add_quietly(BcPlanBuild *build, const char *area, const BcPlanBase *base, const GArray *spans)
+/* An item outside the quiet hours: in pieces, if it comes back after being cut. spans are in order. False: its programme was cut for good. */
+static bool add_quietly(BcPlanBuild *build, const char *area, const BcPlanBase *base, const GArray *spans)
 {
     int64_t from = base->item.start_us, to = base->item.end_us;
-    bool guarded = base->item.priority != BC_EMERGENCY && !base->item.quiet_ok;
-    for (unsigned i = 0; guarded && i < spans->len && from < to; i++) {
+    bool guarded = base->item.priority != BC_EMERGENCY, cut = false;
+    for (unsigned i = 0; !base->item.quiet_ok && i < spans->len && from < to; i++) {
         const BcPlanSpan *span = &g_array_index(spans, BcPlanSpan, i);
         if (span->to_us <= from)
             continue;
         if (span->from_us >= to)
             break;
         quiet_problem(build, area, base, span);
+        if (!guarded)
+            break;
+        cut = true;
         if (span->from_us > from)
-            add_candidate(build, base, from, span->from_us);
+            add_candidate(build, area, base, from, span->from_us);
         from = base->item.resume ? span->to_us : to;
     }
     if (from < to)
-        add_candidate(build, base, from, to);
+        add_candidate(build, area, base, from, to);
+    return !cut || base->item.resume;
 }
 
 static bool day_allows(const BcPlanBuild *build, const BcSchedule *s, const char *area, int32_t day)
@@ -327,7 +344,8 @@ static GArray *timeline(BcPlanBuild *build, const char *area, const GArray *hear
             if (o->at_us < stopped_us || !day_allows(build, p->s, area, o->day))
                 continue;
             for (unsigned n = o->first; n < o->first + o->n; n++)
-                add_quietly(build, area, &g_array_index(build->base, BcPlanBase, n), spans);
+                if (!add_quietly(build, area, &g_array_index(build->base, BcPlanBase, n), spans))
+                    break;
         }
     }
     g_array_sort(build->candidates, by_start);

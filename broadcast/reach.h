@@ -31,6 +31,7 @@ typedef struct BcReachSound {    /* what is to sound; strings borrowed */
     unsigned authority;          /* 0 central, 1 province, 2 commune, 3 village */
     bool in_manifest;            /* scheduled: devices that keep a manifest know it from there and begin by themselves */
     bool drill;
+    bool quiet_ok;               /* two people have released the quiet hours for all of it (live: for its beginning; mediad ends it) */
     unsigned volume;             /* 1..100, 0: as the hour says */
     BcOrder order;               /* who goes first, for devices that decide by themselves */
     int64_t issued_us;           /* wall: when it was ordered */

@@ -3,9 +3,10 @@
 #include "broadcast/ear.h"
 #include "broadcast/stage.h"
 
-void bc_stage_set_guard(BcStage *stage, BcGuardFn fn, void *user)
+void bc_stage_set_guard(BcStage *stage, BcGuardFn fn, BcReleasedFn released, void *user)
 {
     stage->guard = fn;
+    stage->released = released;
     stage->guard_user = user;
 }
 
@@ -50,7 +51,7 @@ static void obey(BcStage *stage, BcTarget *t, BcGuardAnswer answer, const char *
     }
     if (answer == BC_GUARD_LATER) {
         if (t->state != BC_TARGET_WAITING) {
-            if (!stage->reach[t->kind].decides) /* those know the quiet hours, and come back by themselves */
+            if (!stage->reach[t->kind].decides || t->announcement->leave) /* the others know the quiet hours by themselves */
                 g_ptr_array_add(hushed, t);
             bc_target_cut(t, why);
             bc_stage_release(stage, t);

@@ -50,9 +50,14 @@ typedef struct BcStageOptions {
 typedef enum BcGuardAnswer { BC_GUARD_YES, BC_GUARD_LATER /* silent, but it may come back */, BC_GUARD_NEVER } BcGuardAnswer;
 typedef BcGuardAnswer (*BcGuardFn)(const BcAnnouncement *announcement, const char *area, const char **ret_why /* static */, void *user);
 
+/* May something that is no emergency sound there all the time between two moments (wall)? *ret_leave is set when that is so because two
+ * people have released quiet hours, else left as it is. */
+typedef bool (*BcReleasedFn)(const char *area, int64_t from_us, int64_t to_us, bool *ret_leave, void *user);
+
 struct BcStage {
     BcStageOptions o;
     BcGuardFn guard;      /* NULL: everything may sound everywhere */
+    BcReleasedFn released; /* with it */
     void *guard_user;
     char *local_host, *local_host6, *from_user, *live_host;
     MdAddr live_group;    /* unset: none */
@@ -92,7 +97,7 @@ bool bc_stage_take(BcStage *stage, BcTarget *target, bool *ret_cut);
 /* The loudspeaker is free: the most urgent announcement that waits for it goes on. */
 void bc_stage_release(BcStage *stage, BcTarget *target);
 
-void bc_stage_set_guard(BcStage *stage, BcGuardFn fn, void *user);
+void bc_stage_set_guard(BcStage *stage, BcGuardFn fn, BcReleasedFn released, void *user);
 BcGuardAnswer bc_stage_ask(const BcStage *stage, const BcTarget *target, const char **ret_why);
 /* The same for a whole area: what is not a loudspeaker of the registry (outputs, boards) asks for itself. */
 BcGuardAnswer bc_stage_ask_area(const BcStage *stage, const BcAnnouncement *announcement, const char *area, const char **ret_why);
@@ -231,6 +236,7 @@ struct BcAnnouncement {
     int siren;
     unsigned siren_rounds, volume;
     bool drill;
+    bool leave;              /* devices were told that it may sound in quiet hours */
     const char *state;       /* "ringing", "playing", "done", "stopped" */
     char *reason;
     int64_t end_wall_us;

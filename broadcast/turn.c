@@ -155,54 +155,88 @@ static bool is_empty(BcTrack *const *tracks)
     return true;
 }
 
-/* One round of a schedule's items; a recording that may not be heard is left out, its time too. */
-static void add_round(const BcTurn *turn, GArray *items)
+/* As the plan reckons it: of a recording that is gone nothing is known. */
+static int64_t item_length(const BcTurn *turn, const BcItem *item)
+{
+    const BcContent *content = item->kind == BC_ITEM_CONTENT ? bc_contents_find(turn->planner->o.contents, item->content) : NULL;
+    return item->kind != BC_ITEM_CONTENT ? item->duration_us : content ? content->duration_us : 0;
+}
+
+static int64_t round_length(const BcTurn *turn)
+{
+    int64_t length = 0;
+    for (unsigned i = 0; i < turn->schedule->n_items; i++)
+        length += item_length(turn, &turn->schedule->items[i]);
+    return length;
+}
+
+static bool may_be_heard(const BcTurn *turn, const char *content, int64_t at_us, char **ret_why)
+{
+    const BcPlannerOptions *o = &turn->planner->o;
+    return !o->content_ok || o->content_ok(content, at_us, ret_why, o->content_user);
+}
+
+/* One round of a schedule's items, which begins at that moment. In place of a recording that may not be heard then there is silence: what
+ * follows keeps its place on the clock, here as on the loudspeakers that play by themselves. Returns how many are heard. */
+static unsigned add_round(const BcTurn *turn, int64_t at_us, GArray *items)
 {
     bool alone = turn->schedule->n_items == 1;
+    unsigned heard = 0;
     for (unsigned i = 0; i < turn->schedule->n_items; i++) {
         const BcItem *item = &turn->schedule->items[i];
-        BcProgrammeItem one = {.duration_us = item->duration_us, .url = item->url, .silence_max_us = item->silence_max_us};
+        int64_t length = item_length(turn, item);
+        BcProgrammeItem one = {.duration_us = length, .url = item->url, .silence_max_us = item->silence_max_us};
         one.kind = item->kind == BC_ITEM_CONTENT ? BC_PROGRAMME_STORED : item->kind == BC_ITEM_RELAY ? BC_PROGRAMME_RELAY : BC_PROGRAMME_SILENCE;
         one.tracks = tracks_of(turn, item->content);
         one.fallback = is_empty(tracks_of(turn, item->fallback)) ? NULL : tracks_of(turn, item->fallback);
-        if (item->kind == BC_ITEM_CONTENT) {
+        if (item->kind == BC_ITEM_CONTENT && (is_empty(one.tracks) || !may_be_heard(turn, item->content, at_us, NULL))) {
+            one = (BcProgrammeItem){.kind = BC_PROGRAMME_SILENCE, .duration_us = length};
+        } else if (item->kind == BC_ITEM_CONTENT) {
             one.duration_us = 0;
             one.repeats = alone ? turn->repeats : 1;
             one.gap_us = alone ? turn->gap_us : 0;
-            if (is_empty(one.tracks))
-                continue;
         }
-        g_array_append_val(items, one);
+        at_us += length;
+        heard += one.kind != BC_PROGRAMME_SILENCE;
+        if (one.kind != BC_PROGRAMME_SILENCE || one.duration_us > 0)
+            g_array_append_val(items, one);
     }
+    return heard;
 }
 
-static void add_items(const BcTurn *turn, GArray *items)
+/* Returns how many are heard. */
+static unsigned add_items(const BcTurn *turn, GArray *items)
 {
     bool stored = turn->schedule && turn->schedule->n_items == 1 && turn->schedule->items[0].kind == BC_ITEM_CONTENT;
     BcProgrammeItem gap = {.kind = BC_PROGRAMME_SILENCE, .duration_us = turn->gap_us};
     BcProgrammeItem lead = {.kind = BC_PROGRAMME_STORED, .tracks = tracks_of(turn, turn->spec.lead_content)};
     BcProgrammeItem hand = {.kind = BC_PROGRAMME_STORED, .tracks = tracks_of(turn, turn->spec.content), .repeats = turn->repeats,
                             .gap_us = turn->gap_us};
+    unsigned heard = 0;
     if (turn->spec.lead_content && !is_empty(lead.tracks)) /* without its lead-in it is still heard */
         g_array_append_val(items, lead);
-    if (!turn->schedule)
+    if (!turn->schedule) {
         g_array_append_val(items, hand);
-    for (unsigned round = 0; turn->schedule && round < (stored ? 1 : turn->repeats); round++) {
+        return 1;
+    }
+    int64_t at = turn->spec.occurrence_us, length = round_length(turn);
+    for (unsigned round = 0; round < (stored ? 1 : turn->repeats); round++, at += length + turn->gap_us) {
         if (round && gap.duration_us > 0)
             g_array_append_val(items, gap);
-        add_round(turn, items);
+        heard += add_round(turn, at, items);
     }
+    return heard;
 }
 
 static BcSource *make_source(const BcTurn *turn, int64_t offset_us, GError **error)
 {
     const BcStage *stage = turn->planner->o.stage;
     g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(BcProgrammeItem));
-    add_items(turn, items);
+    unsigned heard = add_items(turn, items);
     const BcProgrammeItem *first = items->len ? &g_array_index(items, BcProgrammeItem, 0) : NULL;
-    if (items->len == 1 && first->kind == BC_PROGRAMME_STORED && !offset_us)
+    if (heard && items->len == 1 && first->kind == BC_PROGRAMME_STORED && !offset_us)
         return bc_source_stored_new(first->tracks, stage->o.frame_ms, first->repeats, first->gap_us);
-    if (items->len)
+    if (heard)
         return bc_source_programme_new((const BcProgrammeItem *)items->data, items->len, stage->o.frame_ms, offset_us, &stage->o.relay, error);
     g_set_error(error, BC_ERROR, BC_ERROR_STATE, "none of its recordings may be heard");
     return NULL;
@@ -387,12 +421,14 @@ static void on_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *e
     load_next(turn);
 }
 
-/* Is this recording of a schedule approved and valid? What is not is left out; the rehearsal has said so. */
-static bool may_be_heard(const BcTurn *turn, const char *content, GError **error)
+/* Is this recording of a schedule approved and valid when the programme begins, or by the time it ends? What is not is silence there;
+ * the rehearsal has said so. */
+static bool is_worth_reading(const BcTurn *turn, const char *content, GError **error)
 {
-    const BcPlannerOptions *o = &turn->planner->o;
     g_autofree char *text = NULL;
-    if (!turn->schedule || !o->content_ok || o->content_ok(content, turn->spec.occurrence_us, &text, o->content_user))
+    int64_t at = turn->spec.occurrence_us;
+    if (!turn->schedule || may_be_heard(turn, content, at, &text) ||
+        may_be_heard(turn, content, at + (round_length(turn) + turn->gap_us) * turn->repeats, NULL))
         return true;
     g_set_error_literal(error, BC_ERROR, BC_ERROR_STATE, text ? text : "it is not approved");
     return false;
@@ -414,7 +450,7 @@ static void load_next(BcTurn *turn)
         return;
     }
     const char *content = g_array_index(turn->sounds, Sound, turn->loaded).content;
-    if (may_be_heard(turn, content, &error))
+    if (is_worth_reading(turn, content, &error))
         bc_contents_load(planner->o.contents, content, planner->o.stage->o.frame_ms, on_loaded, turn);
     else
         on_loaded(NULL, error, turn);

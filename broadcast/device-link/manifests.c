@@ -128,6 +128,7 @@ static bool join(GArray *items, GHashTable *by_occurrence, const BcPlanItem *fro
         return false;
     BcLinkItem *item = &g_array_index(items, BcLinkItem, at - 1);
     item->duration_us = MAX(item->duration_us, from->end_us - item->start_us);
+    item->quiet_ok &= from->quiet_ok; /* what lies between the pieces may be quiet */
     return true;
 }
 

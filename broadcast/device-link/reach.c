@@ -99,7 +99,7 @@ static void fill_item(BcLinkItem *item, const BcRun *run, const BcReachSound *so
                          .repeats = MAX(sound->repeats, 1),
                          .gap_us = sound->gap_us,
                          .resume = true,
-                         .quiet_ok = at_once && !sound->drill,
+                         .quiet_ok = (at_once && !sound->drill) || sound->quiet_ok,
                          .volume = sound->volume ? (int)sound->volume : -1};
     item->media = (BcLinkMedia){.sha256 = g_strdup(file->sha256),
                                 .path = bc_media_path(sound->content),
@@ -122,6 +122,7 @@ static void fill_live(BcLinkReach *reach, BcLinkLive *live, const BcRun *run, co
                          .frame_ms = from->frame_ms,
                          .srtp = g_strdup(from->srtp),
                          .buffer_ms = reach->live_buffer_ms,
+                         .quiet_ok = sound->quiet_ok,
                          .expires_us = ends_us};
 }
 

@@ -118,6 +118,7 @@ static const BcField live_fields[] = {
     NEED_NUMBER(BcLinkLive, frame_ms, "frame_ms", BC_FIELD_UINT, 1, 200),
     {.name = "srtp", .kind = BC_FIELD_TEXT, .offset = offsetof(BcLinkLive, srtp), .max = 300},
     NUMBER(BcLinkLive, buffer_ms, "buffer_ms", BC_FIELD_UINT, 0, 10000, 0),
+    TRUTH(BcLinkLive, quiet_ok, "quiet_ok"),
     NEED_TIME(BcLinkLive, expires_us, "expires_ms"),
     {0},
 };

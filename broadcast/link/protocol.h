@@ -111,6 +111,7 @@ typedef struct BcLinkLive {
     unsigned payload_type, frame_ms;
     char *srtp;                  /* RFC 4568 inline key "AEAD_AES_128_GCM inline:…"; NULL plain */
     unsigned buffer_ms;
+    bool quiet_ok;               /* two people have released the quiet hours for it */
     int64_t expires_us;          /* ends by itself then, whatever happens */
 } BcLinkLive;
 

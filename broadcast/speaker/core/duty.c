@@ -397,7 +397,7 @@ static bool may_sound(const BcDuty *desk, BcShow *show, int64_t now_us, bool qui
         hindrance = "clock unknown";
     else if (!show->command && desk->manifest.valid_until_us && show->origin_us >= desk->manifest.valid_until_us)
         hindrance = "the timetable had run out";
-    else if (quiet_now && priority_of(show) > 1 && !(show->item && show->item->quiet_ok))
+    else if (quiet_now && priority_of(show) > 1 && !(show->item && show->item->quiet_ok) && !(show->live && show->live->quiet_ok))
         hindrance = "quiet hours";
     else if (show->lost)
         hindrance = "live sound not heard";

@@ -1135,6 +1135,43 @@ static void test_programme(void)
     rig_clear(&rig);
 }
 
+/* Valid at the beginning and at the end, not in between: when something else holds for the recording. */
+static bool not_at_seven(const char *content, int64_t at_wall_us, char **ret_why, void *user)
+{
+    bool ok = at_wall_us < T0 + 3 * S || at_wall_us > T0 + 10 * S;
+    if (!ok)
+        *ret_why = g_strdup("it is no longer valid");
+    return ok;
+}
+
+/* A recording that may not be heard when its place comes is silence: what follows keeps its place on the clock, as in the plan. */
+static void test_refused_item(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    int flag = 0;
+    rig_init(&rig);
+    put_device(&rig, "ok-1", "18073");
+    g_autofree char *content = add_content(&rig);
+    const BcItem items[] = {{.kind = BC_ITEM_CONTENT, .content = content},
+                            {.kind = BC_ITEM_CONTENT, .content = content},
+                            {.kind = BC_ITEM_CONTENT, .content = content}};
+    BcSchedule s = {.name = "Chương trình", .items = items, .n_items = 3, .areas = areas, .start_local = "2026-11-23T05:00", .priority = BC_NORMAL,
+                    .grace_s = 60, .enabled = true};
+    bc_broadcast_set_content_check(rig.b, not_at_seven, NULL);
+    bc_broadcast_put_schedule(rig.b, &s, NULL, on_done, &flag);
+    wait_flag(&flag);
+    md_virtual_clock_advance(&rig.clock, 3585 * S);
+    run_to(&rig, T0 + 22 * S);
+    Speaker *ok = speaker(&rig, "ok-1");
+    g_assert_cmpfloat(loudest(ok, 1, 5.5), >, 0.05);
+    g_assert_cmpfloat(loudest(ok, 6.5, 11.7), <, 0.01);
+    g_assert_cmpfloat(loudest(ok, 12.5, 17.5), >, 0.05);
+    g_assert_cmpfloat(loudest(ok, 18.5, 21), <, 0.001);
+    bc_broadcast_set_content_check(rig.b, NULL, NULL);
+    rig_clear(&rig);
+}
+
 static void on_all_stopped(unsigned stopped, const GError *error, void *user)
 {
     g_assert_no_error(error);
@@ -1195,5 +1232,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/room/wrong-relay", test_wrong_relay);
     g_test_add_func("/broadcast/room/stop-all", test_stop_all);
     g_test_add_func("/broadcast/room/programme", test_programme);
+    g_test_add_func("/broadcast/room/refused-item", test_refused_item);
     return g_test_run();
 }

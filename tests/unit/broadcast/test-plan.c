@@ -321,6 +321,43 @@ static void test_quiet(void)
     rig_clear(&rig);
 }
 
+/* A programme that does not come back is cut whole, not item by item; what two people have released is marked so, for devices that keep the
+ * quiet hours by themselves; an emergency planned into the night has to be meant. */
+static void test_quiet_programmes(void)
+{
+    Rig rig;
+    rig_init(&rig, "21:30-05:00");
+    g_autofree char *ten = recording(10);
+    const BcItem items[] = {{.kind = BC_ITEM_CONTENT, .content = ten}, {.kind = BC_ITEM_CONTENT, .content = ten}, {.kind = BC_ITEM_CONTENT, .content = ten}};
+    put(&rig, "dropped", "18073", "2026-11-23T04:45", 0, &(BcSchedule){.items = items, .n_items = 3, .drop = true});
+    put(&rig, "resumed", "18100", "2026-11-23T04:45", 0, &(BcSchedule){.items = items, .n_items = 3});
+    plan(&rig, "2026-11-23T00:00", "2026-11-24T00:00");
+    expect(&rig, "18073", "");
+    expect(&rig, "18100", "resumed 05:00-05:05+5;resumed 05:05-05:15;");
+    const char *const areas[] = {"18100", NULL};
+    g_autofree char *id = NULL;
+    int flag = 0, second = 0;
+    bc_quiet_ask(rig.quiet, &(BcQuietRelease){.areas = areas, .from_us = at("2026-11-23T04:00"), .to_us = at("2026-11-23T04:58"), .reason = "lũ",
+                                              .asked_by = "a"}, rig.now_us, &id, on_done, &flag);
+    g_assert_cmpint(wait_flag(&flag), ==, 1);
+    bc_quiet_release(rig.quiet, id, "b", rig.now_us, on_done, &second);
+    g_assert_cmpint(wait_flag(&second), ==, 1);
+    plan(&rig, "2026-11-23T00:00", "2026-11-24T00:00");
+    expect(&rig, "18100", "resumed 04:45-04:55;resumed 04:55-04:58;resumed 05:00-05:05+5;resumed 05:05-05:15;");
+    unsigned n;
+    const BcPlanItem *all = bc_plan_items(rig.plan, "18100", &n);
+    g_assert_true(all[0].quiet_ok && all[1].quiet_ok && !all[2].quiet_ok && !all[3].quiet_ok);
+    rig_clear(&rig);
+
+    rig_init(&rig, "21:30-05:00");
+    put(&rig, "night", "18073", "2026-11-23T03:15", 5, &(BcSchedule){.priority = BC_EMERGENCY});
+    plan(&rig, "2026-11-23T00:00", "2026-11-24T00:00");
+    expect(&rig, "18073", "night 03:15-03:20;");
+    g_assert_true(problem(&rig, BC_PROBLEM_QUIET)->blocks); /* publishing needs a reason */
+    g_assert_nonnull(strstr(problem(&rig, BC_PROBLEM_QUIET)->text, "emergency"));
+    rig_clear(&rig);
+}
+
 /* Holidays, exdates, slots (one of them over midnight), validity, stop-all. */
 static void test_days(void)
 {
@@ -487,6 +524,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/plan/order", test_order);
     g_test_add_func("/broadcast/plan/items", test_items);
     g_test_add_func("/broadcast/plan/quiet", test_quiet);
+    g_test_add_func("/broadcast/plan/quiet-programmes", test_quiet_programmes);
     g_test_add_func("/broadcast/plan/days", test_days);
     g_test_add_func("/broadcast/plan/problems", test_problems);
     g_test_add_func("/broadcast/plan/rank", test_rank);

@@ -838,6 +838,51 @@ static void test_hush(void)
     rig_clear(&rig);
 }
 
+static void release(Rig *rig, const char *area, int64_t us)
+{
+    const char *const areas[] = {area, NULL};
+    g_autofree char *id = NULL;
+    int asked = 0, done = 0;
+    bc_quiet_ask(bc_broadcast_quiet(rig->b), &(BcQuietRelease){.areas = areas, .from_us = wall(rig), .to_us = wall(rig) + us, .reason = "lũ", .asked_by = "a"},
+                 wall(rig), &id, on_done, &asked);
+    wait_flag(&asked);
+    bc_quiet_release(bc_broadcast_quiet(rig->b), id, "b", wall(rig), on_done, &done);
+    wait_flag(&done);
+}
+
+/* What two people have released is said with the order, if the leave lasts to its end: the devices keep the quiet hours by themselves. */
+static void test_released(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_area(&rig, "18100", "42");
+    put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "l2", "18100", BC_DEVICE_LINK);
+    set_quiet(&rig, "18073", 3600, 18000);
+    g_autofree char *content = add_content(&rig);
+    release(&rig, "18073", 60 * S);
+    BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 1, .title = "Ngắn"};
+    g_autofree char *brief = play(&rig, &options);
+    check_told(&rig, "begin Ngắn l1 l2;");
+    g_assert_true(rig.sound.quiet_ok);
+    run_for(&rig, 15 * S);
+    options.repeats = 10;
+    options.gap_us = 20 * S;
+    options.title = "Dài";
+    g_autofree char *whole = play(&rig, &options);
+    check_told(&rig, "begin Dài l1 l2;");
+    g_assert_false(rig.sound.quiet_ok); /* lasts longer than the leave */
+    g_assert_true(bc_broadcast_stop(rig.b, whole, "An", NULL));
+    run_for(&rig, 60 * S);
+    check_told(&rig, "stop Dài stopped by An;");
+    options.repeats = 1;
+    options.title = "Nơi kia";
+    g_autofree char *other = play(&rig, &options);
+    check_told(&rig, "begin Nơi kia l2;");
+    g_assert_false(rig.sound.quiet_ok); /* nobody's leave is needed there */
+    rig_clear(&rig);
+}
+
 static void on_heard(const BcRun *run, void *user)
 {
     Rig *rig = user;
@@ -916,6 +961,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/reach/live", test_live);
     g_test_add_func("/broadcast/reach/live-group", test_live_group);
     g_test_add_func("/broadcast/reach/hush", test_hush);
+    g_test_add_func("/broadcast/reach/released", test_released);
     g_test_add_func("/broadcast/reach/ear", test_ear);
     g_test_add_func("/broadcast/reach/clock-set", test_clock_set);
     return g_test_run();
