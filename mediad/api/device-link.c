@@ -277,6 +277,20 @@ static void on_kept(const GError *error, void *user)
     md_api_reply(sent->request, 202, md_api_bc_object(sent->reply));
 }
 
+/* The registry has to know it too: the next list a loudspeaker gets carries the registry's volume, and that goes before an older command. */
+static void keep_volume(MdApiDeviceLink *a, const GPtrArray *ids, unsigned volume)
+{
+    BcDevices *devices = bc_broadcast_devices(a->broadcast.b);
+    for (unsigned i = 0; i < ids->len; i++) {
+        const BcDevice *device = bc_devices_find(devices, ids->pdata[i]);
+        if (!device || device->volume == volume)
+            continue;
+        BcDevice changed = *device;
+        changed.volume = volume;
+        bc_devices_put(devices, &changed, NULL, NULL);
+    }
+}
+
 static void send_command(MdApiRequest *r, void *user)
 {
     MdApiDeviceLink *a = user;
@@ -299,6 +313,8 @@ static void send_command(MdApiRequest *r, void *user)
             md_api_bc_error(r, error);
         return;
     }
+    if (command.verb == BC_LINK_VOLUME)
+        keep_volume(a, ids, (unsigned)command.volume);
     JsonObject *o = json_object_new();
     json_object_set_string_member(o, "id", id);
     json_object_set_int_member(o, "devices", ids->len);

@@ -176,6 +176,7 @@ def by_sip(v, before, start, log):
 def bulletin(seed):
     v, random_ = village(), random.Random(seed)
     v.online(*LINK)
+    wait_until("what was before to be over", lambda: not v.api("GET", "/live")["live"], 30, 0.3)
     before = v.speakers[SIP].agent.wavs("dec")
     scheduled = seed % 3 != 0
     title = f"bản tin {seed}"
@@ -187,7 +188,7 @@ def bulletin(seed):
         blows = sorted(random_.uniform(first - 9, 9) for _ in range(2))
     else:
         run = v.api("POST", "/announcements", {"content": W["content"], "areas": ["18073"], "title": title, "priority": "priority"})["id"]
-        start = next(r["start_us"] for r in v.runs(title) if r["id"] == run) / 1e6
+        start = wait_until("it in the play log", lambda: next((r["start_us"] for r in v.runs(title) if r["id"] == run), None), 10) / 1e6
         for name in LINK:
             v.speakers[name].process.wait_line(run + ": began", 15)
         blows = sorted(random_.uniform(time.time() - start + 0.1, 9) for _ in range(2))
