@@ -37,17 +37,9 @@ static gboolean on_log_flush(gpointer user)
     return G_SOURCE_CONTINUE;
 }
 
-static bool open_store(MdDaemon *daemon, GError **error)
+static GArray *all_migrations(void)
 {
-    const CfgSettings *settings = daemon->settings;
-    if (g_mkdir_with_parents(settings->general.state_dir, 0750) != 0) {
-        g_set_error(error, MD_DAEMON_ERROR, 0, "cannot make the state folder %s (general.state_dir): %s",
-                    settings->general.state_dir, g_strerror(errno));
-        return false;
-    }
-    g_autofree char *path = settings->store.uri ? g_strdup(settings->store.uri)
-                                                : g_build_filename(settings->general.state_dir, "mediad.sqlite", NULL);
-    g_autoptr(GArray) migrations = g_array_new(FALSE, FALSE, sizeof(MdMigration));
+    GArray *migrations = g_array_new(FALSE, FALSE, sizeof(MdMigration));
     g_array_append_vals(migrations, md_api_migrations, md_api_n_migrations);
     g_array_append_vals(migrations, sg_migrations, sg_n_migrations);
     g_array_append_vals(migrations, bc_migrations, bc_n_migrations);
@@ -56,6 +48,41 @@ static bool open_store(MdDaemon *daemon, GError **error)
     g_array_append_vals(migrations, bc_report_migrations, bc_n_report_migrations);
     g_array_append_vals(migrations, bc_bulletin_migrations, bc_bulletin_n_migrations);
     g_array_append_vals(migrations, bc_exchange_migrations, bc_exchange_n_migrations);
+    return migrations;
+}
+
+static char *store_path(const CfgSettings *settings)
+{
+    return settings->store.uri ? g_strdup(settings->store.uri) : g_build_filename(settings->general.state_dir, "mediad.sqlite", NULL);
+}
+
+bool md_daemon_reset_second_factor(const CfgSettings *settings, const char *user, GError **error)
+{
+    g_autofree char *path = store_path(settings);
+    g_autofree char *who = g_strdup_printf("system:%s", g_get_user_name());
+
+    if (!g_str_has_prefix(path, "postgresql:") && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) { /* none is made for this */
+        g_set_error(error, MD_DAEMON_ERROR, 0, "there is no database %s", path);
+        return false;
+    }
+    g_autoptr(GArray) migrations = all_migrations();
+    MdStore *store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, NULL, error);
+    bool ok = store && md_api_reset_second_factor(store, user, who, g_get_real_time(), error);
+    if (store)
+        md_store_close(store);
+    return ok;
+}
+
+static bool open_store(MdDaemon *daemon, GError **error)
+{
+    const CfgSettings *settings = daemon->settings;
+    if (g_mkdir_with_parents(settings->general.state_dir, 0750) != 0) {
+        g_set_error(error, MD_DAEMON_ERROR, 0, "cannot make the state folder %s (general.state_dir): %s",
+                    settings->general.state_dir, g_strerror(errno));
+        return false;
+    }
+    g_autofree char *path = store_path(settings);
+    g_autoptr(GArray) migrations = all_migrations();
     MdLogger logger = md_logger(daemon->log, "store");
     daemon->store = md_store_open(path, (const MdMigration *)migrations->data, migrations->len, &logger, error);
     return daemon->store != NULL;

@@ -69,6 +69,8 @@ typedef struct MdDaemon {
 
 /* Starts every room; on failure stops what was started and says which room failed and why. Takes a reference on settings. */
 bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error);
+/* Without starting anything: see md_api_reset_second_factor. mediad may run meanwhile. */
+bool md_daemon_reset_second_factor(const CfgSettings *settings, const char *user, GError **error);
 /* SIGHUP: builds a new snapshot, checks it, swaps what can change while running, logs the rest; a bad file changes nothing. */
 void md_daemon_reload(MdDaemon *daemon);
 /* SIGTERM: refuse new calls, end present ones, then leave the loop. */

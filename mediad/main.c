@@ -10,7 +10,7 @@
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
 typedef struct Options {
-    char *config;
+    char *config, *reset;
     gboolean check, print_config, version;
 } Options;
 
@@ -20,6 +20,7 @@ static bool parse_options(Options *options, int *argc, char ***argv)
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config, "Settings file, see mediad.conf(5)", "FILE"},
         {"check", 0, 0, G_OPTION_ARG_NONE, &options->check, "Check the settings file and exit", NULL},
         {"print-config", 0, 0, G_OPTION_ARG_NONE, &options->print_config, "Print the settings in force and exit", NULL},
+        {"reset-second-factor", 0, 0, G_OPTION_ARG_STRING, &options->reset, "Remove the second factor of an account and exit; the audit trail notes it", "USER"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
         {NULL},
     };
@@ -96,6 +97,15 @@ int main(int argc, char **argv)
     if (!settings) {
         fprintf(stderr, "%s\n", error->message);
         return EXIT_FAILED;
+    }
+    g_autofree char *reset = options.reset;
+    if (reset) {
+        if (!md_daemon_reset_second_factor(settings, reset, &error)) {
+            fprintf(stderr, "mediad: %s\n", error->message);
+            return EXIT_FAILED;
+        }
+        printf("%s signs in with the password alone until a second factor is enrolled anew (mediactl otp enrol).\n", reset);
+        return EXIT_OK;
     }
     if (options.print_config) {
         g_autofree char *text = cfg_print(settings);

@@ -173,6 +173,9 @@ const char *md_api_setup_code(const MdApi *api);
  * changed or removed row shows. done (may be NULL) runs after the row is durable, or was refused by the store. */
 void md_audit_append(MdApi *api, const char *who, const char *source, const char *what, const char *detail, int status,
                      void (*done)(bool ok, gpointer user), gpointer user);
+/* Takes an account's second factor, recovery codes and sessions away, with a row of the audit trail that names who: for the machine itself,
+ * without an API. Blocks. CONSTRAINT: no such account, or it has none. */
+bool md_api_reset_second_factor(MdStore *store, const char *user, const char *who, int64_t wall_us, GError **error);
 /* Reads the whole chain: false with the first bad row named. ret_rows may be NULL. */
 bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error);
 /* The same; head (g_free, may be NULL) is the hash of the last row, "" none. Whoever noted an earlier one sees when rows were cut off the end. */

@@ -50,9 +50,8 @@ static char *row_hash(const char *previous, int64_t number, int64_t time_us, con
     return g_strdup(g_checksum_get_string(sum));
 }
 
-static bool append(MdDb *db, gpointer data, GError **error)
+bool md_audit_write(MdDb *db, int64_t time_us, const char *who, const char *source, const char *what, const char *detail, int64_t status, GError **error)
 {
-    Row *row = data;
     GError *local = NULL;
     g_autoptr(MdRows) last = md_db_query(db, error, "SELECT number, hash FROM md_audit ORDER BY number DESC LIMIT 1", "");
     int64_t number = 1;
@@ -69,12 +68,18 @@ static bool append(MdDb *db, gpointer data, GError **error)
         return false;
     }
     g_clear_pointer(&last, md_rows_free);
-    g_autofree char *hash = row_hash(previous ? previous : "", number, row->time_us, row->who, row->source, row->what,
-                                     row->detail, row->status);
+    g_autofree char *hash = row_hash(previous ? previous : "", number, time_us, who, source, what, detail, status);
     return md_db_run(db, error,
                      "INSERT INTO md_audit (number, time_us, who, source, what, detail, status, hash) "
                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                     "iissssis", number, row->time_us, row->who, row->source, row->what, row->detail, row->status, hash);
+                     "iissssis", number, time_us, who, source, what, detail, status, hash);
+}
+
+static bool append(MdDb *db, gpointer data, GError **error)
+{
+    const Row *row = data;
+
+    return md_audit_write(db, row->time_us, row->who, row->source, row->what, row->detail, row->status, error);
 }
 
 static void appended(bool ok, const GError *error, gpointer data, gpointer user)

@@ -107,6 +107,16 @@ static void test_print_config(void)
     g_assert_cmpstr(told, ==, "changed: rooms.a.pin");
 }
 
+static void test_reset_second_factor(void)
+{
+    g_autofree char *database = g_build_filename(dir, "mediad.sqlite", NULL);
+    write_settings("");
+    g_auto(Result) r = run("--config", conf, "--reset-second-factor", "root", NULL);
+    g_assert_cmpint(r.code, ==, 1);
+    g_assert_nonnull(strstr(r.err, "there is no database"));
+    g_assert_false(g_file_test(database, G_FILE_TEST_EXISTS));
+}
+
 /* --- the running daemon, followed by its log --- */
 
 typedef struct Daemon {
@@ -191,6 +201,9 @@ static void test_stop_and_start(void)
         g_assert_cmpint(g_stat(credentials, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
     }
+    g_auto(Result) r = run("--config", conf, "--reset-second-factor", "nobody", NULL);
+    g_assert_cmpint(r.code, ==, 1);
+    g_assert_nonnull(strstr(r.err, "there is no account 'nobody'")); /* its database opens, and has nobody */
 }
 
 static void remove_tree(const char *path)
@@ -211,6 +224,7 @@ int main(int argc, char **argv)
     g_test_add_func("/daemon/command-line/usage", test_usage);
     g_test_add_func("/daemon/command-line/check", test_check);
     g_test_add_func("/daemon/command-line/print-config", test_print_config);
+    g_test_add_func("/daemon/command-line/reset-second-factor", test_reset_second_factor);
     g_test_add_func("/daemon/command-line/reload", test_reload);
     g_test_add_func("/daemon/command-line/stop-and-start", test_stop_and_start);
     int result = g_test_run();

@@ -218,6 +218,34 @@ static void test_sign_in_with_code(TestApi *t, gconstpointer data)
     test_expect(t, "POST", "/session", NULL, right, 403, "wrong-one-time-code");
 }
 
+/* The only administrator lost everything: taken away on the machine itself, with his sessions, and the trail says who did it. */
+static void test_reset_offline(TestApi *t, gconstpointer data)
+{
+    g_autofree char *token = test_api_admin(t);
+    g_autoptr(GError) error = NULL;
+    int64_t rows = 0, before = 0;
+
+    g_assert_true(md_audit_verify(md_store_reader(t->store), &before, NULL));
+    g_assert_false(md_api_reset_second_factor(t->store, "nobody", "system:hop", 5, &error));
+    g_assert_cmpstr(error->message, ==, "there is no account 'nobody'");
+    g_clear_error(&error);
+    g_assert_true(md_api_reset_second_factor(t->store, "root", "system:hop", 5, &error));
+    g_assert_no_error(error);
+    g_assert_false(md_api_reset_second_factor(t->store, "root", "system:hop", 5, &error));
+    g_assert_cmpstr(error->message, ==, "root has no second factor");
+    g_assert_true(md_audit_verify(md_store_reader(t->store), &rows, NULL));
+    g_assert_cmpint(rows, ==, before + 1); /* what was refused is no row */
+    g_autoptr(MdRows) last = md_db_query(md_store_reader(t->store), NULL, "SELECT who, source, what, (SELECT count(*) FROM md_recovery_codes),"
+                                         " (SELECT count(*) FROM md_sessions) FROM md_audit ORDER BY number DESC LIMIT 1", "");
+    g_assert_true(md_rows_next(last, NULL));
+    g_assert_cmpstr(md_rows_text(last, 0), ==, "system:hop");
+    g_assert_cmpstr(md_rows_text(last, 1), ==, "console");
+    g_assert_cmpstr(md_rows_text(last, 2), ==, "second factor of root removed on the machine itself");
+    g_assert_cmpint(md_rows_int(last, 3), ==, 0);
+    g_assert_cmpint(md_rows_int(last, 4), ==, 0);
+    test_expect(t, "POST", "/session", NULL, "{'user':'root','password':'correct horse battery'}", 201, NULL);
+}
+
 static void listing(MdApiRequest *r, void *user)
 {
     md_api_reply(r, 204, NULL);
@@ -322,6 +350,7 @@ int main(int argc, char **argv)
     CASE("lock-out", test_lock_out);
     CASE("recovery", test_recovery);
     CASE("sign-in", test_sign_in_with_code);
+    CASE("reset-offline", test_reset_offline);
     CASE("required", test_required);
     CASE("key", test_key);
     CASE("bindings", test_bindings);
