@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "broadcast/device-link/ca.h"
+#include "broadcast/device-link/broker-files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -253,6 +254,7 @@ BcCa *bc_ca_open(const char *folder, const char *const *hosts, GError **error)
     }
     if (open_authority(ca, error) && put_ca(ca, broker, error) &&
         ensure_own(ca, folder, "service", BC_CA_SERVICE_NAME, "clientAuth", NULL, error) &&
+        ensure_own(ca, folder, "look", BC_CA_LOOK_NAME, "clientAuth", NULL, error) &&
         ensure_own(ca, broker, "broker", "mediad broker", "serverAuth", hosts ? hosts : none, error))
         return g_steal_pointer(&ca);
     return NULL;
@@ -330,8 +332,33 @@ static bool add_revoked(X509_CRL *crl, const char *serial, ASN1_TIME *now)
     return ok;
 }
 
+/* Does the list there, still signed by this authority, name just these? */
+static bool crl_same(const BcCa *ca, const char *path, const char *const *serials, unsigned n)
+{
+    FILE *file = fopen(path, "re");
+    X509_CRL *crl = file ? PEM_read_X509_CRL(file, NULL, NULL, NULL) : NULL;
+    STACK_OF(X509_REVOKED) *rows = crl ? X509_CRL_get_REVOKED(crl) : NULL;
+    bool same = crl && X509_CRL_verify(crl, ca->key) == 1 && X509_cmp_time(X509_CRL_get0_nextUpdate(crl), NULL) > 0 &&
+                (rows ? sk_X509_REVOKED_num(rows) : 0) == (int)n;
+    for (unsigned i = 0; same && i < n; i++) {
+        BIGNUM *number = NULL;
+        ASN1_INTEGER *serial = BN_hex2bn(&number, serials[i]) ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
+        X509_REVOKED *found = NULL;
+        same = serial && X509_CRL_get0_by_serial(crl, &found, serial) > 0;
+        ASN1_INTEGER_free(serial);
+        BN_free(number);
+    }
+    X509_CRL_free(crl);
+    if (file)
+        fclose(file);
+    return same;
+}
+
 bool bc_ca_write_crl(BcCa *ca, const char *const *serials, unsigned n, GError **error)
 {
+    g_autofree char *broker = g_build_filename(ca->folder, "broker", NULL), *path = g_build_filename(broker, "crl.pem", NULL);
+    if (crl_same(ca, path, serials, n))
+        return true;
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *now = X509_gmtime_adj(NULL, -60), *next = X509_time_adj_ex(NULL, CRL_DAYS, 0, NULL);
     BIO *bio = BIO_new(BIO_s_mem());
@@ -342,8 +369,9 @@ bool bc_ca_write_crl(BcCa *ca, const char *const *serials, unsigned n, GError **
         ok = add_revoked(crl, serials[i], now);
     ok = ok && X509_CRL_sort(crl) && X509_CRL_sign(crl, ca->key, EVP_sha256()) && PEM_write_bio_X509_CRL(bio, crl);
     if (ok) {
-        g_autofree char *path = g_build_filename(ca->folder, "broker", "crl.pem", NULL);
         ok = save(path, 0644, bio, error);
+        if (ok)
+            bc_broker_reload(broker);
     } else {
         g_set_error_literal(error, BC_ERROR, BC_ERROR_FAILED, "device link: the list of withdrawn certificates could not be made");
     }

@@ -44,6 +44,11 @@ void bc_credentials_unref(BcCredentials *c)
         g_rc_box_release_full(c, clear_credentials);
 }
 
+static bool reserved(const char *device)
+{
+    return g_ascii_strcasecmp(device, BC_CA_SERVICE_NAME) == 0 || g_ascii_strcasecmp(device, BC_CA_LOOK_NAME) == 0;
+}
+
 static char *hash_of(const char *secret)
 {
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, secret, -1);
@@ -182,7 +187,7 @@ void bc_credentials_make_code(BcCredentials *c, const char *device, const char *
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = new_code();
-    if (!bc_code_ok(device, 64) || g_ascii_strcasecmp(device, BC_CA_SERVICE_NAME) == 0 || !text) {
+    if (!bc_code_ok(device, 64) || reserved(device) || !text) {
         g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "a device of the link cannot be called %s", device);
         done(NULL, error, user);
         return;
@@ -260,7 +265,7 @@ void bc_credentials_enrol(BcCredentials *c, const char *device, const char *code
     Enrol *e = g_new0(Enrol, 1);
     e->device = g_strdup(device);
     e->owner = g_rc_box_acquire(c);
-    if (!bc_code_ok(device, 64) || g_ascii_strcasecmp(device, BC_CA_SERVICE_NAME) == 0)
+    if (!bc_code_ok(device, 64) || reserved(device))
         g_set_error_literal(&error, BC_ERROR, BC_ERROR_NOT_FOUND, "the code is wrong, used or expired");
     else
         e->certificate = bc_ca_issue(c->ca, device, request, len, days, &e->serial, &error);

@@ -16,6 +16,8 @@ static bool publish_command(const char *device, const char *token, gsize len, vo
 {
     BcDeviceLink *link = user;
     g_autofree char *topic = bc_link_topic("down", device, "command");
+    if (!link->options.broker_plain && !bc_credentials_find(link->credentials, device))
+        return false; /* withdrawn, yet connected perhaps: it learns no keys of live sound any more */
     return link->connection && bc_connection_publish(link->connection, topic, token, len, 1, false);
 }
 

@@ -198,7 +198,7 @@ broadcast: {{ security = "off"; two_way = true; quiet_hours = "{quiet}"; live_ho
         folder = os.path.join(self.d.state, "link", "broker")
         conf = os.path.join(self.dir, "mosquitto.conf")
         with open(os.path.join(folder, "mosquitto.conf"), encoding="utf-8") as f:
-            text = f.read().replace(f"listener {self.port}\n", f"listener {self.port} 127.0.0.1\n")
+            text = f.read().replace(f"listener {self.port}\n", f"listener {self.port} 127.0.0.1\n").replace("use_username_as_clientid true\n", "")
         with open(conf, "w", encoding="utf-8") as f:  # as root Mosquitto would become another user, who may not read these files
             f.write(text + ("user root\n" if os.getuid() == 0 else ""))
         self.broker = Process(["mosquitto", "-c", conf], "mosquitto")

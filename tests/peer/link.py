@@ -24,12 +24,19 @@ def run(*argv, data=None, expect=0, seconds=20):
 
 
 class Broker(Process):
-    """Mosquitto with the files mediad wrote, on loopback alone."""
+    """Mosquitto with the files mediad wrote, on loopback alone. one_each: a certificate has one connection, as mediad wrote it; else one
+    Mosquitto client may listen while another speaks in the same name."""
 
-    def __init__(self, folder, port):
+    def __init__(self, folder, port, listen=None, one_each=False):
         conf = os.path.join(folder, "test.conf")
         with open(os.path.join(folder, "mosquitto.conf")) as f:
-            text = f.read().replace(f"listener {port}\n", f"listener {port} 127.0.0.1\n").replace("log_type error\n", "log_type all\n")
+            text = f.read().replace(f"listener {port}\n", f"listener {listen or port} 127.0.0.1\n").replace("log_type error\n", "log_type all\n")
+        assert "use_username_as_clientid true\n" in text, text
+        if not one_each:
+            text = text.replace("use_username_as_clientid true\n", "")
+        if listen:
+            conf += ".2"
+            text = text.replace("persistence true\n", "persistence false\n").replace("/mosquitto.pid\n", "/second.pid\n")
         with open(conf, "w") as f:
             # as root Mosquitto would become another user, who may not read these files
             f.write(text + ("user root\n" if os.getuid() == 0 else ""))
@@ -306,16 +313,40 @@ def enrolled_again():
     crl = run("openssl", "crl", "-in", os.path.join(STATE["folder"], "crl.pem"), "-noout", "-text", "-CAfile",
               new["folder"] + "/ca.pem").stdout.decode()
     assert serial in crl and new["token"] != token, crl
-    STATE["broker"].kill(signal.SIGTERM)
-    STATE["broker"] = Broker(STATE["folder"], STATE["port"])
-    STATE["loa-2"] = old
-    assert publish("loa-2", up("loa-2", "state"), {"online": True}).returncode != 0, "the old certificate is taken"
+    STATE["loa-2"] = old  # the broker was told by mediad: nobody has restarted it
+    wait_until("the old certificate is refused", lambda: publish("loa-2", up("loa-2", "state"), {"online": True}).returncode != 0, 5)
     STATE["loa-2"] = new
     assert publish("loa-2", up("loa-2", "state"), {"online": True}).returncode == 0
-    wait_until("mediad again", lambda: d.api("GET", "/link")["connected"], 40)
+    assert d.api("GET", "/link")["connected"] and STATE["broker"].child.poll() is None
     d.api("DELETE", "/devices/loa-3/credential")
     causes = [c["cause"] for c in d.api("GET", "/devices/loa-3/why-silent")["causes"]]
     assert causes[0] == "not-enrolled", causes
+
+
+def own_session():
+    """With its own good certificate and the name of another nobody takes the other's place at the broker; the one made for looking looks only."""
+    broker()
+    second = free_ports(1)[0]
+    b = Broker(STATE["folder"], STATE["port"], second, one_each=True)
+    port, STATE["port"] = STATE["port"], second
+    link = os.path.join(daemon().state, "link")
+    look = ["-h", "localhost", "-p", str(second), "--cafile", f"{link}/ca.pem", "--cert", f"{link}/look.pem", "--key", f"{link}/look.key"]
+    try:
+        victim = Subscriber("loa-1", down("loa-1", "command"), more=("-c", "-i", "loa-1"))
+        assert publish("loa-2", up("loa-2", "state"), {"online": True}, "-c", "-i", "loa-1").returncode == 0
+        assert publish("loa-2", up("loa-2", "state"), {"online": True}, "-c", "-i", "mediad-service").returncode == 0
+        time.sleep(1.5)
+        assert sum("sending CONNECT" in x for x in victim.lines) == 1, list(victim.lines)
+        assert publish("loa-2", up("loa-2", "state"), {"online": True}, "-r").returncode == 0
+        seen = run("mosquitto_sub", *look, "-t", up("loa-2", "state"), "-C", "1", "-W", "5").stdout
+        assert json.loads(seen) == {"online": True}, seen
+        run("mosquitto_pub", *look, "-q", "1", "-t", up("loa-2", "state"), "-r", "-m", "forged", expect=None)
+        run("mosquitto_pub", *look, "-q", "1", "-t", down("loa-1", "command"), "-m", "forged", expect=None)
+        assert not any("forged" in x for x in victim.lines), list(victim.lines)
+        victim.kill()
+    finally:
+        STATE["port"] = port
+        b.kill(signal.SIGTERM)
 
 
 def new_key():
@@ -383,6 +414,6 @@ def logs():
 
 
 run_tap([("without-broker", degraded_without_broker), ("enrolment", enrolment), ("no-stranger", no_stranger),
-         ("own-topics-only", own_topics_only), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
+         ("own-topics-only", own_topics_only), ("own-session", own_session), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
          ("logs", logs), ("operator", operator), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
          ("new-key", new_key)])

@@ -49,7 +49,7 @@ def place(state):
     folder = os.path.join(d.state, "link", "broker")
     conf = os.path.join(folder, "test.conf")
     with open(os.path.join(folder, "mosquitto.conf"), encoding="utf-8") as f:
-        text = f.read().replace(f"listener {port}\n", f"listener {port} 127.0.0.1\n")
+        text = f.read().replace(f"listener {port}\n", f"listener {port} 127.0.0.1\n").replace("use_username_as_clientid true\n", "")
     with open(conf, "w", encoding="utf-8") as f:
         f.write(text + ("user root\n" if os.getuid() == 0 else ""))
     STATE["mosquitto"] = Process(["mosquitto", "-c", conf], "mosquitto")
