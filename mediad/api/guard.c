@@ -4,7 +4,9 @@
 #include "mediad/api/private.h"
 #include <string.h>
 
-#define ENTRIES_MAX 8192
+#define ENTRIES_MAX 16384
+#define DEVICE_RATE 10   /* requests a second of one loudspeaker … */
+#define DEVICE_BURST 100 /* … and at once: the files of some days */
 #define FREE_TRIES_SOURCE 5
 #define FREE_TRIES_ACCOUNT 10
 #define WAIT_MAX_S 300
@@ -20,7 +22,7 @@ typedef struct Entry {
 
 struct MdApiGuard {
     double rate, burst;
-    GHashTable *entries; /* "r:source", "s:source", "a:account" → Entry */
+    GHashTable *entries; /* "r:source", "d:device", "s:source", "a:account" → Entry */
 };
 
 MdApiGuard *md_api_guard_new(unsigned requests_per_s)
@@ -92,17 +94,25 @@ static Entry *entry(MdApiGuard *guard, char *key /* taken */, int64_t now_us)
     return e;
 }
 
-bool md_api_guard_request(MdApiGuard *guard, const char *source, int64_t now_us)
+static bool take(Entry *e, double rate, double burst, int64_t now_us)
 {
-    Entry *e = entry(guard, source_key('r', source), now_us);
-
-    e->tokens += (double)(now_us - e->at_us) / G_USEC_PER_SEC * guard->rate;
-    e->tokens = MIN(e->tokens, guard->burst);
+    e->tokens += (double)(now_us - e->at_us) / G_USEC_PER_SEC * rate;
+    e->tokens = MIN(e->tokens, burst);
     e->at_us = now_us;
     if (e->tokens < 1)
         return false;
     e->tokens -= 1;
     return true;
+}
+
+bool md_api_guard_request(MdApiGuard *guard, const char *source, int64_t now_us)
+{
+    return take(entry(guard, source_key('r', source), now_us), guard->rate, guard->burst, now_us);
+}
+
+bool md_api_guard_device(MdApiGuard *guard, const char *device, int64_t now_us)
+{
+    return take(entry(guard, g_strdup_printf("d:%s", device), now_us), DEVICE_RATE, DEVICE_BURST, now_us);
 }
 
 static unsigned wait_of(const Entry *e, int64_t now_us)

@@ -3,11 +3,13 @@
 #include <string.h>
 #include "mediad/api/broadcast-json.h"
 #include "mediad/api/nouns.h"
+#include "mediad/api/private.h"
 
 typedef struct LinkMedia {
     BcBroadcast *b;
     BcDeviceLink *link;
     BcMedia *media;
+    MdApi *api;
 } LinkMedia;
 
 /* Whose token comes with the request; NULL: nobody's. */
@@ -20,6 +22,19 @@ static const char *device_of(MdApiRequest *r, LinkMedia *a)
     for (value += 7; *value == ' ';)
         value++;
     return bc_device_link_token_owner(a->link, value);
+}
+
+static const char *whose_budget(MdApiRequest *r, void *user)
+{
+    return g_str_has_prefix(r->path, MD_API_PREFIX "/link/media/") ? device_of(r, user) : NULL;
+}
+
+static void let_go(gpointer data)
+{
+    LinkMedia *a = data;
+
+    a->api->device_of = NULL;
+    g_free(a);
 }
 
 static void fetch(MdApiRequest *r, void *user)
@@ -51,7 +66,9 @@ void md_api_add_link_media(MdApi *api, BcBroadcast *broadcast, BcDeviceLink *lin
 {
     LinkMedia *a = g_new0(LinkMedia, 1);
 
-    *a = (LinkMedia){broadcast, link, media};
-    md_api_own(api, a, g_free);
+    *a = (LinkMedia){broadcast, link, media, api};
+    md_api_own(api, a, let_go);
+    api->device_of = whose_budget;
+    api->device_of_user = a;
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), a);
 }

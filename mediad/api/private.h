@@ -52,6 +52,8 @@ struct MdApi {
     GHashTable *by_source;      /* address -> connections open; the same */
     unsigned connections_per_source, connections_max, sessions_max, websockets_max, session_lifetime_s;
     GPtrArray *routes;          /* of Route* */
+    const char *(*device_of)(MdApiRequest *request, void *user); /* the loudspeaker that asks, NULL: none, or it has no budget of its own */
+    void *device_of_user;
     GArray *metrics, *ready;
     GArray *owned;
     GHashTable *requests;       /* set of the MdApiRequest* that live */
@@ -139,6 +141,7 @@ void md_api_stream_close(MdApiStream *stream);
 MdApiGuard *md_api_guard_new(unsigned requests_per_s);
 void md_api_guard_free(MdApiGuard *guard);
 bool md_api_guard_request(MdApiGuard *guard, const char *source, int64_t now_us);
+bool md_api_guard_device(MdApiGuard *guard, const char *device, int64_t now_us); /* a loudspeaker that is known by its token */
 /* Seconds to wait before the next try, 0: go on. */
 unsigned md_api_guard_sign_in_wait(MdApiGuard *guard, const char *source, const char *account, int64_t now_us);
 void md_api_guard_sign_in_result(MdApiGuard *guard, const char *source, const char *account, bool ok, int64_t now_us);

@@ -430,6 +430,16 @@ static void message_finished(SoupServerMessage *message, gpointer user)
     md_api_request_unref(r);
 }
 
+/* A loudspeaker that shows its token has a budget of its own: hundreds stand behind one address of a mobile carrier. */
+static bool within_budget(MdApiRequest *r)
+{
+    MdApi *api = r->api;
+    const char *device = api->device_of ? api->device_of(r, api->device_of_user) : NULL;
+    int64_t now_us = md_clock_now_us(api->clock);
+
+    return device ? md_api_guard_device(api->guard, device, now_us) : md_api_guard_request(api->guard, r->source, now_us);
+}
+
 static void early(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user)
 {
     MdApi *api = user;
@@ -441,7 +451,7 @@ static void early(SoupServer *soup, SoupServerMessage *message, const char *path
     g_signal_connect(message, "got-chunk", G_CALLBACK(got_chunk), r);
     api->counters.requests++;
     md_api_security_headers(api, message, false);
-    if (!md_api_guard_request(api->guard, r->source, md_clock_now_us(api->clock))) {
+    if (!within_budget(r)) {
         api->counters.refused_rate++;
         soup_message_headers_replace(soup_server_message_get_response_headers(message), "Retry-After", "1");
         md_api_reply_error(r, 429, "too-many-requests", "too many requests from this address", "wait a second");

@@ -401,6 +401,23 @@ def operator():
     ctl("outages")
 
 
+def media_budget():
+    """Loudspeakers behind one address have a budget each: one that asks without end is told to wait, its neighbours are answered."""
+    d = daemon()
+    many = d.url("/api/v1/link/media/none/programme.mp3") + "?[1-600]"
+
+    def ask(name, url):
+        out = run("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}\n", "-H", "Authorization: Bearer " + device(name)["token"], url, seconds=60)
+        return out.stdout.decode().split()
+    codes = ask("loa-1", many)
+    assert codes[:90] == ["404"] * 90 and codes.count("429") > 300, codes
+    assert ask("loa-2", many.replace("600", "50")) == ["404"] * 50
+    device("loa-1")["token"], right = "0" * 64, device("loa-1")["token"]
+    assert set(ask("loa-1", many.replace("600", "20"))) == {"401"}
+    device("loa-1")["token"] = right
+    assert d.api("GET", "/link")["connected"] in (True, False)
+
+
 def logs():
     """What a loudspeaker sends of its log is kept and shown."""
     broker()
@@ -415,5 +432,5 @@ def logs():
 
 run_tap([("without-broker", degraded_without_broker), ("enrolment", enrolment), ("no-stranger", no_stranger),
          ("own-topics-only", own_topics_only), ("own-session", own_session), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
-         ("logs", logs), ("operator", operator), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
+         ("logs", logs), ("media-budget", media_budget), ("operator", operator), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
          ("new-key", new_key)])
