@@ -11,6 +11,12 @@
 #define RUNS_MAX 5000u
 #define PLAYS_MAX 100000u
 #define SCHEDULES_AT_ONCE 50u
+#define LATE_PLAYS_MAX 2000u
+
+/* Loudspeakers that were away tell later what they played: looked for again so long after the end. */
+static const int64_t late_after_us[] = {120ll * G_USEC_PER_SEC, 900ll * G_USEC_PER_SEC, 3600ll * G_USEC_PER_SEC, 6 * 3600ll * G_USEC_PER_SEC, DAY_US};
+
+typedef struct Late { int64_t told_us; unsigned stage; } Late;
 
 struct BcUpward {            /* g_rc_box */
     BcUpwardOptions o;
@@ -23,6 +29,7 @@ struct BcUpward {            /* g_rc_box */
     BcTimer look, status;
     GHashTable *schedules;   /* id -> int64_t*: changed_us that was told */
     GHashTable *ended;       /* set of ids of runs to be told */
+    GHashTable *late;        /* id of a run that was told -> Late */
     unsigned seen_version;
     bool schedules_seen, telling, closed;
     int64_t devices_hash;
@@ -35,6 +42,7 @@ static void clear_upward(gpointer data)
     bc_ex_tables_unref(u->tables);
     g_hash_table_unref(u->schedules);
     g_hash_table_unref(u->ended);
+    g_hash_table_unref(u->late);
     g_time_zone_unref(u->zone);
     g_free(u->area);
     g_free(u->media_base);
@@ -279,9 +287,9 @@ static void tell_devices(BcUpward *u)
 
 /* --- plays --- */
 
-typedef struct Telling { BcUpward *u; char *run; } Telling;
+typedef struct Telling { BcUpward *u; char *run; bool late; } Telling;
 
-typedef struct Plays { const BcUpward *u; Batch *batch; const BcRun *run; } Plays;
+typedef struct Plays { const BcUpward *u; Batch *batch; const BcRun *run; unsigned late; } Plays;
 
 static void add_play(const BcPlay *play, void *user)
 {
@@ -314,6 +322,22 @@ static void add_play(const BcPlay *play, void *user)
     batch_add(p->batch, ours);
 }
 
+/* A report that came after the end corrects what was told: a message of its own, once for each outcome and end. */
+static void add_late(const BcPlay *play, void *user)
+{
+    Plays *p = user;
+    const BcRun *run = p->run;
+    if (!play->proof || play->proof->reported_us <= run->end_us || p->late >= LATE_PLAYS_MAX)
+        return;
+    g_autofree char *key = g_strdup_printf("late:%s:%s:%s:%" G_GINT64_FORMAT, run->id, play->device, play->outcome, play->to_us);
+    Batch b;
+    batch_init(&b, p->u, "play", "plays", key, false);
+    Plays one = {p->u, &b, run, 0};
+    add_play(play, &one);
+    batch_put(&b, NULL, 0, NULL, NULL);
+    p->late++;
+}
+
 static void copy_run(const BcRun *run, void *user)
 {
     BcUpward *u = ((Telling *)user)->u;
@@ -321,8 +345,9 @@ static void copy_run(const BcRun *run, void *user)
     g_autofree char *key = g_strdup_printf("plays:%s", run->id);
     Batch b;
     batch_init(&b, u, "play", "plays", key, false);
-    Plays plays = {u, &b, run};
-    if (!bc_play_log_plays(bc_broadcast_play_log(u->broadcast), run->id, NULL, PLAYS_MAX, 0, add_play, &plays, &error))
+    Plays plays = {u, &b, run, 0};
+    bool late = ((Telling *)user)->late;
+    if (!bc_play_log_plays(bc_broadcast_play_log(u->broadcast), run->id, NULL, PLAYS_MAX, 0, late ? add_late : add_play, &plays, &error))
         md_warning(&u->logger, "the play log of %s cannot be read: %s", run->id, error->message);
     batch_put(&b, NULL, 0, NULL, NULL);
 }
@@ -338,10 +363,10 @@ static void on_durable(bool durable, void *user)
     let_go(u);
 }
 
-static void tell_run(BcUpward *u, const char *id)
+static void tell_run(BcUpward *u, const char *id, bool late)
 {
     Telling *t = g_new0(Telling, 1);
-    *t = (Telling){hold(u), g_strdup(id)};
+    *t = (Telling){hold(u), g_strdup(id), late};
     bc_play_log_after(bc_broadcast_play_log(u->broadcast), on_durable, t);
 }
 
@@ -586,6 +611,22 @@ static void tell_figures(BcUpward *u)
 
 /* --- life --- */
 
+static void tell_late(BcUpward *u)
+{
+    int64_t wall = bc_broadcast_wall_us(u->broadcast);
+    GHashTableIter it;
+    gpointer id, value;
+    g_hash_table_iter_init(&it, u->late);
+    while (g_hash_table_iter_next(&it, &id, &value)) {
+        Late *late = value;
+        if (wall - late->told_us < late_after_us[late->stage])
+            continue;
+        tell_run(u, id, true);
+        if (++late->stage == G_N_ELEMENTS(late_after_us))
+            g_hash_table_iter_remove(&it);
+    }
+}
+
 static void on_look(BcTimer *timer, void *user)
 {
     BcUpward *u = user;
@@ -594,9 +635,13 @@ static void on_look(BcTimer *timer, void *user)
     g_hash_table_iter_init(&it, u->ended);
     unsigned runs = 0;
     while (g_hash_table_iter_next(&it, &id, NULL) && runs++ < 100) {
-        tell_run(u, id);
+        Late *late = g_new0(Late, 1);
+        late->told_us = bc_broadcast_wall_us(u->broadcast);
+        g_hash_table_replace(u->late, g_strdup(id), late);
+        tell_run(u, id, false);
         g_hash_table_iter_remove(&it);
     }
+    tell_late(u);
     tell_devices(u);
     tell_schedules(u);
     tell_figures(u);
@@ -635,6 +680,7 @@ BcUpward *bc_upward_new(const BcUpwardOptions *options, GError **error)
         u->zone = g_time_zone_new_utc();
     u->schedules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     u->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    u->late = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!load_marks(u, error)) {
         bc_upward_free(u);
         return NULL;
