@@ -28,11 +28,14 @@ bool md_start_link_plays(MdDaemon *daemon, GError **error)
                                   .live_buffer_ms = from->live_buffer_ms,
                                   .logger = logger};
     daemon->manifests = bc_manifests_new(&options, error);
+    bc_link_reach_set_manifests(daemon->link_reach, daemon->manifests);
     return daemon->manifests != NULL;
 }
 
 void md_stop_link_plays(MdDaemon *daemon)
 {
+    if (daemon->link_reach)
+        bc_link_reach_set_manifests(daemon->link_reach, NULL);
     g_clear_pointer(&daemon->manifests, bc_manifests_free);
     g_clear_pointer(&daemon->link_reach, bc_link_reach_free);
     g_clear_pointer(&daemon->link_media, bc_media_free);

@@ -28,6 +28,7 @@ typedef struct Entry { /* one device */
 
 typedef struct Area { /* what all devices of an area share, while one look lasts */
     GArray *items;       /* BcLinkItem, owned strings */
+    GHashTable *carried; /* set of "SCHEDULE@SECONDS", owned: the occurrences they are of */
     GChecksum *sum;
 } Area;
 
@@ -70,6 +71,7 @@ static void free_area(gpointer data)
 {
     Area *area = data;
     g_array_unref(area->items);
+    g_hash_table_unref(area->carried);
     g_checksum_free(area->sum);
     g_free(area);
 }
@@ -140,6 +142,7 @@ static Area *make_area(BcManifests *m, const BcPlan *plan, const char *code, int
     const BcPlanItem *items = bc_plan_items(plan, code, &n);
     area->items = g_array_new(FALSE, FALSE, sizeof(BcLinkItem));
     g_array_set_clear_func(area->items, clear_item);
+    area->carried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     area->sum = g_checksum_new(G_CHECKSUM_SHA256);
     for (unsigned i = 0; i < n; i++) {
         if (join(area->items, by_occurrence, &items[i]))
@@ -154,6 +157,8 @@ static Area *make_area(BcManifests *m, const BcPlan *plan, const char *code, int
             continue;
         }
         g_array_append_val(area->items, item);
+        const char *at = strchr(item.occurrence, '@'), *dot = at ? strchr(at, '.') : NULL;
+        g_hash_table_add(area->carried, dot ? g_strndup(item.occurrence, (gsize)(dot - item.occurrence)) : g_strdup(item.occurrence));
         g_hash_table_insert(by_occurrence, (char *)items[i].occurrence, GUINT_TO_POINTER(area->items->len));
     }
     if (over && m->o.logger)
@@ -579,6 +584,7 @@ BcManifests *bc_manifests_new(const BcManifestsOptions *options, GError **error)
     m->areas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_area);
     m->nothing = g_new0(Area, 1);
     m->nothing->items = g_array_new(FALSE, FALSE, sizeof(BcLinkItem));
+    m->nothing->carried = g_hash_table_new(g_str_hash, g_str_equal);
     m->nothing->sum = g_checksum_new(G_CHECKSUM_SHA256);
     g_queue_init(&m->waiting);
     if (!read_versions(m, error)) {
@@ -613,4 +619,15 @@ int64_t bc_manifests_version(const BcManifests *m, const char *device)
 {
     const Entry *entry = g_hash_table_lookup(m->entries, device);
     return entry ? entry->version : 0;
+}
+
+int64_t bc_manifests_told(const BcManifests *m, const char *id, const char *occurrence, int64_t *ret_us)
+{
+    const BcDevice *device = bc_devices_find(bc_broadcast_devices(m->o.broadcast), id);
+    const Entry *entry = g_hash_table_lookup(m->entries, id);
+    const Area *area = device && device->area ? g_hash_table_lookup(m->areas, device->area) : NULL;
+    if (!area || !entry || entry->waiting || entry->writing || !g_hash_table_contains(area->carried, occurrence))
+        return 0;
+    *ret_us = entry->told_us ? entry->told_us : entry->made_us;
+    return entry->version;
 }

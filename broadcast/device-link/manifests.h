@@ -32,3 +32,5 @@ typedef struct BcManifestsStats {
 void bc_manifests_stats(const BcManifests *manifests, BcManifestsStats *ret);
 /* Version last published for device; 0 none. */
 int64_t bc_manifests_version(const BcManifests *manifests, const char *device);
+/* Version of the manifest device was given last, if it holds this occurrence ("SCHEDULE@SECONDS"); 0 not (yet). *ret_us: wall, when. */
+int64_t bc_manifests_told(const BcManifests *manifests, const char *device, const char *occurrence, int64_t *ret_us);

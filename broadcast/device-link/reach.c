@@ -20,6 +20,7 @@ typedef struct Order { /* what devices were told of one run */
     BcLinkCommand command;  /* owned strings; no verb for what stands in the manifests */
     bool commanded, over;
     GPtrArray *devices;     /* char*, owned */
+    GHashTable *awaited;    /* scheduled: devices (in devices) that have not said that they have the manifest it stands in */
     GHashTable *heard;      /* device -> when it was told last (int64_t*); not there once it has acknowledged */
 } Order;
 
@@ -27,6 +28,7 @@ struct BcLinkReach {
     BcBroadcast *broadcast;
     BcDeviceLink *link;
     BcMedia *media;
+    const BcManifests *manifests; /* may be NULL */
     unsigned live_buffer_ms;
     const MdLogger *logger;
     GQueue orders;          /* newest first */
@@ -40,6 +42,7 @@ static void free_order(gpointer data)
     bc_link_command_clear(&order->command);
     g_ptr_array_unref(order->devices);
     g_hash_table_unref(order->heard);
+    g_hash_table_unref(order->awaited);
     g_free(order->run);
     g_free(order->schedule);
     g_free(order);
@@ -68,6 +71,7 @@ static Order *new_order(BcLinkReach *reach, const BcRun *run, const BcReachSound
     if (sound->expires_us)
         order->ends_us = MIN(order->ends_us, sound->expires_us);
     order->devices = g_ptr_array_new_with_free_func(g_free);
+    order->awaited = g_hash_table_new(g_str_hash, g_str_equal);
     order->heard = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     g_queue_push_head(&reach->orders, order);
     while (reach->orders.length > ORDERS_MAX) {
@@ -179,6 +183,34 @@ static void send_order(BcLinkReach *reach, Order *order, const char *const *devi
         tell(reach, order, devices[i], sent ? BC_REACH_SENT : BC_REACH_MISSED, now, sent ? NULL : error->message);
 }
 
+static char *occurrence_of(const Order *order)
+{
+    return order->schedule ? g_strdup_printf("%s@%" G_GINT64_FORMAT, order->schedule, order->occurrence_us / G_USEC_PER_SEC) : g_strdup(order->run);
+}
+
+/* What is scheduled was sent with the manifest that holds it, and is acknowledged by a device that says it has that one, or a later. */
+static void note_manifest(BcLinkReach *reach, Order *order, const char *device, const char *occurrence, const BcLinkState *state)
+{
+    int64_t told_us = 0, version = reach->manifests ? bc_manifests_told(reach->manifests, device, occurrence, &told_us) : 0;
+    if (!version)
+        return;
+    tell(reach, order, device, BC_REACH_SENT, told_us, NULL);
+    if (!state || state->manifest_version < version)
+        return;
+    tell(reach, order, device, BC_REACH_ACKNOWLEDGED, bc_broadcast_wall_us(reach->broadcast), NULL);
+    g_hash_table_remove(order->awaited, device);
+}
+
+static void note_manifests(BcLinkReach *reach, Order *order, unsigned first)
+{
+    g_autofree char *occurrence = occurrence_of(order);
+    for (unsigned i = first; i < order->devices->len; i++) {
+        char *device = order->devices->pdata[i];
+        g_hash_table_add(order->awaited, device);
+        note_manifest(reach, order, device, occurrence, bc_device_link_state(reach->link, device));
+    }
+}
+
 static void on_begin(const BcRun *run, const BcReachSound *sound, const char *const *devices, unsigned n, void *user)
 {
     BcLinkReach *reach = user;
@@ -188,8 +220,10 @@ static void on_begin(const BcRun *run, const BcReachSound *sound, const char *co
     unsigned first = order->devices->len;
     for (unsigned i = 0; i < n; i++)
         g_ptr_array_add(order->devices, g_strdup(devices[i]));
-    if (sound->in_manifest)
+    if (sound->in_manifest) {
+        note_manifests(reach, order, first);
         return;
+    }
     const char *why = order->commanded ? NULL : fill_command(reach, order, run, sound);
     for (unsigned i = 0; why && i < n; i++)
         tell(reach, order, devices[i], BC_REACH_MISSED, bc_broadcast_wall_us(reach->broadcast), why);
@@ -201,11 +235,6 @@ static void on_begin(const BcRun *run, const BcReachSound *sound, const char *co
     int64_t now = bc_broadcast_wall_us(reach->broadcast);
     for (unsigned i = first; i < order->devices->len; i++)
         g_hash_table_replace(order->heard, order->devices->pdata[i], g_memdup2(&now, sizeof now));
-}
-
-static char *occurrence_of(const Order *order)
-{
-    return order->schedule ? g_strdup_printf("%s@%" G_GINT64_FORMAT, order->schedule, order->occurrence_us / G_USEC_PER_SEC) : g_strdup(order->run);
 }
 
 static void on_stop(const BcRun *run, const char *reason, void *user)
@@ -377,6 +406,10 @@ static void on_state(const char *device, const BcLinkState *state, void *user)
         return;
     for (GList *l = reach->orders.head; l; l = l->next) {
         Order *order = l->data;
+        if (!order->over && g_hash_table_contains(order->awaited, device)) {
+            g_autofree char *occurrence = occurrence_of(order);
+            note_manifest(reach, order, device, occurrence, state);
+        }
         int64_t *told = order->commanded && !order->over && now < order->ends_us ? g_hash_table_lookup(order->heard, device) : NULL;
         if (!told || now - *told < TELL_AGAIN_US)
             continue;
@@ -403,7 +436,7 @@ static void on_run(const char *type, const BcRun *run, void *user)
 BcLinkReach *bc_link_reach_new(BcBroadcast *broadcast, BcDeviceLink *link, BcMedia *media, unsigned live_buffer_ms, const MdLogger *logger)
 {
     BcLinkReach *reach = g_new0(BcLinkReach, 1);
-    *reach = (BcLinkReach){broadcast, link, media, live_buffer_ms, logger, G_QUEUE_INIT, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    *reach = (BcLinkReach){broadcast, link, media, NULL, live_buffer_ms, logger, G_QUEUE_INIT, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     reach->alive = g_rc_box_new0(BcDeviceLink *);
     *reach->alive = link;
     BcReachOps ops = {on_begin, on_stop, reach, true, on_hush};
@@ -412,6 +445,11 @@ BcLinkReach *bc_link_reach_new(BcBroadcast *broadcast, BcDeviceLink *link, BcMed
     bc_broadcast_add_listener(broadcast, on_run, reach);
     bc_device_link_listen(link, &listener);
     return reach;
+}
+
+void bc_link_reach_set_manifests(BcLinkReach *reach, const BcManifests *manifests)
+{
+    reach->manifests = manifests;
 }
 
 void bc_link_reach_free(BcLinkReach *reach)

@@ -153,6 +153,7 @@ static void open_room(Rig *rig)
     rig->reach = bc_link_reach_new(rig->b, &rig->link, rig->media, 400, NULL);
     rig->manifests = bc_manifests_new(&(BcManifestsOptions){.store = rig->store, .broadcast = rig->b, .link = &rig->link, .media = rig->media}, &error);
     g_assert_no_error(error);
+    bc_link_reach_set_manifests(rig->reach, rig->manifests);
 }
 
 static void close_room(Rig *rig)
@@ -357,12 +358,17 @@ static void report(Rig *rig, const char *device, const char *occurrence, const c
             rig->link.listeners[i].reports(device, &all, rig->link.listeners[i].user);
 }
 
-static void online(Rig *rig, const char *device)
+static void online_with(Rig *rig, const char *device, int64_t manifest_version)
 {
-    BcLinkState state = {.online = true};
+    BcLinkState state = {.online = true, .manifest_version = manifest_version};
     for (unsigned i = 0; i < rig->link.n_listeners; i++)
         if (rig->link.listeners[i].state)
             rig->link.listeners[i].state(device, &state, rig->link.listeners[i].user);
+}
+
+static void online(Rig *rig, const char *device)
+{
+    online_with(rig, device, 0);
 }
 
 static void test_occurrence(void)
@@ -614,6 +620,50 @@ static void test_manifests(void)
     rig_clear(&rig);
 }
 
+static void take_steps(const BcPlay *play, void *user)
+{
+    const BcProof *p = play->proof;
+    g_string_append_printf(user, "%s%s%s;", play->device, p && p->sent_us ? " sent" : "", p && p->acked_us ? " acknowledged" : "");
+    g_assert_true(!p || !p->sent_us || p->sent_us <= T0 - 30 * S); /* with the manifest, long before */
+}
+
+static void take_id(const BcRun *run, void *user)
+{
+    g_free(*(char **)user);
+    *(char **)user = g_strdup(run->id);
+}
+
+static void check_steps(Rig *rig, const char *expected)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *run = NULL;
+    settle_store(rig);
+    bc_broadcast_running(rig->b, take_id, &run);
+    g_assert_true(bc_play_log_plays(bc_broadcast_play_log(rig->b), run, NULL, 100, 0, take_steps, text, NULL));
+    g_assert_cmpstr(text->str, ==, expected);
+}
+
+/* What is scheduled was sent with the manifest it stands in, and is acknowledged by those that say they have that one. */
+static void test_scheduled_steps(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    g_autofree char *content = add_content(&rig), *id = schedule(&rig, content, "2026-11-23T05:00");
+    run_settled(&rig, 4 * S);
+    rig.link.state_of = "d1";
+    rig.link.state = (BcLinkState){.online = true, .manifest_version = bc_manifests_version(rig.manifests, "d1")};
+    md_virtual_clock_advance(&rig.clock, T0 - 12 * S - wall(&rig));
+    run_settled(&rig, 6 * S);
+    check_steps(&rig, "d1 sent acknowledged;d2 sent;");
+    online_with(&rig, "d2", bc_manifests_version(rig.manifests, "d2") - 1); /* an older one */
+    check_steps(&rig, "d1 sent acknowledged;d2 sent;");
+    online_with(&rig, "d2", bc_manifests_version(rig.manifests, "d2"));
+    check_steps(&rig, "d1 sent acknowledged;d2 sent acknowledged;");
+    rig_clear(&rig);
+}
+
 static void on_area_stopped(unsigned stopped, const GError *error, void *user)
 {
     g_assert_no_error(error);
@@ -812,6 +862,7 @@ int main(int argc, char **argv)
     g_test_add_func("/device-link/back-again", test_back_again);
     g_test_add_func("/device-link/restart", test_restart);
     g_test_add_func("/device-link/manifests", test_manifests);
+    g_test_add_func("/device-link/scheduled-steps", test_scheduled_steps);
     g_test_add_func("/device-link/stop-area", test_stop_area);
     g_test_add_func("/device-link/quiet-windows", test_quiet_windows);
     g_test_add_func("/device-link/heal", test_heal);
