@@ -205,6 +205,7 @@ void bc_play_log_after(BcPlayLog *log, BcPlayLogAfterFn fn, void *user)
 static bool write_batch(MdDb *db, gpointer data, GError **error)
 {
     Rows *rows = ((Batch *)data)->rows;
+    g_autoptr(GHashTable) touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (unsigned i = 0; i < rows->runs->len; i++)
         if (!bc_play_rows_write_run(db, &g_array_index(rows->runs, BcRun, i), rows->again, error))
             return false;
@@ -213,9 +214,15 @@ static bool write_batch(MdDb *db, gpointer data, GError **error)
             return false;
     for (unsigned i = 0; i < rows->news->len; i++) {
         const News *row = &g_array_index(rows->news, News, i);
-        if (!bc_play_rows_apply_news(db, &row->news, row->received_us, error))
+        if (!bc_play_rows_apply_news(db, &row->news, row->received_us, touched, error))
             return false;
     }
+    GHashTableIter it;
+    gpointer id;
+    g_hash_table_iter_init(&it, touched);
+    while (g_hash_table_iter_next(&it, &id, NULL))
+        if (!bc_play_rows_recount(db, id, error))
+            return false;
     return true;
 }
 

@@ -204,7 +204,7 @@ static bool make_run(MdDb *db, const BcReachNews *news, Late *ret, GError **erro
     return bc_play_rows_write_run(db, &run, false, error);
 }
 
-static bool recount(MdDb *db, const char *id, GError **error)
+bool bc_play_rows_recount(MdDb *db, const char *id, GError **error)
 {
     return md_db_run(db, error,
                      "UPDATE bc_announcements SET"
@@ -243,7 +243,7 @@ static bool find_play(MdDb *db, const Late *late, const char *device, BcProof *r
     return rows && !failure;
 }
 
-bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received_us, GError **error)
+bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received_us, GHashTable *touched, GError **error)
 {
     Late late;
     BcProof proof;
@@ -264,5 +264,7 @@ bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received
     why = reason && better && !late.open ? g_strdup_printf("%s (" LATE_REASON ")", reason) : g_strdup(reason ? reason : better ? LATE_REASON : NULL);
     BcPlay play = {.announcement = late.id, .device = news->device, .area = area, .outcome = outcome, .reason = why, .from_us = proof.from_us,
                    .to_us = proof.to_us, .proof = &proof};
-    return bc_play_rows_write_play(db, &play, false, error) && recount(db, late.id, error);
+    if (!g_hash_table_contains(touched, late.id))
+        g_hash_table_add(touched, g_strdup(late.id));
+    return bc_play_rows_write_play(db, &play, false, error);
 }

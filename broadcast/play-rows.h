@@ -11,8 +11,10 @@ bool bc_play_rows_write_play(MdDb *db, const BcPlay *play, bool again, GError **
 
 /* News of an announcement that is no longer in memory, minutes or days later: corrects the loudspeaker's row and the run's counts. A
  * scheduled bulletin that devices played while mediad was away gets its run here. News of unknown announcements and loudspeakers is
- * passed over. */
-bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received_us, GError **error);
+ * passed over. touched (char *, owned by it) gets the runs whose counts are to be made anew before the transaction ends: once for all of its
+ * news, for thousands come together when a network is back. */
+bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received_us, GHashTable *touched, GError **error);
+bool bc_play_rows_recount(MdDb *db, const char *announcement, GError **error);
 
 #define BC_PLAY_COLUMNS \
     "p.announcement, p.device, p.area, p.outcome, p.reason, p.rang_us, p.answered_us, p.from_us, p.to_us, p.rings, p.codec, p.wanted_us," \

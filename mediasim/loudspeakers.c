@@ -264,7 +264,7 @@ static void listen_to_it(Yard *yard)
             told = c.active;
             sim_say(o, "%u loudspeakers play", c.active);
         }
-        if (c.rung && !c.active && g_get_monotonic_time() - atomic_load(&yard->last_activity_us) > OVER_US)
+        if (!o->stay && c.rung && !c.active && g_get_monotonic_time() - atomic_load(&yard->last_activity_us) > OVER_US)
             break;
     }
 }

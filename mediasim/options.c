@@ -386,6 +386,7 @@ static GOptionContext *option_context(SimOptions *o, Raw *raw)
         {"count", 0, 0, G_OPTION_ARG_INT, &raw->count, "loudspeakers that register and wait", "N"},
         {"planned", 0, 0, G_OPTION_ARG_STRING, &raw->planned,
          "when the announcement should be heard (unknown: only the spread is judged)", "TIME"},
+        {"stay", 0, 0, G_OPTION_ARG_NONE, &o->stay, "stay for all of the time, not for one announcement only", NULL},
         {"min-answered", 0, 0, G_OPTION_ARG_DOUBLE, &raw->answered,
          "fail below: loudspeakers that played (100)", "PERCENT"},
         {"max-start-error", 0, 0, G_OPTION_ARG_INT, &raw->limit_start_ms,

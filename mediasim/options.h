@@ -52,6 +52,7 @@ typedef struct SimOptions {
     unsigned judge_audio; /* how many listen, 0: all */
     /* loudspeakers */
     int64_t planned_wall_us; /* when the announcement should be heard, 0: unknown */
+    bool stay;               /* SIP: listen for all of the time, not to the first announcement only */
     SimLinkOptions link;
     /* limits: what falls short of them fails the run */
     double limit_heard;                           /* share of (listener, talker, turn) that must be heard */

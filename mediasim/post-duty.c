@@ -6,6 +6,7 @@
 
 #define FORMATS "audio/mpeg,audio/ogg"
 #define REPORT_AGAIN_US 30000000
+#define WORDS_WITHIN_US 2000000
 #define PLACE_MOST_US 5000000    /* what goes on does so at its wall-clock place, give or take this */
 #define VERIFIED_MAX 256u        /* commands whose bytes are known */
 
@@ -22,7 +23,7 @@ static void free_report(gpointer data)
 
 static void save(SimPost *post)
 {
-    if (!bc_duty_dirty(post->duty))
+    if (!post->will_lose_power || !bc_duty_dirty(post->duty))
         return;
     g_free(post->kept);
     post->kept = bc_duty_format(post->duty, sim_post_now_us(post));
@@ -417,6 +418,13 @@ static void judge_begin(SimPost *post, const BcDutyNow *now, int64_t now_us)
         g_array_append_val(s->late_us, late_us);
 }
 
+/* What began or ended is told a little later, not by all at the same moment: first come the words that make others sound. */
+static void on_words(MdTimer *timer, int64_t due_us, void *user)
+{
+    sim_post_say_state(user, false);
+    sim_post_say_reports(user, false);
+}
+
 void sim_post_look(SimPost *post, int64_t now_us)
 {
     const BcDutyNow *now = bc_duty_now(post->duty);
@@ -437,6 +445,7 @@ void sim_post_look(SimPost *post, int64_t now_us)
     if (!sounding)
         post->serial = now->serial;
     save(post);
-    sim_post_say_state(post, false);
-    sim_post_say_reports(post, false);
+    if (!post->words_timer.heap_index && (post->reports->len || g_strcmp0(now->occurrence, post->playing) != 0))
+        md_worker_timer_at(post->lane->worker, &post->words_timer,
+                           md_worker_clock_us(post->lane->worker) + (int64_t)(sim_post_chance(post) * WORDS_WITHIN_US), on_words, post);
 }

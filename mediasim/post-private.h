@@ -12,9 +12,9 @@ struct SimPost {
     MdWatch watch;
     uint32_t events;
     char *pattern;
-    bool known, on_line, greeted, connecting, deaf, dark, hurry, ending, in_callback;
+    bool will_lose_power, known, on_line, greeted, connecting, deaf, dark, hurry, ending, in_callback;
     int64_t retry_us;
-    MdTimer line_timer, shut_timer, deaf_timer, misc_timer, clock_timer, tick_timer, trouble_timer, fetch_timer;
+    MdTimer line_timer, shut_timer, deaf_timer, misc_timer, clock_timer, tick_timer, trouble_timer, fetch_timer, words_timer;
     /* its clock */
     int64_t made_us, skew_us;
     double drift;

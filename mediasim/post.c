@@ -347,7 +347,7 @@ static void plan_troubles(SimPost *post)
     double at = 0.15 + 0.55 * sim_post_chance(post);
     if (sim_post_chance(post) < o->outages)
         arm(post, &post->trouble_timer, (int64_t)(at * (double)o->run_us), on_outage);
-    else if (sim_post_chance(post) < o->power_cuts)
+    else if ((post->will_lose_power = sim_post_chance(post) < o->power_cuts))
         arm(post, &post->trouble_timer, (int64_t)(at * (double)o->run_us), on_power_cut);
 }
 
@@ -499,7 +499,7 @@ static void end(void *payload, size_t len)
         SimPost *post = lane->posts->pdata[i];
         post->ending = true;
         MdTimer *timers[] = {&post->misc_timer, &post->clock_timer, &post->tick_timer, &post->line_timer, &post->trouble_timer, &post->deaf_timer,
-                             &post->shut_timer, &post->fetch_timer};
+                             &post->shut_timer, &post->fetch_timer, &post->words_timer};
         for (unsigned t = 0; t < G_N_ELEMENTS(timers); t++)
             md_worker_timer_cancel(lane->worker, timers[t]);
         if (post->greeted) {

@@ -43,6 +43,7 @@ static char *configuration(const char *folder, const char *address, uint16_t por
                            "persistent_client_expiration 30d\n"
                            "message_size_limit %u\n"
                            "max_packet_size %u\n"
+                           "set_tcp_nodelay true\n"
                            "max_inflight_messages 100\n"
                            "max_queued_messages 20000\n"
                            "max_keepalive 600\n"

@@ -10,6 +10,7 @@
 
 #define WAITING_MAX 50000u /* messages between the connection and control; then the broker is made to wait */
 #define FLIGHT_MAX 100000  /* published, not yet taken by the broker */
+#define UNCONFIRMED_MAX 20000 /* an order to a whole province goes out without waiting for the broker's word */
 #define KEEPALIVE_S 30
 #define RETRY_FIRST_US (G_USEC_PER_SEC / 2)
 #define RETRY_LAST_US (8 * G_USEC_PER_SEC)
@@ -224,7 +225,8 @@ static bool set_up(BcConnection *c, GError **error)
     mosquitto_disconnect_callback_set(c->mosq, on_disconnect);
     mosquitto_publish_callback_set(c->mosq, on_publish);
     mosquitto_message_callback_set(c->mosq, on_message);
-    mosquitto_max_inflight_messages_set(c->mosq, 2000);
+    mosquitto_max_inflight_messages_set(c->mosq, UNCONFIRMED_MAX);
+    mosquitto_int_option(c->mosq, MOSQ_OPT_TCP_NODELAY, 1);
     mosquitto_threaded_set(c->mosq, true);
     c->thread = g_thread_try_new("device-link", run, c, error);
     return c->thread != NULL;
