@@ -96,7 +96,7 @@ int ctl_cmd_alert_emergency(Ctl *ctl, const Args *args)
 {
     JsonObject *body = areas_body(args);
 
-    set_options(body, args, "text title content room url siren", false);
+    set_options(body, args, "text title content bulletin room url siren", false);
     set_options(body, args, "rounds repeats interval", true);
     g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", "/emergencies", body);
     return tell(ctl, reply, "Emergency");

@@ -92,6 +92,8 @@ bool md_start_api(MdDaemon *daemon, GError **error);
 bool md_start_boards(MdDaemon *daemon, GError **error);     /* called by md_start_api */
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */
+/* For the operations centre: what waits, sounds or was said and holds still, that concerns an area ("": all). user: the daemon; new node. */
+JsonNode *md_alerts_in_force(const char *area, void *user);
 void md_quiesce_alert(MdDaemon *daemon);
 void md_stop_alert(MdDaemon *daemon);
 void md_start_reports(MdDaemon *daemon);                     /* called by md_start_api */

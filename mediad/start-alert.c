@@ -8,6 +8,8 @@
 #include "mediad/api/nouns.h"
 #include "mediad/daemon.h"
 
+#define IN_FORCE_MAX 200u
+
 static BcAlertSource source_of(const CfgAlertSource *from)
 {
     return (BcAlertSource){.name = from->name, .signature = (BcSignaturePolicy)from->signature, .authority = (unsigned)from->authority,
@@ -112,7 +114,7 @@ static bool open_api(MdDaemon *daemon, GError **error)
         g_array_append_val(keys, entry);
     }
     if (daemon->api)
-        md_api_add_alerts(daemon->api, daemon->broadcast, daemon->alerts, (const MdApiAlertKey *)keys->data, keys->len);
+        md_api_add_alerts(daemon->api, daemon->broadcast, daemon->alerts, daemon->bulletins, (const MdApiAlertKey *)keys->data, keys->len);
     return true;
 }
 
@@ -163,13 +165,50 @@ static bool open_drills(MdDaemon *daemon, const MdLogger *logger, GError **error
     return daemon->drills != NULL;
 }
 
+/* An alert is for many areas and spoken once: the province's spellings hold. */
+static char *pronounce(const char *text, void *user)
+{
+    const MdDaemon *daemon = user;
+    g_autoptr(GPtrArray) all = bc_areas_subtree(bc_broadcast_areas(daemon->broadcast), NULL);
+    for (unsigned i = 0; i < all->len; i++)
+        if (!((const BcArea *)all->pdata[i])->parent)
+            return bc_dictionary_apply(daemon->dictionary, ((const BcArea *)all->pdata[i])->code, text);
+    return NULL;
+}
+
+static bool concerns(const BcAreas *areas, const char *under, const BcAlert *alert)
+{
+    g_auto(GStrv) codes = g_strsplit(alert->areas ? alert->areas : "", ",", -1);
+    for (unsigned i = 0; codes[i] && *under; i++)
+        if (bc_areas_contains(areas, under, codes[i]) || bc_areas_contains(areas, codes[i], under))
+            return true;
+    return !*under;
+}
+
+JsonNode *md_alerts_in_force(const char *area, void *user)
+{
+    const MdDaemon *daemon = user;
+    JsonArray *array = json_array_new();
+    JsonNode *node = json_node_init_array(json_node_alloc(), array);
+    g_autoptr(GPtrArray) all = daemon->alerts ? bc_alerts_list(daemon->alerts) : g_ptr_array_new();
+    int64_t now = bc_broadcast_wall_us(daemon->broadcast);
+    for (unsigned i = 0; i < all->len && json_array_get_length(array) < IN_FORCE_MAX; i++) {
+        const BcAlert *alert = all->pdata[i];
+        bool holds = alert->state == BC_ALERT_WAITING || alert->state == BC_ALERT_SOUNDING || alert->state == BC_ALERT_DONE;
+        if (holds && alert->expires_us > now && concerns(bc_broadcast_areas(daemon->broadcast), area ? area : "", alert))
+            json_array_add_object_element(array, bc_alert_to_json(alert));
+    }
+    json_array_unref(array);
+    return node;
+}
+
 bool md_start_alert(MdDaemon *daemon, GError **error)
 {
     const CfgAlert *from = &daemon->settings->alert;
     MdLogger logger = md_logger(daemon->log, "broadcast");
     const char *ready[] = {from->attention_text, "!Diễn tập. Đây là diễn tập.", NULL};
     BcAlertAirOptions air = {.broadcast = daemon->broadcast, .quiet_lufs = from->drill_loudness_lufs, .ready = ready,
-                             .event = on_event, .user = daemon, .logger = &logger};
+                             .event = on_event, .pronounce = pronounce, .user = daemon, .logger = &logger};
     daemon->alert_air = bc_alert_air_new(&air);
     if (!open_alerts(daemon, &logger, error) || !open_api(daemon, error) || !open_feeds(daemon, &logger, error) ||
         !open_inbox(daemon, &logger, error) || !open_drills(daemon, &logger, error))

@@ -36,5 +36,5 @@ static void make_draft(const char *area, const char *external, const char *title
 
 void md_start_reports(MdDaemon *daemon)
 {
-    md_api_add_reports(daemon->api, daemon->broadcast, &(MdApiReports){.online = is_online, .draft = make_draft, .user = daemon});
+    md_api_add_reports(daemon->api, daemon->broadcast, &(MdApiReports){.online = is_online, .alerts = md_alerts_in_force, .draft = make_draft, .user = daemon});
 }

@@ -17,6 +17,7 @@ typedef struct Key {
 typedef struct Alerts {
     MdApiBroadcast bc;
     BcAlerts *alerts;
+    BcBulletins *bulletins;
     GArray *keys;               /* Key */
 } Alerts;
 
@@ -195,6 +196,35 @@ static void fill(MdApiRequest *r, Alerts *a, BcEmergency *e)
     e->created_by = md_api_request_user(r);
 }
 
+/* What a bulletin holds, its approved version before a newer one: who may press the button may say anything. False: answered. */
+static bool fill_bulletin(MdApiRequest *r, Alerts *a, BcEmergency *e)
+{
+    const char *id = md_api_bc_text(md_api_request_body(r), "bulletin", NULL);
+    const BcBulletin *bulletin = id && a->bulletins ? bc_bulletins_find(a->bulletins, id) : NULL;
+
+    if (!id)
+        return true;
+    if (!bulletin || !md_api_request_concerned(r, bulletin->area)) {
+        md_api_reply_error(r, 404, "not-found", "there is no such bulletin", "GET /api/v1/bulletins lists them");
+        return false;
+    }
+    if (e->text || e->content || e->room || e->url) {
+        md_api_reply_error(r, 400, "invalid", "give one of \"text\", \"content\", \"room\", \"url\" and \"bulletin\"", NULL);
+        return false;
+    }
+    const BcBulletinFields *f = bulletin->approved ? bulletin->approved : bulletin->now;
+    bool recorded = f->content && bc_contents_find(bc_broadcast_contents(a->bc.b), f->content);
+    e->title = e->title ? e->title : f->title;
+    e->content = recorded ? f->content : NULL;
+    e->room = !recorded && f->url && g_str_has_prefix(f->url, "room ") ? f->url + strlen("room ") : NULL;
+    e->url = !recorded && !e->room ? f->url : NULL;
+    e->text = !recorded && !f->url ? f->text : NULL;
+    if (e->content || e->room || e->url || e->text)
+        return true;
+    md_api_reply_error(r, 409, "nothing-to-say", "this bulletin has neither text nor sound", "add a text to it, or send \"text\"");
+    return false;
+}
+
 static void start_emergency(MdApiRequest *r, void *user)
 {
     Alerts *a = user;
@@ -204,6 +234,8 @@ static void start_emergency(MdApiRequest *r, void *user)
     if (!areas)
         return;
     fill(r, a, &e);
+    if (!fill_bulletin(r, a, &e))
+        return;
     if (e.room && md_api_request_area(r)[0])
         md_api_reply_error(r, 403, "other-area", "a meeting belongs to the whole province",
                            "an account without an area may put it on the loudspeakers");
@@ -289,9 +321,9 @@ static const MdApiRoute routes[] = {
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"areas\"],\"properties\":{\"areas\":" BC_AREA_LIST "}}",
      .response_schema = ALERT},
     {.method = "POST", .path = "/emergencies", .role = MD_API_BROADCASTER, .rights = MD_API_MAY_ALERT, .second_factor = true, .handler = start_emergency,
-     .summary = "Emergency at once: siren, then text, a recording, a meeting or a stream; or the siren alone.",
+     .summary = "Emergency at once: siren, then text, a recording, a bulletin, a meeting or a stream; or the siren alone.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"areas\"],\"properties\":{" AREA_TEXT ",\"content\":" BC_CODE
-                       ",\"room\":" BC_CODE ",\"url\":{\"type\":\"string\",\"maxLength\":1000},\"siren\":{\"type\":\"string\",\"enum\":[\"none\",\"chime\","
+                       ",\"bulletin\":" BC_CODE ",\"room\":" BC_CODE ",\"url\":{\"type\":\"string\",\"maxLength\":1000},\"siren\":{\"type\":\"string\",\"enum\":[\"none\",\"chime\","
                        "\"storm\",\"flood\",\"urgent\"]},\"rounds\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":3},"
                        "\"repeats\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":20},\"interval_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":3600},"
                        "\"until_us\":" BC_TIME "}}",
@@ -323,12 +355,13 @@ static void free_alerts(gpointer data)
     g_free(a);
 }
 
-void md_api_add_alerts(MdApi *api, BcBroadcast *broadcast, BcAlerts *alerts, const MdApiAlertKey *keys, unsigned n_keys)
+void md_api_add_alerts(MdApi *api, BcBroadcast *broadcast, BcAlerts *alerts, BcBulletins *bulletins, const MdApiAlertKey *keys, unsigned n_keys)
 {
     Alerts *a = g_new0(Alerts, 1);
 
     a->bc = (MdApiBroadcast){.api = api, .b = broadcast};
     a->alerts = alerts;
+    a->bulletins = bulletins;
     a->keys = g_array_new(FALSE, FALSE, sizeof(Key));
     for (unsigned i = 0; i < n_keys; i++) {
         if (strlen(keys[i].key) < KEY_MIN)

@@ -17,6 +17,7 @@
 #define FILE_MAX_BYTES (128u << 20)
 #define AHEAD_US (24ll * 3600 * G_USEC_PER_SEC)
 #define AHEAD_ITEMS 50u
+#define PLAN_KEPT_US (60 * G_USEC_PER_SEC)
 #define PAGE_POLICY "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; " \
                     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -25,6 +26,8 @@ typedef struct Boards {
     BcBoards *boards;
     char *dir;
     GPtrArray *streams; /* of Stream* */
+    BcPlan *plan;       /* one for all boards: an alert shows on many at once, and planning for each of them would hold it up */
+    int64_t plan_us;    /* monotonic */
     guint alive;
 } Boards;
 
@@ -98,15 +101,34 @@ static JsonObject *show_now(Boards *b, const char *area)
     return o;
 }
 
+static const BcPlan *plan_of(Boards *b)
+{
+    int64_t now = bc_broadcast_wall_us(b->base.b), mono = g_get_monotonic_time();
+    if (b->plan && mono - b->plan_us < PLAN_KEPT_US)
+        return b->plan;
+    g_clear_pointer(&b->plan, bc_plan_free);
+    b->plan = bc_planner_plan(bc_broadcast_planner(b->base.b), now, now + AHEAD_US, NULL);
+    b->plan_us = mono;
+    return b->plan;
+}
+
+static void on_broadcast(const char *type, const BcRun *run, void *user)
+{
+    if (g_str_equal(type, "schedule.stored"))
+        g_clear_pointer(&((Boards *)user)->plan, bc_plan_free);
+}
+
 /* What will sound in the area within a day, off the same plan that the loudspeakers follow. */
 static JsonArray *show_ahead(Boards *b, const char *area)
 {
     JsonArray *array = json_array_new();
     int64_t now = bc_broadcast_wall_us(b->base.b);
-    g_autoptr(BcPlan) plan = bc_planner_plan(bc_broadcast_planner(b->base.b), now, now + AHEAD_US, NULL);
+    const BcPlan *plan = plan_of(b);
     unsigned n = 0;
     const BcPlanItem *items = plan ? bc_plan_items(plan, area, &n) : NULL;
-    for (unsigned i = 0; i < MIN(n, AHEAD_ITEMS); i++) {
+    for (unsigned i = 0; i < n && json_array_get_length(array) < AHEAD_ITEMS; i++) {
+        if (items[i].end_us <= now)
+            continue;
         JsonObject *o = json_object_new();
         md_api_bc_set_text(o, "title", items[i].title);
         md_api_bc_set_text(o, "priority", bc_priority_to_string(items[i].priority));
@@ -398,12 +420,31 @@ static void add_item(MdApiRequest *r, void *user)
     bc_boards_put_item(b->boards, &item, &p->id, on_item, p);
 }
 
+typedef struct Removal {
+    MdApiRequest *request;
+    char *path; /* of a file that nothing else shows, NULL */
+} Removal;
+
 static void on_removed(const GError *error, void *user)
 {
+    Removal *removal = user;
+    if (!error && removal->path)
+        g_unlink(removal->path);
     if (error)
-        md_api_bc_error(user, error);
+        md_api_bc_error(removal->request, error);
     else
-        md_api_reply(user, 200, NULL);
+        md_api_reply(removal->request, 200, NULL);
+    g_free(removal->path);
+    g_free(removal);
+}
+
+static char *last_file_of(const Boards *b, const BcBoardItem *item)
+{
+    g_autoptr(GPtrArray) all = bc_boards_items(b->boards, NULL);
+    for (unsigned i = 0; i < all->len; i++)
+        if (all->pdata[i] != item && g_strcmp0(((const BcBoardItem *)all->pdata[i])->file, item->file) == 0)
+            return NULL;
+    return item->file ? g_build_filename(b->dir, item->file, NULL) : NULL;
 }
 
 static void remove_item(MdApiRequest *r, void *user)
@@ -412,8 +453,11 @@ static void remove_item(MdApiRequest *r, void *user)
     const BcBoardItem *item = bc_boards_find_item(b->boards, md_api_request_param(r, "item"));
     if (!item)
         md_api_reply_error(r, 404, "not-found", "there is no such item", NULL);
-    else if (md_api_bc_may(r, &b->base, item->area))
-        bc_boards_remove_item(b->boards, item->id, on_removed, r);
+    else if (md_api_bc_may(r, &b->base, item->area)) {
+        Removal *removal = g_new0(Removal, 1);
+        *removal = (Removal){r, last_file_of(b, item)};
+        bc_boards_remove_item(b->boards, item->id, on_removed, removal);
+    }
 }
 
 /* --- files, taken in on a thread of their own --- */
@@ -538,6 +582,8 @@ static void free_boards(gpointer data)
 {
     Boards *b = data;
     g_source_remove(b->alive);
+    bc_broadcast_remove_listener(b->base.b, on_broadcast, b);
+    g_clear_pointer(&b->plan, bc_plan_free);
     bc_boards_set_changed(b->boards, NULL, NULL);
     bc_boards_free(b->boards);
     g_ptr_array_unref(b->streams);
@@ -548,7 +594,9 @@ static void free_boards(gpointer data)
 void md_api_add_boards(MdApi *api, BcBroadcast *broadcast, BcBoards *boards, const char *dir)
 {
     Boards *b = g_new0(Boards, 1);
-    *b = (Boards){{api, broadcast}, boards, g_strdup(dir), g_ptr_array_new(), g_timeout_add_seconds(ALIVE_S, on_alive, b)};
+    *b = (Boards){.base = {api, broadcast}, .boards = boards, .dir = g_strdup(dir), .streams = g_ptr_array_new(),
+                  .alive = g_timeout_add_seconds(ALIVE_S, on_alive, b)};
+    bc_broadcast_add_listener(broadcast, on_broadcast, b);
     bc_boards_set_changed(boards, on_changed, b);
     md_api_own(api, b, free_boards);
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), b);

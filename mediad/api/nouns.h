@@ -63,8 +63,8 @@ typedef struct MdApiAlertKey {
     const char *key;             /* of X-Alert-Key */
     BcAlertSource source;
 } MdApiAlertKey;
-/* Alerts, emergencies, drills. keys are copied. The API must be freed before both. */
-void md_api_add_alerts(MdApi *api, BcBroadcast *broadcast, BcAlerts *alerts, const MdApiAlertKey *keys, unsigned n_keys);
+/* Alerts, emergencies, drills. keys are copied; bulletins NULL: emergencies name none. The API must be freed before all of them. */
+void md_api_add_alerts(MdApi *api, BcBroadcast *broadcast, BcAlerts *alerts, BcBulletins *bulletins, const MdApiAlertKey *keys, unsigned n_keys);
 
 /* Reports of what was played, the feed for the operations centre, what people report. All of it may be NULL; copied. */
 typedef void (*MdApiDraftFn)(const char *id, const GError *error, void *user);

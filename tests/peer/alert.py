@@ -255,6 +255,18 @@ def button():
         *sounds(agent, before, (784, 659, 523))), 15, 0.5)
     status, reply = d.request("POST", "/api/v1/emergencies", {"areas": ["99999"], "text": "x"})
     assert status == 404 and "99999" in reply["error"]["message"], reply
+    words = d.api("POST", "/bulletins", {"area": "42", "kind": "text", "title": "Bão số 3", "text": "Bão số 3 vào bờ tối nay."})
+    asked = {"areas": ["18073"], "siren": "none", "bulletin": words["id"], "repeats": 1}
+    told = d.api("POST", "/emergencies", asked)
+    assert "vào bờ tối nay" in told["words"] and told["headline"] == "Bão số 3", told
+    force = d.api("GET", "/feed/operations")["alerts"]
+    assert [a["headline"] for a in force if a["id"] == told["id"]] == ["Bão số 3"], force
+    d.api("POST", f"/emergencies/{told['id']}/stop")
+    assert not any(a["id"] == told["id"] for a in d.api("GET", "/feed/operations")["alerts"])
+    status, reply = d.request("POST", "/api/v1/emergencies", {**asked, "text": "x"})
+    assert status == 400 and "bulletin" in reply["error"]["message"], reply
+    status, reply = d.request("POST", "/api/v1/emergencies", {**asked, "bulletin": "b-none"})
+    assert status == 404, reply
     status, reply = d.request("POST", "/api/v1/emergencies", {"areas": ["18073"], "siren": "none"})
     assert status == 400 and "nothing would be heard" in reply["error"]["message"], reply
 

@@ -208,7 +208,10 @@ def test_image_video_scroll():
         item = add(kind=kind, title="Hình", file=file)
         wait_picture("the " + kind, lambda p, c=colour: share(p, c) > 0.95, kind)
         shown(("first", "as-expected"), item)
+        kept = os.path.join(d.state, "boards", file)
+        assert os.path.exists(kept)
         remove(item)
+        assert not os.path.exists(kept), "nothing shows it any more, and it is still there"
     item = add(kind="scroll", title="Chữ chạy ngang", body="nhắc dân phòng chống bão", colour="#ffffff", background="#222222")
     first = wait_picture("the scrolling text", lambda p: share(p, (255, 255, 255)) > 0.005 and p, "scroll")
     wait_picture("it to move", lambda p: p[2][HEIGHT // 2] != first[2][HEIGHT // 2], "scroll-2")

@@ -112,6 +112,7 @@ static void stop(const char *announcement, const char *who, void *user)
             continue;
         s->over = true;
         s->end_us = now(rig);
+        g_free(s->stopped);
         s->stopped = g_strdup(who);
     }
 }

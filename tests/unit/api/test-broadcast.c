@@ -41,7 +41,7 @@ static void set_up(House *h, gconstpointer data)
     g_assert_no_error(error);
     md_api_add_broadcast(h->t.api, h->broadcast);
     md_api_add_device_link(h->t.api, h->broadcast, NULL); /* no link, no alerts: their routes and who may call them are there */
-    md_api_add_alerts(h->t.api, h->broadcast, NULL, NULL, 0);
+    md_api_add_alerts(h->t.api, h->broadcast, NULL, NULL, NULL, 0);
     h->admin = test_api_admin(&h->t);
 }
 

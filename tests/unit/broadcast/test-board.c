@@ -134,6 +134,7 @@ static void test_proof(void)
     g_assert_cmpstr(seen.item, ==, "b-nothing");
     g_assert_cmpint(seen.at_us, ==, rig_wall(&rig));
     g_assert_cmpstr(bc_boards_report(boards, "bang-1", "b-nothing", content, content, false, 0), ==, "too-often");
+    g_assert_cmpstr(bc_boards_report(boards, "bang-1", "b-another", content, content, false, 0), ==, "too-often"); /* by turns neither */
     g_autofree char *blank = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "blank\n", -1);
     g_assert_cmpstr(report(&rig, boards, "blank", blank, '0'), ==, "first");
     put_area(&rig, "18200", "xa", "42"); /* when this is written, so is all before it */
