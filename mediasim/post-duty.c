@@ -442,8 +442,8 @@ void sim_post_look(SimPost *post, int64_t now_us)
         post->serial = now->serial;
         bc_duty_heard(post->duty, now->serial, first_us);
     }
-    if (!sounding)
-        post->serial = now->serial;
+    if (!now->serial)
+        post->serial = 0; /* between siren and words nothing sounds, and the number stays */
     save(post);
     if (!post->words_timer.heap_index && (post->reports->len || g_strcmp0(now->occurrence, post->playing) != 0))
         md_worker_timer_at(post->lane->worker, &post->words_timer,
