@@ -135,7 +135,8 @@ static void release(MdApiRequest *r, void *user)
             if (!md_api_bc_may(r, a, one->areas[k]))
                 return;
     }
-    bc_quiet_release(bc_broadcast_quiet(a->b), id, md_api_request_user(r), now, on_changed, r);
+    if (md_api_require_fresh(r))
+        bc_quiet_release(bc_broadcast_quiet(a->b), id, md_api_request_user(r), now, on_changed, r);
 }
 
 /* --- stop-all --- */
@@ -178,10 +179,10 @@ static const MdApiRoute routes[] = {
      .summary = "When an area is quiet, and which area says so (empty: the province's setting).",
      .response_schema = "{\"type\":\"object\",\"required\":[\"area\",\"hours\",\"quiet\"],\"properties\":{\"area\":" BC_CODE ",\"hours\":" HOURS
                         ",\"from\":{\"type\":\"string\"},\"quiet\":" BC_FLAG "}}"},
-    {.method = "PUT", .path = "/areas/{area}/quiet-hours", .rights = MD_API_MAY_APPROVE, .role = MD_API_OPERATOR, .handler = put_hours,
-     .summary = "Quiet hours of its own.",
+    {.method = "PUT", .path = "/areas/{area}/quiet-hours", .rights = MD_API_MAY_PEOPLE, .second_factor = true, .role = MD_API_ADMIN, .handler = put_hours,
+     .summary = "Quiet hours of its own. By an administrator: who may broadcast does not take them away alone.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"hours\"],\"properties\":{\"hours\":" HOURS "}}"},
-    {.method = "DELETE", .path = "/areas/{area}/quiet-hours", .rights = MD_API_MAY_APPROVE, .role = MD_API_OPERATOR, .handler = remove_hours,
+    {.method = "DELETE", .path = "/areas/{area}/quiet-hours", .rights = MD_API_MAY_PEOPLE, .second_factor = true, .role = MD_API_ADMIN, .handler = remove_hours,
      .summary = "Those from above again."},
     {.method = "GET", .path = "/quiet-releases", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_releases,
      .summary = "Spans in which quiet hours are, or shall be, let go.",
@@ -192,7 +193,7 @@ static const MdApiRoute routes[] = {
                        ",\"from_us\":" BC_INT ",\"to_us\":" BC_INT ",\"reason\":" WHY "}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" BC_CODE "}}"},
     {.method = "POST", .path = "/quiet-releases/{release}/release", .rights = MD_API_MAY_APPROVE, .role = MD_API_OPERATOR, .handler = release,
-     .summary = "Release it; not by the one who asked."},
+     .summary = "Release it; not by the one who asked, and with a one-time code."},
     {.method = "POST", .path = "/areas/{area}/stop-all", .rights = MD_API_MAY_VIEW, .second_factor = true, .role = MD_API_BROADCASTER, .handler = stop_all,
      .summary = "Silence: everything that sounds in the area ends now, emergencies too, and does not come back. Needs the right to air or to alert.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"stopped\"],\"properties\":{\"stopped\":" BC_INT "}}"},

@@ -283,6 +283,8 @@ static void release(MdApiRequest *r, void *user)
                            "another person with the right to approve must");
         return;
     }
+    if (!md_api_require_fresh(r))
+        return;
     BcSchedule s = *was;
     s.released_by = me;
     put_again(r, user, &s);
@@ -350,7 +352,7 @@ static const MdApiRoute routes[] = {
      .summary = "Publish a draft: refused (409) with what stands against it, unless a reason is given.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"reason\":" REASON "}}", .response_schema = SCHEDULE},
     {.method = "POST", .path = "/schedules/{schedule}/quiet-release", .rights = MD_API_MAY_APPROVE, .role = MD_API_OPERATOR, .handler = release,
-     .summary = "Let a programme sound in quiet hours: by another person than gave it its form.",
+     .summary = "Let a programme sound in quiet hours: by another person than gave it its form, with a one-time code.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"reason\":" REASON "}}", .response_schema = SCHEDULE},
 };
 

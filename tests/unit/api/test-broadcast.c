@@ -213,6 +213,9 @@ static void test_timetable(House *h, gconstpointer data)
     EXPECT("POST", release, "{}", 409, "own-work");
     EXPECT("POST", "/users", "{'name':'second','role':'operator','password':'correct horse battery'}", 201, NULL);
     g_autofree char *second = test_sign_in(&h->t, "second");
+    test_expect(&h->t, "PUT", "/areas/18073/quiet-hours", second, "{'hours':'none'}", 403, "not-allowed"); /* nor by having none */
+    test_expect(&h->t, "POST", release, second, "{}", 403, "second-factor-missing");
+    test_enrol(&h->t, "second", second);
     test_expect(&h->t, "POST", release, second, "{}", 200, NULL);
     g_autoptr(TestReply) again = get(h, rehearsal);
     g_assert_null(strstr(again->text, "\"kind\":\"quiet\""));
