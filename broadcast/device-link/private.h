@@ -24,6 +24,8 @@ struct BcDeviceLink {
     MdLogger logger;
     BcKey *key, *former;        /* former: what devices believed before, NULL none */
     bool keys_told;
+    char *jwks;                 /* what devices are to believe, with a version */
+    int64_t keys_version;       /* 1: never changed */
     BcCa *ca;
     BcCredentials *credentials;
     BcCommands *commands;

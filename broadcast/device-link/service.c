@@ -267,15 +267,16 @@ static void on_message(const char *topic, const void *data, gsize len, void *use
     bc_device_link_take(user, topic, data, len);
 }
 
-/* Signed by the key they believe, before anything that the new one has signed. */
+/* Signed by the key they believe, before anything that the new one has signed; and once the former is taken away, so that nobody believes it any
+ * more, by the new one. */
 static void tell_keys(BcDeviceLink *link)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *jwks = bc_device_link_jwks(link), *token = NULL;
     g_autoptr(GPtrArray) all = bc_devices_in(link->options.devices, NULL, false);
-    if (!link->former || link->keys_told || !link->connection)
+    if (link->keys_version <= 1 || link->keys_told || !link->connection)
         return;
-    token = bc_jws_sign(link->former, "mediad-keys", jwks, strlen(jwks), &error);
+    token = bc_jws_sign(link->former ? link->former : link->key, "mediad-keys", jwks, strlen(jwks), &error);
     for (unsigned i = 0; token && i < all->len; i++) {
         const BcDevice *device = all->pdata[i];
         g_autofree char *topic = bc_link_topic("down", device->id, "keys");
@@ -385,6 +386,23 @@ static void copy_options(BcDeviceLink *link, const BcDeviceLinkOptions *options)
     g_rc_box_acquire(o->devices);
 }
 
+/* The set has a version that grows with each change, kept beside the keys: a device takes no former set for a new one. */
+static bool open_keys(BcDeviceLink *link, GError **error)
+{
+    g_autofree char *path = g_build_filename(link->folder, "keys.jwks", NULL), *before = NULL;
+    g_autofree char *jwk = bc_key_public_jwk(link->key), *former = link->former ? bc_key_public_jwk(link->former) : NULL;
+    g_autofree char *keys = g_strdup_printf("\"keys\":[%s%s%s]}", jwk, former ? "," : "", former ? former : "");
+    gint64 version = 0;
+    if (g_file_get_contents(path, &before, NULL, NULL) && g_str_has_prefix(before, "{\"version\":"))
+        version = g_ascii_strtoll(before + strlen("{\"version\":"), NULL, 10);
+    bool same = version > 0 && g_str_has_suffix(before, keys);
+    if (!same) /* a folder from before there were versions, or put back from a backup: the clock makes it newer all the same */
+        version = version || former ? MAX(version + 1, bc_device_link_wall_us(link) / G_USEC_PER_SEC) : 1;
+    link->keys_version = version;
+    link->jwks = g_strdup_printf("{\"version\":%" G_GINT64_FORMAT ",%s", version, keys);
+    return same || g_file_set_contents_full(path, link->jwks, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0640, error);
+}
+
 static bool open_folder(BcDeviceLink *link, GError **error)
 {
     g_autofree char *key = NULL, *broker = NULL, *former = NULL;
@@ -402,7 +420,7 @@ static bool open_folder(BcDeviceLink *link, GError **error)
     if (g_file_test(former, G_FILE_TEST_EXISTS) && !(link->former = bc_key_open(former, error)))
         return false;
     link->key = bc_key_open(key, error);
-    link->ca = link->key ? bc_ca_open(link->folder, hosts, error) : NULL;
+    link->ca = link->key && open_keys(link, error) ? bc_ca_open(link->folder, hosts, error) : NULL;
     link->credentials = link->ca ? bc_credentials_new(link->options.store, link->ca, error) : NULL;
     return link->credentials && bc_broker_files_write(broker, NULL, link->options.broker_port, error);
 }
@@ -460,6 +478,7 @@ void bc_device_link_free(BcDeviceLink *link)
     g_free(link->media_base);
     g_free(link->zone);
     g_free(link->folder);
+    g_free(link->jwks);
     g_free(link);
 }
 
@@ -478,8 +497,7 @@ const BcKey *bc_device_link_key(const BcDeviceLink *link)
 
 char *bc_device_link_jwks(const BcDeviceLink *link)
 {
-    g_autofree char *jwk = bc_key_public_jwk(link->key), *former = link->former ? bc_key_public_jwk(link->former) : NULL;
-    return g_strdup_printf("{\"keys\":[%s%s%s]}", jwk, former ? "," : "", former ? former : "");
+    return g_strdup(link->jwks);
 }
 
 const char *bc_device_link_media_base(const BcDeviceLink *link)

@@ -77,6 +77,13 @@ void bc_identity_free(BcIdentity *identity)
     g_free(identity);
 }
 
+static int64_t set_version(const char *jwks, gsize len)
+{
+    g_autoptr(JsonObject) object = bc_json_parse_object(jwks, len, NULL);
+    JsonNode *node = object ? json_object_get_member(object, "version") : NULL;
+    return node && json_node_get_value_type(node) == G_TYPE_INT64 ? json_node_get_int(node) : 0;
+}
+
 bool bc_identity_keys(BcIdentity *identity, const char *state_dir, const char *text, gsize len, bool *ret_changed, GError **error)
 {
     *ret_changed = false;
@@ -93,6 +100,10 @@ bool bc_identity_keys(BcIdentity *identity, const char *state_dir, const char *t
     const char *jwks = g_bytes_get_data(payload, &n);
     if (!strcmp(identity->jwks, jwks))
         return true;
+    if (set_version(jwks, n) < set_version(identity->jwks, strlen(identity->jwks))) {
+        g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_KEY, "the key set is older than the one believed");
+        return false;
+    }
     BcTrust *trust = bc_trust_new(jwks, n, error);
     g_autofree char *folder = g_build_filename(state_dir, "identity", NULL);
     if (trust && !bc_trust_count(trust)) {

@@ -369,8 +369,24 @@ def new_key():
     d.api("POST", "/link/commands", {"verb": "fetch", "devices": ["loa-1"]})
     sub.wait_line(down("loa-1", "command") + " e")
     check_signature([x for x in sub.lines if x.startswith(down("loa-1", "command"))][-1].split(" ", 1)[1], new)
-    STATE["loa-1"]["keys"] = new
     sub.kill()
+    d.kill(signal.SIGTERM)
+    os.remove(f"{folder}/signing-former.pem")  # nobody is to believe it any more
+    d._launch("mediad")
+    d.sign_in_again()
+    wait_until("mediad's connection", lambda: d.api("GET", "/link")["connected"], 20)
+
+    def last():
+        sub = Subscriber("loa-1", down("loa-1", "keys"))
+        sub.wait_line(down("loa-1", "keys") + " e")
+        sub.kill()
+        return next(line for line in sub.lines if line.startswith(down("loa-1", "keys"))).split(" ", 1)[1]
+    wait_until("the set without the former key", lambda: len(payload_of(last())["keys"]) == 1, 10)
+    token = last()
+    check_signature(token, new)
+    alone = payload_of(token)
+    assert alone["keys"] == new["keys"][:1] and alone["version"] > new["version"] > 1, (alone, new)
+    STATE["loa-1"]["keys"] = alone
 
 
 def operator():

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <glib/gstdio.h>
+#include "broadcast/link/jws.h"
+#include "broadcast/speaker/identity.h"
 #include "broadcast/speaker/keep.h"
 #include "broadcast/speaker/reports.h"
 
@@ -139,11 +141,47 @@ static void test_reports(void)
     drop_folder(folder);
 }
 
+static char *key_set(unsigned version, const BcKey *key)
+{
+    g_autofree char *jwk = bc_key_public_jwk(key);
+    return g_strdup_printf("{\"version\":%u,\"keys\":[%s]}", version, jwk);
+}
+
+/* A set that was signed by a key still believed brings an old key back only if it is newer than what is believed. */
+static void test_old_keys(void)
+{
+    char *folder = make_folder();
+    g_autofree char *inner = g_build_filename(folder, "identity", NULL);
+    BcKey *key = bc_key_generate(), *other = bc_key_generate();
+    g_autofree char *first = key_set(1, key), *newer = key_set(7, key), *older = key_set(6, other);
+    g_autofree char *token = bc_jws_sign(key, "mediad-keys", newer, strlen(newer), NULL), *replay = bc_jws_sign(key, "mediad-keys", older, strlen(older), NULL);
+    g_assert_cmpint(g_mkdir(inner, 0700), ==, 0);
+    g_assert_true(bc_keep_write(inner, "keys.jwks", first, strlen(first), 0600, NULL));
+    BcIdentity *identity = bc_identity_open(folder, NULL);
+    bool changed = false;
+    g_assert_true(bc_identity_keys(identity, folder, token, strlen(token), &changed, NULL));
+    g_assert_true(changed);
+    g_autoptr(GError) error = NULL;
+    g_assert_false(bc_identity_keys(identity, folder, replay, strlen(replay), &changed, &error));
+    g_assert_error(error, BC_LINK_ERROR, BC_LINK_ERROR_KEY);
+    g_assert_cmpstr(identity->jwks, ==, newer);
+    bc_identity_free(identity);
+    identity = bc_identity_open(folder, NULL); /* kept over a restart */
+    g_clear_error(&error);
+    g_assert_false(bc_identity_keys(identity, folder, replay, strlen(replay), &changed, &error));
+    bc_identity_free(identity);
+    bc_key_free(key);
+    bc_key_free(other);
+    drop_folder(g_steal_pointer(&inner));
+    drop_folder(folder);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/keep/every-step", test_every_step);
     g_test_add_func("/keep/errors", test_errors);
     g_test_add_func("/keep/reports", test_reports);
+    g_test_add_func("/keep/old-keys", test_old_keys);
     return g_test_run();
 }
