@@ -96,7 +96,9 @@ int ctl_cmd_alert_emergency(Ctl *ctl, const Args *args)
 {
     JsonObject *body = areas_body(args);
 
-    set_options(body, args, "text title content bulletin room url siren", false);
+    set_options(body, args, "text title content bulletin room siren", false);
+    if (args_option(args, "stream")) /* --url is where mediad is */
+        json_object_set_string_member(body, "url", args_option(args, "stream"));
     set_options(body, args, "rounds repeats interval", true);
     g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", "/emergencies", body);
     return tell(ctl, reply, "Emergency");

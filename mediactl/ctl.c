@@ -91,7 +91,7 @@ const Command ctl_commands[] = {
     {"alert", "show", "ID", "", 1, 1, "one of them, and how fast it was heard", ctl_cmd_alert_show},
     {"alert", "report", "ID", "", 1, 1, "when every loudspeaker sounded, and which did not", ctl_cmd_alert_report},
     {"alert", "send-cap", "FILE", "key-file=FILE", 1, 1, "hand in a CAP 1.2 message with the key of a source", ctl_cmd_alert_send_cap},
-    {"alert", "emergency", "AREA…", "text=TEXT siren=SIREN rounds=N repeats=N interval=SECONDS content=CONTENT bulletin=ID room=ROOM url=URL title=TEXT", 1, 500,
+    {"alert", "emergency", "AREA…", "text=TEXT siren=SIREN rounds=N repeats=N interval=SECONDS content=CONTENT bulletin=ID room=ROOM stream=URL title=TEXT", 1, 500,
      "siren and words at once, over everything (none, chime, storm, flood, urgent)", ctl_cmd_alert_emergency},
     {"alert", "drill", "AREA…", "text=TEXT title=TEXT", 1, 500, "the whole way of an alert, softly and called a drill", ctl_cmd_alert_drill},
     {"alert", "stop", "ID", "all-clear text=TEXT", 1, 1, "stop one everywhere; --all-clear or --text: and sound the all-clear", ctl_cmd_alert_stop},
