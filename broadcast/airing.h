@@ -23,6 +23,7 @@ typedef struct BcAiring { /* strings borrowed */
     bool quiet_ok;        /* two people have let it sound in quiet hours */
     bool drop;            /* cut off, it does not come back */
     const char *created_by;
+    const char *source;   /* live: the address of its stream; NULL: stored sound */
 } BcAiring;
 
 BcAiring *bc_airing_copy(const BcAiring *airing);

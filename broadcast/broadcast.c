@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "broadcast/desk.h"
+#include "broadcast/airing.h"
 #include "broadcast/live.h"
 #include "broadcast/planner.h"
 #include "broadcast/schedule-row.h"
@@ -158,6 +159,20 @@ static void on_area_stopped(const char *area, void *user)
                                      .end_us = now, .state = "stopped"});
 }
 
+static bool live_again(const BcAiring *a, void *user)
+{
+    BcBroadcast *b = user;
+    g_auto(GStrv) areas = g_strsplit(a->areas, ",", -1);
+    g_autoptr(GError) error = NULL;
+    BcLiveSpec spec = {.id = a->id, .url = a->source, .areas = (const char *const *)areas, .priority = a->priority, .authority = a->authority,
+                       .expires_us = a->expires_us, .begin_us = a->begin_us, .made_us = a->made_us, .title = a->title,
+                       .created_by = a->created_by, .tap = &b->tap, .pending = &b->pending};
+    if (bc_url_allowed(a->source, (const char *const *)b->live_hosts, "broadcast.live_hosts", &error) && bc_live_start(b->stage, &spec, &error))
+        return true;
+    md_warning(&b->logger, "\"%s\" does not go on live: %s", a->title, error->message);
+    return false;
+}
+
 BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
 {
     BcBroadcast *b = g_new0(BcBroadcast, 1);
@@ -188,7 +203,7 @@ BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
                                                     .halts = b->halts, .zone = b->timezone,
                                                     .lead_s = options->lead_s ? options->lead_s : 10,
                                                     .content_ok = content_ok, .content_user = b,
-                                                    .on_stopped = on_area_stopped, .stopped_user = b, .logger = &b->logger},
+                                                    .on_stopped = on_area_stopped, .stopped_user = b, .live = live_again, .live_user = b, .logger = &b->logger},
                                 error);
     if (!b->planner)
         g_clear_pointer(&b, bc_broadcast_free);
@@ -537,6 +552,11 @@ char *bc_broadcast_begin_live(BcBroadcast *b, const BcPlayOptions *o, GError **e
                        .tap = &b->tap,
                        .pending = &b->pending};
     BcAnnouncement *a = bc_live_start(b->stage, &spec, error);
+    if (a && o->url)
+        bc_planner_note_live(b->planner, &(BcAiring){.id = a->id, .kind = "live", .title = a->title, .begin_us = a->start_wall_us, .end_us = INT64_MAX,
+                                                     .repeats = 1, .areas = a->areas, .priority = a->priority, .authority = a->order.authority,
+                                                     .made_us = a->order.made_us, .expires_us = a->expires_us, .created_by = a->created_by,
+                                                     .source = o->url});
     return a ? g_strdup(a->id) : NULL;
 }
 

@@ -106,7 +106,9 @@ BcAnnouncement *bc_live_start(BcStage *stage, const BcLiveSpec *spec, GError **e
         return NULL;
     }
     g_autofree char *from = spec->url ? g_strdup(spec->url) : g_strdup_printf("room %s", spec->room);
-    BcAnnouncementSpec announcement = {.kind = "live",
+    BcAnnouncementSpec announcement = {.id = spec->id,
+                                       .begin_wall_us = spec->begin_us,
+                                       .kind = "live",
                                        .title = spec->title,
                                        .source_name = from,
                                        .priority = spec->priority,

@@ -12,6 +12,8 @@ typedef struct BcLiveSpec {
     BcPriority priority;
     unsigned authority;
     int64_t expires_us;
+    const char *id;          /* NULL: made */
+    int64_t begin_us;        /* wall: goes on after a restart; 0: begins now */
     int64_t made_us;         /* wall, 0: now */
     const char *title, *created_by;
     const BcTapOps *tap;

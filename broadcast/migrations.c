@@ -65,6 +65,7 @@ const MdMigration bc_migrations[] = {
      " siren BIGINT NOT NULL, siren_rounds BIGINT NOT NULL, volume BIGINT NOT NULL, drill BIGINT NOT NULL, quiet_ok BIGINT NOT NULL,"
      " cut BIGINT NOT NULL, created_by TEXT);"
      "CREATE INDEX bc_claims_announcement ON bc_claims (announcement);"},
+    {312, "live streams go on after a restart", "ALTER TABLE bc_airings ADD COLUMN source TEXT;"},
     {324, "more of loudspeakers",
      "ALTER TABLE bc_devices ADD COLUMN model TEXT; ALTER TABLE bc_devices ADD COLUMN serial TEXT;"
      "ALTER TABLE bc_devices ADD COLUMN address TEXT; ALTER TABLE bc_devices ADD COLUMN abilities TEXT;"

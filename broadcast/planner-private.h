@@ -8,7 +8,8 @@
 /* Shared by planner.c (what is due), turn.c (from there to the stage) and guard.c (quiet hours, stop-all). */
 struct BcPlanner {
     BcPlannerOptions o;
-    BcTimer timer, guard;
+    BcTimer timer, guard, live;
+    GPtrArray *streams;  /* ids of live sound that is to go on, once all is in place */
     unsigned pending;
     bool stopping;
     GTimeZone *zone;

@@ -232,7 +232,11 @@ static void go_on(BcPlanner *planner, const BcAiring *a)
     int64_t now = bc_stage_wall_us(planner->o.stage);
     g_auto(GStrv) areas = g_strsplit(a->areas, ",", -1);
     g_hash_table_replace(planner->airings, g_strdup(a->id), bc_airing_copy(a));
-    bool changed = a->schedule && (!s || s->changed_us != a->made_us || !s->enabled || s->draft);
+    if (a->source && a->end_us > now && (!a->expires_us || a->expires_us > now)) {
+        g_ptr_array_add(planner->streams, g_strdup(a->id));
+        return;
+    }
+    bool changed = a->source || (a->schedule && (!s || s->changed_us != a->made_us || !s->enabled || s->draft));
     if (a->end_us <= now || (a->expires_us && a->expires_us <= now) || changed || (a->drop && a->begin_us < now)) {
         bc_planner_close_airing(planner, a->id);
         return;
@@ -259,6 +263,39 @@ static void go_on(BcPlanner *planner, const BcAiring *a)
     bc_turn_go_on(bc_turn_new(planner, &spec, s, a->repeats, a->gap_us, NULL, NULL), a);
 }
 
+/* From the main loop: whoever drives devices has registered by then. */
+static void on_live(BcTimer *timer, void *user)
+{
+    BcPlanner *planner = user;
+    for (unsigned i = 0; i < planner->streams->len; i++) {
+        const char *id = planner->streams->pdata[i];
+        const BcAiring *airing = g_hash_table_lookup(planner->airings, id);
+        if (airing && (!planner->o.live || !planner->o.live(airing, planner->o.live_user)))
+            bc_planner_close_airing(planner, id);
+    }
+    g_ptr_array_set_size(planner->streams, 0);
+}
+
+static void on_live_noted(const GError *error, void *user)
+{
+    BcPlanner *planner = user;
+    planner->pending--;
+    if (error && planner->o.logger)
+        md_error(planner->o.logger, "cannot note what is relayed live, it will not come back after a restart: %s", error->message);
+}
+
+static bool write_live(MdDb *db, gpointer data, GError **error)
+{
+    return bc_airing_write(db, data, error);
+}
+
+void bc_planner_note_live(BcPlanner *planner, const BcAiring *airing)
+{
+    g_hash_table_replace(planner->airings, g_strdup(airing->id), bc_airing_copy(airing));
+    planner->pending++;
+    bc_write(planner->o.store, write_live, bc_airing_copy(airing), bc_airing_free, NULL, NULL, NULL, on_live_noted, planner);
+}
+
 BcPlanner *bc_planner_new(const BcPlannerOptions *options, GError **error)
 {
     g_autoptr(GPtrArray) open = bc_airings_read(md_store_reader(options->store), error);
@@ -271,9 +308,12 @@ BcPlanner *bc_planner_new(const BcPlannerOptions *options, GError **error)
         planner->zone = g_time_zone_new_utc();
     planner->airings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, bc_airing_free);
     planner->doomed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    planner->streams = g_ptr_array_new_with_free_func(g_free);
     bc_guard_init(planner);
     for (unsigned i = 0; i < open->len; i++)
         go_on(planner, open->pdata[i]);
+    if (planner->streams->len)
+        bc_timer_at(options->stage->o.timers, &planner->live, bc_stage_now_us(options->stage) + 1, on_live, planner);
     bc_planner_look(planner);
     return planner;
 }
@@ -281,6 +321,7 @@ BcPlanner *bc_planner_new(const BcPlannerOptions *options, GError **error)
 void bc_planner_stop(BcPlanner *planner)
 {
     planner->stopping = true;
+    bc_timer_cancel(&planner->live);
     bc_timer_cancel(&planner->timer);
     bc_guard_clear(planner);
 }
@@ -296,6 +337,8 @@ void bc_planner_free(BcPlanner *planner)
         return;
     bc_timer_cancel(&planner->timer);
     bc_guard_clear(planner);
+    bc_timer_cancel(&planner->live);
+    g_ptr_array_unref(planner->streams);
     g_hash_table_unref(planner->airings);
     g_hash_table_unref(planner->doomed);
     g_time_zone_unref(planner->zone);

@@ -21,12 +21,16 @@ typedef struct BcPlannerOptions {
     void *content_user;
     void (*on_stopped)(const char *area, void *user); /* stop-all; may be NULL */
     void *stopped_user;
+    bool (*live)(const struct BcAiring *airing, void *user); /* begins again what a former life relayed; false: it cannot; may be NULL */
+    void *live_user;
     const MdLogger *logger;
 } BcPlannerOptions;
 
 /* What a former life had on the air goes on. NULL: the store. */
 BcPlanner *bc_planner_new(const BcPlannerOptions *options, GError **error);
 void bc_planner_free(BcPlanner *planner);
+/* A live stream is on the air: noted, so that the next life goes on with it. */
+void bc_planner_note_live(BcPlanner *planner, const struct BcAiring *airing);
 /* The timetable has changed. */
 void bc_planner_look(BcPlanner *planner);
 /* What waits for the store or the disk. */

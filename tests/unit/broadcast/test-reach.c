@@ -105,6 +105,7 @@ static void tap_remove(const char *room, BcTapFn fn, void *tap_user, void (*done
 
 static void open_room(Rig *rig)
 {
+    static const char *const live_hosts[] = {"127.0.0.1", NULL};
     g_autofree char *path = g_build_filename(rig->dir, "a.sqlite", NULL), *content = g_build_filename(rig->dir, "content", NULL);
     g_autoptr(GError) error = NULL;
     rig->store = md_store_open(path, bc_migrations, bc_n_migrations, NULL, &error);
@@ -115,6 +116,7 @@ static void open_room(Rig *rig)
     rig->b = bc_broadcast_new(&(BcBroadcastOptions){.store = rig->store, .dialer = &rig->dialer, .workers = &rig->worker, .n_workers = 1,
                                                     .control = rig->control, .clock = &rig->clock.base, .local_host = "127.0.0.1",
                                                     .content_dir = content, .frame_ms = 40, .security = MD_SECURITY_REQUIRED, .tap = &tap,
+                                                    .live_hosts = live_hosts,
                                                     .live_group = rig->live_to_group ? group_text : NULL,
                                                     .manual = true},
                               &error);
@@ -883,6 +885,42 @@ static void test_released(void)
     rig_clear(&rig);
 }
 
+/* A station that is relayed live goes on after mediad's end, under the same id; once it was stopped it does not. */
+static void test_live_again(void)
+{
+    static const char *const areas[] = {"42", NULL};
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
+    BcPlayOptions options = {.url = "http://127.0.0.1:9/vov1", .areas = areas, .priority = BC_NORMAL, .title = "VOV1"};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = bc_broadcast_begin_live(rig.b, &options, &error);
+    g_assert_no_error(error);
+    int flag = 0;
+    bc_broadcast_sync(rig.b, on_done, &flag);
+    wait_flag(&flag);
+    check_told(&rig, "begin VOV1 l1;");
+    int64_t began = wall(&rig);
+    bc_broadcast_quiesce(rig.b); /* an end of mediad is not the end of it */
+    close_room(&rig);
+    g_string_truncate(rig.told, 0);
+    md_virtual_clock_advance(&rig.clock, 5 * S);
+    open_room(&rig);
+    md_virtual_clock_advance(&rig.clock, S / 10);
+    bc_broadcast_step(rig.b);
+    check_told(&rig, "begin VOV1 l1;");
+    g_assert_cmpstr(rig.run, ==, id);
+    g_assert_cmpint(rig.sound.begin_us, <=, began);
+    g_assert_true(bc_broadcast_stop(rig.b, id, "An", &error));
+    check_told(&rig, "stop VOV1 stopped by An;");
+    close_room(&rig);
+    open_room(&rig);
+    md_virtual_clock_advance(&rig.clock, S / 10);
+    bc_broadcast_step(rig.b);
+    check_told(&rig, "");
+    rig_clear(&rig);
+}
+
 static void on_heard(const BcRun *run, void *user)
 {
     Rig *rig = user;
@@ -962,6 +1000,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/reach/live-group", test_live_group);
     g_test_add_func("/broadcast/reach/hush", test_hush);
     g_test_add_func("/broadcast/reach/released", test_released);
+    g_test_add_func("/broadcast/reach/live-again", test_live_again);
     g_test_add_func("/broadcast/reach/ear", test_ear);
     g_test_add_func("/broadcast/reach/clock-set", test_clock_set);
     return g_test_run();
