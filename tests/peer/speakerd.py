@@ -321,7 +321,7 @@ def test_relay():
     def hears(hz):
         def now():
             at = time.time() - 0.5
-            return goertzel(s.samples(at, 0.3), 48000, hz) > 0.05 and heard.setdefault(hz, time.time())
+            return at * 1e6 > s.first_us and goertzel(s.samples(at, 0.3), 48000, hz) > 0.05 and heard.setdefault(hz, time.time())
         return now
     wait_until("the station", hears(500), 15, 0.2)
     wait_until("what stands in for it", hears(900), 20, 0.2)
