@@ -171,7 +171,7 @@ void sim_post_new_life(SimPost *post)
     post->sent_sequence = 0;
     if (!post->reports)
         post->reports = g_ptr_array_new_with_free_func(free_report);
-    bc_duty_set_clock(post->duty, bc_timing_synced(&post->timing));
+    bc_duty_set_clock(post->duty, bc_timing_synced(&post->timing) ? BC_DUTY_CLOCK_SERVER : BC_DUTY_CLOCK_UNKNOWN);
     if (post->manifest)
         use_manifest(post, post->manifest, strlen(post->manifest), true);
     if (post->kept)

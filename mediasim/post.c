@@ -266,7 +266,7 @@ void sim_post_take_clock(SimPost *post, const char *text, gsize len)
     if (!bc_link_clock_parse(&answer, text, len, NULL) || !bc_timing_answer(&post->timing, &answer, own_mono_us(post)))
         return;
     if (!before) {
-        bc_duty_set_clock(post->duty, true);
+        bc_duty_set_clock(post->duty, BC_DUTY_CLOCK_SERVER);
         sim_post_tick(post);
     }
     int64_t wrong_us = sim_post_now_us(post) - g_get_real_time(); /* the server's clock is this machine's */

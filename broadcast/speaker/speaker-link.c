@@ -52,7 +52,7 @@ static void take_clock(BcSpeaker *speaker, const char *text, gsize len, int64_t 
     if (good && !before) {
         md_notice(&speaker->logger, "the clock is kept against the server now; the system's is %+.3f s off", (double)offset_us / 1e6);
         g_mutex_lock(&speaker->lock);
-        bc_duty_set_clock(speaker->desk, true);
+        bc_duty_set_clock(speaker->desk, BC_DUTY_CLOCK_SERVER);
         g_mutex_unlock(&speaker->lock);
     }
 }

@@ -55,10 +55,11 @@ static void judge_clock(BcSpeaker *speaker)
     g_autofree char *text = bc_keep_read(speaker->state_dir, "seen", NULL, NULL);
     int64_t seen_us = text ? g_ascii_strtoll(text, NULL, 10) : 0;
     if (g_get_real_time() >= seen_us) {
+        bc_duty_set_clock(speaker->desk, BC_DUTY_CLOCK_SYSTEM);
         md_notice(&speaker->logger, "the system's clock is used until the server has told the time");
         return;
     }
-    bc_duty_set_clock(speaker->desk, false);
+    bc_duty_set_clock(speaker->desk, BC_DUTY_CLOCK_UNKNOWN);
     md_warning(&speaker->logger, "the system's clock stands before what it has shown already: the timetable rests until the server has told the time");
 }
 

@@ -53,10 +53,22 @@ struct BcDuty {
     int64_t stop_before_us, lead_us;
     int64_t volume_issued_us;
     int volume;                  /* ordered, -1 none */
-    bool clock_known, dirty, changed;
+    int64_t ticked_us;           /* the last tick, decided or not */
+    BcDutyClock clock;
+    bool unsettled;              /* the server's time has come, the timetable has not been held against it yet */
+    bool dark;                   /* the timetable has rested because nobody knew the time */
+    bool dirty, changed;
 };
 
 const char *bc_show_occurrence(const BcShow *show);
+/* The last moment at which it may begin. Items only. */
+int64_t bc_show_last_begin_us(const BcShow *show);
+/* Over for so long that it is not even told any more. */
+bool bc_show_forgotten(const BcShow *show, int64_t now_us);
+/* Neither sounds nor ends now, because the time is not the server's. */
+bool bc_duty_rests(const BcDuty *desk, const BcShow *show, int64_t now_us);
+/* At every tick; at the first one by the server's time it takes back what a wrong clock has put down. */
+void bc_duty_mind_clock(BcDuty *desk, int64_t now_us);
 /* Origins are set: works out where content begins and all ends. */
 void bc_show_measure(BcShow *show, bool stored);
 void bc_show_free(BcShow *show);

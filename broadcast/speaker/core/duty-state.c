@@ -19,7 +19,7 @@ static void write_past(JsonBuilder *b, const BcDuty *desk, int64_t now_us)
     g_hash_table_iter_init(&iter, desk->past);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
         const BcPast *past = value;
-        if (past->until_us <= now_us)
+        if (past->until_us <= now_us && desk->clock == BC_DUTY_CLOCK_SERVER)
             continue;
         json_builder_begin_array(b);
         json_builder_add_string_value(b, key);
@@ -39,7 +39,7 @@ static void write_obeyed(JsonBuilder *b, const BcDuty *desk, int64_t now_us)
     json_builder_begin_array(b);
     g_hash_table_iter_init(&iter, desk->obeyed);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
-        if (*(int64_t *)value <= now_us)
+        if (*(int64_t *)value <= now_us && desk->clock == BC_DUTY_CLOCK_SERVER)
             continue;
         json_builder_begin_array(b);
         json_builder_add_string_value(b, key);

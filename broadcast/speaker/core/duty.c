@@ -40,7 +40,7 @@ BcDuty *bc_duty_new(const char *device, const BcDutyOps *ops)
     desk->orders = g_ptr_array_new_with_free_func((GDestroyNotify)bc_show_free);
     desk->past = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     desk->obeyed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    desk->clock_known = true;
+    desk->clock = BC_DUTY_CLOCK_SERVER;
     desk->volume = -1;
     return desk;
 }
@@ -71,12 +71,6 @@ void bc_duty_free(BcDuty *desk)
 void bc_duty_set_lead(BcDuty *desk, int64_t lead_us)
 {
     desk->lead_us = lead_us;
-}
-
-void bc_duty_set_clock(BcDuty *desk, bool known)
-{
-    desk->changed |= known != desk->clock_known;
-    desk->clock_known = known;
 }
 
 const BcLinkManifest *bc_duty_manifest(const BcDuty *desk)
@@ -132,7 +126,7 @@ void bc_duty_remember(BcDuty *desk, const BcShow *show)
 
 /* ---------------------------------------------------------------- one show */
 
-static int64_t last_begin_us(const BcShow *show)
+int64_t bc_show_last_begin_us(const BcShow *show)
 {
     return show->content_us + MAX(show->item->grace_us, GRACE_MIN_US);
 }
@@ -285,7 +279,7 @@ void bc_duty_finish(BcDuty *desk, BcShow *show, int64_t at_us, const char *reaso
 
 /* ---------------------------------------------------------------- manifest */
 
-static bool out_of_memory_of_days(const BcShow *show, int64_t now_us)
+bool bc_show_forgotten(const BcShow *show, int64_t now_us)
 {
     return show->end_us + REMEMBER_US <= now_us;
 }
@@ -317,7 +311,7 @@ static BcShow *make_timetable(BcDuty *desk, const BcLinkManifest *manifest, int6
         show->stored = bc_duty_stored(desk, show);
         const BcPast *past = bc_duty_recall(desk, item->occurrence);
         show->begun = past && past->began_us;
-        show->over = (past && past->over) || out_of_memory_of_days(show, now_us);
+        show->over = (past && past->over) || (desk->clock == BC_DUTY_CLOCK_SERVER && bc_show_forgotten(show, now_us));
         const BcShow *before = find_show(desk, item->occurrence);
         if (before) {
             show->held = before->held;
@@ -393,8 +387,6 @@ static bool may_sound(const BcDuty *desk, BcShow *show, int64_t now_us, bool qui
         hindrance = "media not fetched";
     else if (now_us < show->origin_us)
         return false;
-    else if (!show->command && !desk->clock_known)
-        hindrance = "clock unknown";
     else if (!show->command && desk->manifest.valid_until_us && show->origin_us >= desk->manifest.valid_until_us)
         hindrance = "the timetable had run out";
     else if (quiet_now && priority_of(show) > 1 && !(show->item && show->item->quiet_ok) && !(show->live && show->live->quiet_ok))
@@ -403,8 +395,8 @@ static bool may_sound(const BcDuty *desk, BcShow *show, int64_t now_us, bool qui
         hindrance = "live sound not heard";
     else if (!show->stored && (!show->siren || now_us >= show->content_us + SIREN_HOLD_US))
         hindrance = "media not fetched";
-    if (!hindrance && !show->begun && !show->held && show->item && now_us > last_begin_us(show)) {
-        if (!show->hindrance && !show->blocker && desk->boot_us <= last_begin_us(show))
+    if (!hindrance && !show->begun && !show->held && show->item && now_us > bc_show_last_begin_us(show)) {
+        if (!show->hindrance && !show->blocker && desk->boot_us <= bc_show_last_begin_us(show))
             show->hindrance = "received too late";
         return false;
     }
@@ -416,7 +408,7 @@ static bool may_sound(const BcDuty *desk, BcShow *show, int64_t now_us, bool qui
 /* Too late, over or gone: settles it. True if it still matters. */
 static bool still_open(BcDuty *desk, BcShow *show, int64_t now_us)
 {
-    if (show->over)
+    if (show->over || bc_duty_rests(desk, show, now_us))
         return false;
     if (show->item && show->item->kind >= BC_LINK_KIND_MAX && now_us >= show->origin_us) { /* of a newer server: silence, and saying so */
         show->over = true;
@@ -431,7 +423,7 @@ static bool still_open(BcDuty *desk, BcShow *show, int64_t now_us)
         return false;
     }
     if (show != desk->sounding && !show->begun && !show->held && show->item && !show->waiting &&
-        now_us > last_begin_us(show)) {
+        now_us > bc_show_last_begin_us(show)) {
         bc_duty_finish(desk, show, now_us, NULL);
         return false;
     }
@@ -457,7 +449,7 @@ static void consider(BcDuty *desk, BcShow *show, int64_t now_us, bool quiet_now,
     sooner(&choice->next_us, show->content_us, now_us);
     sooner(&choice->next_us, show->end_us, now_us);
     if (show->item && !show->begun)
-        sooner(&choice->next_us, last_begin_us(show) + 1, now_us);
+        sooner(&choice->next_us, bc_show_last_begin_us(show) + 1, now_us);
     if (may_sound(desk, show, now_us, quiet_now) && (!choice->best || compare(show, choice->best) < 0))
         choice->best = show;
 }
@@ -488,9 +480,9 @@ static void displace(BcDuty *desk, BcShow *show, const BcShow *by, int64_t now_u
     show->held = true;
 }
 
-static void hold_back(BcShow *show, const BcShow *best, int64_t now_us)
+static void hold_back(const BcDuty *desk, BcShow *show, const BcShow *best, int64_t now_us)
 {
-    if (show == best || show->over || now_us < show->origin_us || show->waiting || !best || compare(show, best) < 0)
+    if (show == best || show->over || bc_duty_rests(desk, show, now_us) || now_us < show->origin_us || show->waiting || !best || compare(show, best) < 0)
         return;
     if (g_strcmp0(show->blocker, bc_show_occurrence(best))) {
         g_free(show->blocker);
@@ -556,6 +548,7 @@ int64_t bc_duty_tick(BcDuty *desk, int64_t now_us)
 {
     if (!desk->boot_us)
         desk->boot_us = now_us;
+    bc_duty_mind_clock(desk, now_us);
     if (!desk->changed && now_us >= desk->decided_us && now_us < desk->next_us)
         return desk->next_us;
     desk->changed = false;
@@ -569,9 +562,9 @@ int64_t bc_duty_tick(BcDuty *desk, int64_t now_us)
     for (guint i = 0; i < desk->orders->len; i++)
         consider(desk, g_ptr_array_index(desk->orders, i), now_us, quiet_now, &choice);
     for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_items; i++)
-        hold_back(&desk->timetable[i], choice.best, now_us);
+        hold_back(desk, &desk->timetable[i], choice.best, now_us);
     for (guint i = 0; i < desk->orders->len; i++)
-        hold_back(g_ptr_array_index(desk->orders, i), choice.best, now_us);
+        hold_back(desk, g_ptr_array_index(desk->orders, i), choice.best, now_us);
     switch_to(desk, choice.best, now_us);
     if (desk->sounding)
         describe(desk, desk->sounding, now_us, minute);

@@ -59,8 +59,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcDuty, bc_duty_free)
 
 /* How far ahead of now sound is made: a late order begins that much after now. 0 at first. */
 void bc_duty_set_lead(BcDuty *desk, int64_t lead_us);
-/* False: nobody knows what time it is. The timetable rests then; orders sound all the same. True at first. */
-void bc_duty_set_clock(BcDuty *desk, bool known);
+/* Who says what time it is; a bool will do. The server's at first. Only the server's time ends an item of the timetable unheard: by any
+ * other it rests, and the server's time, when it comes, settles whether it is over or still to come. Orders sound all the same. */
+typedef enum BcDutyClock {
+    BC_DUTY_CLOCK_UNKNOWN, /* nobody: the timetable rests */
+    BC_DUTY_CLOCK_SERVER,
+    BC_DUTY_CLOCK_SYSTEM,  /* the board's own clock: the timetable sounds by it, unless it stands before the manifest was issued */
+} BcDutyClock;
+void bc_duty_set_clock(BcDuty *desk, BcDutyClock clock);
 
 /* Takes *manifest over on success. False: not for this device, or older than the one it has; *manifest is untouched.
  * stored: read back from disk at start. */

@@ -284,6 +284,80 @@ static void test_power_cuts(void)
     }
 }
 
+/* A clock of its own far ahead or unknown when the timetable comes: nothing is given up before the server has told the time. */
+static void test_wrong_clock(void)
+{
+    static const BcDutyClock clocks[] = {BC_DUTY_CLOCK_UNKNOWN, BC_DUTY_CLOCK_SYSTEM};
+    for (unsigned i = 0; i < 2; i++)
+        for (double off = -29 * 86400.0; off <= 30 * 86400.0; off += 3 * 86400.0) {
+            Bench b;
+            bench_init(&b);
+            bench_store(&b, 'a');
+            bc_duty_set_clock(b.desk, clocks[i]);
+            b.now_us = NOON + (int64_t)off * S;
+            bench_give(&b, 1, (Line[]){{"gone", 1, 10, .sha = 'a'}, {"a", 60, 20, .sha = 'a', .resume = true}, {"b", 90, 20, .sha = 'a'}}, 3);
+            bench_until(&b, (double)(b.now_us - NOON) / S + 10);
+            g_autofree char *state = bc_duty_format(b.desk, b.now_us);
+            bench_said(&b, "");
+            g_assert_null(strstr(state, "gone"));
+            b.now_us = NOON + 20 * S;
+            bc_duty_set_clock(b.desk, BC_DUTY_CLOCK_SERVER);
+            g_assert_cmpstr(bench_until(&b, 59), ==, "");
+            g_assert_true(g_str_has_prefix(b.news->str, "missed gone ("));
+            g_string_truncate(b.news, 0);
+            g_assert_cmpstr(bench_until(&b, 61), ==, "a");
+            bench_until(&b, 200);
+            bench_said(&b, "began a 60.0\nended a 60.0-80.0\nbegan b 90.0\nended b 90.0-110.0\n");
+            bench_clear(&b);
+        }
+}
+
+/* Without network and with a clock that was kept: the stored timetable sounds by it; what it missed meanwhile is told by the server's time. */
+static void test_own_clock(void)
+{
+    Bench b;
+    bench_init(&b);
+    g_hash_table_add(b.media, sha_of('a'));
+    bc_duty_set_clock(b.desk, BC_DUTY_CLOCK_SYSTEM);
+    b.now_us = NOON + 100 * S;
+    BcLinkManifest m = bench_manifest(1, (Line[]){{"off", 10, 20, .sha = 'a'}, {"cut", 90, 30, .sha = 'a', .grace_s = 15}, {"a", 150, 20, .sha = 'a'},
+        {"no-file", 200, 20, .sha = 'z'}}, 4);
+    g_assert_true(bc_duty_set_manifest(b.desk, &m, true, b.now_us, NULL));
+    g_assert_cmpstr(bench_until(&b, 101), ==, "cut");
+    g_assert_cmpint(bc_duty_now(b.desk)->origin_us, ==, NOON + 90 * S);
+    g_assert_cmpstr(bench_until(&b, 160), ==, "a");
+    bench_until(&b, 300);
+    bench_said(&b, "began cut 100.0\nended cut 100.0-120.0\nbegan a 150.0\nended a 150.0-170.0\n");
+    bc_duty_set_clock(b.desk, BC_DUTY_CLOCK_SERVER); /* it was right */
+    bench_until(&b, 301);
+    bench_said(&b, "missed off (power was off)\nmissed no-file (media not fetched)\n");
+    bench_clear(&b);
+    /* before the manifest was issued: certainly wrong */
+    bench_init(&b);
+    bench_store(&b, 'a');
+    bc_duty_set_clock(b.desk, BC_DUTY_CLOCK_SYSTEM);
+    bench_give(&b, 3600, (Line[]){{"early", 10, 20, .sha = 'a'}}, 1);
+    g_assert_cmpstr(bench_until(&b, 20), ==, "");
+    bench_said(&b, "");
+    bench_clear(&b);
+}
+
+/* Nobody knew the time while it should have sounded: that is said. */
+static void test_dark(void)
+{
+    Bench b;
+    bench_init(&b);
+    bench_store(&b, 'a');
+    bc_duty_set_clock(b.desk, BC_DUTY_CLOCK_UNKNOWN);
+    bench_give(&b, 1, (Line[]){{"a", 10, 20, .sha = 'a'}}, 1);
+    g_assert_cmpstr(bench_until(&b, 60), ==, "");
+    bench_said(&b, "");
+    bc_duty_set_clock(b.desk, BC_DUTY_CLOCK_SERVER);
+    bench_until(&b, 61);
+    bench_said(&b, "missed a (clock unknown)\n");
+    bench_clear(&b);
+}
+
 static void test_refusals(void)
 {
     Bench b;
@@ -389,6 +463,9 @@ int main(int argc, char **argv)
     g_test_add_func("/duty/reconnect", test_reconnect);
     g_test_add_func("/duty/hours", test_hours);
     g_test_add_func("/duty/power-cuts", test_power_cuts);
+    g_test_add_func("/duty/wrong-clock", test_wrong_clock);
+    g_test_add_func("/duty/own-clock", test_own_clock);
+    g_test_add_func("/duty/dark", test_dark);
     g_test_add_func("/duty/refusals", test_refusals);
     g_test_add_func("/duty/live", test_live);
     g_test_add_func("/duty/thousands", test_thousands);
