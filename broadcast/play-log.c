@@ -207,7 +207,8 @@ static bool write_batch(MdDb *db, gpointer data, GError **error)
     Rows *rows = ((Batch *)data)->rows;
     g_autoptr(GHashTable) touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (unsigned i = 0; i < rows->runs->len; i++)
-        if (!bc_play_rows_write_run(db, &g_array_index(rows->runs, BcRun, i), rows->again, error))
+        if (!bc_play_rows_write_run(db, &g_array_index(rows->runs, BcRun, i), rows->again, error) ||
+            !bc_play_rows_reported(db, &g_array_index(rows->runs, BcRun, i), touched, error))
             return false;
     for (unsigned i = 0; i < rows->plays->len; i++)
         if (!bc_play_rows_write_play(db, &g_array_index(rows->plays, BcPlay, i), rows->again, error))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define LATE_REASON "reported late"
+#define BY_THEMSELVES "the loudspeakers played it by themselves" /* marks a run made of reports alone */
 
 /* --- reading --- */
 
@@ -88,6 +89,33 @@ static int known_by_reports(MdDb *db, const BcRun *r, GError **error)
     return rows && md_rows_next(rows, error) ? md_rows_int(rows, 0) > 0 : -1;
 }
 
+/* What loudspeakers reported of this occurrence before the announcement began goes over to it: one occurrence is one run. */
+static bool take_over_reports(MdDb *db, const BcRun *r, GError **error)
+{
+    if (!r->schedule || g_str_equal(r->state, "missed"))
+        return true;
+    char made[65] = "";
+    GError *failure = NULL;
+    g_autoptr(MdRows) rows = md_db_query(db, error,
+                                         "SELECT id FROM bc_announcements WHERE schedule = $1 AND occurrence_us = $2 AND state = 'done'"
+                                         " AND reason = '" BY_THEMSELVES "' AND id <> $3 LIMIT 1",
+                                         "sis", r->schedule, r->occurrence_us, r->id);
+    if (!rows)
+        return false;
+    if (md_rows_next(rows, &failure))
+        g_strlcpy(made, md_rows_text(rows, 0), sizeof made);
+    if (failure)
+        g_propagate_error(error, failure);
+    g_clear_pointer(&rows, md_rows_free);
+    if (failure || !made[0])
+        return !failure;
+    return md_db_run(db, error,
+                     "UPDATE bc_plays SET announcement = $1 WHERE announcement = $2 AND device NOT IN"
+                     " (SELECT device FROM bc_plays WHERE announcement = $1)", "ss", r->id, made) &&
+           md_db_run(db, error, "DELETE FROM bc_plays WHERE announcement = $1", "s", made) &&
+           md_db_run(db, error, "DELETE FROM bc_announcements WHERE id = $1", "s", made);
+}
+
 bool bc_play_rows_write_run(MdDb *db, const BcRun *r, bool again, GError **error)
 {
     int64_t ended = again ? count(db, error, "SELECT COUNT(*) FROM bc_announcements WHERE id = $1 AND id = $2 AND state NOT IN ('ringing', 'playing')",
@@ -95,7 +123,7 @@ bool bc_play_rows_write_run(MdDb *db, const BcRun *r, bool again, GError **error
                           : known_by_reports(db, r, error);
     if (ended)
         return ended > 0;
-    return md_db_run(db, error, "DELETE FROM bc_announcements WHERE id = $1", "s", r->id) &&
+    return take_over_reports(db, r, error) && md_db_run(db, error, "DELETE FROM bc_announcements WHERE id = $1", "s", r->id) &&
            md_db_run(db, error,
                      "INSERT INTO bc_announcements (" BC_RUN_COLUMNS ")"
                      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
@@ -139,13 +167,32 @@ static bool write_outcome(MdDb *db, const BcPlay *p, GError **error)
                      "sis", outcome, at, p->device);
 }
 
+static bool put_play(MdDb *db, const BcPlay *p, GError **error)
+{
+    return insert_play(db, p, error) && (!p->proof || write_proof(db, p, error)) && (!final(p->outcome) || write_outcome(db, p, error));
+}
+
+/* Whether the loudspeaker has reported more than the run knows, which began after that: 1, 0, or -1 with error. */
+static int reported_better(MdDb *db, const BcPlay *p, GError **error)
+{
+    if (!p->proof || g_str_equal(p->outcome, "played")) /* what is rung reports nothing by itself */
+        return 0;
+    return (int)CLAMP(count(db, error, g_str_equal(p->outcome, "partial")
+                                ? "SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND device = $2 AND outcome = 'played'"
+                                  " AND reason LIKE '%" LATE_REASON "%'"
+                                : "SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND device = $2 AND outcome IN ('played', 'partial')"
+                                  " AND reason LIKE '%" LATE_REASON "%'",
+                            p->announcement, p->device), -1, 1);
+}
+
 bool bc_play_rows_write_play(MdDb *db, const BcPlay *p, bool again, GError **error)
 {
     int64_t ended = again ? count(db, error, "SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND device = $2"
                                              " AND outcome IN ('played', 'partial', 'missed')", p->announcement, p->device) : 0;
     if (ended)
         return ended > 0;
-    return insert_play(db, p, error) && (!p->proof || write_proof(db, p, error)) && (!final(p->outcome) || write_outcome(db, p, error));
+    int better = reported_better(db, p, error);
+    return better > 0 || (better == 0 && put_play(db, p, error));
 }
 
 /* --- late news --- */
@@ -198,10 +245,21 @@ static bool make_run(MdDb *db, const BcReachNews *news, Late *ret, GError **erro
     BcRun run = {.id = id, .kind = "schedule", .title = md_rows_text(rows, 0), .schedule = news->schedule, .occurrence_us = news->occurrence_us,
                  .content = md_rows_text(rows, 1), .areas = md_rows_text(rows, 2), .priority = (BcPriority)md_rows_int(rows, 3),
                  .start_us = news->occurrence_us, .end_us = MAX(news->occurrence_us, news->to_us), .state = "done",
-                 .reason = "the loudspeakers played it by themselves", .authority = BC_AUTHORITY_PROVINCE, .items = 1};
+                 .reason = BY_THEMSELVES, .authority = BC_AUTHORITY_PROVINCE, .items = 1};
     *ret = (Late){.start_us = run.start_us, .items = 1, .found = true};
     g_strlcpy(ret->id, id, sizeof ret->id);
     return bc_play_rows_write_run(db, &run, false, error);
+}
+
+bool bc_play_rows_reported(MdDb *db, const BcRun *r, GHashTable *touched, GError **error)
+{
+    if (!r->schedule || g_str_equal(r->state, "ringing") || g_str_equal(r->state, "playing"))
+        return true;
+    int64_t n = count(db, error, "SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND announcement = $2 AND reason LIKE '%" LATE_REASON "%'",
+                      r->id, r->id);
+    if (n > 0 && !g_hash_table_contains(touched, r->id))
+        g_hash_table_add(touched, g_strdup(r->id));
+    return n >= 0;
 }
 
 bool bc_play_rows_recount(MdDb *db, const char *id, GError **error)
@@ -212,7 +270,7 @@ bool bc_play_rows_recount(MdDb *db, const char *id, GError **error)
                      " partial = (SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND outcome = 'partial'),"
                      " missed = (SELECT COUNT(*) FROM bc_plays WHERE announcement = $1 AND outcome = 'missed'),"
                      " devices = (SELECT COUNT(*) FROM bc_plays WHERE announcement = $1),"
-                     " reason = CASE WHEN state = 'missed' THEN 'the loudspeakers played it by themselves' ELSE reason END,"
+                     " reason = CASE WHEN state = 'missed' THEN '" BY_THEMSELVES "' ELSE reason END,"
                      " state = CASE WHEN state = 'missed' THEN 'done' ELSE state END WHERE id = $1",
                      "s", id);
 }
@@ -250,7 +308,11 @@ bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received
     g_autofree char *before = NULL, *area = NULL, *why = NULL;
     const char *reason;
     bool noted = false;
-    if (!find_run(db, news, &late, error) || (!late.found && !news->announcement && !make_run(db, news, &late, error)))
+    if (!find_run(db, news, &late, error))
+        return false;
+    if (!late.found && !news->announcement && news->occurrence_us > received_us)
+        return true; /* it is still to come: a loudspeaker with a wrong clock, or one that was told to stop beforehand */
+    if (!late.found && !news->announcement && !make_run(db, news, &late, error))
         return false;
     if (!late.found)
         return true;
@@ -266,5 +328,5 @@ bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received
                    .to_us = proof.to_us, .proof = &proof};
     if (!g_hash_table_contains(touched, late.id))
         g_hash_table_add(touched, g_strdup(late.id));
-    return bc_play_rows_write_play(db, &play, false, error);
+    return put_play(db, &play, error);
 }

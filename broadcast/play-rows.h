@@ -10,10 +10,13 @@ bool bc_play_rows_write_run(MdDb *db, const BcRun *run, bool again, GError **err
 bool bc_play_rows_write_play(MdDb *db, const BcPlay *play, bool again, GError **error);
 
 /* News of an announcement that is no longer in memory, minutes or days later: corrects the loudspeaker's row and the run's counts. A
- * scheduled bulletin that devices played while mediad was away gets its run here. News of unknown announcements and loudspeakers is
+ * scheduled bulletin that devices played while mediad was away gets its run here, unless it is still to come; when its announcement begins
+ * after all, that takes the reports over (bc_play_rows_write_run). News of unknown announcements and loudspeakers is
  * passed over. touched (char *, owned by it) gets the runs whose counts are to be made anew before the transaction ends: once for all of its
  * news, for thousands come together when a network is back. */
 bool bc_play_rows_apply_news(MdDb *db, const BcReachNews *news, int64_t received_us, GHashTable *touched, GError **error);
+/* A run that is over and holds reports from before it began is to be counted again: its id goes to touched. */
+bool bc_play_rows_reported(MdDb *db, const BcRun *run, GHashTable *touched, GError **error);
 bool bc_play_rows_recount(MdDb *db, const char *announcement, GError **error);
 
 #define BC_PLAY_COLUMNS \

@@ -527,6 +527,54 @@ static void test_schedule(void)
     rig_clear(&rig);
 }
 
+static void list_run(const BcRun *run, void *user)
+{
+    g_string_append_printf(user, "%s %d/%d/%d;", run->state, (int)run->played, (int)run->partial, (int)run->missed);
+}
+
+static void check_runs(Rig *rig, const char *expected)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    settle_store(rig);
+    g_assert_true(bc_play_log_runs(bc_broadcast_play_log(rig->b), NULL, INT64_MAX, 10, list_run, text, NULL));
+    g_assert_cmpstr(text->str, ==, expected);
+}
+
+/* A loudspeaker reports an occurrence before its time, and before the announcement begins: one occurrence is one run. */
+static void test_one_run(void)
+{
+    Rig rig;
+    rig_init(&rig);
+    put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    put_device(&rig, "d3", "18073", BC_DEVICE_LINK);
+    g_autofree char *content = add_content(&rig), *id = schedule(&rig, content, "2026-11-23T05:00"), *run = NULL;
+    BcReachNews n = {.schedule = id, .occurrence_us = T0, .device = "d1", .state = BC_REACH_MISSED, .reason = "clock unknown", .at_us = T0 + 99 * S,
+                     .level_dbfs = NAN, .match = NAN};
+    bc_broadcast_reach_news(rig.b, &n); /* an hour before its time */
+    check_runs(&rig, "");
+    close_room(&rig);
+    md_virtual_clock_advance(&rig.clock, 3602 * S);
+    open_room(&rig); /* two seconds late: within its grace, but the reports are there first */
+    bc_broadcast_reach_news(rig.b, &n);
+    n = (BcReachNews){.schedule = id, .occurrence_us = T0, .device = "d2", .state = BC_REACH_ENDED, .at_us = T0 + S, .from_us = T0, .to_us = T0 + S,
+                      .level_dbfs = NAN, .match = NAN};
+    bc_broadcast_reach_news(rig.b, &n);
+    check_runs(&rig, "done 1/0/1;");
+    run_for(&rig, 3 * S);
+    check_told(&rig, "begin Bản tin sáng d1 d2 d3;");
+    check_runs(&rig, "playing 0/0/0;");
+    n = (BcReachNews){.schedule = id, .occurrence_us = T0, .device = "d3", .state = BC_REACH_ENDED, .at_us = T0 + 6 * S, .from_us = T0,
+                      .to_us = T0 + 6 * S, .level_dbfs = NAN, .match = NAN};
+    run_for(&rig, 6 * S);
+    bc_broadcast_reach_news(rig.b, &n);
+    run_for(&rig, 30 * S);
+    bc_play_log_runs(bc_broadcast_play_log(rig.b), NULL, INT64_MAX, 1, find_id, &run, NULL);
+    check_runs(&rig, "done 2/0/1;");
+    check_log(&rig, run, "done 2/0/1 of 3;", "d1 missed: no report;d2 played: reported late;d3 played: -;");
+    rig_clear(&rig);
+}
+
 /* A programme of two recordings with silence between is played when both have ended, in whatever order the reports come. */
 static void test_programme(void)
 {
@@ -994,6 +1042,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broadcast/reach/reports", test_reports);
     g_test_add_func("/broadcast/reach/pre-emption", test_pre_emption);
     g_test_add_func("/broadcast/reach/schedule", test_schedule);
+    g_test_add_func("/broadcast/reach/one-run", test_one_run);
     g_test_add_func("/broadcast/reach/programme", test_programme);
     g_test_add_func("/broadcast/reach/fixed", test_fixed);
     g_test_add_func("/broadcast/reach/live", test_live);
