@@ -548,6 +548,14 @@ bool bc_ex_journal_find(BcExJournal *journal, const char *id, void (*fn)(const B
     return walk(rows, true, fn, user, error);
 }
 
+bool bc_ex_journal_find_key(BcExJournal *journal, const char *peer, bool up, const char *key, void (*fn)(const BcExMessage *, void *), void *user,
+                            GError **error)
+{
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(journal->store), error, "SELECT " COLUMNS ", body FROM bc_exchange"
+                                         " WHERE peer = $1 AND up = $2 AND dedupe = $3", "sis", peer, (int64_t)up, key);
+    return walk(rows, true, fn, user, error);
+}
+
 bool bc_ex_journal_open(BcExJournal *journal, void (*fn)(const BcExMessage *, void *), void *user, GError **error)
 {
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(journal->store), error, "SELECT " COLUMNS ", body FROM bc_exchange"

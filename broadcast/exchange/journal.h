@@ -74,6 +74,9 @@ void bc_ex_journal_replay(BcExJournal *journal, const char *id, BcDoneFn done, v
 bool bc_ex_journal_list(BcExJournal *journal, const char *peer, const char *state, int64_t before, unsigned limit, void (*fn)(const BcExMessage *, void *),
                         void *user, GError **error);
 bool bc_ex_journal_find(BcExJournal *journal, const char *id, void (*fn)(const BcExMessage *, void *), void *user, GError **error);
+/* The same by what makes it the same message. */
+bool bc_ex_journal_find_key(BcExJournal *journal, const char *peer, bool up, const char *key, void (*fn)(const BcExMessage *, void *), void *user,
+                            GError **error);
 /* Those that came and were not dealt with, oldest first: after a restart. */
 bool bc_ex_journal_open(BcExJournal *journal, void (*fn)(const BcExMessage *, void *), void *user, GError **error);
 

@@ -4,15 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "broadcast/exchange/vendor-schedules.h"
 
 #define TOKENS_MAX 2000u
 #define TOKEN_US (86400ll * G_USEC_PER_SEC)
 #define AGAIN_US (30ll * G_USEC_PER_SEC)
 #define LOOK_US (5ll * G_USEC_PER_SEC)
+#define PLAN_US (30ll * G_USEC_PER_SEC)   /* the clock moves on, and not everything that changes says so */
+#define LATE_US (2ll * G_USEC_PER_SEC)    /* who could not begin on time does not begin by its schedule any more */
 
 typedef struct Token { char *make; int64_t until_us; } Token;
 typedef struct Out { char *id, *peer; int64_t since_us; } Out;            /* an order that was handed out */
 typedef struct Seen { int64_t at_us; unsigned volume_told; bool online; } Seen;
+
+typedef struct Ran {         /* devices of one announcement */
+    GPtrArray *ordered;      /* told when it began */
+    GPtrArray *planned;      /* have it in a schedule they confirmed */
+    char *occurrence;        /* its name there, NULL not scheduled */
+} Ran;
 
 struct BcVendors {
     BcVendorsOptions o;
@@ -22,7 +31,9 @@ struct BcVendors {
     MdLogger logger;
     char *media_base;
     GHashTable *tokens, *out, *seen;
-    GHashTable *runs;        /* run -> GPtrArray of devices it was ordered at */
+    GHashTable *runs;        /* run -> Ran */
+    BcVendorSchedules *schedules;
+    int64_t born_us, plan_us; /* wall: we began; the plan is looked at again */
     BcTimer look;
     uint64_t orders;
 };
@@ -43,6 +54,15 @@ static void free_out(gpointer data)
     g_free(((Out *)data)->id);
     g_free(((Out *)data)->peer);
     g_free(data);
+}
+
+static void free_ran(gpointer data)
+{
+    Ran *ran = data;
+    g_ptr_array_unref(ran->ordered);
+    g_ptr_array_unref(ran->planned);
+    g_free(ran->occurrence);
+    g_free(ran);
 }
 
 static char *peer_of(const char *make)
@@ -115,9 +135,48 @@ static GHashTable *by_make(BcVendors *v, const char *const *devices, unsigned n)
     return makes;
 }
 
+static Ran *find_ran(BcVendors *v, const BcRun *run)
+{
+    Ran *ran = g_hash_table_lookup(v->runs, run->id);
+    if (ran)
+        return ran;
+    ran = g_new0(Ran, 1);
+    *ran = (Ran){g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free),
+                 run->schedule ? g_strdup_printf("%s@%" G_GINT64_FORMAT, run->schedule, run->occurrence_us / G_USEC_PER_SEC) : NULL};
+    g_hash_table_insert(v->runs, g_strdup(run->id), ran);
+    return ran;
+}
+
+/* It begins by itself, for it has said that it has a schedule in which this stands; after a restart of ours it has begun already. */
+static bool begins_alone(BcVendors *v, const BcRun *run, const BcReachSound *sound, const Ran *ran, const char *device)
+{
+    bool in_time = wall_us(v) < sound->begin_us + LATE_US || sound->begin_us < v->born_us;
+    return sound->in_manifest && in_time && !g_ptr_array_find_with_equal_func(ran->planned, device, g_str_equal, NULL) &&
+           bc_vendor_schedules_has(v->schedules, device, run->schedule, run->occurrence_us);
+}
+
+static void order_play(BcVendors *v, const BcRun *run, const BcReachSound *sound, const char *const *devices, unsigned n, Ran *ran);
+
 static void begin(const BcRun *run, const BcReachSound *sound, const char *const *devices, unsigned n, void *user)
 {
     BcVendors *v = user;
+    Ran *ran = find_ran(v, run);
+    g_autoptr(GPtrArray) rest = g_ptr_array_new();
+    for (unsigned i = 0; i < n; i++) {
+        if (!begins_alone(v, run, sound, ran, devices[i])) {
+            g_ptr_array_add(rest, (gpointer)devices[i]);
+            continue;
+        }
+        g_ptr_array_add(ran->planned, g_strdup(devices[i]));
+        news(v, run->id, devices[i], BC_REACH_SENT, 0, 0, NULL);
+        news(v, run->id, devices[i], BC_REACH_ACKNOWLEDGED, 0, 0, NULL);
+    }
+    if (rest->len)
+        order_play(v, run, sound, (const char *const *)rest->pdata, rest->len, ran);
+}
+
+static void order_play(BcVendors *v, const BcRun *run, const BcReachSound *sound, const char *const *devices, unsigned n, Ran *ran)
+{
     const char *why = sound->content && !v->media_base ? "exchange.media_base is not set"
                       : !sound->content && !(run->source && strstr(run->source, "://")) ? "only recordings and streams reach devices of other makers" : NULL;
     for (unsigned i = 0; i < n; i++) {
@@ -128,11 +187,6 @@ static void begin(const BcRun *run, const BcReachSound *sound, const char *const
     if (why)
         return;
     g_autoptr(GHashTable) makes = by_make(v, devices, n);
-    GPtrArray *known = g_hash_table_lookup(v->runs, run->id);
-    if (!known) {
-        known = g_ptr_array_new_with_free_func(g_free);
-        g_hash_table_insert(v->runs, g_strdup(run->id), known);
-    }
     GHashTableIter it;
     gpointer make, list;
     g_hash_table_iter_init(&it, makes);
@@ -142,28 +196,36 @@ static void begin(const BcRun *run, const BcReachSound *sound, const char *const
         g_autofree char *key = g_strdup_printf("play:%s:%" G_GINT64_FORMAT ":%s", run->id, run->start_us, (char *)((GPtrArray *)list)->pdata[0]);
         put_order(v, make, "play-now", key, ours);
         for (unsigned i = 0; i < ((GPtrArray *)list)->len; i++)
-            g_ptr_array_add(known, g_strdup(((GPtrArray *)list)->pdata[i]));
+            g_ptr_array_add(ran->ordered, g_strdup(((GPtrArray *)list)->pdata[i]));
+    }
+}
+
+/* bulletin: as the devices know it. */
+static void order_stop(BcVendors *v, const char *bulletin, const GPtrArray *devices)
+{
+    g_autoptr(GHashTable) makes = by_make(v, (const char *const *)devices->pdata, devices->len);
+    GHashTableIter it;
+    gpointer make, list;
+    g_hash_table_iter_init(&it, makes);
+    while (g_hash_table_iter_next(&it, &make, &list)) {
+        g_autoptr(JsonObject) ours = json_object_new();
+        g_autofree char *key = g_strdup_printf("stop:%s:%" G_GINT64_FORMAT ":%" G_GUINT64_FORMAT, bulletin, wall_us(v), ++v->orders);
+        json_object_set_array_member(ours, "devices", texts(list));
+        json_object_set_string_member(ours, "action", "skip");
+        json_object_set_string_member(ours, "bulletin", bulletin);
+        put_order(v, make, "stop", key, ours);
     }
 }
 
 static void stop(const BcRun *run, const char *reason, void *user)
 {
     BcVendors *v = user;
-    GPtrArray *known = g_hash_table_lookup(v->runs, run->id);
-    if (!known)
+    const Ran *ran = g_hash_table_lookup(v->runs, run->id);
+    if (!ran)
         return;
-    g_autoptr(GHashTable) makes = by_make(v, (const char *const *)known->pdata, known->len);
-    GHashTableIter it;
-    gpointer make, list;
-    g_hash_table_iter_init(&it, makes);
-    while (g_hash_table_iter_next(&it, &make, &list)) {
-        g_autoptr(JsonObject) ours = json_object_new();
-        g_autofree char *key = g_strdup_printf("stop:%s:%" G_GUINT64_FORMAT, run->id, ++v->orders);
-        json_object_set_array_member(ours, "devices", texts(list));
-        json_object_set_string_member(ours, "action", "skip");
-        json_object_set_string_member(ours, "bulletin", run->id);
-        put_order(v, make, "stop", key, ours);
-    }
+    order_stop(v, run->id, ran->ordered);
+    if (ran->occurrence)
+        order_stop(v, ran->occurrence, ran->planned);
     g_hash_table_remove(v->runs, run->id);
 }
 
@@ -204,14 +266,21 @@ static void hand_done(Handing *h)
     g_free(h);
 }
 
+static bool is_schedule(const BcExMessage *m)
+{
+    return g_str_has_prefix(m->object, "schedule");
+}
+
 static void on_order(const BcExMessage *m, void *user)
 {
     Handing *h = user;
     BcVendors *v = h->v;
     g_autoptr(JsonObject) ours = m ? bc_ex_read_text(v->tables, m->object, m->body, strlen(m->body), NULL) : NULL;
     int64_t until = ours ? bc_ex_int(ours, "until", 0) : 0, now = m ? wall_us(v) : 0;
-    bool command = m && !g_str_equal(m->object, "play-now");
-    if (m && ((until && until <= now) || (command && now - m->made_us > AGAIN_US * 20))) {
+    bool play = m && g_str_equal(m->object, "play-now"), command = m && !play && !is_schedule(m);
+    if (m && ours && is_schedule(m) && bc_vendor_schedules_superseded(v->schedules, h->peer + strlen("vendor."), m->object, ours)) {
+        bc_ex_journal_answer(v->journal, m->id, BC_EX_OK, "there is a newer one: not handed out");
+    } else if (m && ((until && until <= now) || (command && now - m->made_us > AGAIN_US * 20))) {
         bc_ex_journal_answer(v->journal, m->id, BC_EX_OK, "its time was over before it was asked for: not handed out");
     } else if (m) {
         JsonObject *o = json_object_new();
@@ -223,7 +292,7 @@ static void on_order(const BcExMessage *m, void *user)
         g_autoptr(JsonNode) body = json_from_string(m->body, NULL);
         json_object_set_member(o, "body", body ? g_steal_pointer(&body) : json_node_new(JSON_NODE_NULL));
         json_array_add_object_element(h->orders, o);
-        JsonArray *devices = ours && json_object_has_member(ours, "devices") && !command ? json_object_get_array_member(ours, "devices") : NULL;
+        JsonArray *devices = ours && json_object_has_member(ours, "devices") && play ? json_object_get_array_member(ours, "devices") : NULL;
         for (unsigned i = 0; devices && i < json_array_get_length(devices); i++)
             news(v, bc_ex_text(ours, "bulletin"), json_array_get_string_element(devices, i), BC_REACH_SENT, 0, 0, NULL);
     }
@@ -247,10 +316,16 @@ void bc_vendors_orders(BcVendors *v, const char *make, BcOrdersFn fn, void *user
 static void on_confirmed(const BcExMessage *m, void *user)
 {
     BcVendors *v = user;
-    g_autoptr(JsonObject) ours = g_str_equal(m->object, "play-now") ? bc_ex_read_text(v->tables, m->object, m->body, strlen(m->body), NULL) : NULL;
+    bool play = g_str_equal(m->object, "play-now"), schedule = g_str_equal(m->object, "schedule");
+    g_autoptr(JsonObject) ours = play || schedule ? bc_ex_read_text(v->tables, m->object, m->body, strlen(m->body), NULL) : NULL;
     JsonArray *devices = ours && json_object_has_member(ours, "devices") ? json_object_get_array_member(ours, "devices") : NULL;
-    for (unsigned i = 0; devices && i < json_array_get_length(devices); i++)
-        news(v, bc_ex_text(ours, "bulletin"), json_array_get_string_element(devices, i), BC_REACH_ACKNOWLEDGED, 0, 0, NULL);
+    for (unsigned i = 0; devices && i < json_array_get_length(devices); i++) {
+        const char *device = json_array_get_string_element(devices, i);
+        if (play)
+            news(v, bc_ex_text(ours, "bulletin"), device, BC_REACH_ACKNOWLEDGED, 0, 0, NULL);
+        else
+            bc_vendor_schedules_confirm(v->schedules, device, bc_ex_text(ours, "id"), bc_ex_int(ours, "version", 0), true);
+    }
 }
 
 bool bc_vendors_confirm(BcVendors *v, const char *make, const char *id, bool ok, const char *text)
@@ -303,8 +378,15 @@ static void take_play(BcVendors *v, const BcDevice *d, JsonObject *ours)
 {
     const char *run = bc_ex_text(ours, "announcement") ? bc_ex_text(ours, "announcement") : bc_ex_text(ours, "bulletin");
     int64_t at = bc_ex_int(ours, "at", wall_us(v)), until = bc_ex_int(ours, "until", 0);
+    g_autofree char *schedule = NULL;
+    BcReachNews n = {.device = d->id, .state = until > at ? BC_REACH_ENDED : BC_REACH_BEGAN, .at_us = wall_us(v), .from_us = at, .to_us = until,
+                     .level_dbfs = NAN, .match = NAN};
+    if (bc_vendor_occurrence(run, &schedule, &n.occurrence_us, &n.item))
+        n.schedule = schedule;
+    else
+        n.announcement = run;
     if (run)
-        news(v, run, d->id, until > at ? BC_REACH_ENDED : BC_REACH_BEGAN, at, until, NULL);
+        bc_broadcast_reach_news(v->broadcast, &n);
 }
 
 static void take_one(BcVendors *v, const char *object, const BcDevice *d, JsonObject *ours)
@@ -320,6 +402,9 @@ static void take_one(BcVendors *v, const char *object, const BcDevice *d, JsonOb
         take_status(v, d, ours);
     else if (g_str_equal(object, "play") || (g_str_equal(object, "older-log") && bc_ex_int(ours, "value", 1)))
         take_play(v, d, ours);
+    else if (g_str_equal(object, "confirmation"))
+        bc_vendor_schedules_confirm(v->schedules, d->id, bc_ex_text(ours, "id"), bc_ex_int(ours, "version", 0),
+                                    g_strcmp0(bc_ex_text(ours, "state"), "failed") != 0);
 }
 
 bool bc_vendors_take(BcVendors *v, const char *make, const char *object, const char *text, gsize len, GError **error)
@@ -382,11 +467,6 @@ const char *bc_vendors_of_token(BcVendors *v, const char *token)
     return t && t->until_us > wall_us(v) ? t->make : NULL;
 }
 
-static gboolean forget_run(gpointer key, gpointer value, gpointer user)
-{
-    return ((GPtrArray *)value)->len == 0;
-}
-
 /* Orders that nobody confirmed come again, under their id. */
 static void on_look(BcTimer *timer, void *user)
 {
@@ -401,15 +481,21 @@ static void on_look(BcTimer *timer, void *user)
         bc_ex_journal_answer(v->journal, out->id, BC_EX_UNREACHED, "not confirmed");
         g_hash_table_iter_remove(&it);
     }
-    g_hash_table_foreach_remove(v->runs, forget_run, NULL);
+    if (wall_us(v) >= v->plan_us) {
+        v->plan_us = wall_us(v) + PLAN_US;
+        bc_vendor_schedules_look(v->schedules);
+    }
     BcTimers *timers = bc_broadcast_timers(v->broadcast);
     bc_timer_at(timers, &v->look, md_clock_now_us(bc_timers_clock(timers)) + LOOK_US, on_look, v);
 }
 
 static void on_broadcast(const char *type, const BcRun *run, void *user)
 {
+    BcVendors *v = user;
     if (g_str_equal(type, "announcement.ended") && run->id)
-        g_hash_table_remove(((BcVendors *)user)->runs, run->id);
+        g_hash_table_remove(v->runs, run->id);
+    else if (g_str_equal(type, "schedule.stored"))
+        v->plan_us = 0;
 }
 
 BcVendors *bc_vendors_new(const BcVendorsOptions *options)
@@ -425,7 +511,9 @@ BcVendors *bc_vendors_new(const BcVendorsOptions *options)
     v->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_token);
     v->out = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_out);
     v->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    v->runs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    v->runs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_ran);
+    v->schedules = bc_vendor_schedules_new(v->broadcast, v->journal, v->tables, v->media_base, &v->logger);
+    v->born_us = wall_us(v);
     BcReachOps ops = {.begin = begin, .stop = stop, .user = v};
     bc_broadcast_set_reach(v->broadcast, BC_DEVICE_GATEWAY, &ops);
     bc_broadcast_add_listener(v->broadcast, on_broadcast, v);
@@ -440,6 +528,7 @@ void bc_vendors_free(BcVendors *v)
     bc_timer_cancel(&v->look);
     bc_broadcast_remove_listener(v->broadcast, on_broadcast, v);
     bc_broadcast_set_reach(v->broadcast, BC_DEVICE_GATEWAY, NULL);
+    bc_vendor_schedules_free(v->schedules);
     bc_ex_tables_unref(v->tables);
     g_hash_table_unref(v->tokens);
     g_hash_table_unref(v->out);
@@ -453,4 +542,11 @@ void bc_vendors_set_tables(BcVendors *v, BcExTables *tables)
 {
     bc_ex_tables_unref(v->tables);
     v->tables = bc_ex_tables_ref(tables);
+    bc_vendor_schedules_set_tables(v->schedules, tables);
+}
+
+JsonArray *bc_vendors_schedules(BcVendors *v, const char *make)
+{
+    bc_vendor_schedules_look(v->schedules);
+    return bc_vendor_schedules_all(v->schedules, make);
 }

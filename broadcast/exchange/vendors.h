@@ -39,6 +39,9 @@ bool bc_vendors_take(BcVendors *vendors, const char *make, const char *object, c
  * confirmed. */
 typedef void (*BcOrdersFn)(JsonArray *orders /* taken */, void *user);
 void bc_vendors_orders(BcVendors *vendors, const char *make, BcOrdersFn fn, void *user);
+/* What the make's devices have to play in the coming days, a list of "schedule" as on the wire; json_array_unref. What a device confirms
+ * of it, it plays by itself and is not ordered item by item. */
+JsonArray *bc_vendors_schedules(BcVendors *vendors, const char *make);
 /* The device or gateway has the order. false: it is not this make's, or unknown. */
 bool bc_vendors_confirm(BcVendors *vendors, const char *make, const char *id, bool ok, const char *text);
 

@@ -100,6 +100,15 @@ static void orders(MdApiRequest *r, void *user)
         bc_vendors_orders(v->vendors, make, on_orders, r);
 }
 
+static void schedules(MdApiRequest *r, void *user)
+{
+    Vendors *v = user;
+    g_autofree char *make = make_of(r, v);
+
+    if (make)
+        on_orders(bc_vendors_schedules(v->vendors, make), r);
+}
+
 static void confirm(MdApiRequest *r, void *user)
 {
     Vendors *v = user;
@@ -158,6 +167,8 @@ static const MdApiRoute routes[] = {
      .summary = "A make's gateway or device logs in: its name, and its key as the password.", .response_schema = ANSWER},
     {.method = "GET", .path = "/exchange/vendor/orders", .role = MD_API_ANYBODY, .handler = orders,
      .summary = "Orders that wait for this make's devices; they come again until they are confirmed.", .response_schema = ANSWER},
+    {.method = "GET", .path = "/exchange/vendor/schedules", .role = MD_API_ANYBODY, .handler = schedules,
+     .summary = "What this make's devices have to play in the coming days, whole, one schedule for each area.", .response_schema = ANSWER},
     {.method = "POST", .path = "/exchange/vendor/orders/{id}/confirm", .role = MD_API_ANYBODY, .handler = confirm, .text_body = true,
      .summary = "An order has come to the device (TrangThaiGui 0), or cannot be done (1).", .response_schema = ANSWER},
     {.method = "POST", .path = "/exchange/vendor/messages/{object}", .role = MD_API_ANYBODY, .handler = take, .text_body = true, .body_max = 1024 * 1024,

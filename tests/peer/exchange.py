@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A central system of Python's own HTTP server: what goes up, what comes down, and a journal that outlives kill -9."""
+import datetime
 import json
 import signal
 import subprocess
 import threading
 import time
+import zoneinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from harness import *
 
@@ -79,6 +81,7 @@ class Central:
 
 CENTRAL = Central()
 DAEMON = None
+STATE = {}
 
 
 def daemon():
@@ -238,6 +241,58 @@ def devices_of_another_maker():
         return [p for p in d.api("GET", f"/play-log/{run}")["plays"] if p["device"] == "imei-1" and p["outcome"] not in ("waiting", "missed")]
     row = wait_until("that it began", began, 20)
     assert row[0]["from_us"], row
+    STATE.update(curl=curl, key=key, content=content)
+
+
+def another_maker_plays_by_its_schedule():
+    """Confirmed, it is not ordered item by item; what it says it played stands in the play log; removed, it is taken back."""
+    d, curl = daemon(), STATE["curl"]
+    token = curl("/login", {"Username": "A", "Password": STATE["key"]})[1]["NoiDung"]["Token"]
+
+    def order(name):
+        found = None
+        for o in curl("/orders", token=token)[1]["NoiDung"]:
+            found = o if o["object"] in name else found
+            assert curl(f"/orders/{o['id']}/confirm", {"TrangThaiGui": 0}, token)[0] == 200
+        return found
+    start = int(time.time()) + 15
+    local = datetime.datetime.fromtimestamp(start, zoneinfo.ZoneInfo("Asia/Ho_Chi_Minh"))
+    schedule = d.api("POST", "/schedules", {"name": "Theo lịch", "content": STATE["content"], "areas": ["18073"],
+                                            "start_local": local.strftime("%Y-%m-%dT%H:%M:%S"), "grace_s": 5})["id"]
+
+    def mine(body):
+        return [i for i in body["DanhSachBanTin"] if i["BanTinID"].startswith(schedule)]   # the commune's own bulletin may stand there, too
+
+    def holding():
+        o = order(("schedule",))
+        return o if o and mine(o["body"]) else None
+    body = wait_until("the schedule", holding, 14)["body"]
+    item, = mine(body)
+    times = item["DanhSachNgayPhat"][0]
+    assert body["LichPhatID"] == "area-18073" and body["DanhSachThietBi"]["CumLoaID"] == ["imei-1"], body
+    assert item["BanTinID"] == f"{schedule}@{start}" and item["ThoiLuong"] == "00:00:06" and item["NoiDung"].endswith(STATE["content"]), item
+    assert times == {"TimNgayPhat": local.strftime("%d-%m-%Y"), "ThoiDiemPhat": [{"ThoiGianBatDau": start, "ThoiGianKetThuc": start + 6}]}, times
+    asked = curl("/schedules", token=token)[1]["NoiDung"]
+    assert asked == [body], asked
+    while time.time() < start + 3:
+        play = order(("play-now",))
+        assert not play or play["body"]["TieuDe"] != "Theo lịch", play
+        time.sleep(0.5)
+    done = {"CumLoaID": "imei-1", "BanTinID": item["BanTinID"], "ThoiDiemBatDau": start, "ThoiDiemKetThuc": start + 6}
+    assert curl("/messages/play", done, token)[0] == 200
+
+    def played():
+        runs = [r for r in d.api("GET", "/play-log")["announcements"] if r["title"] == "Theo lịch"]
+        return runs and [p for p in d.api("GET", f"/play-log/{runs[0]['id']}")["plays"] if p["device"] == "imei-1" and p["outcome"] == "played"]
+    assert wait_until("that it played", played, 40)[0]["from_us"] == start * 1000000
+    d.api("DELETE", f"/schedules/{schedule}")
+
+    def without():
+        o = order(("schedule", "schedule-cancelled"))
+        return o if o and not mine(dict({"DanhSachBanTin": []}, **o["body"])) else None
+    later = wait_until("that it is taken back", without, 45)["body"]
+    assert later["LichPhatID"] == "area-18073" and later["PhienBan"] > body["PhienBan"], later
+    assert not any(mine(b) for b in curl("/schedules", token=token)[1]["NoiDung"])
 
 
 run_tap([("devices and their status go up", status_and_devices_go_up),
@@ -246,4 +301,5 @@ run_tap([("devices and their status go up", status_and_devices_go_up),
          ("curl pushes a bulletin, twice", curl_pushes_a_bulletin),
          ("devices of another maker report and get their own orders", devices_of_another_maker),
          ("a new log-in after 401", log_in_again_after_401),
-         ("kill -9 while the central system is away loses and doubles nothing", kill_loses_and_doubles_nothing)])
+         ("kill -9 while the central system is away loses and doubles nothing", kill_loses_and_doubles_nothing),
+         ("another maker's device plays by its schedule", another_maker_plays_by_its_schedule)])
