@@ -41,7 +41,8 @@ static void send_now(gpointer user)
         if (a->type)
             soup_message_headers_set_content_type(soup_server_message_get_response_headers(r->message), a->type, NULL);
         if (a->bytes) {
-            soup_message_body_append_bytes(body, a->bytes);
+            if (g_bytes_get_size(a->bytes)) /* libsoup complains of empty pieces */
+                soup_message_body_append_bytes(body, a->bytes);
             soup_message_body_complete(body);
         }
         if (r->paused) {

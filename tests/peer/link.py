@@ -438,6 +438,8 @@ def logs():
     """What a loudspeaker sends of its log is kept and shown."""
     broker()
     d = daemon()
+    nothing = run("curl", "-sk", "-w", "%{http_code}", "-H", "Authorization: Bearer " + d.token, d.url("/api/v1/devices/loa-1/log")).stdout
+    assert nothing == b"200", nothing
     publish("loa-1", up("loa-1", "log"), {"part": 0, "parts": 2, "text": "boot\nnguồn ổn\n"})
     publish("loa-1", up("loa-1", "log"), {"part": 1, "parts": 2, "text": "end\n"})
 
