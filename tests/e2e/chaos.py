@@ -4,8 +4,10 @@
 lost, nothing sounds but at its place on the clock (so nothing twice), and sound goes on within 5 s.
 
 MEDIAD_CHAOS_SEEDS="17 18 19" plays those seeds, MEDIAD_CHAOS_SEEDS=+40 so many from 1 on."""
+import atexit
 import os
 import shutil
+import subprocess
 import sys
 
 if not os.environ.get("MEDIAD_CHAOS_INSIDE"):  # the small disk is a mount of this process alone
@@ -13,7 +15,9 @@ if not os.environ.get("MEDIAD_CHAOS_INSIDE"):  # the small disk is a mount of th
     if not shutil.which("unshare"):
         print("Bail out! unshare is not installed: run deploy/check, which installs every peer")
         sys.exit(1)
-    os.execvp("unshare", ["unshare", "-m" if os.geteuid() == 0 else "-rm", sys.executable, *sys.argv])
+    # where / is no mount point of its own (a chroot) propagation cannot be changed: what is mounted goes with its folder at the end
+    changes = subprocess.run(["unshare", "-rm" if os.geteuid() else "-m", "true"], capture_output=True).returncode == 0
+    os.execvp("unshare", ["unshare", "-rm" if os.geteuid() else "-m", *([] if changes else ["--propagation", "unchanged"]), sys.executable, *sys.argv])
 
 from village import *  # noqa: E402
 
@@ -27,6 +31,7 @@ def village():
     if "v" not in W:
         state = tempfile.mkdtemp(prefix="mediad-")
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=0700", "tmpfs", state], check=True)
+        atexit.register(subprocess.run, ["umount", "-l", state], stderr=subprocess.DEVNULL)
         v = W["v"] = Village(state=state, broadcast="lead_s = 4;")
         for name in LINK:
             v.add_link(name, "18073")
