@@ -156,7 +156,8 @@ def day():
     print("# " + json.dumps(v["emergency"]) + "\n# " + json.dumps(v["programme"]) + "\n# " + json.dumps(v["link"]) + "\n# " + json.dumps(v["files"]))
     print("# the server has it: " + json.dumps({k: report.get(k) for k in ("targets", "reached", "sounded", "p50_us", "p95_us", "worst_us") if k in report}))
     assert code == 0 and v["passed"], v
-    assert v["link"]["online"] == DEVICES and v["link"]["corrected_to"] < 400 * PATIENCE, v["link"]
+    # a clock is as good as the answers are quick; a sanitizer's are slow
+    assert v["link"]["online"] == DEVICES and v["link"]["corrected_to"] < (400 if PATIENCE == 1 else 5000), v["link"]
     assert v["signed"]["manifests"] >= DEVICES and v["signed"]["obeyed"] >= DEVICES and v["signed"]["forged"] == 0, v["signed"]
     assert v["emergency"]["sounded"] == DEVICES and v["emergency"]["p99"] < LATENCY_MS, v["emergency"]
     p = v["programme"]

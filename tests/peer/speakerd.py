@@ -47,7 +47,7 @@ def test_neighbours():
     pair = [Speaker(bench, "loa-1"), Speaker(bench, "loa-2")]
     for s in pair:
         synced(bench, s)
-    start = time.time() + 3
+    start = time.time() + 5
     bench.media.cut_after = 20000  # the first fetch breaks off: the second goes on from there
     for s in pair:
         bench.manifest(s.device, [bench.item("noise", data, start, 8)])
