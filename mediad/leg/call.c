@@ -94,6 +94,11 @@ void md_call_emit_key_frame_request(MdCall *call)
     EMIT(call, on_key_frame_request);
 }
 
+void md_call_emit_candidate(MdCall *call, const char *mid, const char *line)
+{
+    EMIT(call, on_candidate, mid, line);
+}
+
 const MdCallInfo *md_call_info(const MdCall *call)
 {
     return &call->info;
@@ -145,4 +150,9 @@ void md_call_send_offer(MdCall *call, const char *sdp)
 void md_call_request_key_frame(MdCall *call)
 {
     COMMAND(call, request_key_frame);
+}
+
+void md_call_send_candidate(MdCall *call, const char *mid, const char *line)
+{
+    COMMAND(call, send_candidate, mid, line);
 }

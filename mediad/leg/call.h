@@ -24,6 +24,7 @@ typedef struct MdCallInfo {          /* strings owned by the call, valid while i
     bool authenticated;              /* digest, TLS client certificate or trusted trunk */
     bool secure;                     /* signalling over TLS */
     MdSecurity security;             /* media policy of the account or listener */
+    bool browser;                    /* media by ICE, BUNDLE and DTLS-SRTP: legs are made in browser mode */
 } MdCallInfo;
 
 typedef enum MdSdpKind { MD_SDP_OFFER, MD_SDP_ANSWER } MdSdpKind;
@@ -39,6 +40,8 @@ typedef struct MdCallHandler {
     void (*on_closed)(MdCall *call, int code, const char *reason, void *user);
     void (*on_dtmf)(MdCall *call, char digit, unsigned duration_ms, void *user); /* SIP INFO; RFC 4733 comes from the leg */
     void (*on_key_frame_request)(MdCall *call, void *user);                 /* SIP INFO, RFC 5168 */
+    /* A candidate of the peer's (browsers, RFC 8840): for md_leg_add_candidate. "" = no more. */
+    void (*on_candidate)(MdCall *call, const char *mid, const char *line, void *user);
 } MdCallHandler;
 
 typedef struct MdCallOps {           /* filled by the signalling protocol; all on the control thread */
@@ -49,6 +52,7 @@ typedef struct MdCallOps {           /* filled by the signalling protocol; all o
     void (*send_offer)(void *impl, const char *sdp);          /* re-INVITE */
     void (*request_key_frame)(void *impl);                    /* INFO picture_fast_update */
     void (*free_impl)(void *impl);
+    void (*send_candidate)(void *impl, const char *mid, const char *line); /* browsers; NULL elsewhere */
 } MdCallOps;
 
 /* sip/ side. Takes the strings of info (g_free'd with the call). Returns refs 1. */
@@ -63,6 +67,7 @@ void md_call_emit_established(MdCall *call);
 void md_call_emit_closed(MdCall *call, int code, const char *reason);
 void md_call_emit_dtmf(MdCall *call, char digit, unsigned duration_ms);
 void md_call_emit_key_frame_request(MdCall *call);
+void md_call_emit_candidate(MdCall *call, const char *mid, const char *line);
 
 /* user side */
 const MdCallInfo *md_call_info(const MdCall *call);
@@ -74,6 +79,8 @@ void md_call_reject(MdCall *call, int code, const char *reason);
 void md_call_hangup(MdCall *call, const char *reason);
 void md_call_send_offer(MdCall *call, const char *sdp);
 void md_call_request_key_frame(MdCall *call);
+/* A candidate of ours (MdLegConfig.on_candidate), "" = no more. Does nothing where the signalling has no trickle. */
+void md_call_send_candidate(MdCall *call, const char *mid, const char *line);
 
 /* Who rings somebody. Installed by main, implemented by sip/. */
 typedef struct MdDialRequest {

@@ -12,6 +12,14 @@
 typedef struct MdLeg MdLeg;
 typedef struct MdPortPool MdPortPool; /* mediad/transport/ports.h */
 typedef struct MdDtlsIdentity MdDtlsIdentity; /* mediad/transport/dtls.h */
+typedef struct MdIceService MdIceService; /* mediad/transport/ice.h */
+
+/* How a browser's transport fares (RFC 8445, 7675): control hears of each change. */
+typedef enum MdLegPath {
+    MD_LEG_PATH_NEW,          /* nothing checked yet */
+    MD_LEG_PATH_CONNECTED,    /* a checked pair carries packets */
+    MD_LEG_PATH_LOST,         /* no pair, or consent not renewed: an ICE restart may mend it */
+} MdLegPath;
 
 typedef struct MdVideoClass {
     uint16_t width, height;
@@ -38,6 +46,15 @@ typedef struct MdLegConfig {
     const MdDtlsIdentity *dtls;      /* one per process; must outlive the leg */
     struct MdPacketiser *packetiser; /* mediad/rtp/packetise.h: shared by all legs of the worker, touched only there; NULL: none */
     bool offer_dtls;                 /* our offers ask for DTLS-SRTP (browsers) instead of SDES */
+    /* A browser (RFC 8829): all lines over one ICE-checked path (BUNDLE, rtcp-mux), DTLS-SRTP only; ports and local_host
+     * are not used. Needs ice, control and dtls. */
+    bool browser;
+    MdIceService *ice;               /* must outlive the leg */
+    /* Control thread; either may be NULL. A candidate of ours that came after our description ("candidate:…", "" = that
+     * was the last), for the line mid. */
+    void (*on_candidate)(MdLeg *leg, const char *mid, const char *line, void *user);
+    void (*on_path)(MdLeg *leg, MdLegPath path, void *user);
+    void *path_user;
 } MdLegConfig;
 
 /* Control thread. Binds sockets. NULL + error when no port is free. */
@@ -49,6 +66,12 @@ MdLeg *md_leg_new(const MdLegConfig *config, GError **error);
 char *md_leg_create_offer(MdLeg *leg, GError **error);
 char *md_leg_accept_offer(MdLeg *leg, const char *sdp, GError **error);      /* returns our answer */
 bool md_leg_accept_answer(MdLeg *leg, const char *sdp, GError **error);
+
+/* Control thread, browser mode: a candidate of the peer's by trickle (RFC 8840): "candidate:…" with or without "a=", "" when
+ * there are no more. mid: the line it is for, NULL or "" any; all lines share one path. Names (mDNS) and protocols we do not
+ * speak are passed over: such a peer is found by its own checks. Candidates may come before the offer.
+ * Error: malformed, too many (32), or no browser's leg. */
+bool md_leg_add_candidate(MdLeg *leg, const char *mid, const char *line, GError **error);
 
 #define MD_LEG_ERROR (md_leg_error_quark())
 GQuark md_leg_error_quark(void);

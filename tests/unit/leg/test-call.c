@@ -9,8 +9,9 @@ static bool impl_freed;
 static void op_answer(void *impl, const char *sdp) { g_string_append_printf(commanded, "answer(%s) ", sdp); }
 static void op_reject(void *impl, int code, const char *reason) { g_string_append_printf(commanded, "reject(%d) ", code); }
 static void op_hangup(void *impl, const char *reason) { g_string_append(commanded, "hangup "); }
+static void op_candidate(void *impl, const char *mid, const char *line) { g_string_append_printf(commanded, "candidate(%s,%s) ", mid, line); }
 static void op_free(void *impl) { impl_freed = true; }
-static const MdCallOps ops = {.send_answer = op_answer, .reject = op_reject, .hangup = op_hangup, .free_impl = op_free};
+static const MdCallOps ops = {.send_answer = op_answer, .reject = op_reject, .hangup = op_hangup, .free_impl = op_free, .send_candidate = op_candidate};
 
 static void on_sdp(MdCall *call, MdSdpKind kind, const char *sdp, void *user) { g_string_append_printf(heard, "%s(%s) ", kind == MD_SDP_OFFER ? "offer" : "answer", sdp ? sdp : "late"); }
 static void on_closed(MdCall *call, int code, const char *reason, void *user)
@@ -19,7 +20,8 @@ static void on_closed(MdCall *call, int code, const char *reason, void *user)
     md_call_unref(call); /* the user's own reference, dropped from inside */
 }
 static void on_dtmf(MdCall *call, char digit, unsigned duration_ms, void *user) { g_string_append_printf(heard, "dtmf(%c) ", digit); }
-static const MdCallHandler handler = {.on_sdp = on_sdp, .on_closed = on_closed, .on_dtmf = on_dtmf};
+static void on_candidate(MdCall *call, const char *mid, const char *line, void *user) { g_string_append_printf(heard, "candidate(%s,%s) ", mid, line); }
+static const MdCallHandler handler = {.on_sdp = on_sdp, .on_closed = on_closed, .on_dtmf = on_dtmf, .on_candidate = on_candidate};
 
 static void test_life(void)
 {
@@ -34,8 +36,10 @@ static void test_life(void)
     md_call_ref(call);
     md_call_emit_sdp(call, MD_SDP_OFFER, NULL);
     md_call_emit_dtmf(call, '5', 100);
+    md_call_emit_candidate(call, "0", "candidate:1");
     md_call_emit_established(call); /* not listened to */
     md_call_send_answer(call, "x");
+    md_call_send_candidate(call, "0", "");
     md_call_progress(call, 180, "Ringing", NULL); /* the protocol has no such thing */
     md_call_emit_closed(call, 200, "bye");
     md_call_emit_closed(call, 500, "twice");
@@ -46,8 +50,8 @@ static void test_life(void)
     g_assert_false(impl_freed);
     md_call_unref(call);
     g_assert_true(impl_freed);
-    g_assert_cmpstr(heard->str, ==, "offer(late) dtmf(5) closed(200,bye) ");
-    g_assert_cmpstr(commanded->str, ==, "answer(x) ");
+    g_assert_cmpstr(heard->str, ==, "offer(late) dtmf(5) candidate(0,candidate:1) closed(200,bye) ");
+    g_assert_cmpstr(commanded->str, ==, "answer(x) candidate(0,) ");
     g_string_free(heard, TRUE);
     g_string_free(commanded, TRUE);
 }
