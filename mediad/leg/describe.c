@@ -60,10 +60,16 @@ static void describe_crypto(GString *out, unsigned tag, const MdSrtpKey *key)
                            text);
 }
 
+static void describe_content(GString *out, int media)
+{
+    if (media == MD_LEG_MEDIA_CONTENT)
+        g_string_append(out, "a=content:slides\r\n");
+}
+
 static void describe_bandwidth(GString *out, const MdNegotiator *negotiator, int media)
 {
     uint32_t bps = negotiator->options.video_max.bitrate_bps;
-    if (media == MD_LEG_MEDIA_VIDEO && bps)
+    if (media != MD_LEG_MEDIA_AUDIO && bps)
         g_string_append_printf(out, "b=AS:%u\r\nb=TIAS:%u\r\n", (bps + bps / 20) / 1000, bps);
 }
 
@@ -85,7 +91,7 @@ static unsigned formats_of_offer(const MdNegotiator *negotiator, int media, MdFo
             ret[n++] = MD_FORMAT_CN;
         ret[n++] = MD_FORMAT_DTMF;
     }
-    for (unsigned i = 0; media == MD_LEG_MEDIA_VIDEO && i < options->n_video_codecs; i++) {
+    for (unsigned i = 0; media != MD_LEG_MEDIA_AUDIO && i < options->n_video_codecs; i++) {
         if (options->video_codecs[i] == MD_VIDEO_H264) {
             ret[n++] = MD_FORMAT_H264_1;
             ret[n++] = MD_FORMAT_H264_0;
@@ -134,6 +140,7 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
         g_string_append(out, "a=ptime:20\r\na=maxptime:60\r\n");
     else
         describe_feedback(out, MD_SDP_FB_NACK | MD_SDP_FB_PLI | MD_SDP_FB_FIR | MD_SDP_FB_TMMBR);
+    describe_content(out, line->media);
     g_string_append(out, "a=rtcp-mux\r\n");
     describe_security_offer(negotiator, line, out);
     g_string_append(out, "a=sendrecv\r\n");
@@ -184,6 +191,7 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
         describe_answer_audio(agreed, described, out);
     else
         describe_answer_video(agreed, described, out);
+    describe_content(out, line->media);
     if (agreed->rtcp_mux)
         g_string_append(out, "a=rtcp-mux\r\n");
     if (agreed->security == MD_AGREED_SDES)

@@ -228,10 +228,12 @@ static void readable(MdWatch *watch, uint32_t events, void *user)
     MdLeg *leg = user;
     uint8_t buf[MD_UDP_PACKET_MAX];
     MdAddr from;
-    unsigned media = watch == &leg->media[VIDEO].watch[0] || watch == &leg->media[VIDEO].watch[1];
+    unsigned media = 0;
+    while (watch != &leg->media[media].watch[0] && watch != &leg->media[media].watch[1])
+        media++;
     bool rtcp_port = watch == &leg->media[media].watch[1];
     int64_t now_us = md_worker_clock_us(leg->worker);
-    for (int i = 0; i < (media == VIDEO ? VIDEO_READS : AUDIO_READS); i++) {
+    for (int i = 0; i < (media == AUDIO ? AUDIO_READS : VIDEO_READS); i++) {
         int n = md_udp_receive(watch->fd, &from, buf, sizeof buf);
         if (n == -EMSGSIZE) {
             leg_reject(leg);

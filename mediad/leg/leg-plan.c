@@ -116,7 +116,7 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
     media->keyed = now->active && (now->security == MD_AGREED_PLAIN || (media->send && media->receive));
     if (m == AUDIO)
         leg_audio_agreed(leg, &before);
-    else if (leg->video)
+    else if (m == VIDEO && leg->video)
         leg_video_agreed(leg, &before, now_us);
     if (leg->attached)
         leg_rtcp_agreed(leg, m, now_us);

@@ -76,9 +76,9 @@ static void due(MdTimer *timer, int64_t due_us, void *user)
 
 static void rearm(MdLeg *leg)
 {
-    int64_t at = leg->media[AUDIO].rtcp_due_us < leg->media[VIDEO].rtcp_due_us
-                     ? leg->media[AUDIO].rtcp_due_us
-                     : leg->media[VIDEO].rtcp_due_us;
+    int64_t at = INT64_MAX;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        at = MIN(at, leg->media[m].rtcp_due_us);
     if (at == INT64_MAX)
         md_worker_timer_cancel(leg->worker, &leg->rtcp_timer);
     else

@@ -109,6 +109,7 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
         leg->media[m].ports.rtp_fd = leg->media[m].ports.rtcp_fd = -1;
     init_media(leg, AUDIO, 0, 8000);
     init_media(leg, VIDEO, 0, 90000);
+    init_media(leg, MD_LEG_MEDIA_CONTENT, 0, 90000);
     unsigned n_media = config->n_video_codecs ? 2 : 1;
     if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) ||
         (n_media == 2 && !leg_video_init(leg))) {

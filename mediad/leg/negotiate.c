@@ -186,17 +186,37 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
     return true;
 }
 
-/* Which m= line to take for audio (video): the first that can be secured, else the first usable one. -1:
- * none. */
-static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sdp, Candidate *ret,
-                       GError **error)
+/* What each m= line is meant for: MD_LEG_MEDIA_*, or -1. Slides are the picture when there is no other. */
+static void tell_lines_apart(const MdNegotiator *negotiator, const MdSdp *sdp, int ret[MD_SDP_MEDIA_MAX])
+{
+    unsigned n_pictures = 0;
+    for (unsigned i = 0; i < sdp->n_media; i++) {
+        bool video = sdp->media[i].kind == MD_SDP_VIDEO;
+        bool content = md_sdp_is_content(sdp, i);
+        if (video && negotiator->options.second_video_is_content)
+            content = n_pictures > 0;
+        ret[i] = sdp->media[i].kind == MD_SDP_AUDIO ? MD_LEG_MEDIA_AUDIO
+                 : !video                           ? -1
+                 : content                          ? MD_LEG_MEDIA_CONTENT
+                                                    : MD_LEG_MEDIA_VIDEO;
+        n_pictures += video && !content;
+    }
+    for (unsigned i = 0; i < sdp->n_media; i++)
+        if (ret[i] == MD_LEG_MEDIA_CONTENT)
+            ret[i] = n_pictures == 0                ? MD_LEG_MEDIA_VIDEO
+                     : negotiator->options.content ? MD_LEG_MEDIA_CONTENT
+                                                   : -1;
+}
+
+/* Which m= line to take: the first that can be secured, else the first usable one. -1: none. */
+static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sdp,
+                       const int meant[MD_SDP_MEDIA_MAX], Candidate *ret, GError **error)
 {
     int chosen = -1;
-    MdSdpMediaKind kind = media == MD_LEG_MEDIA_AUDIO ? MD_SDP_AUDIO : MD_SDP_VIDEO;
     for (unsigned i = 0; i < sdp->n_media; i++) {
         const MdSdpMedia *line = &sdp->media[i];
         Candidate c;
-        if (line->kind != kind || line->port == 0 || !consider(negotiator, media, line, &c, error))
+        if (meant[i] != (int)media || line->port == 0 || !consider(negotiator, media, line, &c, error))
             continue;
         if (chosen < 0 || (ret->agreed.security == MD_AGREED_PLAIN && c.agreed.security != MD_AGREED_PLAIN)) {
             chosen = (int)i;
@@ -293,11 +313,12 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
     if (!sdp || !check_line_order(negotiator, sdp, error))
         return NULL;
     Candidate chosen[MD_LEG_MEDIA_MAX] = {0};
-    int at[MD_LEG_MEDIA_MAX];
+    int at[MD_LEG_MEDIA_MAX], meant[MD_SDP_MEDIA_MAX];
     g_autoptr(GError) why = NULL;
+    tell_lines_apart(negotiator, sdp, meant);
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
         chosen[m].agreed.codec = -1;
-        at[m] = choose_line(negotiator, m, sdp, &chosen[m], &why);
+        at[m] = choose_line(negotiator, m, sdp, meant, &chosen[m], &why);
     }
     /* Every port 0 is a lawful way to end all streams of a session that exists. */
     bool any_port = false;
@@ -313,9 +334,7 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
     negotiator->n_lines = sdp->n_media;
     g_autoptr(GString) lines = g_string_new(NULL);
     for (unsigned i = 0; i < sdp->n_media; i++) {
-        int media = (int)i == at[MD_LEG_MEDIA_AUDIO]   ? MD_LEG_MEDIA_AUDIO
-                    : (int)i == at[MD_LEG_MEDIA_VIDEO] ? MD_LEG_MEDIA_VIDEO
-                                                       : -1;
+        int media = meant[i] >= 0 && at[meant[i]] == (int)i ? meant[i] : -1;
         set_line(&negotiator->lines[i], &sdp->media[i], media);
         if (media < 0) {
             md_describe_refused(&negotiator->lines[i], lines);
@@ -327,11 +346,13 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
                                  .answer_pt = c->format->pt,
                                  .h264_profile = profile,
                                  .crypto_tag = c->crypto_tag};
-        if (media == MD_LEG_MEDIA_VIDEO && c->agreed.codec == MD_VIDEO_H264)
+        if (media != MD_LEG_MEDIA_AUDIO && c->agreed.codec == MD_VIDEO_H264)
             answer_h264(negotiator, c, profile, &described.h264_asymmetry);
         md_describe_answer_line(negotiator, &negotiator->lines[i], &described, lines);
     }
-    MdAgreed agreed = {.media = {chosen[0].agreed, chosen[1].agreed}};
+    MdAgreed agreed;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        agreed.media[m] = chosen[m].agreed;
     remember_agreement(negotiator, &agreed);
     *ret_agreed = agreed;
     return finish_text(negotiator, lines);
@@ -364,6 +385,8 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
             new_line(negotiator, MD_LEG_MEDIA_AUDIO, proto);
         if (options->n_video_codecs)
             new_line(negotiator, MD_LEG_MEDIA_VIDEO, proto);
+        if (options->n_video_codecs && options->content && options->offer_content)
+            new_line(negotiator, MD_LEG_MEDIA_CONTENT, proto);
     }
     g_autoptr(GString) lines = g_string_new(NULL);
     for (unsigned i = 0; i < negotiator->n_lines; i++)
@@ -431,7 +454,7 @@ static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned medi
     }
     if (!first)
         return not_acceptable(error, "the answer has no %s codec of our offer", line->media_text);
-    if (media == MD_LEG_MEDIA_VIDEO) {
+    if (media != MD_LEG_MEDIA_AUDIO) {
         md_negotiator_agree_video(negotiator, line, first, ret);
         return true;
     }

@@ -3,13 +3,13 @@
 #include "mediad/leg/leg.h"
 #include "mediad/leg/sdp.h"
 
-/* Offer and answer (RFC 3264) of one leg: at most one audio and one video line, everything else refused with port 0
- * and kept in its place. Decides, but touches no socket, thread or codec. Control thread. Internal to leg.
+/* Offer and answer (RFC 3264) of one leg: at most one audio line, one of pictures and one of content (slides, a screen:
+ * a second m=video, told by md_sdp_is_content), everything else refused with port 0 and kept in its place. Decides, but touches no socket, thread or codec. Control thread. Internal to leg.
  *
  * Security in our offers. REQUIRED: RTP/SAVP with a=crypto. PREFERRED: RTP/AVP with a=crypto ("best effort"): devices that know
  * SDES take it (baresip "srtp"), those that do not ignore the attribute and stay reachable with plain RTP; the RFC 4568 way
  * (RTP/SAVP) would be refused by them. offer_dtls: UDP/TLS/RTP/SAVP with a=fingerprint instead. */
-enum { MD_LEG_MEDIA_AUDIO, MD_LEG_MEDIA_VIDEO, MD_LEG_MEDIA_MAX };
+enum { MD_LEG_MEDIA_AUDIO, MD_LEG_MEDIA_VIDEO, MD_LEG_MEDIA_CONTENT, MD_LEG_MEDIA_MAX };
 
 typedef enum MdAgreedSecurity { MD_AGREED_PLAIN, MD_AGREED_SDES, MD_AGREED_DTLS } MdAgreedSecurity;
 
@@ -58,6 +58,9 @@ typedef struct MdAgreed {
 typedef struct MdNegotiatorOptions { /* strings borrowed: they outlive the negotiator */
     const char *local_host;
     uint16_t local_port[MD_LEG_MEDIA_MAX];
+    bool content;             /* a line of content is taken */
+    bool offer_content;       /* and our first offer has one */
+    bool second_video_is_content; /* whatever its attributes: what browsers send */
     MdSecurity security;
     const char *fingerprint;  /* ours, "sha-256 …"; NULL: no DTLS */
     bool offer_dtls;

@@ -260,6 +260,62 @@ static MdSdpSetup setup_from_string(const char *value)
                                                    : MD_SDP_SETUP_NONE;
 }
 
+/* a=content:slides,alt */
+static bool names_slides(const char *value)
+{
+    g_auto(GStrv) token = g_strsplit_set(value, ", ", 8);
+    for (char **t = token; *t; t++)
+        if (!g_ascii_strcasecmp(*t, "slides"))
+            return true;
+    return false;
+}
+
+/* "1 mstrm:10", "1 m-stream:10 11": the first stream is the one */
+static void read_floor(MdSdpMedia *media, const char *value)
+{
+    char *end;
+    guint64 id = g_ascii_strtoull(value, &end, 10);
+    if (end == value || id == 0 || id > G_MAXUINT16 || media->n_floors == MD_SDP_FLOORS_MAX)
+        return;
+    MdSdpFloor *floor = &media->floors[media->n_floors++];
+    floor->id = (uint16_t)id;
+    end += strspn(end, " \t");
+    if (g_ascii_strncasecmp(end, "mstrm:", 6) != 0 && g_ascii_strncasecmp(end, "m-stream:", 9) != 0)
+        return;
+    const char *label = strchr(end, ':') + 1;
+    size_t len = strcspn(label, " \t");
+    if (len < sizeof floor->label)
+        memcpy(floor->label, label, len);
+}
+
+static bool is_bfcp(const MdSdpMedia *media)
+{
+    size_t len = strlen(media->proto_text);
+    return !strcmp(media->media_text, "application") && len >= 4 &&
+           !g_ascii_strcasecmp(media->proto_text + len - 4, "BFCP");
+}
+
+static void read_floors(MdSdpMedia *ret, const GstSDPMedia *in)
+{
+    for (guint i = 0; is_bfcp(ret) && i < gst_sdp_media_attributes_len(in); i++) {
+        const GstSDPAttribute *a = gst_sdp_media_get_attribute(in, i);
+        if (a->key && a->value && !strcmp(a->key, "floorid"))
+            read_floor(ret, a->value);
+    }
+}
+
+bool md_sdp_is_content(const MdSdp *sdp, unsigned line)
+{
+    const MdSdpMedia *video = &sdp->media[line];
+    if (video->kind != MD_SDP_VIDEO || video->slides || !video->label[0])
+        return video->kind == MD_SDP_VIDEO && video->slides;
+    for (unsigned i = 0; i < sdp->n_media; i++)
+        for (unsigned f = 0; f < sdp->media[i].n_floors; f++)
+            if (!strcmp(sdp->media[i].floors[f].label, video->label))
+                return true;
+    return false;
+}
+
 /* Attributes a media line has itself or takes from the session part. */
 static bool read_common(MdSdpMedia *media, const char *key, const char *value)
 {
@@ -295,6 +351,10 @@ static bool read_attribute(MdSdpMedia *media, const char *key, const char *value
         media->ptime_ms = (unsigned)n;
     else if (!strcmp(key, "maxptime") && g_ascii_string_to_unsigned(value, 10, 1, 1000, &n, NULL))
         media->maxptime_ms = (unsigned)n;
+    else if (!strcmp(key, "content"))
+        media->slides = names_slides(value);
+    else if (!strcmp(key, "label") && strlen(value) < sizeof media->label)
+        g_strlcpy(media->label, value, sizeof media->label);
     else if (!strcmp(key, "crypto") && media->n_cryptos < MD_SDP_CRYPTO_MAX)
         media->n_cryptos += md_sdp_parse_crypto(value, &media->cryptos[media->n_cryptos]);
     else
@@ -336,6 +396,7 @@ static bool read_media(const GstSDPMessage *msg, const GstSDPMedia *in, MdSdpMed
     if (in->port > 65535)
         return fail(error, "m=%s has port %u", ret->media_text, in->port);
     ret->port = (uint16_t)in->port;
+    read_floors(ret, in);
     if (ret->kind == MD_SDP_OTHER || ret->proto == MD_SDP_PROTO_OTHER)
         return true;
     for (guint i = 0; i < gst_sdp_message_bandwidths_len(msg); i++)

@@ -13,6 +13,8 @@
 #define MD_SDP_FORMATS_MAX 48
 #define MD_SDP_CRYPTO_MAX 12
 #define MD_SDP_FMTP_MAX 512
+#define MD_SDP_LABEL_MAX 24
+#define MD_SDP_FLOORS_MAX 4
 
 typedef enum MdSdpMediaKind { MD_SDP_AUDIO, MD_SDP_VIDEO, MD_SDP_OTHER } MdSdpMediaKind;
 
@@ -47,6 +49,11 @@ typedef struct MdSdpCrypto {
     MdSrtpKey key;
 } MdSdpCrypto;
 
+typedef struct MdSdpFloor { /* a=floorid:1 mstrm:3 */
+    uint16_t id;
+    char label[MD_SDP_LABEL_MAX]; /* of the stream it governs; "" not said */
+} MdSdpFloor;
+
 typedef struct MdSdpMedia {
     MdSdpMediaKind kind;
     MdSdpProto proto;
@@ -64,6 +71,10 @@ typedef struct MdSdpMedia {
     MdSdpCrypto cryptos[MD_SDP_CRYPTO_MAX];
     char fingerprint[200];    /* "sha-256 AB:…", "" none */
     MdSdpSetup setup;
+    bool slides;              /* a=content:slides (RFC 4796) */
+    char label[MD_SDP_LABEL_MAX]; /* a=label (RFC 4574), "" none */
+    unsigned n_floors;        /* of an m=application line of BFCP (RFC 8856) */
+    MdSdpFloor floors[MD_SDP_FLOORS_MAX];
 } MdSdpMedia;
 
 typedef struct MdSdp {
@@ -74,6 +85,8 @@ typedef struct MdSdp {
 /* NULL + MD_LEG_ERROR_SYNTAX saying what is wrong. g_free. */
 MdSdp *md_sdp_parse(const char *text, GError **error);
 
+/* Is this m=video line slides or a screen? By its own word, or because a floor of BFCP governs it. */
+bool md_sdp_is_content(const MdSdp *sdp, unsigned line);
 /* Value of a parameter in an a=fmtp text ("a=1; b=2"), names in any case. false: not there or too long. */
 bool md_fmtp_get(const char *fmtp, const char *name, char *ret, size_t cap);
 unsigned md_fmtp_get_uint(const char *fmtp, const char *name, unsigned fallback);

@@ -17,6 +17,80 @@ static MdNegotiatorOptions options_of(MdSecurity security, const char *host)
                                  .video_codecs = {MD_VIDEO_H264, MD_VIDEO_VP8}, .n_video_codecs = 2, .video_max = {1280, 720, 30, 1500000}};
 }
 
+/* One line of each kind of security and address is enough here: which m=video is the picture, which the slides? */
+static void test_content(void)
+{
+#define AUDIO_LINE HEAD "m=audio 4000 RTP/AVP 0\r\n"
+#define VIDEO_LINE(port, pt, more) "m=video " #port " RTP/AVP " #pt "\r\na=rtpmap:" #pt " VP8/90000\r\n" more
+    static const struct {
+        const char *name, *offer;
+        bool content, browser;
+        const char *want[2]; /* the answer's m=video lines */
+        int content_at;      /* the peer's port of content; 0: none agreed */
+    } cases[] = {
+        {"slides by their name", AUDIO_LINE VIDEO_LINE(4002, 97, "") VIDEO_LINE(4004, 98, "a=content:slides\r\n"), true, false, {"m=video 21202 RTP/AVP 97\r\n", "m=video 21204 RTP/AVP 98\r\n"}, 4004},
+        {"slides come first", AUDIO_LINE VIDEO_LINE(4004, 98, "a=content:alt,slides\r\n") VIDEO_LINE(4002, 97, "a=content:main\r\n"), true, false, {"m=video 21204 RTP/AVP 98\r\n", "m=video 21202 RTP/AVP 97\r\n"}, 4004},
+        {"a floor says so", AUDIO_LINE VIDEO_LINE(4002, 97, "a=label:11\r\n") VIDEO_LINE(4004, 98, "a=label:12\r\n") "m=application 5070 UDP/BFCP *\r\na=floorctrl:c-only\r\na=floorid:2 mstrm:12\r\n", true, false, {"m=video 21202 RTP/AVP 97\r\n", "m=video 21204 RTP/AVP 98\r\n"}, 4004},
+        {"a floor in the words of RFC 4583", "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=application 5070 TCP/BFCP *\r\na=floorid:1 m-stream:3 4\r\n" VIDEO_LINE(4002, 97, "") VIDEO_LINE(4004, 98, "a=label:3\r\n"), true, false, {"m=video 21202 RTP/AVP 97\r\n", "m=video 21204 RTP/AVP 98\r\n"}, 4004},
+        {"unnamed, not from a browser", AUDIO_LINE VIDEO_LINE(4002, 97, "") VIDEO_LINE(4004, 98, ""), true, false, {"m=video 21202 RTP/AVP 97\r\n", "m=video 0 RTP/AVP 98\r\n"}, 0},
+        {"a browser's second", AUDIO_LINE VIDEO_LINE(4002, 97, "") VIDEO_LINE(4004, 98, ""), true, true, {"m=video 21202 RTP/AVP 97\r\n", "m=video 21204 RTP/AVP 98\r\n"}, 4004},
+        {"a browser's second while its camera is off", AUDIO_LINE VIDEO_LINE(0, 97, "") VIDEO_LINE(4004, 98, ""), true, true, {"m=video 0 RTP/AVP 97\r\n", "m=video 21204 RTP/AVP 98\r\n"}, 4004},
+        {"no content here", AUDIO_LINE VIDEO_LINE(4004, 98, "a=content:slides\r\n") VIDEO_LINE(4002, 97, ""), false, false, {"m=video 0 RTP/AVP 98\r\n", "m=video 21202 RTP/AVP 97\r\n"}, 0},
+        {"slides alone are the picture", AUDIO_LINE VIDEO_LINE(4004, 98, "a=content:slides\r\n"), true, false, {"m=video 21202 RTP/AVP 98\r\n", ""}, 0},
+        {"one of two slides", AUDIO_LINE VIDEO_LINE(4002, 97, "") VIDEO_LINE(4004, 98, "a=content:slides\r\n") VIDEO_LINE(4006, 99, "a=content:slides\r\n"), true, false, {"m=video 21204 RTP/AVP 98\r\n", "m=video 0 RTP/AVP 99\r\n"}, 4004},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        MdNegotiator negotiator;
+        MdNegotiatorOptions options = options_of(MD_SECURITY_PREFERRED, "192.0.2.1");
+        options.local_port[MD_LEG_MEDIA_CONTENT] = 21204;
+        options.content = cases[i].content;
+        options.second_video_is_content = cases[i].browser;
+        md_negotiator_init(&negotiator, &options, 5);
+        g_autoptr(GError) error = NULL;
+        MdAgreed agreed;
+        g_autofree char *answer = md_negotiator_accept_offer(&negotiator, cases[i].offer, &agreed, &error);
+        g_assert_no_error(error);
+        for (unsigned w = 0; w < 2; w++)
+            if (!strstr(answer, cases[i].want[w]))
+                g_error("%s: no \"%s\" in\n%s", cases[i].name, cases[i].want[w], answer);
+        const MdAgreedMedia *content = &agreed.media[MD_LEG_MEDIA_CONTENT];
+        if (content->active != (cases[i].content_at != 0) || (content->active && md_addr_port(&content->remote) != cases[i].content_at))
+            g_error("%s: content is %d at %d", cases[i].name, content->active, md_addr_port(&content->remote));
+        g_assert_true((strstr(answer, "a=content:slides\r\n") != NULL) == content->active);
+        md_negotiator_clear(&negotiator);
+    }
+}
+
+/* Our offer asks for content and takes either word. */
+static void test_content_offered(void)
+{
+    MdNegotiatorOptions options = options_of(MD_SECURITY_OFF, "192.0.2.1");
+    options.local_port[MD_LEG_MEDIA_CONTENT] = 21204;
+    options.content = options.offer_content = true;
+    for (unsigned taken = 0; taken < 2; taken++) {
+        MdNegotiator negotiator;
+        g_autoptr(GError) error = NULL;
+        md_negotiator_init(&negotiator, &options, 5);
+        g_autofree char *offer = md_negotiator_create_offer(&negotiator, &error);
+        g_assert_no_error(error);
+        const char *content = strstr(offer, "m=video 21204 RTP/AVP 97 98 99\r\n");
+        g_assert_nonnull(content);
+        g_assert_nonnull(strstr(content, "a=content:slides\r\n"));
+        g_assert_true(content > strstr(offer, "m=video 21202 "));
+        g_autofree char *answer =
+            g_strdup_printf(AUDIO_LINE VIDEO_LINE(4002, 99, "") "m=video %u RTP/AVP 99\r\na=rtpmap:99 VP8/90000\r\na=content:slides\r\na=sendonly\r\n", taken ? 4004 : 0);
+        MdAgreed agreed;
+        g_assert_true(md_negotiator_accept_answer(&negotiator, answer, &agreed, &error));
+        g_assert_true(agreed.media[MD_LEG_MEDIA_VIDEO].active);
+        g_assert_cmpint(agreed.media[MD_LEG_MEDIA_CONTENT].active, ==, taken);
+        if (taken) {
+            g_assert_cmpuint(agreed.media[MD_LEG_MEDIA_CONTENT].direction, ==, MD_SDP_RECV);
+            g_assert_cmpint(agreed.media[MD_LEG_MEDIA_CONTENT].codec, ==, MD_VIDEO_VP8);
+        }
+        md_negotiator_clear(&negotiator);
+    }
+}
+
 /* Answers one offer with a fresh negotiator; "" and the error's text when refused. */
 static char *answer_to(MdSecurity security, const char *offer, MdAgreed *ret, int *ret_code)
 {
@@ -281,5 +355,7 @@ int main(int argc, char **argv)
     g_test_add_func("/negotiate/long-parameters", test_long_parameters);
     g_test_add_func("/negotiate/offer", test_offer);
     g_test_add_func("/negotiate/session", test_session);
+    g_test_add_func("/negotiate/content", test_content);
+    g_test_add_func("/negotiate/content-offered", test_content_offered);
     return g_test_run();
 }
