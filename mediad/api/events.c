@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* /api/v1/events: a WebSocket that tells what happens. The token comes as sub-protocol "mediad.token.TOKEN" beside
- * "mediad.events" (browsers cannot set headers), as Authorization header, or as first message {"token":"…"}. */
+ * "mediad.events" (browsers cannot set headers), as Authorization header, as the console's cookie, or as first message {"token":"…"}. */
 #include "mediad/api/private.h"
 #include <string.h>
 
@@ -130,7 +130,7 @@ static gboolean token_late(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
-static char *token_of(SoupServerMessage *message)
+static char *token_of(const MdApi *api, SoupServerMessage *message)
 {
     SoupMessageHeaders *h = soup_server_message_get_request_headers(message);
     const char *authorization = soup_message_headers_get_one(h, "Authorization");
@@ -142,7 +142,7 @@ static char *token_of(SoupServerMessage *message)
     for (unsigned i = 0; parts[i]; i++)
         if (g_str_has_prefix(g_strstrip(parts[i]), TOKEN_PROTOCOL))
             return g_strdup(parts[i] + strlen(TOKEN_PROTOCOL));
-    return NULL;
+    return md_api_websocket_cookie(api, message);
 }
 
 static void connected(SoupServer *soup, SoupServerMessage *message, const char *path,
@@ -151,7 +151,7 @@ static void connected(SoupServer *soup, SoupServerMessage *message, const char *
     MdApi *api = user;
     MdApiEvents *events = api->events;
     g_autofree char *source = md_api_source_of(message);
-    g_autofree char *token = token_of(message);
+    g_autofree char *token = token_of(api, message);
 
     if (events->subscribers->len >= api->websockets_max ||
         !md_api_guard_request(api->guard, source, md_clock_now_us(api->clock))) {

@@ -85,6 +85,7 @@ struct MdApiRequest {
     char *params[MD_API_SEGMENTS_MAX];
     GHashTable *query;
     char *user, *area, *vendor, *session; /* session: hash of the token */
+    char *csrf;                 /* signed in by cookie: what its page shows as X-CSRF-Token */
     char *one_time_code;        /* to be checked before the handler runs */
     bool fresh;                 /* it was right, or the session is unlocked */
     MdApiRole role;
@@ -108,6 +109,14 @@ GPtrArray *md_api_new_listeners(void);
 GSocket *md_api_message_socket(SoupServerMessage *message);
 /* certificate.c */
 GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger *logger, GError **error);
+
+/* cookie.c: who sends this. The token (g_free) of the Authorization header, else of the browser's cookie; forged: a cookie on what may
+ * change something, without the right X-CSRF-Token. */
+char *md_api_credential_of(const MdApi *api, SoupServerMessage *message, bool *ret_cookie, bool *ret_forged);
+/* The token of a WebSocket's cookie, when a page of ours opened it: g_free, NULL none. */
+char *md_api_websocket_cookie(const MdApi *api, SoupServerMessage *message);
+char *md_api_csrf_of(const char *token); /* what X-CSRF-Token must say: g_free */
+void md_api_set_cookie(MdApiRequest *request, const char *token); /* NULL: the browser forgets it */
 
 /* request.c */
 void md_api_install_handlers(MdApi *api);

@@ -40,6 +40,7 @@ void md_api_request_unref(MdApiRequest *r)
     g_free(r->vendor);
     g_free(r->session);
     g_free(r->audit_detail);
+    g_free(r->csrf);
     g_free(r->one_time_code);
     g_free(r);
 }
@@ -188,18 +189,6 @@ static bool find_route(MdApiRequest *r, const char *method)
 
 /* --- sign-in --- */
 
-static const char *bearer(SoupServerMessage *message)
-{
-    const char *value =
-        soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Authorization");
-
-    if (!value || g_ascii_strncasecmp(value, "Bearer ", 7) != 0)
-        return NULL;
-    for (value += 7; *value == ' ';)
-        value++;
-    return value;
-}
-
 static void refuse_role(MdApiRequest *r, unsigned rights)
 {
     g_autofree char *lacking = md_api_rights_to_string(rights & ~md_api_role_rights(r->role));
@@ -220,9 +209,10 @@ bool md_api_require_rights(MdApiRequest *r, unsigned rights)
 
 static bool sign_in(MdApiRequest *r)
 {
-    const char *token = bearer(r->message);
-    const MdApiSession *session = token ? md_api_session_find(r->api, token) : NULL;
     const MdApiRoute *spec = r->route->spec;
+    bool cookie, forged;
+    g_autofree char *token = md_api_credential_of(r->api, r->message, &cookie, &forged);
+    const MdApiSession *session = token && !forged ? md_api_session_find(r->api, token) : NULL;
 
     if (session) {
         r->user = g_strdup(session->user);
@@ -230,6 +220,12 @@ static bool sign_in(MdApiRequest *r)
         r->vendor = g_strdup(session->vendor);
         r->session = g_strdup(session->hash);
         r->role = session->role;
+        r->csrf = cookie ? md_api_csrf_of(token) : NULL;
+    }
+    if (forged && spec->role != MD_API_ANYBODY) {
+        md_api_reply_error(r, 403, "forged", "this did not come from a page of this console",
+                           "reload the page; programs send \"Authorization: Bearer TOKEN\" instead of a cookie");
+        return false;
     }
     if (!md_api_role_may(r->role, spec)) {
         if (session) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sign-in: a bearer token of 256 random bits per session. Only its SHA-256 is kept, here and in the store: a stolen database
+/* Sign-in: a bearer token of 256 random bits per session, which a browser keeps as a cookie (cookie.c). Only its SHA-256 is kept, here and in the store: a stolen database
  * signs nobody in. A session slides: each use moves its end. */
 #include "mediad/api/private.h"
 #include <sodium.h>
@@ -212,7 +212,7 @@ static bool make_room(MdApi *api, const char *user)
 
 /* --- requests --- */
 
-static JsonNode *session_json(const char *token, const char *user, MdApiRole role, const char *area, const char *vendor, int64_t expires_us)
+static JsonNode *session_json(const char *token, const char *csrf, const char *user, MdApiRole role, const char *area, const char *vendor, int64_t expires_us)
 {
     g_autofree char *text = md_api_rights_to_string(md_api_role_rights(role));
     g_auto(GStrv) rights = g_strsplit(text, ",", -1);
@@ -222,6 +222,10 @@ static JsonNode *session_json(const char *token, const char *user, MdApiRole rol
     if (token) {
         json_builder_set_member_name(b, "token");
         json_builder_add_string_value(b, token);
+    }
+    if (csrf) {
+        json_builder_set_member_name(b, "csrf");
+        json_builder_add_string_value(b, csrf);
     }
     json_builder_set_member_name(b, "user");
     json_builder_add_string_value(b, user);
@@ -279,7 +283,11 @@ static void inserted(bool ok, const GError *error, gpointer data, gpointer user)
         md_api_session_unlock(api, s->hash);
     api->counters.sign_ins++;
     r->user = g_strdup(w->user);
-    md_api_reply(r, 201, session_json(w->token, s->user, s->role, s->area, s->vendor, s->expires_us));
+    bool cookie = json_object_get_boolean_member_with_default(md_api_request_body(r), "cookie", false);
+    g_autofree char *csrf = cookie ? md_api_csrf_of(w->token) : NULL;
+    if (cookie)
+        md_api_set_cookie(r, w->token);
+    md_api_reply(r, 201, session_json(cookie ? NULL : w->token, csrf, s->user, s->role, s->area, s->vendor, s->expires_us));
 }
 
 static void begin_session(Write *w)
@@ -388,7 +396,7 @@ static void who_am_i(MdApiRequest *r, void *user)
 {
     const MdApiSession *s = md_api_session_by_hash(r->api, r->session);
 
-    md_api_reply(r, 200, session_json(NULL, r->user, r->role, r->area, r->vendor, s ? s->expires_us : 0));
+    md_api_reply(r, 200, session_json(NULL, r->csrf, r->user, r->role, r->area, r->vendor, s ? s->expires_us : 0));
 }
 
 static void deleted(bool ok, const GError *error, gpointer data, gpointer user)
@@ -408,23 +416,27 @@ static void delete_own(MdApiRequest *r, void *user)
     w->request = r;
     w->hash = g_strdup(r->session);
     g_hash_table_remove(r->api->sessions->by_hash, w->hash);
+    if (r->csrf)
+        md_api_set_cookie(r, NULL);
     md_api_events_recheck(r->api);
     md_store_write(r->api->store, write_delete, w, write_free, deleted, NULL);
 }
 
 #define SESSION_FIELDS                                                                                                 \
+    "\"csrf\":{\"type\":\"string\",\"description\":\"signed in by cookie: to be shown as X-CSRF-Token with everything but GET\"}," \
     "\"user\":{\"type\":\"string\"},\"role\":{\"type\":\"string\"},\"vendor\":{\"type\":\"string\"}," \
     "\"rights\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}," \
     "\"area\":{\"type\":\"string\"},\"expires_us\":{\"type\":\"integer\",\"description\":\"wall time, microseconds\"}"
 
 static const MdApiRoute routes[] = {
     {.method = "POST", .path = "/session", .role = MD_API_ANYBODY, .handler = create,
-     .summary = "Sign in; the token goes into the Authorization header of everything else.",
+     .summary = "Sign in; the token goes into the Authorization header of everything else. For browsers: into a cookie that no page can read.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"user\",\"password\"],\"properties\":{"
                        "\"user\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"
                        "\"password\":{\"type\":\"string\",\"maxLength\":256},"
-                       "\"one_time_code\":{\"type\":\"string\",\"minLength\":6,\"maxLength\":63,\"description\":\"for accounts with a second factor\"}}}",
-     .response_schema = "{\"type\":\"object\",\"required\":[\"token\",\"user\",\"role\",\"expires_us\"],\"properties\":{"
+                       "\"one_time_code\":{\"type\":\"string\",\"minLength\":6,\"maxLength\":63,\"description\":\"for accounts with a second factor\"},"
+                       "\"cookie\":{\"type\":\"boolean\",\"description\":\"true: no token in the answer, but a cookie, and csrf\"}}}",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"user\",\"role\",\"expires_us\"],\"properties\":{"
                         "\"token\":{\"type\":\"string\"}," SESSION_FIELDS "}}"},
     {.method = "GET", .path = "/session", .role = MD_API_VIEWER, .vendor = true, .handler = who_am_i,
      .summary = "Who is signed in with this token.",
