@@ -76,6 +76,7 @@ static JsonObject *to_object(const BcAlert *alert)
 JsonObject *bc_alert_to_json(const BcAlert *alert)
 {
     JsonObject *o = to_object(alert);
+    json_object_set_int_member(o, "done_rounds", alert->stored_rounds);
     json_object_set_string_member(o, "siren", bc_alert_siren_to_string((int)alert->siren));
     json_object_set_string_member(o, "priority", bc_priority_to_string((BcPriority)alert->priority));
     json_object_set_string_member(o, "state", bc_alert_state_to_string((BcAlertState)alert->state));
@@ -109,6 +110,7 @@ BcAlert *bc_alert_parse(const char *json, GError **error)
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(number_fields); i++)
         *number_at(alert, i) = json_object_get_int_member_with_default(o, number_fields[i].name, 0);
+    alert->stored_rounds = alert->done_rounds;
     json_node_unref(node);
     return alert;
 }
@@ -118,6 +120,8 @@ BcAlert *bc_alert_parse(const char *json, GError **error)
 typedef struct Row {
     char *id, *sender, *identifier, *body;
     int64_t sent_us, part, received_us;
+    BcAlerts *alerts;  /* of an update: a reference */
+    int64_t done_rounds;
 } Row;
 
 typedef struct Entry {
@@ -219,8 +223,19 @@ static bool write_body(MdDb *db, gpointer data, GError **error)
 
 static void free_row(gpointer data)
 {
-    clear_row(data);
-    g_free(data);
+    Row *row = data;
+    clear_row(row);
+    bc_alerts_unref(row->alerts);
+    g_free(row);
+}
+
+/* A round shows as done once a restart will know it, too. */
+static void on_saved(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    const Row *row = data;
+    BcAlert *alert = ok && !row->alerts->gone ? g_hash_table_lookup(row->alerts->by_id, row->id) : NULL;
+    if (alert)
+        alert->stored_rounds = row->done_rounds;
 }
 
 void bc_alerts_save(BcAlerts *alerts, const BcAlert *alert)
@@ -228,7 +243,9 @@ void bc_alerts_save(BcAlerts *alerts, const BcAlert *alert)
     Row *row = g_new0(Row, 1);
     row->id = g_strdup(alert->id);
     row->body = bc_alert_format(alert);
-    md_store_write(alerts->o.store, write_body, row, free_row, NULL, NULL);
+    row->alerts = g_rc_box_acquire(alerts);
+    row->done_rounds = alert->done_rounds;
+    md_store_write(alerts->o.store, write_body, row, free_row, on_saved, NULL);
 }
 
 static bool load(BcAlerts *alerts, GError **error)

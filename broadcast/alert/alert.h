@@ -53,6 +53,7 @@ typedef struct BcAlert {  /* strings owned, NULL: not said */
     char *announcements;  /* ids, comma-separated, oldest first */
     /* running only */
     struct BcAlertTask *task;
+    int64_t stored_rounds; /* what the store knows of done_rounds: this is told */
 } BcAlert;
 #define BC_ALERTS_MAX 5000u          /* in memory: the newest */
 #define BC_ALERTS_OPEN_MAX 100u     /* of one source at once, waiting or sounding */

@@ -478,6 +478,12 @@ static void test_drills(void)
     rig_free(rig);
 }
 
+static int64_t told_rounds(const BcAlert *alert)
+{
+    g_autoptr(JsonObject) o = bc_alert_to_json(alert);
+    return json_object_get_int_member(o, "done_rounds");
+}
+
 /* kill -9: what had begun goes on, what was done is not heard again. */
 static void test_lives(void)
 {
@@ -498,11 +504,13 @@ static void test_lives(void)
     go(rig, 25 * S);
     const BcAlert *alert = bc_alerts_find(rig->alerts, on);
     g_assert_cmpint(alert->done_rounds, ==, 1);
+    g_assert_cmpint(told_rounds(alert), ==, 1);
     int64_t next = alert->next_us;
     close_rig(rig); /* in the pause */
     n = rig->sounds->len;
     open_rig(rig);
     bc_alerts_resume(rig->alerts);
+    g_assert_cmpint(told_rounds(bc_alerts_find(rig->alerts, on)), ==, 1);
     go(rig, next - now(rig) - S);
     g_assert_cmpuint(rig->sounds->len, ==, n);
     go(rig, 2 * S);
