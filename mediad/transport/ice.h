@@ -52,7 +52,7 @@ unsigned md_ice_service_sessions(MdIceService *service); /* any thread */
 
 typedef enum MdIceState {
     MD_ICE_NEW,
-    MD_ICE_CONNECTED, /* a pair is selected */
+    MD_ICE_CONNECTED, /* a pair is selected (told again for each one) */
     MD_ICE_LOST,      /* every pair failed, or consent ran out */
 } MdIceState;
 
@@ -71,7 +71,8 @@ typedef struct MdIceOptions {
 
 /* Control. Gathering begins at once. NULL with errno: EAGAIN (too many sessions), ENOMEM. */
 MdIce *md_ice_new(const MdIceOptions *options);
-/* Control. No callback on control comes from here on; none on the worker after md_ice_detach. NULL is fine. */
+/* Control. No callback on control comes from here on. The session ends (and is freed) when control has closed and the worker
+ * has detached it, in either order; both must happen, once each. */
 void md_ice_close(MdIce *ice);
 
 /* Control. Ours, of the present generation; valid until md_ice_restart. */
@@ -86,7 +87,7 @@ int md_ice_add_remote(MdIce *ice, const char *line);
  * ones anew after it. 0, -EIO (no randomness). */
 int md_ice_restart(MdIce *ice);
 
-/* Worker. Packets flow between these two. */
+/* Worker. Packets flow between these two. After _detach the session must not be used there any more. */
 void md_ice_attach(MdIce *ice);
 void md_ice_detach(MdIce *ice);
 /* Worker. 0; -ENOTCONN (no checked pair), -EAGAIN (full), -EMSGSIZE. */
