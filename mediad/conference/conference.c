@@ -161,6 +161,22 @@ MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *sp
     return room;
 }
 
+MdRoom *md_conference_create_trial(MdConference *conference, const MdRoomSpec *spec, GError **error)
+{
+    if (!check_spec(spec, error))
+        return NULL;
+    MdRoom *room = md_room_new(conference, MD_ROOM_TRIAL, spec);
+    if (room == NULL)
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT,
+                    "the media worker takes no more rooms now");
+    return room;
+}
+
+void md_room_discard(MdRoom *room)
+{
+    md_room_close(room, "trial over");
+}
+
 MdRoom *md_conference_find_room(MdConference *conference, const char *name)
 {
     g_autofree char *lower = g_ascii_strdown(name, -1);

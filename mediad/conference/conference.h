@@ -38,6 +38,8 @@ typedef struct MdMemberInfo {        /* strings valid until control returns to t
     MdLegSummary media;
     const MdLegStats *stats;         /* live */
     uint64_t video_decoded, video_stalls, video_frozen_ms;
+    uint64_t video_moved;            /* of video_decoded: pictures that differ from the one before */
+    int video_luma;                  /* mean brightness of the last one, 0..255; -1: none was seen */
 } MdMemberInfo;
 
 typedef struct MdRoomInfo {
@@ -93,6 +95,10 @@ typedef enum MdConferenceError {
 } MdConferenceError;
 
 MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *spec, GError **error);
+/* A line check: the one party that is dialled gets a tone, a moving picture beside its own and a spoken clock; what comes back shows in its
+ * member info. No call can come into it, nobody is told of it by events, and no list has it. Until md_room_discard. */
+MdRoom *md_conference_create_trial(MdConference *conference, const MdRoomSpec *spec, GError **error);
+void md_room_discard(MdRoom *room); /* hangs up; the room is gone for the caller */
 MdRoom *md_conference_find_room(MdConference *conference, const char *name); /* borrowed */
 /* Ends the meeting and forgets the room, whoever made it. NOT_FOUND. */
 bool md_conference_remove_room(MdConference *conference, const char *name, GError **error);

@@ -67,9 +67,13 @@ static MdMemberInfo *member_info(const MdMember *member)
         md_leg_summary(member->leg, &info->media);
         info->stats = md_leg_stats(member->leg);
     }
-    if (member->in_composer)
+    info->video_luma = -1;
+    if (member->in_composer) {
         md_composer_source_stats(md_room_video_composer(member->room->video), member->source,
                                  &info->video_decoded, &info->video_stalls, &info->video_frozen_ms);
+        md_composer_source_look(md_room_video_composer(member->room->video), member->source, &info->video_moved,
+                                &info->video_luma);
+    }
     return info;
 }
 

@@ -17,7 +17,8 @@
 #define MD_ROOM_TAPS_MAX 8
 #define MD_MEMBER_LABEL_MAX 128
 
-typedef enum MdRoomKind { MD_ROOM_MEETING, MD_ROOM_ECHO, MD_ROOM_TEST } MdRoomKind;
+/* TRIAL: a test room for one that was rung, whose own picture is looked at, too. */
+typedef enum MdRoomKind { MD_ROOM_MEETING, MD_ROOM_ECHO, MD_ROOM_TEST, MD_ROOM_TRIAL } MdRoomKind;
 
 typedef struct MdRoomAudio MdRoomAudio;
 typedef struct MdRoomVideo MdRoomVideo;

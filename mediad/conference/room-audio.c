@@ -216,7 +216,7 @@ static void make_common(MdRoomAudio *audio, const MdRoomPlan *plan)
     if (spoken)
         md_kernels()->add(audio->common, audio->announced, MD_AUDIO_TICK_SAMPLES);
     /* The test room beeps for half a second in two, but not while the clock speaks. */
-    if (audio->kind == MD_ROOM_TEST && !spoken) {
+    if ((audio->kind == MD_ROOM_TEST || audio->kind == MD_ROOM_TRIAL) && !spoken) {
         if (audio->tick % 100 < 25)
             md_tone_fill(&audio->tone, audio->common, MD_AUDIO_TICK_SAMPLES);
         else

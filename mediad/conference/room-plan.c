@@ -60,7 +60,7 @@ static void fill_seat(MdMember *member, MdPlanSeat *at)
     at->seat = member->seat;
     if (room->kind == MD_ROOM_ECHO) {
         at->hears = in ? MD_HEARS_SELF : MD_HEARS_NOTHING;
-    } else if (room->kind == MD_ROOM_TEST) {
+    } else if (room->kind == MD_ROOM_TEST || room->kind == MD_ROOM_TRIAL) {
         at->hears = in ? MD_HEARS_ROOM : MD_HEARS_NOTHING;
     } else {
         at->hears =

@@ -4,7 +4,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEWS = 4, TEST_SOURCE = 1 };
+enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEWS = 4, TEST_SOURCE = 0x7fffffff /* no member's */ };
 static const int64_t SPEAKER_HOLD_US = 2 * G_USEC_PER_SEC; /* a picture stays at least so long */
 
 /* The classes of pictures: what a peer can take is rounded down to one of them. */
@@ -70,7 +70,7 @@ void md_room_video_init(MdRoom *room)
     room->video = g_new0(MdRoomVideo, 1);
     room->video->composer = composer;
     room->video->outputs = g_array_new(FALSE, TRUE, sizeof(Output));
-    if (room->kind == MD_ROOM_TEST)
+    if (room->kind == MD_ROOM_TEST || room->kind == MD_ROOM_TRIAL)
         md_composer_add_test_source(composer, TEST_SOURCE,
                                     room->language == MD_LANGUAGE_VI ? "Phòng thử" : "Test room");
 }
@@ -93,7 +93,7 @@ void md_room_video_free(MdRoom *room)
 static void update_member_source(MdRoom *room, MdMember *member)
 {
     MdComposer *composer = room->video->composer;
-    bool wanted = md_member_sees(member) && room->kind == MD_ROOM_MEETING;
+    bool wanted = md_member_sees(member) && (room->kind == MD_ROOM_MEETING || room->kind == MD_ROOM_TRIAL);
     if (wanted && !member->in_composer)
         member->in_composer = md_composer_add_source(composer, member->source, member->name) == 0;
     else if (!wanted && member->in_composer)
@@ -238,11 +238,16 @@ static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray 
 static void update_views(MdRoom *room)
 {
     bool vi = room->language == MD_LANGUAGE_VI;
-    if (room->kind == MD_ROOM_TEST) {
+    if (room->kind == MD_ROOM_TEST || room->kind == MD_ROOM_TRIAL) {
         uint32_t source = TEST_SOURCE;
-        g_autoptr(GArray) one = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-        g_array_append_val(one, source);
-        show(room, VIEW_ROOM, MD_LAYOUT_SINGLE, one, NULL, true);
+        g_autoptr(GArray) cells = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+        g_array_append_val(cells, source);
+        for (guint i = 0; room->kind == MD_ROOM_TRIAL && i < room->members->len; i++) {
+            const MdMember *member = g_ptr_array_index(room->members, i);
+            if (member->in_composer)
+                g_array_append_val(cells, member->source);
+        }
+        show(room, VIEW_ROOM, cells->len > 1 ? MD_LAYOUT_GRID_2X2 : MD_LAYOUT_SINGLE, cells, NULL, true);
         return;
     }
     g_autoptr(GArray) cells = seating(room, follows_speaker(room) ? room->speaker : NULL, NULL);
@@ -322,7 +327,7 @@ static uint32_t output_for(MdRoom *room, const MdComposerOutput *spec)
 
 static uint32_t view_of(const MdRoom *room, const MdMember *member)
 {
-    if (room->kind == MD_ROOM_TEST)
+    if (room->kind == MD_ROOM_TEST || room->kind == MD_ROOM_TRIAL)
         return VIEW_ROOM;
     if (!md_member_sees(member) || room->waiting)
         return VIEW_DOOR;

@@ -23,7 +23,7 @@ static void say_time(MdRoom *room, bool first)
 
 void md_test_room_tick(MdRoom *room, int64_t now_us)
 {
-    if (room->kind != MD_ROOM_TEST)
+    if (room->kind != MD_ROOM_TEST && room->kind != MD_ROOM_TRIAL)
         return;
     if (md_room_count(room) == 0) {
         room->clock_us = 0;

@@ -24,6 +24,10 @@ enum {
     SOURCE_QUEUE = 32, /* frames: two seconds of 15 fps */
     SOURCE_LABEL_MAX = 128,
     OUTPUTS_PER_CANVAS = 32,
+    LOOK_COLUMNS = 32, /* samples that tell a moving picture from a still */
+    LOOK_ROWS = 18,
+    LOOK_STEP = 2,     /* a sample differs */
+    LOOK_POINTS = 3,   /* a picture differs */
 };
 
 /* From so many tiles on, a canvas of exactly half the size of another of its view is made by halving that
@@ -65,8 +69,12 @@ typedef struct Source {
     _Atomic bool live;          /* state is LIVE: a picture is expected */
     _Atomic uint32_t need_size; /* largest tile: width << 16 | height */
     _Atomic uint64_t decoded, stalls, frozen_ms;
+    _Atomic uint64_t moved;     /* of decoded: those that differ from the one before */
+    _Atomic int luma;           /* mean of the last one, 0..255; -1: none yet */
     /* job */
     MdDecoder *decoder;
+    bool looked;                /* look holds the picture before */
+    uint8_t look[LOOK_COLUMNS * LOOK_ROWS];
     /* under lock: pool and control threads only */
     pthread_mutex_t lock;
     MdPicture *picture;

@@ -79,6 +79,26 @@ static void publish(Source *source, MdPicture *picture, int64_t now_us)
     md_picture_unref(old);
 }
 
+/* A grid of samples is enough to tell a camera from a still or a covered lens. */
+static void look(Source *source, const MdPlanes *planes)
+{
+    unsigned differ = 0, sum = 0;
+    for (unsigned row = 0; row < LOOK_ROWS; row++) {
+        const uint8_t *line = planes->y + (size_t)(planes->height * (2 * row + 1) / (2 * LOOK_ROWS)) * (size_t)planes->stride_y;
+        for (unsigned column = 0; column < LOOK_COLUMNS; column++) {
+            uint8_t *was = &source->look[row * LOOK_COLUMNS + column];
+            uint8_t is = line[planes->width * (2 * column + 1) / (2 * LOOK_COLUMNS)];
+            differ += abs((int)is - (int)*was) >= LOOK_STEP;
+            sum += is;
+            *was = is;
+        }
+    }
+    if (source->looked && differ >= LOOK_POINTS)
+        atomic_fetch_add(&source->moved, 1);
+    source->looked = true;
+    atomic_store(&source->luma, (int)(sum / (LOOK_COLUMNS * LOOK_ROWS)));
+}
+
 static void decode(Source *source, const MdFrame *frame)
 {
     MdComposer *composer = source->composer;
@@ -95,6 +115,7 @@ static void decode(Source *source, const MdFrame *frame)
     if (picture) {
         count_stat(composer, frames_decoded, 1);
         atomic_fetch_add(&source->decoded, 1);
+        look(source, &picture->planes);
         publish(source, picture, now);
     }
     if (r == -EAGAIN)
@@ -260,6 +281,9 @@ static void set_up(Source *source, const char *label, bool test)
     atomic_store(&source->decoded, 0);
     atomic_store(&source->stalls, 0);
     atomic_store(&source->frozen_ms, 0);
+    atomic_store(&source->moved, 0);
+    atomic_store(&source->luma, -1);
+    source->looked = false;
     pthread_mutex_lock(&source->lock);
     md_label_copy_text(source->label, sizeof(source->label), label);
     source->label_version++;
@@ -378,6 +402,16 @@ bool md_composer_source_stats(const MdComposer *composer, uint32_t id, uint64_t 
     *ret_decoded = atomic_load(&source->decoded);
     *ret_stalls = atomic_load(&source->stalls);
     *ret_frozen_ms = atomic_load(&source->frozen_ms) + (frozen ? (uint64_t)still_us / 1000 : 0);
+    return true;
+}
+
+bool md_composer_source_look(const MdComposer *composer, uint32_t id, uint64_t *ret_moved, int *ret_luma)
+{
+    Source *source = md_composer_find_source(composer, id);
+    if (!source)
+        return false;
+    *ret_moved = atomic_load(&source->moved);
+    *ret_luma = atomic_load(&source->luma);
     return true;
 }
 

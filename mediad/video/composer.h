@@ -109,3 +109,6 @@ void md_composer_stats(const MdComposer *composer, MdComposerStats *ret);
  * still, counting only pauses above 500 ms. false: unknown source. Any thread. */
 bool md_composer_source_stats(const MdComposer *composer, uint32_t source, uint64_t *ret_decoded, uint64_t *ret_stalls,
                               uint64_t *ret_frozen_ms);
+/* What its pictures look like, by a coarse grid of samples: how many differed from the one before (a camera's noise is enough), and
+ * how bright the last one was (0 black .. 255, -1 none yet). false: unknown source. Any thread. */
+bool md_composer_source_look(const MdComposer *composer, uint32_t source, uint64_t *ret_moved, int *ret_luma);

@@ -44,6 +44,34 @@ static void test_answered(void)
     meeting_free(meeting);
 }
 
+static void test_trial(void)
+{
+    g_autoptr(GError) error = NULL;
+    Meeting *meeting = meeting_new(&(MeetingSpec){0});
+    MdRoom *room = md_conference_create_trial(meeting->conference, &(MdRoomSpec){.name = "hop-thu"}, &error);
+    g_assert_no_error(error);
+    g_assert_null(md_conference_find_room(meeting->conference, "hop-thu"));
+    g_assert_cmpint(meeting_call(meeting, "hop-thu", "b", MD_ROLE_SITE, "hz=500")->rejected, ==, 404);
+    dial(room, "xa-thach-ha", false);
+    answer(fake_dialer_last(&meeting->dialer), "hz=400");
+    meeting_run_ms(meeting, 9000); /* past what is said first */
+    bool beep = false;
+    for (unsigned i = 0; i < 10; i++) { /* a beep of half a second in two */
+        meeting_run_ms(meeting, 200);
+        beep = beep || fake_leg_hears(fake_leg(0), 440) > 0.05f;
+        g_assert_cmpfloat(fake_leg_hears(fake_leg(0), 400), <, 0.01f); /* not its own voice */
+    }
+    g_assert_true(beep);
+    g_autoptr(GPtrArray) members = md_room_members(room);
+    g_assert_cmpuint(members->len, ==, 1);
+    g_assert_cmpint(((const MdMemberInfo *)members->pdata[0])->video_luma, ==, -1);
+    g_assert_cmpuint(meeting->events->len, ==, 0);
+    md_room_discard(room);
+    g_assert_true(fake_dialer_last(&meeting->dialer)->hung_up);
+    meeting_run_ms(meeting, 1000);
+    meeting_free(meeting);
+}
+
 static void test_back_off(void)
 {
     Meeting *meeting =
@@ -247,6 +275,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/conference/dial/answered", test_answered);
+    g_test_add_func("/conference/dial/trial", test_trial);
     g_test_add_func("/conference/dial/back-off", test_back_off);
     g_test_add_func("/conference/dial/dropped", test_dropped);
     g_test_add_func("/conference/dial/unregistered", test_unregistered);

@@ -222,6 +222,16 @@ static void test_unseen_is_not_decoded(void)
     g_assert_cmpuint(decoded, >=, 5);
     g_assert_cmpuint(stats_of(studio).frames_decoded, ==, decoded);
     g_assert_false(md_composer_source_stats(studio->composer, 99, &decoded, &stalls, &frozen));
+    uint64_t moved = 0;
+    int luma = -1;
+    g_assert_true(md_composer_source_look(studio->composer, 2, &moved, &luma));
+    g_assert_cmpuint(moved, ==, decoded - 1); /* each coded picture differs from the one before */
+    g_assert_cmpint(luma, >, 16);
+    g_assert_cmpint(luma, <, 235);
+    g_assert_true(md_composer_source_look(studio->composer, 1, &moved, &luma)); /* seen by nobody */
+    g_assert_cmpuint(moved, ==, 0);
+    g_assert_cmpint(luma, ==, -1);
+    g_assert_false(md_composer_source_look(studio->composer, 99, &moved, &luma));
     md_composer_remove_output(studio->composer, 1);
     uint64_t before = stats_of(studio).frames_decoded;
     studio_run(studio, 3, -1);
