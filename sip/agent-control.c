@@ -465,6 +465,28 @@ static bool is_own_host(const SgAgent *agent, const char *host)
            (agent->aliases && g_strv_contains((const char *const *)agent->aliases, host));
 }
 
+/* Every device that an account is signed in with, or the address itself, by TLS. */
+static bool is_secure(const SgAgent *agent, const SgDialOrder *dial)
+{
+    GPtrArray *list = dial->account ? g_hash_table_lookup(agent->control.registrations, dial->account) : NULL;
+
+    if (!dial->account)
+        return dial->transport == SG_TLS;
+    for (guint i = 0; list && i < list->len; i++)
+        if (((const SgBindingRecord *)list->pdata[i])->transport != SG_TLS)
+            return false;
+    return list && list->len > 0;
+}
+
+static bool may_go(const SgAgent *agent, const MdDialRequest *request, const SgDialOrder *dial, GError **error)
+{
+    if (!request->secure_only || is_secure(agent, dial))
+        return true;
+    g_set_error(error, SG_ERROR, SG_ERROR_NOT_REGISTERED, "'%.64s' is not signed in over TLS with every device, and the call is confidential",
+                request->target);
+    return false;
+}
+
 /* Fills in where to send it. True with an account or a numeric address; false: host_name must be looked up. */
 static bool aim(SgAgent *agent, const MdDialRequest *request, SgDialOrder *dial, char **ret_lookup, uint16_t *ret_port, GError **error)
 {
@@ -607,7 +629,8 @@ static MdCall *dialer_dial(MdDialer *dialer, const MdDialRequest *request, const
 
     if (!sg_account_name_is_valid(from_user)) {
         g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "cannot call from '%.64s'", from_user);
-    } else if (add_headers(headers, request->headers, error) && aim(agent, request, dial, &lookup, &port, error)) {
+    } else if (add_headers(headers, request->headers, error) && aim(agent, request, dial, &lookup, &port, error) &&
+               may_go(agent, request, dial, error)) {
         g_autofree char *display = sg_display_name(request->from_display);
 
         dial->from = display ? g_strdup_printf("\"%s\" <sip:%s@%s>", display, from_user, agent->domain)

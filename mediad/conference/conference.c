@@ -9,6 +9,7 @@ enum {
     ROOM_NAME_MAX = 64,
     PIN_MAX = 16,
     TITLE_MAX = 256,
+    ACCOUNT_MAX = 128,
     SERVICE_MEMBERS = 100,
     FREE_PATIENCE_MS = 5000
 };
@@ -113,6 +114,19 @@ static bool valid_pin(const char *pin)
     return pin == NULL || (strlen(pin) <= PIN_MAX && strspn(pin, "0123456789") == strlen(pin));
 }
 
+static const char *check_confidential(const MdRoomSpec *spec)
+{
+    unsigned n = 0;
+    for (; spec->sites != NULL && spec->sites[n] != NULL; n++)
+        if (*spec->sites[n] == 0 || strlen(spec->sites[n]) > ACCOUNT_MAX)
+            return "a site of a confidential meeting is the name of an account";
+    if (n == 0 || n > MD_ROOM_MEMBERS_MAX)
+        return "a confidential meeting names its sites: 1 to 1000 accounts";
+    if (spec->temporary)
+        return "a confidential meeting is made before anybody calls it: it is not temporary";
+    return NULL;
+}
+
 static bool check_spec(const MdRoomSpec *spec, GError **error)
 {
     const char *wrong = NULL;
@@ -131,6 +145,8 @@ static bool check_spec(const MdRoomSpec *spec, GError **error)
         wrong = "at most 16 talkers are mixed";
     else if ((unsigned)spec->layout >= MD_LAYOUT_KIND_MAX || (unsigned)spec->security >= MD_SECURITY_MAX)
         wrong = "no such layout or media security";
+    if (wrong == NULL && spec->confidential)
+        wrong = check_confidential(spec);
     if (wrong != NULL)
         g_set_error_literal(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, wrong);
     return wrong == NULL;
@@ -157,7 +173,7 @@ MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *sp
         return NULL;
     }
     g_hash_table_insert(conference->rooms, room->name, room);
-    md_room_emit(room, "room.created", NULL, "title", "s", room->title, NULL);
+    md_room_emit(room, "room.created", NULL, "title", "s", room->confidential ? room->name : room->title, NULL);
     return room;
 }
 
@@ -211,22 +227,6 @@ GPtrArray *md_conference_rooms(MdConference *conference)
     return rooms;
 }
 
-void md_conference_remove_tap(MdConference *conference, const char *room, MdRoomTapFn fn, void *user,
-                              void (*done)(void *user))
-{
-    GHashTableIter iter;
-    gpointer value;
-    bool found = false;
-    g_hash_table_iter_init(&iter, conference->by_serial);
-    while (!found && g_hash_table_iter_next(&iter, NULL, &value)) {
-        MdRoom *its = value;
-        found = its->kind == MD_ROOM_MEETING && g_ascii_strcasecmp(its->name, room) == 0 &&
-                md_room_remove_tap(its, fn, user, done);
-    }
-    if (!found && done != NULL)
-        done(user);
-}
-
 /* --- calls ------------------------------------------------------------------------------------------------------------ */
 
 static MdRoom *room_for_call(MdConference *conference, const char *to_user)
@@ -253,10 +253,13 @@ void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole ro
 {
     const MdCallInfo *info = md_call_info(call);
     MdRoom *room = room_for_call(conference, info->to_user != NULL ? info->to_user : "");
+    const char *refusal;
     if (room == NULL)
         md_call_reject(call, 404, "No Such Room");
     else if (room->ending || room->end_us != 0)
         md_call_reject(call, 480, "Meeting Is Ending");
+    else if ((refusal = md_confidential_refusal(room, info, role)) != NULL)
+        md_call_reject(call, 403, refusal);
     else if (room->locked && role < MD_ROLE_OPERATOR && !room->lobby)
         md_call_reject(call, 403, "Meeting Locked");
     else if (room->pin != NULL && role < MD_ROLE_OPERATOR &&

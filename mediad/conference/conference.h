@@ -27,6 +27,11 @@ typedef struct MdRoomSpec {          /* copied */
     unsigned loudest;                /* how many talkers are mixed, 0: 4 */
     const char *language;            /* prompts: "vi" (default), "en" */
     bool lobby;                      /* guests wait until admitted; a locked room lets sites wait, too */
+    /* Encrypted media over encrypted signalling only, the accounts of sites only, no guests, no taps (so neither recording nor stream
+     * nor loudspeakers); of what happens only attendance is told. Not for classified content: that needs the cipher service's
+     * equipment (md_confidential_notice). */
+    bool confidential;
+    const char *const *sites;        /* accounts, NULL-terminated; wanted by confidential rooms */
 } MdRoomSpec;
 
 typedef struct MdMemberInfo {        /* strings valid until control returns to the main loop */
@@ -45,6 +50,7 @@ typedef struct MdMemberInfo {        /* strings valid until control returns to t
 typedef struct MdRoomInfo {
     const char *name, *title;
     bool locked, waiting_for_chair, muted_all;
+    bool confidential, recorded, streamed;
     MdLayoutKind layout;
     unsigned members;
     uint64_t ticks, ticks_late, encodes; /* audio: ticks run, begun > 5 ms late, encodes made */
@@ -147,6 +153,33 @@ typedef void (*MdRoomTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_
 bool md_room_add_tap(MdRoom *room, MdRoomTapFn fn, void *user, GError **error);
 /* done: on control, after the last fn. False: the room has no such tap (any more), done is not called. */
 bool md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(void *user));
+/* The room's main view as encoded pictures, next to the sound of md_room_add_tap and by the same clock (frame->time_us). fn runs on the
+ * room's worker for each, a key frame first, and must obey tick rules; it may keep a reference. While the room waits for its chair the
+ * picture is that of the door. */
+typedef void (*MdRoomPictureTapFn)(MdFrame *frame /* borrowed */, int64_t now_us, void *user);
+typedef struct MdRoomPictureTap {    /* copied */
+    MdVideoCodec codec;
+    MdVideoClass wanted;             /* at most; rounded down to a class of the room's, 0: any */
+    unsigned key_interval_ms;        /* a key frame at least so often, 0: when asked */
+    MdRoomPictureTapFn fn;
+    void *user;
+} MdRoomPictureTap;
+bool md_room_add_picture_tap(MdRoom *room, const MdRoomPictureTap *tap, GError **error);
+/* As md_conference_remove_tap: done is called in any case, on control, after the last fn. */
+void md_conference_remove_picture_tap(MdConference *conference, const char *room, MdRoomPictureTapFn fn, void *user,
+                                      void (*done)(void *user));
+/* A key frame soon; merged and at most two a second. */
+void md_room_request_picture_key(MdRoom *room, MdRoomPictureTapFn fn, void *user);
+
+/* What leaves the room is shown to all: a sign in every picture, a spoken prompt at the start and to whoever comes in later, and the
+ * events recording.started, recording.stopped, stream.started, stream.stopped with the id given. Nested calls count. */
+typedef enum MdRoomMark { MD_ROOM_MARK_RECORDED, MD_ROOM_MARK_STREAMED, MD_ROOM_MARK_MAX } MdRoomMark;
+void md_room_mark(MdRoom *room, MdRoomMark mark, bool on, const char *id);
+/* Whether the picture and sound of the room may leave it: false with STATE for a confidential one. */
+bool md_room_may_leave(MdRoom *room, GError **error);
+/* What the console shows of a confidential meeting; "vi", "en". Static. */
+const char *md_confidential_notice(const char *language);
+
 /* The same for whichever room of that name has it, one that is ending, too. done is called in any case: at once when there is
  * no such tap. */
 void md_conference_remove_tap(MdConference *conference, const char *room, MdRoomTapFn fn, void *user, void (*done)(void *user));

@@ -106,6 +106,7 @@ static MdCall *ring(MdDial *dial, MdMember *member, GError **error)
                              .from_user = room->name,
                              .from_display = room->title,
                              .sdp = offer,
+                             .secure_only = room->confidential,
                              .ring_timeout_ms = 45000};
     return dialer->dial(dialer, &request, &md_member_call_handler, member, error);
 }
@@ -194,6 +195,12 @@ bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool re
             g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID,
                         "target %u is neither an account nor a SIP address (1..%d characters, no spaces)",
                         wanted + 1, TARGET_MAX);
+            return false;
+        }
+    for (unsigned i = 0; room->confidential && i < wanted; i++)
+        if (!md_room_names(room, targets[i])) {
+            g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID,
+                        "the meeting is confidential: target %u is not one of its named sites", i + 1);
             return false;
         }
     if (room->dials->len + wanted > room->max_members) {

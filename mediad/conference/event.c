@@ -27,7 +27,8 @@ static void add_field(JsonObject *object, const char *name, va_list *list)
 void md_room_emit(MdRoom *room, const char *type, const MdMember *member, ...)
 {
     const MdConferenceOptions *options = &room->conference->options;
-    if (options->on_event == NULL || room->kind != MD_ROOM_MEETING)
+    if (options->on_event == NULL || room->kind != MD_ROOM_MEETING ||
+        (room->confidential && !md_confidential_tells(type)))
         return;
     g_autoptr(JsonObject) object = json_object_new();
     json_object_set_string_member(object, "room", room->name);

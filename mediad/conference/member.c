@@ -236,6 +236,7 @@ void md_member_enter(MdMember *member)
     } else if (room->kind == MD_ROOM_MEETING && room->pin != NULL) {
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WELCOME}, 1, true);
     }
+    md_room_say_marks(room, member);
     md_room_replan(room);
 }
 

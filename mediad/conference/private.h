@@ -83,10 +83,17 @@ typedef struct MdPlanTap {
     void *user;
 } MdPlanTap;
 
+typedef struct MdPlanPicture {
+    struct MdTap *tap;
+    uint32_t output;           /* 0: none yet */
+} MdPlanPicture;
+
 typedef struct MdRoomPlan {    /* immutable once published */
     MdComposer *composer;      /* NULL: no pictures */
     unsigned n_taps;
     MdPlanTap taps[MD_ROOM_TAPS_MAX];
+    unsigned n_pictures;
+    MdPlanPicture pictures[MD_ROOM_TAPS_MAX];
     unsigned n_seats;
     MdPlanSeat seats[];
 } MdRoomPlan;
@@ -204,9 +211,15 @@ struct MdDial {                /* C */
 };
 
 typedef struct MdTap {
-    MdRoomTapFn fn;
+    MdRoomTapFn fn;            /* NULL: pictures are tapped */
+    MdRoomPictureTap picture;
+    uint32_t output;           /* of the pictures */
     void *user;
     void (*done)(void *user);
+    uint32_t followed;         /* W: output the pictures come from */
+    bool waits_key;            /* W */
+    unsigned waited;           /* W */
+    int64_t key_us;            /* W: the last key frame */
     _Atomic bool passed;       /* A: removed, and the worker has ticked past it */
     bool removed, posted;
 } MdTap;
@@ -218,6 +231,9 @@ struct MdRoom {                /* C */
     char *name, *title, *pin, *chair_pin;
     unsigned language, max_members;
     bool wait_for_chair, mute_on_entry, temporary, lobby, locked, muted_all, waiting;
+    bool confidential;
+    char **sites;              /* confidential: who may take part */
+    unsigned marks[MD_ROOM_MARK_MAX];
     MdSecurity security;
     MdLayoutKind layout;
     char **seats;              /* pinned member ids, NULL none */
@@ -275,6 +291,20 @@ MdMember *md_room_member(MdRoom *room, const char *id, GError **error);
 /* Hangs up everybody and lets go as soon as all are down. */
 void md_room_close(MdRoom *room, const char *reason);
 void md_room_play(MdRoom *room, MdMember *member, const uint8_t *prompts, unsigned n, bool replace);
+
+/* room-tap.c */
+void md_room_reap_taps(MdRoom *room);
+bool md_room_has_taps(const MdRoom *room, bool pictures); /* that are not being removed */
+/* Says what leaves the room to one who has come in. */
+void md_room_say_marks(MdRoom *room, MdMember *member);
+const char *md_room_sign(const MdRoom *room); /* for the pictures; NULL none */
+
+/* confidential.c */
+bool md_room_names(const MdRoom *room, const char *account); /* a site of a confidential room */
+/* Why the call may not take part; NULL: it may. */
+const char *md_confidential_refusal(const MdRoom *room, const MdCallInfo *info, MdRole role);
+/* Whether an event of a confidential room may be told: attendance only. */
+bool md_confidential_tells(const char *type);
 
 /* room-plan.c */
 void md_room_replan(MdRoom *room);

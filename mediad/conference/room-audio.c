@@ -394,6 +394,27 @@ static void send_picture(const MdRoomPlan *plan, MdSeat *seat, const MdFrame *fr
     seat->waited = 0;
 }
 
+/* The first picture out of another encoder, and one in every interval, is decodable alone. */
+static void tap_picture(const MdRoomPlan *plan, const MdPlanPicture *at, MdFrame *frame, int64_t now_us)
+{
+    MdTap *tap = at->tap;
+    int64_t interval_us = tap->picture.key_interval_ms * INT64_C(1000);
+    if (tap->followed != at->output) {
+        tap->followed = at->output;
+        tap->waits_key = true;
+        tap->waited = 0;
+    }
+    if (frame->key)
+        tap->key_us = now_us;
+    bool due = interval_us > 0 && now_us - tap->key_us >= interval_us;
+    bool missing = tap->waits_key && !frame->key && tap->waited++ % KEY_PATIENCE == 0;
+    if ((due || missing) && plan->composer != NULL)
+        md_composer_request_key(plan->composer, at->output);
+    tap->waits_key = tap->waits_key && !frame->key;
+    if (!tap->waits_key)
+        tap->picture.fn(frame, now_us, tap->user);
+}
+
 static void frame_mail(void *payload, size_t len)
 {
     const FrameMail *mail = payload;
@@ -404,6 +425,9 @@ static void frame_mail(void *payload, size_t len)
             follow_output(plan->seats[i].seat, mail->output);
             send_picture(plan, plan->seats[i].seat, mail->frame, now_us);
         }
+    for (unsigned i = 0; plan != NULL && i < plan->n_pictures; i++)
+        if (plan->pictures[i].output == mail->output)
+            tap_picture(plan, &plan->pictures[i], mail->frame, now_us);
     md_frame_unref(mail->frame);
 }
 

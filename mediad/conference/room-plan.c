@@ -97,8 +97,13 @@ static MdRoomPlan *make_plan(MdRoom *room)
     }
     for (guint i = 0; i < room->taps->len && plan->n_taps < MD_ROOM_TAPS_MAX; i++) {
         const MdTap *tap = g_ptr_array_index(room->taps, i);
-        if (!tap->removed)
+        if (!tap->removed && tap->fn != NULL)
             plan->taps[plan->n_taps++] = (MdPlanTap){tap->fn, tap->user};
+    }
+    for (guint i = 0; i < room->taps->len && plan->n_pictures < MD_ROOM_TAPS_MAX; i++) {
+        MdTap *tap = g_ptr_array_index(room->taps, i);
+        if (!tap->removed && tap->fn == NULL)
+            plan->pictures[plan->n_pictures++] = (MdPlanPicture){tap, tap->output};
     }
     drop_unused(room, plan);
     return plan;

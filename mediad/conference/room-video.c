@@ -28,6 +28,7 @@ typedef struct Scene { /* what a view shows now: to tell the composer only of ch
     unsigned n;
     uint32_t cells[MD_LAYOUT_CELLS_MAX];
     char *banner;
+    const char *sign; /* static */
     bool clock, set;
 } Scene;
 
@@ -215,7 +216,8 @@ static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray 
 {
     Scene *scene = &room->video->scenes[view];
     unsigned n = cells != NULL ? MIN(cells->len, MD_LAYOUT_CELLS_MAX) : 0;
-    bool same = scene->set && scene->layout == layout && scene->n == n && scene->clock == with_clock &&
+    const char *sign = md_room_sign(room);
+    bool same = scene->set && scene->layout == layout && scene->n == n && scene->clock == with_clock && scene->sign == sign &&
                 g_strcmp0(scene->banner, banner) == 0 &&
                 (n == 0 || memcmp(scene->cells, cells->data, n * sizeof(uint32_t)) == 0);
     if (same)
@@ -224,12 +226,13 @@ static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray 
     scene->layout = layout;
     scene->n = n;
     scene->clock = with_clock;
+    scene->sign = sign;
     g_free(scene->banner);
     scene->banner = g_strdup(banner);
     if (n > 0)
         memcpy(scene->cells, cells->data, n * sizeof(uint32_t));
     MdScene wanted = {
-        .layout = layout, .n_cells = n, .cells = scene->cells, .banner = banner, .clock = with_clock};
+        .layout = layout, .n_cells = n, .cells = scene->cells, .banner = banner, .clock = with_clock, .sign = sign};
     int error = md_composer_set_view(room->video->composer, view, &wanted);
     if (error != 0)
         md_warning(&room->logger, "view %u refused by the composer: %s", view, g_strerror(-error));
@@ -262,9 +265,9 @@ static void update_views(MdRoom *room)
 
 /* --- outputs ----------------------------------------------------------------------------------------------------------- */
 
-static MdComposerOutput output_spec(const MdRoom *room, const MdMember *member, uint32_t view)
+static MdComposerOutput output_spec(const MdRoom *room, const MdLegVideoFormat *format, uint32_t view)
 {
-    const MdVideoClass *max = &member->video_format.max;
+    const MdVideoClass *max = &format->max;
     const MdVideoClass *ours = &room->conference->options.video_max;
     unsigned pick = G_N_ELEMENTS(classes) - 1;
     for (unsigned i = 0; i < G_N_ELEMENTS(classes); i++) {
@@ -287,10 +290,9 @@ static MdComposerOutput output_spec(const MdRoom *room, const MdMember *member, 
     unsigned fps = ours->fps != 0 ? ours->fps : 15;
     if (max->fps != 0 && max->fps < fps)
         fps = max->fps >= 15 ? 15 : MAX(max->fps, 5);
-    bool single_nal =
-        member->video_format.codec == MD_VIDEO_H264 && member->video_format.h264_packetization_mode == 0;
+    bool single_nal = format->codec == MD_VIDEO_H264 && format->h264_packetization_mode == 0;
     return (MdComposerOutput){.view = view,
-                              .codec = member->video_format.codec,
+                              .codec = format->codec,
                               .width = classes[pick].width,
                               .height = classes[pick].height,
                               .fps = (uint8_t)fps,
@@ -334,6 +336,25 @@ static uint32_t view_of(const MdRoom *room, const MdMember *member)
     return member == room->speaker && follows_speaker(room) ? VIEW_SPEAKER : VIEW_ROOM;
 }
 
+/* Whoever taps the pictures sees what a silent member sees. */
+static void update_tap_outputs(MdRoom *room)
+{
+    for (guint i = 0; i < room->taps->len; i++) {
+        MdTap *tap = g_ptr_array_index(room->taps, i);
+        if (tap->fn != NULL || tap->removed)
+            continue;
+        const MdVideoClass *wanted = &tap->picture.wanted;
+        MdLegVideoFormat format = {.sending = true, .codec = tap->picture.codec, .h264_packetization_mode = 1, .max = *wanted};
+        if (wanted->width == 0 || wanted->height == 0)
+            format.max.width = format.max.height = UINT16_MAX;
+        MdComposerOutput spec = output_spec(room, &format, room->waiting ? VIEW_DOOR : VIEW_ROOM);
+        uint32_t output = output_for(room, &spec);
+        if (output != tap->output && output != 0)
+            md_composer_request_key(room->video->composer, output);
+        tap->output = output;
+    }
+}
+
 static void update_outputs(MdRoom *room)
 {
     MdRoomVideo *video = room->video;
@@ -343,13 +364,14 @@ static void update_outputs(MdRoom *room)
         MdMember *member = g_ptr_array_index(room->members, i);
         uint32_t output = 0;
         if (member->state != MD_MEMBER_LEAVING && member->leg_started && member->video_format.sending) {
-            MdComposerOutput spec = output_spec(room, member, view_of(room, member));
+            MdComposerOutput spec = output_spec(room, &member->video_format, view_of(room, member));
             output = output_for(room, &spec);
         }
         if (output != member->output && output != 0)
             md_composer_request_key(video->composer, output);
         member->output = output;
     }
+    update_tap_outputs(room);
     for (guint i = video->outputs->len; i-- > 0;) {
         const Output *output = &g_array_index(video->outputs, Output, i);
         if (output->used)

@@ -47,7 +47,9 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->mute_on_entry = spec->mute_on_entry;
     room->temporary = spec->temporary;
     room->lobby = spec->lobby;
-    room->security = spec->security;
+    room->confidential = spec->confidential;
+    room->sites = spec->confidential ? g_strdupv((char **)(uintptr_t)spec->sites) : NULL;
+    room->security = spec->confidential ? MD_SECURITY_REQUIRED : spec->security;
     room->layout = spec->layout;
     room->members = g_ptr_array_new();
     room->dials = g_ptr_array_new_with_free_func(free_dial);
@@ -80,6 +82,7 @@ void md_room_free(MdRoom *room)
     g_ptr_array_unref(room->encoders);
     g_ptr_array_unref(room->taps);
     g_strfreev(room->seats);
+    g_strfreev(room->sites);
     g_free(room->name);
     g_free(room->title);
     g_free(room->pin);
@@ -143,19 +146,6 @@ static void reap_members(MdRoom *room)
             g_ptr_array_remove_index(room->members, i);
             md_member_free(member);
         }
-    }
-}
-
-static void reap_taps(MdRoom *room)
-{
-    for (guint i = room->taps->len; i-- > 0;) {
-        MdTap *tap = g_ptr_array_index(room->taps, i);
-        if (!tap->removed || !atomic_load_explicit(&tap->passed, memory_order_acquire))
-            continue;
-        g_ptr_array_steal_index(room->taps, i);
-        if (tap->done != NULL)
-            tap->done(tap->user);
-        g_free(tap);
     }
 }
 
@@ -234,7 +224,7 @@ void md_room_tick(MdRoom *room, int64_t now_us)
                            (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
     }
     reap_members(room);
-    reap_taps(room);
+    md_room_reap_taps(room);
     if (!room->ending) {
         md_dial_tick(room, now_us);
         md_room_video_tick(room, now_us);
@@ -416,34 +406,4 @@ void md_room_end(MdRoom *room)
                    md_prompts_duration_us(room->conference->prompts, room->language, MD_PROMPT_ENDED);
     md_room_play(room, NULL, (const uint8_t[]){MD_PROMPT_ENDED}, 1, true);
     md_room_replan(room);
-}
-
-bool md_room_add_tap(MdRoom *room, MdRoomTapFn fn, void *user, GError **error)
-{
-    if (room->ending || room->taps->len >= MD_ROOM_TAPS_MAX) {
-        g_set_error(error, MD_CONFERENCE_ERROR,
-                    room->ending ? MD_CONFERENCE_ERROR_STATE : MD_CONFERENCE_ERROR_LIMIT,
-                    room->ending ? "the room is ending" : "a room has at most %d taps", MD_ROOM_TAPS_MAX);
-        return false;
-    }
-    MdTap *tap = g_new0(MdTap, 1);
-    tap->fn = fn;
-    tap->user = user;
-    g_ptr_array_add(room->taps, tap);
-    md_room_replan(room);
-    return true;
-}
-
-bool md_room_remove_tap(MdRoom *room, MdRoomTapFn fn, void *user, void (*done)(void *user))
-{
-    for (guint i = 0; i < room->taps->len; i++) {
-        MdTap *tap = g_ptr_array_index(room->taps, i);
-        if (tap->fn == fn && tap->user == user && tap->done == NULL) {
-            tap->removed = true;
-            tap->done = done;
-            md_room_replan(room);
-            return true;
-        }
-    }
-    return false;
 }

@@ -90,6 +90,7 @@ typedef struct MdDialRequest {
     const char *sdp;             /* our offer */
     const char *const *headers;  /* NULL-terminated "Name: value" lines to add, or NULL */
     const char *trunk;           /* configured trunk whose credentials to use, or NULL */
+    bool secure_only;            /* over TLS or not at all */
     unsigned ring_timeout_ms;    /* then CANCEL and on_closed(408); 0: 60000 */
 } MdDialRequest;
 

@@ -31,7 +31,7 @@ struct MdCanvas {
     MdLayoutKind layout;
     unsigned n_cells;
     Cell cells[MD_LAYOUT_CELLS_MAX];
-    Caption banner, clock;
+    Caption banner, clock, sign;
 };
 
 static const char *const notices[MD_TILE_KIND_MAX] = {
@@ -70,6 +70,7 @@ void md_canvas_free(MdCanvas *canvas)
         forget_text(&canvas->cells[i]);
     md_overlay_unref(canvas->banner.overlay);
     md_overlay_unref(canvas->clock.overlay);
+    md_overlay_unref(canvas->sign.overlay);
     md_picture_unref(canvas->picture);
     md_scaler_clear(&canvas->scaler);
     free(canvas);
@@ -163,6 +164,21 @@ void md_canvas_set_banner(MdCanvas *canvas, const char *banner, bool in_the_midd
                     &(MdRect){0, 0, left, height});
     set_caption(canvas, &canvas->clock, clock, MD_LABEL_BANNER, font_for(height),
                 &(MdRect){left, 0, clock_width, height});
+}
+
+void md_canvas_set_sign(MdCanvas *canvas, const char *sign)
+{
+    const MdPlanes *planes = &canvas->picture->planes;
+    uint16_t height = (uint16_t)(planes->height / 18 & ~1), chars = 0;
+    if (height < 12)
+        height = 12;
+    uint8_t font = font_for(height);
+    for (const char *p = sign ? sign : ""; *p; p++)
+        chars += ((unsigned char)*p & 0xc0) != 0x80;
+    unsigned width = chars * font * 3u / 4 + 2u * font;
+    if (width > planes->width)
+        width = planes->width;
+    set_caption(canvas, &canvas->sign, sign, MD_LABEL_SIGN, font, &(MdRect){0, 0, (uint16_t)(width & ~1u), height});
 }
 
 static void draw_ground(MdCanvas *canvas, const MdRect *rect, const MdTile *tile)
@@ -316,6 +332,8 @@ bool md_canvas_draw(MdCanvas *canvas, unsigned index, const MdTile *tile)
     md_overlay_blend(canvas->banner.overlay, canvas->banner.rect.x, canvas->banner.rect.y,
                      &canvas->picture->planes, &cell->rect);
     md_overlay_blend(canvas->clock.overlay, canvas->clock.rect.x, canvas->clock.rect.y,
+                     &canvas->picture->planes, &cell->rect);
+    md_overlay_blend(canvas->sign.overlay, canvas->sign.rect.x, canvas->sign.rect.y,
                      &canvas->picture->planes, &cell->rect);
     cell->shown = *tile;
     cell->shown.picture = NULL;

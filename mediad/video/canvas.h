@@ -39,6 +39,8 @@ unsigned md_canvas_n_cells(const MdCanvas *canvas);
  * edge (NULL or "": none). Only when they change are the tiles beneath drawn anew. Call before the tiles of a
  * tick. */
 void md_canvas_set_banner(MdCanvas *canvas, const char *banner, bool in_the_middle, const char *clock);
+/* A red sign at the left end of the top edge, above the banner (NULL or "": none). When and how: as the banner. */
+void md_canvas_set_sign(MdCanvas *canvas, const char *sign);
 /* Cell index in order 0, 1, 2 ...; true: drawn. */
 bool md_canvas_draw(MdCanvas *canvas, unsigned index, const MdTile *tile);
 const MdPlanes *md_canvas_planes(const MdCanvas *canvas);

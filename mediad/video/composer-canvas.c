@@ -66,6 +66,7 @@ static unsigned draw_tiles(ViewCanvas *canvas, int64_t now_us)
     write_clock(canvas, clock);
     const Scene *scene = canvas->scene;
     md_canvas_set_banner(canvas->canvas, scene ? scene->banner : NULL, scene && !scene->n_cells, clock);
+    md_canvas_set_sign(canvas->canvas, scene ? scene->sign : NULL);
     unsigned drawn = 0;
     for (unsigned i = 0; i < md_canvas_n_cells(canvas->canvas); i++)
         drawn += draw_cell(canvas, i, now_us);

@@ -96,6 +96,7 @@ typedef struct Scene {
     unsigned n_cells;
     uint32_t cells[MD_LAYOUT_CELLS_MAX];
     char banner[MD_LABEL_TEXT_MAX];
+    char sign[64];
 } Scene;
 
 typedef struct View { /* under composer->lock */

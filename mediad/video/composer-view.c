@@ -32,6 +32,7 @@ static Scene *copy_scene(const MdScene *from)
     if (scene->n_cells)
         memcpy(scene->cells, from->cells, scene->n_cells * sizeof(scene->cells[0]));
     md_label_copy_text(scene->banner, sizeof(scene->banner), from->banner);
+    md_label_copy_text(scene->sign, sizeof(scene->sign), from->sign);
     return scene;
 }
 

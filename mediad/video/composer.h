@@ -64,6 +64,7 @@ typedef struct MdScene {
     const uint32_t *cells;    /* source ids in seat order; 0 = empty seat */
     const char *banner;       /* UTF-8, NULL none; over the top edge, or large in the middle when there are no cells */
     bool clock;               /* show the wall clock (Asia/Ho_Chi_Minh) */
+    const char *sign;         /* UTF-8, NULL none; red, in the corner at the top left: "REC" */
 } MdScene;
 int md_composer_set_view(MdComposer *composer, uint32_t view, const MdScene *scene);
 void md_composer_remove_view(MdComposer *composer, uint32_t view);

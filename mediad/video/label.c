@@ -103,7 +103,10 @@ static PangoLayout *layout_of(MdLabeler *labeler, const MdLabelSpec *spec, const
 static void draw_line(MdLabeler *labeler, cairo_t *cr, const MdLabelSpec *spec, const char *text)
 {
     double left = spec->font_px * .4, right = spec->width - spec->font_px * .4;
-    cairo_set_source_rgba(cr, 0, 0, 0, GROUND_ALPHA / 255.);
+    if (spec->style == MD_LABEL_SIGN)
+        cairo_set_source_rgba(cr, .78, .05, .05, .92);
+    else
+        cairo_set_source_rgba(cr, 0, 0, 0, GROUND_ALPHA / 255.);
     cairo_paint(cr);
     if (spec->muted) {
         double size = spec->height * .86;
@@ -113,7 +116,7 @@ static void draw_line(MdLabeler *labeler, cairo_t *cr, const MdLabelSpec *spec, 
     PangoLayout *layout = layout_of(labeler, spec, text);
     pango_layout_set_single_paragraph_mode(layout, TRUE);
     pango_layout_set_width(layout, right > left ? (int)((right - left) * PANGO_SCALE) : 0);
-    if (spec->style == MD_LABEL_BANNER)
+    if (spec->style == MD_LABEL_BANNER || spec->style == MD_LABEL_SIGN)
         pango_layout_set_alignment(layout, PANGO_ALIGN_CENTER);
     int height;
     pango_layout_get_pixel_size(layout, NULL, &height);

@@ -29,6 +29,7 @@ typedef enum MdLabelStyle {
     MD_LABEL_NOTICE, /* no ground, text centred, on several lines if needed */
     MD_LABEL_VOICE,  /* as NOTICE with a microphone above */
     MD_LABEL_BANNER, /* dark translucent strip, text centred */
+    MD_LABEL_SIGN,   /* red strip, text centred */
     MD_LABEL_STYLE_MAX,
 } MdLabelStyle;
 
