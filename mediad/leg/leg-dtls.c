@@ -57,7 +57,7 @@ static void send_datagram(const uint8_t *data, size_t len, void *user)
     if (leg->transport.send)
         leg->transport.send(leg->transport.user, d->media, false, &d->remote, data, len);
     else
-        md_udp_send(leg->media[d->media].ports.rtp_fd, &d->remote, data, len);
+        md_udp_send(leg->rtp_fd[d->media], &d->remote, data, len);
 }
 
 static void arm(LegDtls *d);

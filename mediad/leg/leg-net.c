@@ -140,8 +140,8 @@ static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t 
         return;
     if (media == AUDIO)
         leg_audio_receive(leg, &packet, verdict, now_us);
-    else
-        leg_video_receive(leg, &packet, verdict, now_us);
+    else if (leg->pictures[media])
+        leg_video_receive(leg->pictures[media], &packet, verdict, now_us);
 }
 
 static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp, const MdAddr *from,
@@ -246,16 +246,14 @@ static void readable(MdWatch *watch, uint32_t events, void *user)
     }
 }
 
-int leg_watch_sockets(MdLeg *leg)
+int leg_watch_sockets(MdLeg *leg, unsigned media)
 {
-    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
-        LegMedia *media = &leg->media[m];
-        int fds[2] = {media->ports.rtp_fd, media->ports.rtcp_fd};
-        for (unsigned i = 0; i < 2 && fds[0] >= 0; i++) {
-            int rc = md_worker_watch(leg->worker, &media->watch[i], fds[i], EPOLLIN, readable, leg);
-            if (rc < 0)
-                return rc;
-        }
+    LegMedia *m = &leg->media[media];
+    int fds[2] = {m->ports.rtp_fd, m->ports.rtcp_fd};
+    for (unsigned i = 0; i < 2 && fds[0] >= 0; i++) {
+        int rc = md_worker_watch(leg->worker, &m->watch[i], fds[i], EPOLLIN, readable, leg);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }

@@ -16,6 +16,8 @@ typedef struct LegPlan {
         MdSrtp *send, *receive;
         LegDtls *dtls; /* a reference */
     } media[MD_LEG_MEDIA_MAX];
+    LegVideo *content; /* the line is new: NULL else */
+    MdPortPair content_ports;
 } LegPlan;
 
 static void free_plan(LegPlan *plan)
@@ -90,6 +92,9 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
                      (md_addr_host_equal(&before.remote, &now->remote) || now->direction == 0 ||
                       md_addr_is_any(&now->remote));
     media->agreed = *now;
+    /* What comes on a line that was away is no rival of what came before. */
+    if (now->active && !before.active)
+        md_stream_bye(&media->stream, media->stream.ssrc);
     if (now->active && !(same_host && md_addr_is_any(&now->remote))) {
         set_part(&media->part[0], &now->remote, &before.remote);
         set_part(&media->part[1], &now->remote_rtcp, &before.remote_rtcp);
@@ -116,14 +121,27 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
     media->keyed = now->active && (now->security == MD_AGREED_PLAIN || (media->send && media->receive));
     if (m == AUDIO)
         leg_audio_agreed(leg, &before);
-    else if (m == VIDEO && leg->video)
-        leg_video_agreed(leg, &before, now_us);
+    else if (leg->pictures[m])
+        leg_video_agreed(leg->pictures[m], &before, now_us);
     if (leg->attached)
         leg_rtcp_agreed(leg, m, now_us);
 }
 
+static void add_content(MdLeg *leg, LegPlan *plan, int64_t now_us)
+{
+    leg->pictures[CONTENT] = plan->content;
+    leg->media[CONTENT].ports = plan->content_ports;
+    plan->content = NULL;
+    if (!leg->attached)
+        return;
+    leg_watch_sockets(leg, CONTENT);
+    leg_video_attach(leg->pictures[CONTENT], now_us);
+}
+
 static void apply(LegPlan *plan, int64_t now_us)
 {
+    if (plan->content)
+        add_content(plan->leg, plan, now_us);
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
         apply_media(plan->leg, m, plan, now_us);
     free_plan(plan);
@@ -196,11 +214,15 @@ bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error)
     }
     plan->leg = leg;
     plan->agreed = *agreed;
+    plan->content = agreed->media[CONTENT].active ? leg->content_made : NULL;
+    plan->content_ports = leg->content_ports;
     for (unsigned m = 0; ok && m < MD_LEG_MEDIA_MAX; m++)
         ok = plan_media(plan, m, &dtls[m], error);
     ok = ok && deliver_plan(plan, error);
     if (!ok)
         free_plan(plan);
+    else if (agreed->media[CONTENT].active)
+        leg->content_made = NULL; /* the worker's now */
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
         if (dtls[m] == leg->dtls[m])
             continue;

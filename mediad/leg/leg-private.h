@@ -26,6 +26,7 @@
 
 #define AUDIO MD_LEG_MEDIA_AUDIO
 #define VIDEO MD_LEG_MEDIA_VIDEO
+#define CONTENT MD_LEG_MEDIA_CONTENT
 
 /* How packets leave. Tests put their own in place of sockets and feed md_leg_receive. */
 typedef struct MdLegTransport {
@@ -100,7 +101,23 @@ typedef struct LegPaced {
     unsigned per_step;
 } LegPaced;
 
-typedef struct LegVideo {
+/* What is counted of a line of pictures, under the names video_… or content_…. */
+#define LEG_VIDEO_STATS(X, kind)                                                                             \
+    X(packets_received, kind) X(packets_lost, kind) X(packets_sent, kind) X(packets_retransmitted, kind)      \
+    X(bytes_received, kind) X(bytes_sent, kind) X(frames_received, kind) X(frames_damaged, kind)              \
+    X(nacks_sent, kind) X(key_requests_sent, kind) X(key_requests_received, kind) X(jitter_us, kind)
+
+#define LEG_VIDEO_STAT(name, kind) MdStat *name;
+typedef struct LegVideoStats {
+    LEG_VIDEO_STATS(LEG_VIDEO_STAT, )
+    MdStat *remote_loss_permille;
+} LegVideoStats;
+#undef LEG_VIDEO_STAT
+
+typedef struct LegVideo { /* a line of pictures */
+    MdLeg *leg;
+    unsigned media;         /* VIDEO or CONTENT */
+    LegVideoStats stats;
     MdReorder *reorders[2]; /* without and with retransmission by the peer */
     MdReorder *reorder;     /* the one in use */
     MdDepacketiser *depacketisers[MD_VIDEO_CODEC_MAX];
@@ -142,6 +159,9 @@ struct MdLeg {
     bool started;
     MdAgreed applied;       /* last agreement handed to the worker */
     LegDtls *dtls[MD_LEG_MEDIA_MAX];
+    int rtp_fd[MD_LEG_MEDIA_MAX]; /* for handshakes; -1 none */
+    LegVideo *content_made; /* with content_ports: not with the worker yet */
+    MdPortPair content_ports;
     char security[64];
     /* worker thread (control until started) */
     bool attached;
@@ -149,7 +169,7 @@ struct MdLeg {
     void *user;
     LegMedia media[MD_LEG_MEDIA_MAX];
     LegAudio audio;
-    LegVideo *video;        /* NULL: audio only */
+    LegVideo *pictures[MD_LEG_MEDIA_MAX]; /* of VIDEO and CONTENT; NULL: no such line */
     MdTimer rtcp_timer;
     int64_t round_trip_us;
     uint64_t audio_lost_before;
@@ -175,7 +195,7 @@ void leg_latch(MdLeg *leg, unsigned media, unsigned part, const MdAddr *to);
 /* The owner of the media tells everybody where audio goes now; anybody may look. False: not told yet. */
 void leg_tell_remote(MdLeg *leg, const MdAddr *to);
 bool leg_told_remote(const MdLeg *leg, MdAddr *ret);
-int leg_watch_sockets(MdLeg *leg);
+int leg_watch_sockets(MdLeg *leg, unsigned media);
 void leg_unwatch_sockets(MdLeg *leg);
 void leg_reject(MdLeg *leg);
 
@@ -186,18 +206,20 @@ void leg_audio_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict ve
 void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before);
 /* Forget what was received: the next packet begins anew. */
 void leg_audio_forget(MdLeg *leg);
-void leg_video_forget(MdLeg *leg);
 
 /* leg-video.c */
-bool leg_video_init(MdLeg *leg);
-void leg_video_clear(MdLeg *leg);
-void leg_video_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
-void leg_video_agreed(MdLeg *leg, const MdAgreedMedia *before, int64_t now_us);
-void leg_video_attach(MdLeg *leg, int64_t now_us);
-void leg_video_nack(MdLeg *leg, const uint16_t *seqs, unsigned n, int64_t now_us);
-void leg_video_key_asked(MdLeg *leg, int64_t now_us);
-void leg_video_limit(MdLeg *leg, MdRtcpKind kind, uint64_t bitrate_bps);
-void leg_video_loss(MdLeg *leg, uint8_t fraction_lost);
+LegVideo *leg_video_new(MdLeg *leg, unsigned media);
+void leg_video_free(LegVideo *video);
+/* Worker: its timers begin, and end. */
+void leg_video_attach(LegVideo *video, int64_t now_us);
+void leg_video_detach(LegVideo *video);
+void leg_video_receive(LegVideo *video, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
+void leg_video_agreed(LegVideo *video, const MdAgreedMedia *before, int64_t now_us);
+void leg_video_nack(LegVideo *video, const uint16_t *seqs, unsigned n, int64_t now_us);
+void leg_video_key_asked(LegVideo *video, int64_t now_us);
+void leg_video_limit(LegVideo *video, MdRtcpKind kind, uint64_t bitrate_bps);
+void leg_video_loss(LegVideo *video, uint8_t fraction_lost);
+void leg_video_forget(LegVideo *video);
 
 /* leg-rtcp.c */
 void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us);

@@ -113,66 +113,69 @@ static void take_report(MdLeg *leg, unsigned media, const MdRtcpReport *block, i
         md_stat_set(&leg->stats.round_trip_us, (uint64_t)rtt_us);
     }
     uint64_t permille = block->fraction_lost * 1000u / 256;
-    if (media == AUDIO) {
-        md_stat_set(&leg->stats.remote_loss_permille, permille);
+    LegVideo *pictures = leg->pictures[media];
+    if (pictures) {
+        md_stat_set(pictures->stats.remote_loss_permille, permille);
+        leg_video_loss(pictures, block->fraction_lost);
     } else {
-        md_stat_set(&leg->stats.remote_video_loss_permille, permille);
-        if (leg->video)
-            leg_video_loss(leg, block->fraction_lost);
+        md_stat_set(&leg->stats.remote_loss_permille, permille);
     }
 }
 
-static void take_fir(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+static void take_fir(LegVideo *pictures, const MdRtcpItem *item, int64_t now_us)
 {
-    LegMedia *m = &leg->media[VIDEO];
+    LegMedia *m = &pictures->leg->media[pictures->media];
     if (item->fir_seq == m->fir_seq_seen)
         return; /* a repetition of one already served (RFC 5104, 4.3.1.2) */
     m->fir_seq_seen = item->fir_seq;
-    leg_video_key_asked(leg, now_us);
+    leg_video_key_asked(pictures, now_us);
 }
 
-static void take_nack(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+static void take_nack(LegVideo *pictures, const MdRtcpItem *item, int64_t now_us)
 {
     uint16_t seqs[MD_RTCP_NACK_SEQS];
     unsigned n = md_rtcp_nack_seqs(item, seqs);
-    leg_video_nack(leg, seqs, n, now_us);
+    leg_video_nack(pictures, seqs, n, now_us);
 }
 
 /* What we hold ourselves to (RFC 5104, 4.2.2): there is one receiver, so its request is the bound. */
-static void answer_tmmbr(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+static void answer_tmmbr(LegVideo *pictures, const MdRtcpItem *item, int64_t now_us)
 {
+    MdLeg *leg = pictures->leg;
+    unsigned media = pictures->media;
     uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
     MdRtcpWriter writer;
-    leg_video_limit(leg, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
-    leg_rtcp_begin(leg, VIDEO, &writer, buf, MD_RTP_PACKET_MAX, now_us);
-    md_rtcp_write_tmmbn(&writer, leg->media[VIDEO].sender.ssrc, item->ssrc, item->limit.bitrate_bps,
+    leg_video_limit(pictures, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
+    leg_rtcp_begin(leg, media, &writer, buf, MD_RTP_PACKET_MAX, now_us);
+    md_rtcp_write_tmmbn(&writer, leg->media[media].sender.ssrc, item->ssrc, item->limit.bitrate_bps,
                         item->limit.overhead);
-    leg_send_rtcp(leg, VIDEO, buf, writer.len, sizeof buf);
+    leg_send_rtcp(leg, media, buf, writer.len, sizeof buf);
 }
 
-static void take_video_feedback(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+static void take_video_feedback(LegVideo *pictures, const MdRtcpItem *item, int64_t now_us)
 {
+    const MdSender *sender = &pictures->leg->media[pictures->media].sender;
     /* A request names the stream it is about; some devices leave it 0, and there is only one. */
-    bool ours = item->media_ssrc == leg->media[VIDEO].sender.ssrc || item->media_ssrc == 0;
+    bool ours = item->media_ssrc == sender->ssrc || item->media_ssrc == 0;
     switch (item->kind) {
     case MD_RTCP_KIND_NACK:
         if (ours)
-            take_nack(leg, item, now_us);
+            take_nack(pictures, item, now_us);
         break;
     case MD_RTCP_KIND_PLI:
         if (ours)
-            leg_video_key_asked(leg, now_us);
+            leg_video_key_asked(pictures, now_us);
         break;
     case MD_RTCP_KIND_FIR:
         if (ours)
-            take_fir(leg, item, now_us);
+            take_fir(pictures, item, now_us);
         break;
     case MD_RTCP_KIND_TMMBR:
         if (ours)
-            answer_tmmbr(leg, item, now_us);
+            answer_tmmbr(pictures, item, now_us);
         break;
     case MD_RTCP_KIND_REMB:
-        leg_video_limit(leg, MD_RTCP_KIND_REMB, item->limit.bitrate_bps);
+        leg_video_limit(pictures, MD_RTCP_KIND_REMB, item->limit.bitrate_bps);
         break;
     default:
         break;
@@ -201,8 +204,8 @@ void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t le
             md_stream_bye(&m->stream, item.ssrc);
             break;
         default:
-            if (media == VIDEO && leg->video)
-                take_video_feedback(leg, &item, now_us);
+            if (leg->pictures[media])
+                take_video_feedback(leg->pictures[media], &item, now_us);
         }
     }
     if (rc < 0)

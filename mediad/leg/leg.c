@@ -30,8 +30,35 @@ static bool open_ports(MdLeg *leg, unsigned n_media, uint16_t ret_ports[MD_LEG_M
         if (rc < 0)
             return resources(error, "no media port", -rc);
         ret_ports[m] = md_addr_port(&leg->media[m].ports.rtp);
+        leg->rtp_fd[m] = leg->media[m].ports.rtp_fd;
     }
     return true;
+}
+
+/* Ports and buffers of content are taken when a description first has such a line: most calls have none. The worker gets
+ * them with the agreement. 0: there are none. */
+static uint16_t open_content(void *user)
+{
+    MdLeg *leg = user;
+    MdAddr local;
+    uint16_t port = leg->transport.send ? leg->transport.port[CONTENT] : 0;
+    if (leg->content_made) /* for an agreement that came to nothing */
+        return port ? port : md_addr_port(&leg->content_ports.rtp);
+    LegVideo *content = leg_video_new(leg, CONTENT);
+    if (!content)
+        return 0;
+    leg->content_ports = (MdPortPair){.rtp_fd = -1, .rtcp_fd = -1};
+    if (!leg->transport.send && leg->ports && md_addr_from_host(&local, leg->local_host, 0) == 0 &&
+        md_port_pool_open(leg->ports, &local, &leg->content_ports) == 0)
+        port = md_addr_port(&leg->content_ports.rtp);
+    if (!port) {
+        md_warning(&leg->logger, "no port or memory for a line of content");
+        leg_video_free(content);
+        return 0;
+    }
+    leg->rtp_fd[CONTENT] = leg->content_ports.rtp_fd;
+    leg->content_made = content;
+    return port;
 }
 
 static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_t ports[MD_LEG_MEDIA_MAX])
@@ -41,6 +68,10 @@ static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_
         .security = config->security,
         .fingerprint = config->dtls && config->control ? md_dtls_identity_fingerprint(config->dtls) : NULL,
         .offer_dtls = config->offer_dtls,
+        .content = config->content && config->n_video_codecs,
+        .offer_content = config->offer_content,
+        .open_content = open_content,
+        .open_content_user = leg,
         .n_audio_codecs = MIN(config->n_audio_codecs, (unsigned)MD_AUDIO_CODEC_MAX),
         .n_video_codecs = MIN(config->n_video_codecs, (unsigned)MD_VIDEO_CODEC_MAX),
         .video_max = config->video_max,
@@ -75,7 +106,11 @@ static void init_media(MdLeg *leg, unsigned media, uint8_t pt, uint32_t clock_ra
 static void free_leg(MdLeg *leg)
 {
     leg_audio_clear(leg);
-    leg_video_clear(leg);
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+        leg_video_free(leg->pictures[m]);
+    if (leg->content_made && leg->content_ports.rtp_fd >= 0)
+        md_port_pool_close(leg->ports, &leg->content_ports);
+    leg_video_free(leg->content_made);
     leg_free_media(leg);
     free(leg->local_host);
     free(leg);
@@ -106,13 +141,13 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
     g_snprintf(leg->cname, sizeof leg->cname, "%016" G_GINT64_MODIFIER "x@mediad", name);
     leg->random = (uint32_t)name | 1;
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
-        leg->media[m].ports.rtp_fd = leg->media[m].ports.rtcp_fd = -1;
+        leg->media[m].ports.rtp_fd = leg->media[m].ports.rtcp_fd = leg->rtp_fd[m] = -1;
     init_media(leg, AUDIO, 0, 8000);
     init_media(leg, VIDEO, 0, 90000);
-    init_media(leg, MD_LEG_MEDIA_CONTENT, 0, 90000);
+    init_media(leg, CONTENT, 0, 90000);
     unsigned n_media = config->n_video_codecs ? 2 : 1;
     if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) ||
-        (n_media == 2 && !leg_video_init(leg))) {
+        (n_media == 2 && !(leg->pictures[VIDEO] = leg_video_new(leg, VIDEO)))) {
         resources(error, "codecs cannot be set up", 0);
         free_leg(leg);
         return NULL;
@@ -194,10 +229,12 @@ static void attach(void *payload, size_t len)
     leg->sink = mail->sink;
     leg->user = mail->user;
     leg->attached = true;
-    leg_watch_sockets(leg);
-    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        leg_watch_sockets(leg, m);
         leg_rtcp_agreed(leg, m, now_us);
-    leg_video_attach(leg, now_us);
+        if (leg->pictures[m])
+            leg_video_attach(leg->pictures[m], now_us);
+    }
 }
 
 int md_leg_start(MdLeg *leg, const MdLegSink *sink, void *user)
@@ -227,10 +264,9 @@ static void detach(void *payload, size_t len)
             leg_rtcp_bye(leg, m, md_worker_now_us(leg->worker));
         leg_unwatch_sockets(leg);
         md_worker_timer_cancel(leg->worker, &leg->rtcp_timer);
-        if (leg->video) {
-            md_worker_timer_cancel(leg->worker, &leg->video->pace_timer);
-            md_worker_timer_cancel(leg->worker, &leg->video->tick_timer);
-        }
+        for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
+            if (leg->pictures[m])
+                leg_video_detach(leg->pictures[m]);
     }
     free_leg(leg);
     if (mail->done)
@@ -266,13 +302,18 @@ const MdLegStats *md_leg_stats(const MdLeg *leg)
 
 void md_leg_summary(const MdLeg *leg, MdLegSummary *ret)
 {
-    const MdAgreedMedia *audio = &leg->applied.media[AUDIO], *video = &leg->applied.media[VIDEO];
-    *ret = (MdLegSummary){
-        .audio_codec = MD_AUDIO_CODEC_NONE, .video_codec = MD_VIDEO_CODEC_NONE, .security = leg->security};
+    const MdAgreedMedia *audio = &leg->applied.media[AUDIO], *video = &leg->applied.media[VIDEO],
+                        *content = &leg->applied.media[CONTENT];
+    *ret = (MdLegSummary){.audio_codec = MD_AUDIO_CODEC_NONE,
+                          .video_codec = MD_VIDEO_CODEC_NONE,
+                          .content_codec = MD_VIDEO_CODEC_NONE,
+                          .security = leg->security};
     if (audio->active)
         ret->audio_codec = (MdAudioCodec)audio->codec;
     if (video->active)
         ret->video_codec = (MdVideoCodec)video->codec;
+    if (content->active)
+        ret->content_codec = (MdVideoCodec)content->codec;
     MdAddr told;
     bool known = leg_told_remote(leg, &told);
     md_addr_to_string(known ? &told : &audio->remote, ret->remote, sizeof ret->remote);

@@ -46,6 +46,8 @@ typedef struct MdLegConfig {
     const MdDtlsIdentity *dtls;      /* one per process; must outlive the leg */
     struct MdPacketiser *packetiser; /* mediad/rtp/packetise.h: shared by all legs of the worker, touched only there; NULL: none */
     bool offer_dtls;                 /* our offers ask for DTLS-SRTP (browsers) instead of SDES */
+    bool content;                    /* a second line of pictures, for slides or a screen, is taken; needs video_codecs */
+    bool offer_content;              /* and asked for in our first offer */
     /* A browser (RFC 8829): all lines over one ICE-checked path (BUNDLE, rtcp-mux), DTLS-SRTP only; ports and local_host
      * are not used. Needs ice, control and dtls. */
     bool browser;
@@ -86,6 +88,8 @@ typedef struct MdLegSink {
     void (*on_video)(MdLeg *leg, MdFrame *frame /* borrowed; ref to keep */, void *user);
     void (*on_key_frame_request)(MdLeg *leg, void *user); /* PLI, FIR from the peer, already merged and rate-limited */
     void (*on_dtmf)(MdLeg *leg, char digit, unsigned duration_ms, void *user); /* RFC 4733, once per key press */
+    void (*on_content)(MdLeg *leg, MdFrame *frame /* as on_video */, void *user); /* slides, a screen */
+    void (*on_content_key_frame_request)(MdLeg *leg, void *user);
 } MdLegSink;
 
 /* Control: start media on the worker. sink and user must live until md_leg_stop's done has run. */
@@ -122,6 +126,10 @@ void md_leg_video_format(const MdLeg *leg, MdLegVideoFormat *ret);
 int md_leg_send_video(MdLeg *leg, const MdFrame *frame, int64_t now_us);
 /* PLI (or FIR where only that was agreed), at most one per 500 ms however often asked. */
 void md_leg_request_key_frame(MdLeg *leg, int64_t now_us);
+/* The same for slides or a screen: sending and receiving are false while no such line is agreed. */
+void md_leg_content_format(const MdLeg *leg, MdLegVideoFormat *ret);
+int md_leg_send_content(MdLeg *leg, const MdFrame *frame, int64_t now_us);
+void md_leg_request_content_key_frame(MdLeg *leg, int64_t now_us);
 
 /* Per-leg statistics: written by the worker, read by anybody. Names appear in the API and /metrics. */
 #define MD_LEG_STATS(X) \
@@ -148,8 +156,21 @@ void md_leg_request_key_frame(MdLeg *leg, int64_t now_us);
     X(video_key_requests_sent, COUNTER, "PLI/FIR sent") \
     X(video_key_requests_received, COUNTER, "PLI/FIR received") \
     X(video_jitter_us, GAUGE, "interarrival jitter of received video, microseconds") \
+    X(content_packets_received, COUNTER, "content RTP packets received") \
+    X(content_packets_lost, COUNTER, "content RTP packets lost after retransmission") \
+    X(content_packets_sent, COUNTER, "content RTP packets sent") \
+    X(content_packets_retransmitted, COUNTER, "content RTP packets sent again on NACK") \
+    X(content_bytes_received, COUNTER, "content RTP payload bytes received") \
+    X(content_bytes_sent, COUNTER, "content RTP payload bytes sent") \
+    X(content_frames_received, COUNTER, "complete content frames received") \
+    X(content_frames_damaged, COUNTER, "content frames with missing packets") \
+    X(content_nacks_sent, COUNTER, "NACKs sent for content") \
+    X(content_key_requests_sent, COUNTER, "PLI/FIR sent for content") \
+    X(content_key_requests_received, COUNTER, "PLI/FIR received for content") \
+    X(content_jitter_us, GAUGE, "interarrival jitter of received content, microseconds") \
     X(remote_loss_permille, GAUGE, "loss the peer reports of our audio, per thousand") \
     X(remote_video_loss_permille, GAUGE, "loss the peer reports of our video, per thousand") \
+    X(remote_content_loss_permille, GAUGE, "loss the peer reports of our content, per thousand") \
     X(round_trip_us, GAUGE, "round-trip time from RTCP, microseconds") \
     X(packets_rejected, COUNTER, "packets dropped: wrong source, failed authentication, malformed")
 MD_STATS_STRUCT(MdLegStats, MD_LEG_STATS);
@@ -158,7 +179,7 @@ const MdLegStats *md_leg_stats(const MdLeg *leg);
 /* What was agreed, for the API: control thread. */
 typedef struct MdLegSummary {
     MdAudioCodec audio_codec;        /* NONE when there is no audio */
-    MdVideoCodec video_codec;
+    MdVideoCodec video_codec, content_codec;
     const char *security;            /* "none", "sdes AES_CM_128_HMAC_SHA1_80", "dtls AEAD_AES_128_GCM" … */
     char remote[64];                 /* audio address:port, as latched */
 } MdLegSummary;

@@ -208,6 +208,14 @@ static void tell_lines_apart(const MdNegotiator *negotiator, const MdSdp *sdp, i
                                                    : -1;
 }
 
+static bool have_content_port(MdNegotiator *negotiator)
+{
+    MdNegotiatorOptions *options = &negotiator->options;
+    if (!options->local_port[MD_LEG_MEDIA_CONTENT] && options->open_content)
+        options->local_port[MD_LEG_MEDIA_CONTENT] = options->open_content(options->open_content_user);
+    return options->local_port[MD_LEG_MEDIA_CONTENT] != 0;
+}
+
 /* Which m= line to take: the first that can be secured, else the first usable one. -1: none. */
 static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sdp,
                        const int meant[MD_SDP_MEDIA_MAX], Candidate *ret, GError **error)
@@ -321,6 +329,10 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
         at[m] = choose_line(negotiator, m, sdp, meant, &chosen[m], &why);
     }
     /* Every port 0 is a lawful way to end all streams of a session that exists. */
+    if (at[MD_LEG_MEDIA_CONTENT] >= 0 && !have_content_port(negotiator)) {
+        at[MD_LEG_MEDIA_CONTENT] = -1;
+        chosen[MD_LEG_MEDIA_CONTENT] = (Candidate){.agreed = {.codec = -1}};
+    }
     bool any_port = false;
     for (unsigned i = 0; i < sdp->n_media; i++)
         any_port |= sdp->media[i].port != 0;
@@ -385,7 +397,7 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
             new_line(negotiator, MD_LEG_MEDIA_AUDIO, proto);
         if (options->n_video_codecs)
             new_line(negotiator, MD_LEG_MEDIA_VIDEO, proto);
-        if (options->n_video_codecs && options->content && options->offer_content)
+        if (options->n_video_codecs && options->content && options->offer_content && have_content_port(negotiator))
             new_line(negotiator, MD_LEG_MEDIA_CONTENT, proto);
     }
     g_autoptr(GString) lines = g_string_new(NULL);

@@ -61,6 +61,9 @@ typedef struct MdNegotiatorOptions { /* strings borrowed: they outlive the negot
     bool content;             /* a line of content is taken */
     bool offer_content;       /* and our first offer has one */
     bool second_video_is_content; /* whatever its attributes: what browsers send */
+    /* Gives content its local_port when a description first has the line; 0: refused. NULL: local_port is set. */
+    uint16_t (*open_content)(void *user);
+    void *open_content_user;
     MdSecurity security;
     const char *fingerprint;  /* ours, "sha-256 …"; NULL: no DTLS */
     bool offer_dtls;

@@ -59,7 +59,20 @@ static void on_dtmf(MdLeg *leg, char digit, unsigned duration_ms, void *user)
     side->last_digit = digit;
 }
 
-static const MdLegSink sink = {on_video, on_key, on_dtmf};
+static void on_content(MdLeg *leg, MdFrame *frame, void *user)
+{
+    PairSide *side = user;
+    side->slides++;
+    md_frame_unref(side->last_slide);
+    side->last_slide = md_frame_ref(frame);
+}
+
+static void on_content_key(MdLeg *leg, void *user)
+{
+    ((PairSide *)user)->slide_key_requests++;
+}
+
+static const MdLegSink sink = {on_video, on_key, on_dtmf, on_content, on_content_key};
 
 void pair_init(Pair *pair, const PairOptions *options)
 {
@@ -94,10 +107,12 @@ void pair_init(Pair *pair, const PairOptions *options)
                               .control = pair->control,
                               .dtls = pair->identity,
                               .packetiser = &pair->packetiser,
-                              .offer_dtls = options->offer_dtls};
-        for (unsigned m = 0; m < 2; m++)
+                              .offer_dtls = options->offer_dtls,
+                              .content = options->content,
+                              .offer_content = options->offer_content};
+        for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
             side->port[m] = (uint16_t)(21000 + 10 * i + 2 * m);
-        MdLegTransport transport = {pair_send, side, {side->port[0], side->port[1]}};
+        MdLegTransport transport = {pair_send, side, {side->port[0], side->port[1], side->port[2]}};
         g_autoptr(GError) error = NULL;
         side->leg = md_leg_new_with_transport(&config, &transport, &error);
         g_assert_no_error(error);
@@ -141,6 +156,7 @@ void pair_clear(Pair *pair)
         g_assert_true(pair->side[i].done);
         md_audio_encoder_free(pair->side[i].encoder);
         md_frame_unref(pair->side[i].last_picture);
+        md_frame_unref(pair->side[i].last_slide);
     }
     md_mailbox_drain(pair->control, 0);
     md_packetiser_clear(&pair->packetiser);

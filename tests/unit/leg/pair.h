@@ -23,7 +23,7 @@ typedef struct PairSide {
     Pair *pair;
     unsigned index;
     MdLeg *leg;
-    uint16_t port[2];             /* RTP of sound and pictures, RTCP is the next */
+    uint16_t port[MD_LEG_MEDIA_MAX]; /* RTP of sound, pictures and content, RTCP is the next */
     MdAudioEncoder *encoder;
     MdAudioCodec encoding;
     MdTone tone;
@@ -33,6 +33,8 @@ typedef struct PairSide {
     unsigned key_requests, pictures, damaged, digits;
     char last_digit;
     MdFrame *last_picture;
+    unsigned slides, slide_key_requests; /* content */
+    MdFrame *last_slide;
     unsigned sent_rtp, sent_rtcp;
     MdAddr from_override;         /* set: packets seem to come from here (a NAT) */
     bool done;
@@ -53,7 +55,7 @@ struct Pair {
 
 typedef struct PairOptions {
     MdSecurity security[2];
-    bool dtls, offer_dtls, video, authenticated;
+    bool dtls, offer_dtls, video, content, offer_content, authenticated;
     const MdAudioCodec *codecs;
     unsigned n_codecs;
     const char *peer_host;
