@@ -42,7 +42,7 @@ static const char *const video_codecs[] = {"h264", "vp8", NULL};
 static const char *const layouts[] = {"auto", "single", "1+5", "1+7", "2x2", "3x3", "4x4", "5x5", "6x6", "7x7", "8x8",
                                       "9x8", "pip", NULL};
 static const char *const area_kinds[] = {"phuong", "xa", "thon", "to-dan-pho", "khac", NULL};
-static const char *const roles[] = {"guest", "site", "operator", "chair", NULL};
+static const char *const roles[] = {"guest", "observer", "site", "technician", "secretary", "operator", "co-chair", "chair", NULL};
 static const char *const account_roles[] = {"viewer", "broadcaster", "operator", "admin", "provincial-editor", "provincial-approver",
                                             "commune-editor", "commune-approver", "auditor", "vendor", NULL};
 static const char *const account_kinds[] = {"site", "loudspeaker", "operator", NULL};

@@ -279,7 +279,7 @@ static void metrics(GString *out, void *user)
 #define TEXT "{\"type\":\"string\",\"maxLength\":256}"
 #define FLAG "{\"type\":\"boolean\"}"
 #define KIND "{\"type\":\"string\",\"enum\":[\"site\",\"loudspeaker\",\"operator\",\"trunk\"]}"
-#define ROLE "{\"type\":\"string\",\"enum\":[\"\",\"guest\",\"site\",\"operator\",\"chair\"]}"
+#define ROLE "{\"type\":\"string\",\"enum\":[\"\",\"guest\",\"observer\",\"site\",\"technician\",\"secretary\",\"operator\",\"co-chair\",\"chair\"]}"
 #define SECURITY "{\"type\":\"string\",\"enum\":[\"off\",\"preferred\",\"required\"]}"
 #define DIGESTS "{\"type\":\"string\",\"enum\":[\"listener\",\"md5\",\"sha256\",\"any\"]}"
 #define PASSWORD "{\"type\":\"string\",\"minLength\":8,\"maxLength\":128}"

@@ -131,7 +131,7 @@ static void kick(MdApiRequest *r, void *user)
 
 #define FLAG "{\"type\":\"boolean\"}"
 #define TEXT "{\"type\":\"string\"}"
-#define ROLE "{\"type\":\"string\",\"enum\":[\"guest\",\"site\",\"operator\",\"chair\"]}"
+#define ROLE "{\"type\":\"string\",\"enum\":[\"guest\",\"observer\",\"site\",\"technician\",\"secretary\",\"operator\",\"co-chair\",\"chair\"]}"
 #define MEMBER                                                                                                         \
     "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"muted\",\"media\",\"stats\"],\"properties\":{\"id\":" TEXT     \
     ",\"name\":" TEXT ",\"uri\":" TEXT ",\"account\":" TEXT ",\"role\":" ROLE ",\"muted\":" FLAG ",\"deaf\":" FLAG               \

@@ -373,7 +373,7 @@ static void undial(MdApiRequest *r, void *user)
 #define COUNTS "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}"
 #define ROOM_FULL                                                                                                      \
     "{\"type\":\"object\"," ROOM_REQUIRED ",\"properties\":{" ROOM_FIELDS ",\"audio\":" COUNTS ",\"video\":" COUNTS "}}"
-#define ROLE "{\"type\":\"string\",\"enum\":[\"guest\",\"site\",\"operator\",\"chair\"]}"
+#define ROLE "{\"type\":\"string\",\"enum\":[\"guest\",\"observer\",\"site\",\"technician\",\"secretary\",\"operator\",\"co-chair\",\"chair\"]}"
 #define PIN "{\"type\":\"string\",\"pattern\":\"^[0-9]{4,12}$\",\"nullable\":true}"
 #define FLAG "{\"type\":\"boolean\"}"
 

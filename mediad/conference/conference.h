@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include <glib.h>
+#include <json-glib/json-glib.h>
+#include "mediad/conference/floor.h"
+#include "mediad/conference/role.h"
+#include "mediad/conference/vote.h"
 #include "mediad/core/log.h"
 #include "mediad/leg/call.h"
 #include "mediad/leg/leg.h"
@@ -9,10 +13,6 @@
 /* Rooms and who is in them. Control thread, except where said. */
 typedef struct MdConference MdConference;
 typedef struct MdRoom MdRoom;
-
-typedef enum MdRole { MD_ROLE_GUEST, MD_ROLE_SITE, MD_ROLE_OPERATOR, MD_ROLE_CHAIR, MD_ROLE_MAX, MD_ROLE_INVALID = -1 } MdRole;
-const char *md_role_to_string(MdRole role);
-MdRole md_role_from_string(const char *name);
 
 typedef struct MdRoomSpec {          /* copied */
     const char *name;                /* user part of its SIP address: [a-z0-9._-]{1,64} */
@@ -38,6 +38,11 @@ typedef struct MdMemberInfo {        /* strings valid until control returns to t
     const char *id, *name, *uri, *account;
     MdRole role;
     bool muted, deaf, video_muted, in_lobby, talking;
+    bool floor_muted;                /* muted only while another has the floor */
+    bool hand, floor;                /* wants to speak; has the floor */
+    const char *channel;             /* interprets or listens there, NULL: neither */
+    bool interprets;
+    MdLayoutKind layout;             /* its own, INVALID: as all */
     double gain_db;
     int64_t joined_wall_us;
     MdLegSummary media;
@@ -52,7 +57,11 @@ typedef struct MdRoomInfo {
     bool locked, waiting_for_chair, muted_all;
     bool confidential, recorded, streamed;
     MdLayoutKind layout;
+    bool layout_forced, clock;
+    const char *banner, *spotlight;  /* NULL none; a member's id */
+    unsigned tour_s;
     unsigned members;
+    unsigned pictures;               /* different ones being sent */
     uint64_t ticks, ticks_late, encodes; /* audio: ticks run, begun > 5 ms late, encodes made */
     int64_t tick_us_max;
     MdComposerStats video;
@@ -147,6 +156,57 @@ typedef struct MdDialInfo {          /* strings valid until control returns to t
     int last_code;                   /* SIP status of the last failure, 0 none */
 } MdDialInfo;
 GPtrArray *md_room_dials(MdRoom *room); /* of MdDialInfo*, g_free'd with the array */
+
+/* --- running the meeting: room-floor.c, room-vote.c, room-scene.c ----------------------------------------------------- */
+
+/* Whether this member may do that: for whatever is asked in a member's name (keys, a browser's buttons). NOT_FOUND; STATE: not (or
+ * no longer) in the room; INVALID with what it takes: its role does not let it. */
+bool md_room_may(MdRoom *room, const char *member, MdAction action, GError **error);
+
+/* The floor. Everything that goes wrong says why; nothing is changed then. */
+bool md_room_raise_hand(MdRoom *room, const char *member, bool raised, GError **error);
+bool md_room_floor_give(MdRoom *room, const char *member, int budget_s /* < 0: by the rules, 0: no limit */, GError **error);
+bool md_room_floor_next(MdRoom *room, int budget_s, GError **error);
+bool md_room_floor_end(MdRoom *room, GError **error);
+bool md_room_floor_done(MdRoom *room, const char *member, GError **error); /* the speaker itself has finished */
+bool md_room_floor_extend(MdRoom *room, unsigned by_s, GError **error);
+bool md_room_floor_move(MdRoom *room, const char *member, unsigned place, GError **error);
+bool md_room_floor_lower_all(MdRoom *room, GError **error);
+/* Of turns that begin from now on; an agenda's item sets them. STATE, INVALID. */
+bool md_room_set_floor_rules(MdRoom *room, const MdFloorRules *rules, GError **error);
+const MdFloorRules *md_room_floor_rules(const MdRoom *room);
+/* {"holder":"m3"|null,"name":…,"away":false,"since_ms":…,"budget_ms":…,"deadline_ms":…|null,"left_ms":…|null,"queue":[{"member","name",
+ * "since","away"}],"rules":{…}}: times by the wall clock, left_ms as of now. New. */
+JsonObject *md_room_floor(MdRoom *room);
+
+/* Votes: at most one is open, twenty are kept. id: new string "v1" …, may be NULL. */
+bool md_room_vote_open(MdRoom *room, const MdVoteSpec *spec /* ends_us: how long, 0 no limit */, char **ret_id, GError **error);
+bool md_room_vote_cast(MdRoom *room, const char *vote /* NULL: the open one */, const char *member, unsigned choice /* 0.. */, GError **error);
+bool md_room_vote_close(MdRoom *room, const char *vote, GError **error);
+JsonArray *md_room_votes(MdRoom *room);                                         /* new; newest last */
+JsonObject *md_room_vote(MdRoom *room, const char *vote, GError **error); /* new */
+
+/* Interpreters. A channel's interpreters hear the room and are heard by its listeners only, who hear them over the lowered room. */
+#define MD_ROOM_CHANNELS_MAX 4
+#define MD_CHANNEL_INTERPRETERS_MAX 4
+typedef struct MdChannelSpec {
+    const char *name;                       /* "en": unique in the room, [a-z0-9-]{1,16} */
+    const char *const *interpreters;        /* member ids, NULL ends */
+    const char *const *listeners;
+} MdChannelSpec;
+/* All channels at once; n 0: none. A member is in one place only. */
+bool md_room_set_channels(MdRoom *room, const MdChannelSpec *channels, unsigned n, GError **error);
+JsonArray *md_room_channels(MdRoom *room); /* new: [{"name","interpreters":[],"listeners":[]}] */
+
+/* What one member is sent, instead of what all are: INVALID (and no seats) for the common picture. by_chair: stays whatever the member
+ * itself chooses. LIMIT: there are as many different pictures as are allowed. */
+#define MD_ROOM_PICTURES_MAX 8
+bool md_room_set_member_layout(MdRoom *room, const char *member, MdLayoutKind layout, const char *const *seats, bool by_chair, GError **error);
+bool md_room_force_layout(MdRoom *room, bool forced, GError **error);      /* nobody's own choice counts */
+bool md_room_set_spotlight(MdRoom *room, const char *member /* NULL: off */, GError **error);
+/* Over everybody's picture; text NULL or "": none; until_s 0: until changed. */
+#define MD_ROOM_BANNER_MAX 200 /* characters */
+bool md_room_set_banner(MdRoom *room, const char *text, bool clock, unsigned for_s, GError **error);
 
 /* The room's sound for somebody else (loudspeakers, recorder): fn runs on the room's worker every 20 ms and must obey tick rules. */
 typedef void (*MdRoomTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *user);

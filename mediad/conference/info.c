@@ -2,21 +2,6 @@
 /* What a room tells of itself. Control thread. */
 #include "mediad/conference/private.h"
 
-static const char *const roles[MD_ROLE_MAX] = {"guest", "site", "operator", "chair"};
-
-const char *md_role_to_string(MdRole role)
-{
-    return (unsigned)role < MD_ROLE_MAX ? roles[role] : NULL;
-}
-
-MdRole md_role_from_string(const char *name)
-{
-    for (int i = 0; name != NULL && i < MD_ROLE_MAX; i++)
-        if (g_ascii_strcasecmp(name, roles[i]) == 0)
-            return (MdRole)i;
-    return MD_ROLE_INVALID;
-}
-
 static bool is_here(const MdMember *member)
 {
     return member->state != MD_MEMBER_LEAVING && member->established;
@@ -62,6 +47,7 @@ static MdMemberInfo *member_info(const MdMember *member)
         .video_muted = member->video_muted,
         .in_lobby = member->state != MD_MEMBER_IN,
         .talking = member->seat != NULL && atomic_load_explicit(&member->seat->talking, memory_order_relaxed),
+        .layout = MD_LAYOUT_KIND_INVALID,
         .gain_db = member->gain_db,
         .joined_wall_us = member->joined_wall_us,
         .media = {.audio_codec = MD_AUDIO_CODEC_NONE, .video_codec = MD_VIDEO_CODEC_NONE, .security = "none"},

@@ -12,7 +12,7 @@ static const int64_t GOODBYE_US = 500 * G_TIME_SPAN_MILLISECOND; /* after the la
 bool md_ivr_needs_pin(const MdMember *member)
 {
     return member->room->kind == MD_ROOM_MEETING && member->room->pin != NULL &&
-           member->role < MD_ROLE_OPERATOR;
+           !md_role_may(member->role, MD_ACTION_FREE_ENTRY);
 }
 
 static void ask(MdMember *member, bool wrong)

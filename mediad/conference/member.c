@@ -178,7 +178,7 @@ static bool is_locked_out(const MdMember *member)
 {
     const MdRoom *room = member->room;
     return room->kind == MD_ROOM_MEETING && room->locked && !room->lobby && !member->rung &&
-           member->role < MD_ROLE_OPERATOR;
+           !md_role_may(member->role, MD_ACTION_FREE_ENTRY);
 }
 
 static void admit_or_ask(MdMember *member)
@@ -199,7 +199,7 @@ static bool must_wait_outside(const MdMember *member)
     const MdRoom *room = member->room;
     if (room->kind != MD_ROOM_MEETING || !room->lobby || member->rung)
         return false;
-    return member->role == MD_ROLE_GUEST || (room->locked && member->role < MD_ROLE_OPERATOR);
+    return member->role == MD_ROLE_GUEST || (room->locked && !md_role_may(member->role, MD_ACTION_FREE_ENTRY));
 }
 
 void md_member_enter(MdMember *member)
@@ -223,7 +223,7 @@ void md_member_enter(MdMember *member)
     member->state = MD_MEMBER_IN;
     member->joined_us = now_us;
     member->joined_wall_us = md_clock_wall_us(room->conference->clock);
-    if (member->role < MD_ROLE_CHAIR && (room->mute_on_entry || room->muted_all))
+    if (!md_role_may(member->role, MD_ACTION_PRESIDE) && (room->mute_on_entry || room->muted_all))
         member->muted = true;
     md_dial_member_up(member);
     md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s",

@@ -65,7 +65,7 @@ static void fill_seat(MdMember *member, MdPlanSeat *at)
     } else {
         at->hears =
             (together && !member->deaf) || (room->end_us != 0 && in) ? MD_HEARS_ROOM : MD_HEARS_NOTHING;
-        at->gain = together && !member->muted ? md_db_to_gain((float)member->gain_db) : 0;
+        at->gain = together && !member->muted && md_role_may(member->role, MD_ACTION_BE_HEARD) ? md_db_to_gain((float)member->gain_db) : 0;
     }
     at->shown = member->in_composer;
     at->output = member->output;

@@ -94,7 +94,8 @@ void md_room_video_free(MdRoom *room)
 static void update_member_source(MdRoom *room, MdMember *member)
 {
     MdComposer *composer = room->video->composer;
-    bool wanted = md_member_sees(member) && (room->kind == MD_ROOM_MEETING || room->kind == MD_ROOM_TRIAL);
+    bool wanted = md_member_sees(member) && (room->kind == MD_ROOM_MEETING || room->kind == MD_ROOM_TRIAL) &&
+                  md_role_may(member->role, MD_ACTION_BE_SHOWN);
     if (wanted && !member->in_composer)
         member->in_composer = md_composer_add_source(composer, member->source, member->name) == 0;
     else if (!wanted && member->in_composer)
@@ -409,7 +410,7 @@ static MdMember *loudest(const MdRoom *room)
     float level = 0;
     for (guint i = 0; i < room->members->len; i++) {
         MdMember *member = g_ptr_array_index(room->members, i);
-        if (!md_member_sees(member) || !member->leg_started ||
+        if (!md_member_sees(member) || !member->leg_started || !md_role_may(member->role, MD_ACTION_BE_SHOWN) ||
             !atomic_load_explicit(&member->seat->talking, memory_order_relaxed))
             continue;
         float its = atomic_load_explicit(&member->seat->level_dbov, memory_order_relaxed);

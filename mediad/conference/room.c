@@ -124,7 +124,7 @@ void md_room_update_chair(MdRoom *room)
     bool chair = false;
     for (guint i = 0; i < room->members->len && !chair; i++) {
         const MdMember *member = g_ptr_array_index(room->members, i);
-        chair = member->state == MD_MEMBER_IN && member->role == MD_ROLE_CHAIR;
+        chair = member->state == MD_MEMBER_IN && md_role_may(member->role, MD_ACTION_PRESIDE);
     }
     bool waiting = room->wait_for_chair && !chair;
     if (waiting == room->waiting)
@@ -264,7 +264,7 @@ void md_room_mute_all(MdRoom *room, bool mute, bool except_chair)
     room->muted_all = mute;
     for (guint i = 0; i < room->members->len; i++) {
         MdMember *member = g_ptr_array_index(room->members, i);
-        if (member->state != MD_MEMBER_LEAVING && !(mute && except_chair && member->role == MD_ROLE_CHAIR))
+        if (member->state != MD_MEMBER_LEAVING && !(mute && except_chair && md_role_may(member->role, MD_ACTION_PRESIDE)))
             set_muted(member, mute, false);
     }
     md_room_emit(room, "room.muted", NULL, "muted", "b", mute, "except_chair", "b", except_chair, NULL);
