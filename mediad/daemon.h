@@ -8,6 +8,7 @@
 #include "broadcast/bulletin/inboxes.h"
 #include "broadcast/exchange/http.h"
 #include "broadcast/exchange/upward.h"
+#include "broadcast/exchange/vendor-link.h"
 #include "broadcast/exchange/vendors.h"
 #include "config/settings.h"
 #include "mediad/api/api.h"
@@ -61,6 +62,7 @@ typedef struct MdDaemon {
     BcCentral *central;
     BcUpward *upward;
     BcVendors *vendors;
+    BcVendorLink *vendor_link;   /* NULL: no device link */
     MdApi *api;
     bool draining;
 } MdDaemon;

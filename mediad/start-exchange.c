@@ -51,6 +51,39 @@ static BcExTables *tables_of(void *user)
     return ((MdDaemon *)user)->exchange_tables;
 }
 
+static bool is_linked(const char *device, void *user)
+{
+    const MdDaemon *daemon = user;
+    return daemon->device_link && bc_credentials_find(bc_device_link_credentials(daemon->device_link), device);
+}
+
+static bool publish_vendor(const char *gateway, const char *object, const char *text, gsize len, void *user)
+{
+    const MdDaemon *daemon = user;
+    return bc_device_link_publish_vendor(daemon->device_link, gateway, object, text, len);
+}
+
+static void on_vendor(const char *gateway, const char *object, const char *data, gsize len, void *user)
+{
+    const MdDaemon *daemon = user;
+    bc_vendor_link_take(daemon->vendor_link, gateway, object, data, len);
+}
+
+static void open_vendor_link(MdDaemon *daemon)
+{
+    BcVendorLinkOptions options = {.broadcast = daemon->broadcast,
+                                   .vendors = daemon->vendors,
+                                   .journal = daemon->exchange_journal,
+                                   .tables = tables_of,
+                                   .publish = publish_vendor,
+                                   .message_max = BC_LINK_MESSAGE_MAX,
+                                   .status_timeout_s = daemon->settings->exchange.vendor_status_s,
+                                   .user = daemon};
+    daemon->vendor_link = bc_vendor_link_new(&options);
+    BcDeviceLinkListener listener = {.vendor = on_vendor, .user = daemon};
+    bc_device_link_listen(daemon->device_link, &listener);
+}
+
 static void open_vendors(MdDaemon *daemon, const MdLogger *logger)
 {
     const CfgExchange *from = &daemon->settings->exchange;
@@ -59,10 +92,13 @@ static void open_vendors(MdDaemon *daemon, const MdLogger *logger)
                                 .tables = daemon->exchange_tables,
                                 .media_base = from->media_base,
                                 .status_timeout_s = from->vendor_status_s,
+                                .linked = is_linked,
                                 .reading = take_reading,
                                 .user = daemon,
                                 .logger = logger};
     daemon->vendors = bc_vendors_new(&options);
+    if (daemon->device_link)
+        open_vendor_link(daemon);
     if (daemon->api)
         md_api_add_vendors(daemon->api, daemon->broadcast, daemon->vendors, tables_of, daemon);
 }
@@ -381,6 +417,9 @@ void md_reload_exchange(MdDaemon *daemon)
 
 void md_stop_exchange(MdDaemon *daemon)
 {
+    if (daemon->vendor_link)
+        bc_device_link_unlisten(daemon->device_link, daemon);
+    g_clear_pointer(&daemon->vendor_link, bc_vendor_link_free);
     g_clear_pointer(&daemon->vendors, bc_vendors_free);
     g_clear_pointer(&daemon->upward, bc_upward_free);
     g_clear_pointer(&daemon->central, bc_central_free);

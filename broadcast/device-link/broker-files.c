@@ -9,16 +9,19 @@
 
 #define BY_HAND "# edited by hand"
 
-/* Each device reads what is for it and writes what is from it; %u is the name in its certificate. */
+/* Each device (and another maker's gateway) reads what is for it and writes what is from it; %u is the name in its certificate. */
 static const char acl[] = "# Written by mediad at every start.\n"
                           "user " BC_CA_SERVICE_NAME "\n"
                           "topic readwrite " BC_LINK_TOPIC_ROOT "/#\n"
                           "\n"
                           "user " BC_CA_LOOK_NAME "\n"
                           "topic read " BC_LINK_TOPIC_ROOT "/up/#\n"
+                          "topic read " BC_LINK_TOPIC_ROOT "/vendor/+/up/#\n"
                           "\n"
                           "pattern read " BC_LINK_TOPIC_ROOT "/down/%u/#\n"
-                          "pattern write " BC_LINK_TOPIC_ROOT "/up/%u/#\n";
+                          "pattern write " BC_LINK_TOPIC_ROOT "/up/%u/#\n"
+                          "pattern read " BC_LINK_TOPIC_ROOT "/vendor/%u/down/#\n"
+                          "pattern write " BC_LINK_TOPIC_ROOT "/vendor/%u/up/#\n";
 
 static char *configuration(const char *folder, const char *address, uint16_t port)
 {

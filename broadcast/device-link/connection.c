@@ -107,6 +107,7 @@ static void on_connect(struct mosquitto *mosq, void *user, int code)
         return;
     }
     mosquitto_subscribe(mosq, NULL, BC_LINK_TOPIC_ROOT "/up/+/+", 1);
+    mosquitto_subscribe(mosq, NULL, BC_LINK_TOPIC_ROOT "/vendor/+/up/+", 1);
     atomic_store(&c->up, true);
     atomic_fetch_add(&c->reconnects, 1);
     tell(c, true, "connected");
@@ -142,19 +143,30 @@ static void answer_clock(BcConnection *c, const char *device, const struct mosqu
         atomic_fetch_sub(&c->flight, 1);
 }
 
+/* false: what nobody here reads. *ret_clock: a question for the time of *ret_device (g_free). */
+static bool readable(const struct mosquitto_message *message, char **ret_device, bool *ret_clock)
+{
+    const char *what = NULL;
+    g_autofree char *object = NULL;
+    if (message->payloadlen < 0 || (unsigned)message->payloadlen > BC_LINK_MESSAGE_MAX)
+        return false;
+    bool known = bc_link_topic_parse(message->topic, ret_device, &what) && what;
+    *ret_clock = known && strcmp(what, "clock") == 0;
+    return known || bc_link_vendor_topic_parse(message->topic, ret_device, &object);
+}
+
 static void on_message(struct mosquitto *mosq, void *user, const struct mosquitto_message *message)
 {
     BcConnection *c = user;
     int64_t arrived_us = md_clock_wall_us(c->options.clock);
     g_autofree char *device = NULL;
-    const char *what = NULL;
+    bool clock = false;
     atomic_fetch_add(&c->received, 1);
-    if (message->payloadlen < 0 || (unsigned)message->payloadlen > BC_LINK_MESSAGE_MAX ||
-        !bc_link_topic_parse(message->topic, &device, &what) || !what) {
+    if (!readable(message, &device, &clock)) {
         atomic_fetch_add(&c->dropped, 1);
         return;
     }
-    if (strcmp(what, "clock") == 0) {
+    if (clock) {
         answer_clock(c, device, message, arrived_us);
         return;
     }

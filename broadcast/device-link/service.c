@@ -21,6 +21,14 @@ static bool publish_command(const char *device, const char *token, gsize len, vo
     return link->connection && bc_connection_publish(link->connection, topic, token, len, 1, false);
 }
 
+bool bc_device_link_publish_vendor(BcDeviceLink *link, const char *gateway, const char *object, const char *text, gsize len)
+{
+    g_autofree char *topic = bc_link_vendor_topic(gateway, "down", object);
+    if (len > BC_LINK_MESSAGE_MAX || (!link->options.broker_plain && !bc_credentials_find(link->credentials, gateway)))
+        return false;
+    return link->connection && bc_connection_publish(link->connection, topic, text, len, 1, false);
+}
+
 static void tell(BcDeviceLink *link, const char *type, JsonObject *object)
 {
     g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
@@ -228,8 +236,40 @@ static void scold(BcDeviceLink *link, BcLinkDevice *device, const char *what, co
     md_warning(&link->logger, "%s from %s is not taken: %s (its next such messages are not told for a minute)", what, device->id, why);
 }
 
+static void take_vendor(BcDeviceLink *link, const char *topic, const void *data, gsize len)
+{
+    g_autofree char *id = NULL, *object = NULL;
+    if (!bc_link_vendor_topic_parse(topic, &id, &object))
+        return;
+    const BcDevice *gateway = bc_devices_find(link->options.devices, id);
+    const char *why = stranger(link, id);
+    if (!why && (gateway->kind != BC_DEVICE_GATEWAY || !gateway->vendor))
+        why = "no gateway of another maker";
+    if (why) {
+        link->refused++;
+        md_warning(&link->logger, "%s of the vendor's gateway %s is ignored: %s", object, id, why);
+        return;
+    }
+    BcLinkDevice *device = bc_link_device(link, id, true);
+    if (!md_bucket_take(&device->budget, 1, md_clock_now_us(link->options.clock))) {
+        link->refused++;
+        scold(link, device, object, "it sends too much");
+        return;
+    }
+    device->seen_us = bc_device_link_wall_us(link);
+    for (unsigned i = 0; i < link->listeners->len; i++) {
+        const BcDeviceLinkListener *l = &g_array_index(link->listeners, BcDeviceLinkListener, i);
+        if (l->vendor)
+            l->vendor(id, object, data, len, l->user);
+    }
+}
+
 void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data, gsize len)
 {
+    if (g_str_has_prefix(topic, BC_LINK_TOPIC_ROOT "/vendor/")) {
+        take_vendor(link, topic, data, len);
+        return;
+    }
     g_autofree char *id = NULL;
     const char *what = NULL;
     g_autoptr(GError) error = NULL;

@@ -70,11 +70,17 @@ typedef struct BcDeviceLinkListener {
     void (*state)(const char *device, const BcLinkState *state, void *user);  /* online and offline (last will, silence) alike */
     void (*ack)(const char *device, const BcLinkAck *ack, void *user);
     void (*reports)(const char *device, const BcLinkReports *reports, void *user);
+    /* From a gateway of another maker, on mediad/1/vendor/GATEWAY/up/OBJECT; data ends with a NUL that is not counted. */
+    void (*vendor)(const char *gateway, const char *object, const char *data, gsize len, void *user);
     void (*broker)(bool connected, void *user);   /* connected: what was published before is with the broker or will be */
     void *user;
 } BcDeviceLinkListener;
 void bc_device_link_listen(BcDeviceLink *link, const BcDeviceLinkListener *listener);
 void bc_device_link_unlisten(BcDeviceLink *link, void *user);
+
+/* To a gateway of another maker, on mediad/1/vendor/GATEWAY/down/OBJECT. false: the broker is away, or the gateway has no certificate (any
+ * more). Limit of a message: BC_LINK_MESSAGE_MAX. */
+bool bc_device_link_publish_vendor(BcDeviceLink *link, const char *gateway, const char *object, const char *text, gsize len);
 
 /* The last state a device has sent; NULL never. Borrowed until control returns to the main loop. */
 const BcLinkState *bc_device_link_state(BcDeviceLink *link, const char *device);

@@ -491,7 +491,7 @@ void bc_central_free(BcCentral *central)
     if (!central)
         return;
     central->closed = true;
-    bc_ex_journal_listen(central->journal, NULL, NULL);
+    bc_ex_journal_unlisten(central->journal, central);
     bc_timer_cancel(&central->send);
     bc_timer_cancel(&central->poll);
     bc_timer_cancel(&central->prune);

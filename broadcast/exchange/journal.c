@@ -32,6 +32,8 @@ typedef struct Peer {
     BcExJournalStats stats;
 } Peer;
 
+typedef struct Listener { void (*fn)(const char *peer, void *user); void *user; } Listener;
+
 struct BcExJournal {       /* g_rc_box: writes under way hold it */
     MdStore *store;
     BcTimers *timers;
@@ -42,8 +44,7 @@ struct BcExJournal {       /* g_rc_box: writes under way hold it */
     GHashTable *peer_of;   /* id -> peer's name (owned), for those in by_id */
     GRand *rand;
     int64_t sequence;      /* the last one given */
-    void (*listen)(const char *peer, void *user);
-    void *listen_user;
+    GArray *listeners;     /* Listener */
     unsigned pending;
     bool closed;
 };
@@ -70,6 +71,7 @@ static void clear_journal(gpointer data)
     g_hash_table_unref(j->peer_of);
     g_hash_table_unref(j->peers);
     g_rand_free(j->rand);
+    g_array_unref(j->listeners);
 }
 
 static void unref_journal(gpointer journal)
@@ -148,6 +150,7 @@ BcExJournal *bc_ex_journal_new(MdStore *store, BcTimers *timers, const BcExJourn
     j->o.retry_max_s = options->retry_max_s ? options->retry_max_s : 300;
     j->logger = options->logger ? md_logger_child(options->logger, "exchange") : (MdLogger){0};
     j->rand = options->seed ? g_rand_new_with_seed(options->seed) : g_rand_new();
+    j->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     j->peers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_peer);
     j->by_id = g_hash_table_new(g_str_hash, g_str_equal);
     j->peer_of = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -164,14 +167,28 @@ void bc_ex_journal_free(BcExJournal *journal)
     if (!journal)
         return;
     journal->closed = true;
-    journal->listen = NULL;
     unref_journal(journal);
 }
 
 void bc_ex_journal_listen(BcExJournal *journal, void (*fn)(const char *peer, void *user), void *user)
 {
-    journal->listen = fn;
-    journal->listen_user = user;
+    Listener listener = {fn, user};
+    g_array_append_val(journal->listeners, listener);
+}
+
+void bc_ex_journal_unlisten(BcExJournal *journal, void *user)
+{
+    for (unsigned i = journal->listeners->len; i-- > 0;)
+        if (g_array_index(journal->listeners, Listener, i).user == user)
+            g_array_remove_index(journal->listeners, i);
+}
+
+static void tell(const BcExJournal *journal, const char *peer)
+{
+    for (unsigned i = 0; !journal->closed && i < journal->listeners->len; i++) {
+        const Listener *l = &g_array_index(journal->listeners, Listener, i);
+        l->fn(peer, l->user);
+    }
 }
 
 /* --- putting --- */
@@ -279,8 +296,8 @@ static void on_put(const GError *error, void *user)
         p->one(error ? NULL : p->rows[0].id, p->rows[0].duplicate, p->rows[0].state, error, p->user);
     if (p->done)
         p->done(error, p->user);
-    if (!error && !j->closed && j->listen && p->n)
-        j->listen(p->rows[0].peer, j->listen_user);
+    if (!error && p->n)
+        tell(j, p->rows[0].peer);
     free_putting(p);
     unref_journal(j);
 }
@@ -600,8 +617,7 @@ void bc_ex_journal_replay(BcExJournal *journal, const char *id, BcDoneFn done, v
     }
     c->tries = 1;
     change(journal, c);
-    if (journal->listen)
-        journal->listen(found.peer, journal->listen_user);
+    tell(journal, found.peer);
     g_free(found.peer);
 }
 

@@ -65,8 +65,9 @@ void bc_ex_journal_answer(BcExJournal *journal, const char *id, BcExResult resul
 void bc_ex_journal_settle(BcExJournal *journal, const char *id, bool ok, const char *answer, BcDoneFn done, void *user);
 /* Wall time at which something is due for this peer, INT64_MAX nothing. */
 int64_t bc_ex_journal_due_us(BcExJournal *journal, const char *peer);
-/* Told when something new is to be sent. */
+/* Told when something new is to be sent; one for each user. */
 void bc_ex_journal_listen(BcExJournal *journal, void (*fn)(const char *peer, void *user), void *user);
+void bc_ex_journal_unlisten(BcExJournal *journal, void *user);
 
 /* Sends it (or deals with it) once more under the same id. NOT_FOUND; STATE: it is on its way. */
 void bc_ex_journal_replay(BcExJournal *journal, const char *id, BcDoneFn done, void *user);

@@ -24,6 +24,8 @@ struct BcVendorSchedules {
     MdLogger logger;
     char *media_base;
     GTimeZone *zone;
+    BcVendorLinked linked;
+    void *linked_user;
     GHashTable *given;       /* "MAKE/AREA" -> Given */
     GHashTable *confirmed;   /* device -> int64_t version, 0 none */
 };
@@ -43,6 +45,17 @@ static void free_given(gpointer data)
     g_free(g->sum);
     g_free(g->body);
     g_free(g);
+}
+
+char *bc_vendor_route(BcBroadcast *broadcast, const BcDevice *device, BcVendorLinked linked, void *user)
+{
+    if (!device || device->kind != BC_DEVICE_GATEWAY || !device->vendor)
+        return NULL;
+    const BcDevice *gateway = linked && linked(device->id, user) ? device : NULL;
+    if (!gateway && linked && device->gateway && linked(device->gateway, user))
+        gateway = bc_devices_find(bc_broadcast_devices(broadcast), device->gateway);
+    return gateway && gateway->enabled && g_strcmp0(gateway->vendor, device->vendor) == 0 ? g_strconcat(device->vendor, ":", gateway->id, NULL)
+                                                                                          : g_strdup(device->vendor);
 }
 
 static char *id_of(const char *area)
@@ -325,7 +338,8 @@ static GHashTable *groups(const BcVendorSchedules *s)
         const BcDevice *d = devices->pdata[i];
         if (d->kind != BC_DEVICE_GATEWAY || !d->vendor || !d->area)
             continue;
-        const Given *g = find_given(s, d->vendor, d->area);
+        g_autofree char *route = bc_vendor_route(s->broadcast, d, s->linked, s->linked_user);
+        const Given *g = find_given(s, route, d->area);
         g_autofree char *name = g_strconcat(g->make, "/", g->area, NULL);
         GPtrArray *list = g_hash_table_lookup(all, name);
         if (!list) {
@@ -411,7 +425,8 @@ static int64_t confirmed_by(BcVendorSchedules *s, const char *device)
 static Given *given_to(const BcVendorSchedules *s, const char *device)
 {
     const BcDevice *d = bc_devices_find(bc_broadcast_devices(s->broadcast), device);
-    return d && d->kind == BC_DEVICE_GATEWAY && d->vendor && d->area ? find_given(s, d->vendor, d->area) : NULL;
+    g_autofree char *route = d && d->area ? bc_vendor_route(s->broadcast, d, s->linked, s->linked_user) : NULL;
+    return route ? find_given(s, route, d->area) : NULL;
 }
 
 void bc_vendor_schedules_confirm(BcVendorSchedules *s, const char *device, const char *id, int64_t version, bool ok)
@@ -468,6 +483,12 @@ void bc_vendor_schedules_free(BcVendorSchedules *s)
     g_time_zone_unref(s->zone);
     g_free(s->media_base);
     g_free(s);
+}
+
+void bc_vendor_schedules_set_linked(BcVendorSchedules *s, BcVendorLinked linked, void *user)
+{
+    s->linked = linked;
+    s->linked_user = user;
 }
 
 void bc_vendor_schedules_set_tables(BcVendorSchedules *s, BcExTables *tables)

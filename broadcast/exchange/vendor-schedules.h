@@ -12,13 +12,19 @@ typedef struct BcVendorSchedules BcVendorSchedules;
 #define BC_VENDOR_SCHEDULE_DAYS 4    /* today and the following ones */
 #define BC_VENDOR_ITEMS_MAX 2000u    /* of one area; what is later follows day by day */
 
+/* Has the device a certificate for the broker? */
+typedef bool (*BcVendorLinked)(const char *device, void *user);
+/* "MAKE" or "MAKE:GATEWAY" (bc_vendors_route); g_free. */
+char *bc_vendor_route(BcBroadcast *broadcast, const BcDevice *device, BcVendorLinked linked, void *user);
+
 BcVendorSchedules *bc_vendor_schedules_new(BcBroadcast *broadcast, BcExJournal *journal, BcExTables *tables, const char *media_base,
                                            const MdLogger *logger);
+void bc_vendor_schedules_set_linked(BcVendorSchedules *schedules, BcVendorLinked linked, void *user);
 void bc_vendor_schedules_free(BcVendorSchedules *schedules);
 void bc_vendor_schedules_set_tables(BcVendorSchedules *schedules, BcExTables *tables);
 /* Works the plan out and orders what has changed. */
 void bc_vendor_schedules_look(BcVendorSchedules *schedules);
-/* All of a make as on the wire, to be asked for at any time; json_array_unref. */
+/* make: as bc_vendors_route has it. All of a make as on the wire, to be asked for at any time; json_array_unref. */
 JsonArray *bc_vendor_schedules_all(BcVendorSchedules *schedules, const char *make);
 /* There is a newer one than this "schedule" (or "schedule-cancelled" of one that is back). */
 bool bc_vendor_schedules_superseded(BcVendorSchedules *schedules, const char *make, const char *object, JsonObject *ours);

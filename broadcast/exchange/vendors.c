@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "broadcast/exchange/vendor-schedules.h"
 
 #define TOKENS_MAX 2000u
 #define TOKEN_US (86400ll * G_USEC_PER_SEC)
@@ -117,18 +116,24 @@ static JsonObject *play_order(BcVendors *v, const BcRun *run, const BcReachSound
     return ours;
 }
 
+char *bc_vendors_route(BcVendors *v, const BcDevice *device)
+{
+    return bc_vendor_route(v->broadcast, device, v->o.linked, v->o.user);
+}
+
 /* make -> GPtrArray of device ids. */
 static GHashTable *by_make(BcVendors *v, const char *const *devices, unsigned n)
 {
     GHashTable *makes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     for (unsigned i = 0; i < n; i++) {
         const BcDevice *d = bc_devices_find(bc_broadcast_devices(v->broadcast), devices[i]);
-        if (!d || !d->vendor)
+        g_autofree char *route = bc_vendors_route(v, d);
+        if (!route)
             continue;
-        GPtrArray *list = g_hash_table_lookup(makes, d->vendor);
+        GPtrArray *list = g_hash_table_lookup(makes, route);
         if (!list) {
             list = g_ptr_array_new_with_free_func(g_free);
-            g_hash_table_insert(makes, g_strdup(d->vendor), list);
+            g_hash_table_insert(makes, g_strdup(route), list);
         }
         g_ptr_array_add(list, g_strdup(devices[i]));
     }
@@ -249,7 +254,8 @@ bool bc_vendors_order(BcVendors *v, const char *device, const char *object, cons
     json_object_set_string_member(ours, command ? "command" : "action", word);
     if (parameter)
         json_object_set_string_member(ours, command ? "parameter" : "bulletin", parameter);
-    put_order(v, d->vendor, object, key, ours);
+    g_autofree char *route = bc_vendors_route(v, d);
+    put_order(v, route, object, key, ours);
     return true;
 }
 
@@ -389,15 +395,27 @@ static void take_play(BcVendors *v, const BcDevice *d, JsonObject *ours)
         bc_broadcast_reach_news(v->broadcast, &n);
 }
 
-static void take_one(BcVendors *v, const char *object, const BcDevice *d, JsonObject *ours)
+void bc_vendors_saw(BcVendors *v, const char *device, bool online)
 {
-    Seen *seen = g_hash_table_lookup(v->seen, d->id);
+    Seen *seen = g_hash_table_lookup(v->seen, device);
     if (!seen) {
         seen = g_new0(Seen, 1);
-        g_hash_table_insert(v->seen, g_strdup(d->id), seen);
+        g_hash_table_insert(v->seen, g_strdup(device), seen);
     }
-    seen->online = !g_str_equal(object, "offline");
+    seen->online = online;
     seen->at_us = wall_us(v);
+}
+
+/* A make speaks for all of its devices, a gateway for those that hang on it. */
+static bool speaks_for(BcVendors *v, const char *make, const BcDevice *d)
+{
+    g_autofree char *route = d ? bc_vendors_route(v, d) : NULL;
+    return route && (g_strcmp0(d->vendor, make) == 0 || g_str_equal(route, make));
+}
+
+static void take_one(BcVendors *v, const char *object, const BcDevice *d, JsonObject *ours)
+{
+    bc_vendors_saw(v, d->id, !g_str_equal(object, "offline"));
     if (g_str_equal(object, "status") || g_str_equal(object, "older-status"))
         take_status(v, d, ours);
     else if (g_str_equal(object, "play") || (g_str_equal(object, "older-log") && bc_ex_int(ours, "value", 1)))
@@ -422,7 +440,7 @@ bool bc_vendors_take(BcVendors *v, const char *make, const char *object, const c
     for (unsigned i = 0; i < list->len; i++) {
         const char *id = bc_ex_text(list->pdata[i], "device");
         const BcDevice *d = id ? bc_devices_find(devices, id) : NULL;
-        if (d && d->kind == BC_DEVICE_GATEWAY && g_strcmp0(d->vendor, make) == 0)
+        if (speaks_for(v, make, d))
             continue;
         g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "CumLoaID: \"%s\" is no device of %s", id ? id : "", make);
         return false;
@@ -513,6 +531,7 @@ BcVendors *bc_vendors_new(const BcVendorsOptions *options)
     v->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     v->runs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_ran);
     v->schedules = bc_vendor_schedules_new(v->broadcast, v->journal, v->tables, v->media_base, &v->logger);
+    bc_vendor_schedules_set_linked(v->schedules, options->linked, options->user);
     v->born_us = wall_us(v);
     BcReachOps ops = {.begin = begin, .stop = stop, .user = v};
     bc_broadcast_set_reach(v->broadcast, BC_DEVICE_GATEWAY, &ops);

@@ -3,6 +3,7 @@
 #include "broadcast/broadcast.h"
 #include "broadcast/exchange/journal.h"
 #include "broadcast/exchange/tables.h"
+#include "broadcast/exchange/vendor-schedules.h"
 
 /* Installed devices of other makers (kind "gateway"), by the messages they know: they report how they are and what they play, and ask for
  * their orders; each make sees and speaks for its own devices only. What they are told goes through the journal (peer "vendor.MAKE"), so
@@ -17,6 +18,7 @@ typedef struct BcVendorsOptions { /* strings are copied */
     BcExTables *tables;
     const char *media_base;      /* before a recording's id; NULL: plays of recordings are refused */
     unsigned status_timeout_s;   /* silent so long: offline. 180 */
+    BcVendorLinked linked;       /* NULL: nobody is on the broker */
     /* Measured values a device sent: "temperature_c", "volume" … as texts. May be NULL. */
     void (*reading)(const char *device, const char *name, const char *value, bool number, int64_t at_us, void *user);
     void *user;
@@ -30,6 +32,13 @@ void bc_vendors_set_tables(BcVendors *vendors, BcExTables *tables);
 /* A token for a make whose key was right; g_free. Good for a day. NULL: too many are out. */
 char *bc_vendors_log_in(BcVendors *vendors, const char *make);
 const char *bc_vendors_of_token(BcVendors *vendors, const char *token); /* the make, NULL nobody's. Borrowed until control returns */
+
+/* Who carries orders to a device, and may speak for it: "MAKE:GATEWAY" when it, or the gateway it hangs on (of the same make), is on the
+ * broker with a certificate of its own; else "MAKE", which asks over HTTPS. Below, make is either. g_free; NULL: no device of another
+ * maker. */
+char *bc_vendors_route(BcVendors *vendors, const BcDevice *device);
+/* The broker says that it is there, or gone. */
+void bc_vendors_saw(BcVendors *vendors, const char *device, bool online);
 
 /* object: "status" (also the older form), "play", "confirmation", "older-log", "offline"; one or a list of them. NOT_FOUND: a device that is not
  * of this make (nothing of the message counts then). */

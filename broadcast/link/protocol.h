@@ -221,3 +221,8 @@ bool bc_link_clock_parse(BcLinkClock *ret, const char *json, gsize len, GError *
 /* "mediad/1/down/ID/command"; g_free. The other way: *ret_device points into a copy (g_free), *ret_what static or NULL unknown. */
 char *bc_link_topic(const char *direction, const char *device, const char *what);
 bool bc_link_topic_parse(const char *topic, char **ret_device, const char **ret_what);
+
+/* Topics of another maker's gateway: "mediad/1/vendor/GATEWAY/up/OBJECT" and "…/down/OBJECT"; g_free. Parsed are those up only; both of
+ * *ret_gateway and *ret_object: g_free. */
+char *bc_link_vendor_topic(const char *gateway, const char *direction, const char *object);
+bool bc_link_vendor_topic_parse(const char *topic, char **ret_gateway, char **ret_object);

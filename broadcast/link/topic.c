@@ -37,3 +37,21 @@ bool bc_link_topic_parse(const char *topic, char **ret_device, const char **ret_
     *ret_what = what;
     return true;
 }
+
+char *bc_link_vendor_topic(const char *gateway, const char *direction, const char *object)
+{
+    return g_strjoin("/", BC_LINK_TOPIC_ROOT, "vendor", gateway, direction, object, NULL);
+}
+
+bool bc_link_vendor_topic_parse(const char *topic, char **ret_gateway, char **ret_object)
+{
+    const char *root = BC_LINK_TOPIC_ROOT "/vendor/";
+    if (strlen(topic) > 256 || !g_str_has_prefix(topic, root))
+        return false;
+    g_auto(GStrv) parts = g_strsplit(topic + strlen(root), "/", 4);
+    if (g_strv_length(parts) != 3 || strcmp(parts[1], "up") != 0 || !device_ok(parts[0]) || !device_ok(parts[2]))
+        return false;
+    *ret_gateway = g_strdup(parts[0]);
+    *ret_object = g_strdup(parts[2]);
+    return true;
+}

@@ -171,6 +171,12 @@ static void on_enrolled(const BcEnrolled *enrolled, const GError *error, void *u
     md_api_reply(r, 201, md_api_bc_object(o));
 }
 
+/* Loudspeakers of the link, and gateways of other makers. */
+static bool may_enrol(const BcDevice *device)
+{
+    return device->kind == BC_DEVICE_LINK || (device->kind == BC_DEVICE_GATEWAY && device->vendor);
+}
+
 /* No sign-in: the code is what is known. Wrong ones are counted like wrong passwords. */
 static void enrol(MdApiRequest *r, void *user)
 {
@@ -188,7 +194,7 @@ static void enrol(MdApiRequest *r, void *user)
         md_api_reply_error(r, 429, "too-many-attempts", text, "then try again with the right code");
         return;
     }
-    if (!device || !device->enabled || device->kind != BC_DEVICE_LINK) { /* as if the code were wrong: who exists is not told */
+    if (!device || !device->enabled || !may_enrol(device)) { /* as if the code were wrong: who exists is not told */
         md_api_guard_sign_in_result(r->api->guard, r->source, id, false, md_clock_now_us(r->api->clock));
         md_api_reply_error(r, 403, "wrong-code", "the code is wrong, used or expired", "ask the operator for a new code");
         return;

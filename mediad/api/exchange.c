@@ -179,7 +179,7 @@ static const MdApiRoute routes[] = {
                         ",\"acknowledged\":" BC_INT ",\"failed\":" BC_INT ",\"dropped\":" BC_INT ",\"duplicates\":" BC_INT "}}"},
     {.method = "GET", .path = "/exchange/journal", .role = MD_API_OPERATOR, .rights = MD_API_MAY_OPERATE, .province = true, .handler = list,
      .summary = "Messages to and from other systems, newest first.",
-     .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"peer\":" BC_CODE ",\"state\":{\"type\":\"string\",\"enum\":" STATES
+     .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"peer\":{\"type\":\"string\",\"maxLength\":300},\"state\":{\"type\":\"string\",\"enum\":" STATES
                      "},\"before\":{\"type\":\"integer\",\"minimum\":0},\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"messages\"],\"properties\":{\"messages\":{\"type\":\"array\",\"items\":" MESSAGE "}}}"},
     {.method = "GET", .path = "/exchange/journal/{id}", .role = MD_API_OPERATOR, .rights = MD_API_MAY_OPERATE, .province = true, .handler = show,

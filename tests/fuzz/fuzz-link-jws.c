@@ -30,5 +30,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (strcmp(topic, up) != 0 && strcmp(topic, down) != 0)
             g_error("topic %s reads as %s", topic, device);
     }
+    g_autofree char *gateway = NULL, *object = NULL;
+    if (bc_link_vendor_topic_parse(topic, &gateway, &object)) {
+        g_autofree char *again = bc_link_vendor_topic(gateway, "up", object);
+        if (strcmp(topic, again) != 0)
+            g_error("topic %s reads as %s of %s", topic, object, gateway);
+    }
     return 0;
 }

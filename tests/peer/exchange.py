@@ -79,6 +79,9 @@ class Central:
             return [m[2] for m in self.messages if m[1] == path]
 
 
+os.environ["PATH"] += ":/usr/sbin"  # where Debian puts the broker
+for tool in ("mosquitto", "mosquitto_pub", "mosquitto_sub", "openssl"):
+    need(tool)
 CENTRAL = Central()
 DAEMON = None
 STATE = {}
@@ -91,7 +94,8 @@ def daemon():
         secret.write("hatinh\nbí mật\n")
         secret.close()
         os.chmod(secret.name, 0o600)
-        DAEMON = Mediad(extra=f'exchange: {{ tables_file = "{TABLES}"; central_url = "http://127.0.0.1:{CENTRAL.port}"; '
+        STATE["port"] = free_ports(1)[0]
+        DAEMON = Mediad(extra=f'link: {{ broker_host = "localhost"; broker_port = {STATE["port"]}; }};\nexchange: {{ tables_file = "{TABLES}"; central_url = "http://127.0.0.1:{CENTRAL.port}"; '
                               f'central_credentials_file = "{secret.name}"; poll_s = 1; status_s = 2; retry_max_s = 5; vendors = true; media_base = "http://127.0.0.1:1/api/v1/exchange/media/"; }};\n')
         DAEMON.sign_in()
         DAEMON.api("PUT", "/areas/42", {"name": "Hà Tĩnh", "kind": "tinh", "ident": "H27"})
@@ -295,6 +299,81 @@ def another_maker_plays_by_its_schedule():
     assert not any(mine(b) for b in curl("/schedules", token=token)[1]["NoiDung"])
 
 
+def gateway_on_the_broker():
+    """Mosquitto's clients as the gateway of a make that speaks MQTT: its own certificate and topics, orders pushed, what it says read or refused."""
+    d = daemon()
+    folder, port = os.path.join(d.state, "link", "broker"), STATE["port"]
+    with open(os.path.join(folder, "mosquitto.conf")) as f:
+        text = f.read().replace(f"listener {port}\n", f"listener {port} 127.0.0.1\n").replace("use_username_as_clientid true\n", "")
+    with open(os.path.join(folder, "test.conf"), "w") as f:
+        f.write(text + ("user root\n" if os.getuid() == 0 else ""))
+    broker = Process(["mosquitto", "-c", os.path.join(folder, "test.conf")], "mosquitto")
+    wait_until("mediad's connection", lambda: d.api("GET", "/link")["connected"], 20)
+    d.api("PUT", "/devices/gw-c", {"name": "Cổng hãng C", "area": "18073", "kind": "gateway", "vendor": "C", "volume": 60})
+    for name, make, gateway in (("loa-c1", "C", "gw-c"), ("loa-c2", "C", None), ("loa-d1", "D", "gw-c")):
+        d.api("PUT", f"/devices/{name}", {"name": name, "area": "18073", "kind": "gateway", "vendor": make, "volume": 60} | ({"gateway": gateway} if gateway else {}))
+    own = tempfile.mkdtemp(dir=d.state)
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{own}/key", "-out", f"{own}/csr",
+                    "-subj", "/CN=x"], check=True, capture_output=True)
+    code = d.api("POST", "/devices/gw-c/enrol-code", {})["code"]
+    with open(f"{own}/csr") as f:
+        answer = d.api("POST", "/link/enrol", {"device": "gw-c", "code": code, "csr": f.read()})
+    for name, field in (("pem", "certificate"), ("ca", "ca")):
+        with open(f"{own}/{name}", "w") as f:
+            f.write(answer[field])
+    tls = ["-h", "localhost", "-p", str(port), "--cafile", f"{own}/ca", "--cert", f"{own}/pem", "--key", f"{own}/key", "-V", "mqttv311", "-q", "1"]
+    sub = Process(["stdbuf", "-oL", "mosquitto_sub", *tls, "-v", "-d", "-t", "mediad/1/vendor/gw-c/down/#", "-t", "mediad/1/vendor/gw-d/#", "-t", "mediad/1/down/#"], "sub-gw-c")
+    sub.wait_line("received SUBACK")
+
+    def say(what, message, gateway="gw-c", *more):
+        body = message if isinstance(message, str) else json.dumps(message)
+        subprocess.run(["mosquitto_pub", *tls, "-t", f"mediad/1/vendor/{gateway}/up/{what}", "-m", body, *more], check=True, timeout=20)
+
+    def heard(what, fits=lambda body: True):
+        head = f"mediad/1/vendor/gw-c/down/{what} "
+        found = [json.loads(x[len(head):]) for x in list(sub.lines) if x.startswith(head)]
+        return next((body for body in found if fits(body)), None)
+    say("link", "1", "gw-c", "-r")
+    status = {"nguonid": "H27", "CumLoaId": "loa-c1", "AmLuong": 80, "TrangThaiHoatDong": "2", "MaThongDiep": 7}     # numbers, texts and casings as they come
+    say("status", status)
+    ok = wait_until("the answer", lambda: heard("answer", lambda a: a.get("MaThongDiep") == "7"), 10)
+    assert ok == {"TrangThaiGui": 0, "MoTa": "", "DoiTuong": "status", "MaThongDiep": "7"}, ok
+    volume = wait_until("the volume order", lambda: heard("command"), 10)
+    assert volume["DieuKhienThietBi"] == {"MaLenh": "0", "ThamSo": "60"} and volume["DanhSachThietBi"]["CumLoaID"] == ["loa-c1"], volume
+    say("confirm", {"MaThongDiep": volume["MaThongDiep"], "TrangThaiGui": "0"})
+    for n, (what, body, why) in enumerate((("status", {"CumLoaID": "loa-c2"}, "loa-c2"), ("status", {"CumLoaID": "loa-d1"}, "loa-d1"), ("status", "{", ""),
+                                           ("firmware", {"CumLoaID": "loa-c1"}, "nothing that is taken"), ("confirm", {"MaThongDiep": "x-none", "TrangThaiGui": 0}, "no such order"))):
+        before = len([x for x in sub.lines if "/down/answer {" in x])
+        say(what, body)
+        wait_until("a refusal", lambda: len([x for x in sub.lines if "/down/answer {" in x]) > before, 10)
+        last = json.loads([x for x in sub.lines if "/down/answer {" in x][-1].split(" ", 1)[1])
+        assert last["TrangThaiGui"] == 1 and last["DoiTuong"] == what and last["MoTa"] and why in last["MoTa"], (n, last)
+    say("status", {"CumLoaID": "imei-1", "AmLuong": 1}, "gw-d")        # not its topic: the broker lets nothing through
+    run = d.api("POST", "/announcements", {"content": STATE["content"], "areas": ["18073"], "title": "Qua MQTT"})["id"]
+    begun = time.time()
+    play = wait_until("the order to play", lambda: heard("play-now"), 10)
+    assert play["BanTinID"] == run and play["DanhSachThietBi"]["CumLoaID"] == ["gw-c", "loa-c1"] and play["NoiDung"].endswith(STATE["content"]), play
+    assert abs(play["ThoiDiemBatDau"] - begun) < 15, play
+    say("confirm", {"mathongdiep": play["MaThongDiep"], "TrangThaiGui": 0})
+    say("play", [{"CumLoaID": "loa-c1", "BanTinID": run, "ThoiDiemBatDau": str(int(begun)), "ThoiDiemKetThuc": int(begun) + 6}])
+
+    def outcomes():
+        return {p["device"]: p["outcome"] for p in d.api("GET", f"/play-log/{run}")["plays"]}
+    wait_until("that it played", lambda: outcomes().get("loa-c1") == "played", 30)
+    assert outcomes()["loa-c2"] != "played", outcomes()
+    states = {m["object"]: m["state"] for m in d.api("GET", "/exchange/journal?peer=vendor.C:gw-c")["messages"]}
+    assert states == {"command": "acknowledged", "play-now": "acknowledged"}, states
+    d.api("DELETE", "/devices/gw-c/credential")
+    n = len(sub.lines)
+    d.api("POST", "/exchange/devices/loa-c1/orders", {"object": "command", "word": "volume", "parameter": "10"})
+    time.sleep(1.5)
+    assert not any("/down/command {" in x for x in list(sub.lines)[n:]), list(sub.lines)[n:]
+    sub.kill()
+    broker.kill()
+    for name in ("loa-c1", "loa-c2", "loa-d1", "gw-c"):
+        d.api("DELETE", f"/devices/{name}")
+
+
 run_tap([("devices and their status go up", status_and_devices_go_up),
          ("the play log goes up", play_log_goes_up),
          ("a priority bulletin comes to the commune's inbox, once", priority_bulletin_comes_to_the_commune),
@@ -302,4 +381,5 @@ run_tap([("devices and their status go up", status_and_devices_go_up),
          ("devices of another maker report and get their own orders", devices_of_another_maker),
          ("a new log-in after 401", log_in_again_after_401),
          ("kill -9 while the central system is away loses and doubles nothing", kill_loses_and_doubles_nothing),
-         ("another maker's device plays by its schedule", another_maker_plays_by_its_schedule)])
+         ("another maker's device plays by its schedule", another_maker_plays_by_its_schedule),
+         ("a gateway of another maker on the broker", gateway_on_the_broker)])

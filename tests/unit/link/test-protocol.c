@@ -282,6 +282,16 @@ static void test_topics(void)
                                       "mediad/1/up/../state", "mediad/1/up//state", "mediad/1/up/+/state", "mediad/1/up/a b/state"};
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_false(bc_link_topic_parse(bad[i], &device, &what));
+
+    g_autofree char *vendor = bc_link_vendor_topic("gw-1", "down", "play-now"), *gateway = NULL, *object = NULL;
+    g_assert_cmpstr(vendor, ==, "mediad/1/vendor/gw-1/down/play-now");
+    static const char *const worse[] = {"mediad/1/vendor/gw-1/down/play-now", "mediad/1/vendor/gw-1/up", "mediad/1/vendor/gw-1/up/a/b", "mediad/1/vendor//up/a",
+                                        "mediad/1/vendor/../up/a", "mediad/1/vendor/gw 1/up/a", "mediad/1/vendor/gw-1/up/+", "mediad/1/up/gw-1/state"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(worse); i++)
+        g_assert_false(bc_link_vendor_topic_parse(worse[i], &gateway, &object));
+    g_assert_true(bc_link_vendor_topic_parse("mediad/1/vendor/gw-1/up/status", &gateway, &object));
+    g_assert_cmpstr(gateway, ==, "gw-1");
+    g_assert_cmpstr(object, ==, "status");
 }
 
 int main(int argc, char **argv)
