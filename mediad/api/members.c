@@ -27,10 +27,13 @@ static JsonObject *member_json(MdApiRooms *rooms, const MdMemberInfo *m)
         json_object_set_string_member(o, "account", m->account);
     json_object_set_string_member(o, "role", md_role_to_string(m->role));
     json_object_set_boolean_member(o, "muted", m->muted);
+    json_object_set_boolean_member(o, "self_muted", m->self_muted);
     json_object_set_boolean_member(o, "deaf", m->deaf);
     json_object_set_boolean_member(o, "video_muted", m->video_muted);
     json_object_set_boolean_member(o, "in_lobby", m->in_lobby);
     json_object_set_boolean_member(o, "talking", m->talking);
+    json_object_set_boolean_member(o, "away", m->away);
+    json_object_set_boolean_member(o, "browser", m->browser);
     json_object_set_double_member(o, "gain_db", m->gain_db);
     json_object_set_int_member(o, "joined_us", m->joined_wall_us);
     json_object_set_object_member(o, "media", media_json(&m->media));
@@ -134,8 +137,8 @@ static void kick(MdApiRequest *r, void *user)
 #define ROLE "{\"type\":\"string\",\"enum\":[\"guest\",\"observer\",\"site\",\"technician\",\"secretary\",\"operator\",\"co-chair\",\"chair\"]}"
 #define MEMBER                                                                                                         \
     "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"muted\",\"media\",\"stats\"],\"properties\":{\"id\":" TEXT     \
-    ",\"name\":" TEXT ",\"uri\":" TEXT ",\"account\":" TEXT ",\"role\":" ROLE ",\"muted\":" FLAG ",\"deaf\":" FLAG               \
-    ",\"video_muted\":" FLAG ",\"in_lobby\":" FLAG ",\"talking\":" FLAG ",\"gain_db\":{\"type\":\"number\"},"                 \
+    ",\"name\":" TEXT ",\"uri\":" TEXT ",\"account\":" TEXT ",\"role\":" ROLE ",\"muted\":" FLAG ",\"self_muted\":" FLAG ",\"deaf\":" FLAG \
+    ",\"away\":" FLAG ",\"browser\":" FLAG ",\"video_muted\":" FLAG ",\"in_lobby\":" FLAG ",\"talking\":" FLAG ",\"gain_db\":{\"type\":\"number\"},"                 \
     "\"joined_us\":{\"type\":\"integer\"},\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT     \
     ",\"security\":" TEXT ",\"remote\":" TEXT "}},\"stats\":" MD_API_LEG_STATS_SCHEMA "}}"
 

@@ -242,16 +242,25 @@ static MdRoom *room_for_call(MdConference *conference, const char *to_user)
     return room;
 }
 
-static void take_call(MdRoom *room, MdCall *call, MdRole role)
+static MdMember *take_call(MdRoom *room, MdCall *call, const MdAdmission *admission)
 {
-    MdMember *member = md_member_new(room, call, role);
+    MdMember *member = md_member_new(room, call, admission->role);
+    member->past_pin = admission->past_pin;
+    member->past_lobby = admission->past_lobby;
     md_call_set_handler(call, &md_member_call_handler, member);
     md_dial_adopt(member);
+    return member;
 }
 
 void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole role)
 {
+    md_conference_admit_call(conference, call, &(MdAdmission){.role = role});
+}
+
+const char *md_conference_admit_call(MdConference *conference, MdCall *call, const MdAdmission *admission)
+{
     const MdCallInfo *info = md_call_info(call);
+    MdRole role = admission->role;
     MdRoom *room = room_for_call(conference, info->to_user != NULL ? info->to_user : "");
     const char *refusal;
     if (room == NULL)
@@ -262,13 +271,61 @@ void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole ro
         md_call_reject(call, 403, refusal);
     else if (room->locked && role < MD_ROLE_OPERATOR && !room->lobby)
         md_call_reject(call, 403, "Meeting Locked");
-    else if (room->pin != NULL && role < MD_ROLE_OPERATOR &&
+    else if (room->pin != NULL && role < MD_ROLE_OPERATOR && !admission->past_pin &&
              md_pin_guard_blocked(conference->pin_guard, info, md_conference_now_us(conference)))
         md_call_reject(call, 403, "Too Many Wrong PINs");
     else if (md_room_count(room) >= room->max_members)
         md_call_reject(call, 486, "Meeting Full");
     else
-        take_call(room, call, role);
+        return take_call(room, call, admission)->text_id;
+    return NULL;
+}
+
+static MdMember *member_of_call(MdConference *conference, const MdCall *call)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, conference->by_serial);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const MdRoom *room = value;
+        for (guint i = 0; i < room->members->len; i++) {
+            MdMember *member = g_ptr_array_index(room->members, i);
+            if (member->call == call && member->state != MD_MEMBER_LEAVING)
+                return member;
+        }
+    }
+    return NULL;
+}
+
+bool md_conference_find_call(MdConference *conference, const MdCall *call, MdRoom **ret_room, const char **ret_member)
+{
+    MdMember *member = member_of_call(conference, call);
+    if (member == NULL)
+        return false;
+    if (ret_room != NULL)
+        *ret_room = member->room;
+    if (ret_member != NULL)
+        *ret_member = member->text_id;
+    return true;
+}
+
+const char *md_conference_resume_call(MdConference *conference, const MdCall *old, MdCall *call, bool keep_media)
+{
+    MdMember *member = member_of_call(conference, old);
+    if (member == NULL)
+        return NULL;
+    MdCall *former = member->call;
+    member->call = md_call_ref(call);
+    md_call_set_handler(former, NULL, NULL);
+    md_call_unref(former);
+    md_call_set_handler(call, &md_member_call_handler, member);
+    if (!keep_media)
+        md_member_retire_leg(member);
+    if (member->away) {
+        member->away = false;
+        md_room_emit(member->room, "member.away", member, "away", "b", FALSE, NULL);
+    }
+    return member->text_id;
 }
 
 static void accept_service(MdConference *conference, MdRoom **room, MdRoomKind kind, const char *name,
@@ -281,7 +338,7 @@ static void accept_service(MdConference *conference, MdRoom **room, MdRoomKind k
     else if (md_room_count(*room) >= (*room)->max_members)
         md_call_reject(call, 486, "Busy Here");
     else
-        take_call(*room, call, MD_ROLE_GUEST);
+        take_call(*room, call, &(MdAdmission){.role = MD_ROLE_GUEST});
 }
 
 void md_conference_accept_echo(MdConference *conference, MdCall *call)

@@ -43,6 +43,9 @@ typedef struct MdMemberInfo {        /* strings valid until control returns to t
     const char *channel;             /* interprets or listens there, NULL: neither */
     bool interprets;
     MdLayoutKind layout;             /* its own, INVALID: as all */
+    bool self_muted;                 /* by itself: a chair's mute is another matter, and both hold */
+    bool away;                       /* its signalling broke off: the seat is kept for a while */
+    bool browser;
     double gain_db;
     int64_t joined_wall_us;
     MdLegSummary media;
@@ -121,6 +124,24 @@ GPtrArray *md_conference_rooms(MdConference *conference); /* of borrowed MdRoom*
 /* A call for room to_user; answers, asks the PIN, or rejects (404, 403 locked, 486 full, 488 media). role: what the account
  * may be (GUEST when unknown). Keeps its own reference on call. */
 void md_conference_accept_call(MdConference *conference, MdCall *call, MdRole role);
+/* How somebody comes to the door who was asked some things before the call. */
+typedef struct MdAdmission {
+    MdRole role;
+    bool past_pin;                   /* it has shown the PIN, or an invitation */
+    bool past_lobby;                 /* it is expected: no waiting outside */
+} MdAdmission;
+/* The same for such a call. Returns the new member's id (valid while it is a member); NULL: the call was rejected. */
+const char *md_conference_admit_call(MdConference *conference, MdCall *call, const MdAdmission *admission);
+typedef enum MdPinResult { MD_PIN_NOT_NEEDED, MD_PIN_RIGHT, MD_PIN_CHAIR, MD_PIN_MISSING, MD_PIN_WRONG, MD_PIN_BLOCKED } MdPinResult;
+/* The PIN (NULL: none) of somebody who has no call yet and would come with that role. Wrong ones are counted for who (account, else
+ * peer_host): after ten none of its PINs counts for ten minutes. */
+MdPinResult md_room_try_pin(MdRoom *room, const MdCallInfo *who, MdRole role, const char *pin);
+/* Whoever came by old goes on with call: the same member, with its role, mutes and place. keep_media: its leg goes on, too (the
+ * signalling alone was lost), else the next offer makes a new one. old is let go, not hung up; call is referenced. Returns the
+ * member's id; NULL: old has no seat any more. */
+const char *md_conference_resume_call(MdConference *conference, const MdCall *old, MdCall *call, bool keep_media);
+/* Whose call is it? Borrowed, either may be NULL; false: nobody's. */
+bool md_conference_find_call(MdConference *conference, const MdCall *call, MdRoom **ret_room, const char **ret_member);
 /* The built-in services: echo (own sound and picture back) and test (moving pattern, tone, spoken clock). */
 void md_conference_accept_echo(MdConference *conference, MdCall *call);
 void md_conference_accept_test(MdConference *conference, MdCall *call);
@@ -128,6 +149,8 @@ void md_conference_accept_test(MdConference *conference, MdCall *call);
 void md_room_info(MdRoom *room, MdRoomInfo *ret);
 GPtrArray *md_room_members(MdRoom *room); /* of MdMemberInfo*, g_free'd with the array */
 bool md_room_mute_member(MdRoom *room, const char *member, bool mute, GError **error);
+/* The member's own microphone key: no prompt, and it lifts no mute of the chair. */
+bool md_room_mute_self(MdRoom *room, const char *member, bool mute, GError **error);
 void md_room_mute_all(MdRoom *room, bool mute, bool except_chair);
 bool md_room_mute_video(MdRoom *room, const char *member, bool mute, GError **error); /* its picture is not shown */
 bool md_room_set_deaf(MdRoom *room, const char *member, bool deaf, GError **error);

@@ -63,6 +63,24 @@ bool md_ivr_count_wrong(MdMember *member)
     return true;
 }
 
+MdPinResult md_room_try_pin(MdRoom *room, const MdCallInfo *who, MdRole role, const char *pin)
+{
+    MdConference *conference = room->conference;
+    int64_t now_us = md_conference_now_us(conference);
+    bool needed = room->pin != NULL && role < MD_ROLE_OPERATOR, given = pin != NULL && *pin != 0;
+    if (!given || (!needed && room->chair_pin == NULL))
+        return needed ? MD_PIN_MISSING : MD_PIN_NOT_NEEDED;
+    if (md_pin_guard_blocked(conference->pin_guard, who, now_us))
+        return MD_PIN_BLOCKED;
+    bool chair = md_ivr_pin_equal(pin, room->chair_pin), member = md_ivr_pin_equal(pin, room->pin);
+    if (chair || member)
+        return chair ? MD_PIN_CHAIR : MD_PIN_RIGHT;
+    if (md_pin_guard_wrong(conference->pin_guard, who, now_us))
+        md_notice(&room->logger, "%s: %d wrong PINs: none of it counts for ten minutes",
+                  who->account != NULL ? who->account : who->peer_host, MD_PIN_GUARD_WRONG_MAX);
+    return MD_PIN_WRONG;
+}
+
 void md_ivr_turn_away(MdMember *member, uint8_t prompt)
 {
     MdRoom *room = member->room;

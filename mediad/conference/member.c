@@ -131,10 +131,27 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         return false;
     member->seat = g_new0(MdSeat, 1);
     member->seat->id = member->id;
+    member->seat->generation = member->generation;
     member->seat->leg = member->leg;
     member->seat->audio = member->room->audio;
     md_vad_init(&member->seat->vad);
     return true;
+}
+
+void md_member_retire_leg(MdMember *member)
+{
+    if (member->leg == NULL)
+        return;
+    MdRetired *retired = g_new0(MdRetired, 1);
+    retired->leg = g_steal_pointer(&member->leg);
+    retired->seat = g_steal_pointer(&member->seat);
+    g_ptr_array_add(member->room->retired, retired);
+    member->leg_started = false;
+    member->generation++;
+    member->audio_format = (MdLegAudioFormat){0};
+    member->video_format = (MdLegVideoFormat){0};
+    member->talking = false;
+    md_room_replan(member->room);
 }
 
 static void start_leg(MdMember *member)
@@ -185,7 +202,7 @@ static void admit_or_ask(MdMember *member)
 {
     if (!member->established || !member->leg_started || member->state != MD_MEMBER_CALLING)
         return;
-    if (!member->rung && md_ivr_needs_pin(member) && !is_locked_out(member)) {
+    if (!member->rung && !member->past_pin && md_ivr_needs_pin(member) && !is_locked_out(member)) {
         member->state = MD_MEMBER_PIN;
         md_ivr_begin(member);
         md_room_replan(member->room);
@@ -197,7 +214,7 @@ static void admit_or_ask(MdMember *member)
 static bool must_wait_outside(const MdMember *member)
 {
     const MdRoom *room = member->room;
-    if (room->kind != MD_ROOM_MEETING || !room->lobby || member->rung)
+    if (room->kind != MD_ROOM_MEETING || !room->lobby || member->rung || member->past_lobby)
         return false;
     return member->role == MD_ROLE_GUEST || (room->locked && !md_role_may(member->role, MD_ACTION_FREE_ENTRY));
 }
@@ -408,6 +425,15 @@ static void on_key_frame_request(MdCall *call, void *user)
     md_room_video_request_key(user);
 }
 
+static void on_away(MdCall *call, bool away, void *user)
+{
+    MdMember *member = user;
+    if (member->away == away || member->state == MD_MEMBER_LEAVING)
+        return;
+    member->away = away;
+    md_room_emit(member->room, "member.away", member, "away", "b", away, NULL);
+}
+
 const MdCallHandler md_member_call_handler = {
     .on_sdp = on_sdp,
     .on_ringing = on_ringing,
@@ -415,4 +441,5 @@ const MdCallHandler md_member_call_handler = {
     .on_closed = on_closed,
     .on_dtmf = on_dtmf,
     .on_key_frame_request = on_key_frame_request,
+    .on_away = on_away,
 };

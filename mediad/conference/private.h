@@ -46,6 +46,7 @@ typedef struct MdRoomEncoder {
 /* A member's place on the worker. Made by control before the leg starts, freed by control after the leg is gone. */
 typedef struct MdSeat {
     uint32_t id;               /* I */
+    uint32_t generation;       /* I: of the member's legs, one after the other */
     MdLeg *leg;                /* I */
     MdRoomAudio *audio;        /* I */
     MdMixMember mix;           /* W */
@@ -177,7 +178,10 @@ struct MdMember {              /* C */
     char *name, *uri, *account;
     MdRole role;
     MdMemberState state;
-    bool established, muted, deaf, video_muted, talking;
+    bool established, muted, self_muted, deaf, video_muted, talking;
+    bool away;                 /* its signalling broke off and may come back */
+    bool past_pin, past_lobby; /* see MdAdmission */
+    uint32_t generation;       /* of its legs */
     double gain_db;
     int64_t joined_us, joined_wall_us, spoke_us;
     GString *digits;           /* DTMF so far */
@@ -193,6 +197,12 @@ struct MdMember {              /* C */
     bool in_composer;
     uint32_t source, view, output;
 };
+
+/* The former leg of a member that came back: out of the plan next, then taken down. */
+typedef struct MdRetired {     /* C */
+    MdLeg *leg;                /* NULL: being taken down */
+    MdSeat *seat;
+} MdRetired;
 
 struct MdDial {                /* C */
     MdRoom *room;
@@ -244,6 +254,7 @@ struct MdRoom {                /* C */
     MdRoomAudio *audio;
     MdRoomVideo *video;        /* NULL: none */
     GPtrArray *members;        /* MdMember*, in order of joining, leaving ones too */
+    GPtrArray *retired;        /* MdRetired* */
     GPtrArray *dials;          /* MdDial* */
     GPtrArray *encoders;       /* shared MdRoomEncoder* */
     GPtrArray *taps;           /* MdTap* */
@@ -314,6 +325,7 @@ extern const MdCallHandler md_member_call_handler;
 MdMember *md_member_new(MdRoom *room, MdCall *call, MdRole role);
 void md_member_free(MdMember *member);
 bool md_member_make_leg(MdMember *member, const char *local_host, GError **error);
+void md_member_retire_leg(MdMember *member); /* the next offer makes a new one */
 void md_member_leave(MdMember *member, int code, const char *reason); /* the call is closed or being hung up */
 void md_member_hang_up(MdMember *member, const char *reason);
 void md_member_enter(MdMember *member);  /* past PIN and lobby */

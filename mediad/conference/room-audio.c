@@ -97,7 +97,7 @@ static void encode(MdRoomAudio *audio, MdRoomEncoder *encoder, const float *pcm)
 
 typedef struct FormatMail {
     MdConference *conference;
-    uint32_t room, seat;
+    uint32_t room, seat, generation;
     MdLegAudioFormat audio;
     MdLegVideoFormat video;
 } FormatMail;
@@ -118,7 +118,7 @@ static void formats_changed(void *payload, size_t len)
 {
     const FormatMail *mail = payload;
     MdMember *member = find_member(mail->conference, mail->room, mail->seat);
-    if (member == NULL || member->state == MD_MEMBER_LEAVING)
+    if (member == NULL || member->state == MD_MEMBER_LEAVING || member->generation != mail->generation)
         return;
     member->audio_format = mail->audio;
     member->video_format = mail->video;
@@ -161,7 +161,7 @@ static void hold_rate(MdSeat *seat, MdLegVideoFormat *format, int64_t now_us)
 /* Tells control when what the peer takes has changed; when the mailbox is full the next look tries again. */
 static void watch_formats(MdRoomAudio *audio, MdSeat *seat)
 {
-    FormatMail mail = {.conference = audio->conference, .room = audio->room, .seat = seat->id};
+    FormatMail mail = {.conference = audio->conference, .room = audio->room, .seat = seat->id, .generation = seat->generation};
     md_leg_audio_format(seat->leg, &mail.audio);
     md_leg_video_format(seat->leg, &mail.video);
     hold_rate(seat, &mail.video, audio->due_us);

@@ -65,7 +65,8 @@ static void fill_seat(MdMember *member, MdPlanSeat *at)
     } else {
         at->hears =
             (together && !member->deaf) || (room->end_us != 0 && in) ? MD_HEARS_ROOM : MD_HEARS_NOTHING;
-        at->gain = together && !member->muted && md_role_may(member->role, MD_ACTION_BE_HEARD) ? md_db_to_gain((float)member->gain_db) : 0;
+        bool heard = together && !member->muted && !member->self_muted && md_role_may(member->role, MD_ACTION_BE_HEARD);
+        at->gain = heard ? md_db_to_gain((float)member->gain_db) : 0;
     }
     at->shown = member->in_composer;
     at->output = member->output;
@@ -131,6 +132,11 @@ static void release_leavers(MdRoom *room)
         member->leg_stopped = true;
         md_leg_stop(member->leg, leg_gone, member->seat);
         member->leg = NULL;
+    }
+    for (guint i = 0; i < room->retired->len; i++) {
+        MdRetired *retired = g_ptr_array_index(room->retired, i);
+        if (retired->leg != NULL)
+            md_leg_stop(g_steal_pointer(&retired->leg), leg_gone, retired->seat);
     }
     for (guint i = 0; i < room->taps->len; i++) {
         MdTap *tap = g_ptr_array_index(room->taps, i);

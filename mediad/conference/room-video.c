@@ -105,7 +105,8 @@ static void update_member_source(MdRoom *room, MdMember *member)
     MdSourceState state = member->video_muted              ? MD_SOURCE_MUTED_VIDEO
                           : member->video_format.receiving ? MD_SOURCE_LIVE
                                                            : MD_SOURCE_AUDIO_ONLY;
-    md_composer_set_source_state(composer, member->source, state, member->muted, member->talking);
+    md_composer_set_source_state(composer, member->source, state, member->muted || member->self_muted,
+                                member->talking);
 }
 
 void md_room_video_talking(MdMember *member)

@@ -52,6 +52,7 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->security = spec->confidential ? MD_SECURITY_REQUIRED : spec->security;
     room->layout = spec->layout;
     room->members = g_ptr_array_new();
+    room->retired = g_ptr_array_new_with_free_func(g_free);
     room->dials = g_ptr_array_new_with_free_func(free_dial);
     room->encoders = g_ptr_array_new_with_free_func(unref_encoder);
     room->taps = g_ptr_array_new_with_free_func(g_free);
@@ -78,6 +79,7 @@ void md_room_free(MdRoom *room)
     room->conference->load[room->worker_index]--;
     md_room_audio_free(room->audio);
     g_ptr_array_unref(room->members);
+    g_ptr_array_unref(room->retired);
     g_ptr_array_unref(room->dials);
     g_ptr_array_unref(room->encoders);
     g_ptr_array_unref(room->taps);
@@ -149,10 +151,21 @@ static void reap_members(MdRoom *room)
     }
 }
 
+static void reap_retired(MdRoom *room)
+{
+    for (guint i = room->retired->len; i-- > 0;) {
+        MdRetired *retired = g_ptr_array_index(room->retired, i);
+        if (retired->leg != NULL || !atomic_load_explicit(&retired->seat->gone, memory_order_acquire))
+            continue;
+        g_free(retired->seat);
+        g_ptr_array_remove_index(room->retired, i);
+    }
+}
+
 /* Everybody is gone: stop the tick, then let go of the memory. True when the room was freed. */
 static bool wind_up(MdRoom *room)
 {
-    if (room->members->len > 0 || room->taps->len > 0 || room->plan_dirty)
+    if (room->members->len > 0 || room->retired->len > 0 || room->taps->len > 0 || room->plan_dirty)
         return false;
     if (!room->stopping) {
         md_room_video_free(room); /* its threads post to the worker: before the worker's last mail */
@@ -224,6 +237,7 @@ void md_room_tick(MdRoom *room, int64_t now_us)
                            (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
     }
     reap_members(room);
+    reap_retired(room);
     md_room_reap_taps(room);
     if (!room->ending) {
         md_dial_tick(room, now_us);
@@ -256,6 +270,19 @@ bool md_room_mute_member(MdRoom *room, const char *id, bool mute, GError **error
         return false;
     set_muted(member, mute, true);
     md_room_replan(room);
+    return true;
+}
+
+bool md_room_mute_self(MdRoom *room, const char *id, bool mute, GError **error)
+{
+    MdMember *member = md_room_member(room, id, error);
+    if (member == NULL)
+        return false;
+    if (member->self_muted != mute) {
+        member->self_muted = mute;
+        md_room_emit(room, "member.self-muted", member, "muted", "b", mute, NULL);
+        md_room_replan(room);
+    }
     return true;
 }
 
@@ -335,7 +362,8 @@ bool md_room_admit(MdRoom *room, const char *id, GError **error)
                     id);
         return false;
     }
-    md_room_audio_play(room->audio, member->seat, MD_HEARS_ROOM, NULL, 0, true);
+    if (member->leg_started)
+        md_room_audio_play(room->audio, member->seat, MD_HEARS_ROOM, NULL, 0, true);
     md_member_enter(member);
     return true;
 }

@@ -99,6 +99,11 @@ void md_call_emit_candidate(MdCall *call, const char *mid, const char *line)
     EMIT(call, on_candidate, mid, line);
 }
 
+void md_call_emit_away(MdCall *call, bool away)
+{
+    EMIT(call, on_away, away);
+}
+
 const MdCallInfo *md_call_info(const MdCall *call)
 {
     return &call->info;

@@ -42,6 +42,8 @@ typedef struct MdCallHandler {
     void (*on_key_frame_request)(MdCall *call, void *user);                 /* SIP INFO, RFC 5168 */
     /* A candidate of the peer's (browsers, RFC 8840): for md_leg_add_candidate. "" = no more. */
     void (*on_candidate)(MdCall *call, const char *mid, const char *line, void *user);
+    /* Its signalling broke off and may come back (true), or it is there again. Media may go on meanwhile. */
+    void (*on_away)(MdCall *call, bool away, void *user);
 } MdCallHandler;
 
 typedef struct MdCallOps {           /* filled by the signalling protocol; all on the control thread */
@@ -68,6 +70,7 @@ void md_call_emit_closed(MdCall *call, int code, const char *reason);
 void md_call_emit_dtmf(MdCall *call, char digit, unsigned duration_ms);
 void md_call_emit_key_frame_request(MdCall *call);
 void md_call_emit_candidate(MdCall *call, const char *mid, const char *line);
+void md_call_emit_away(MdCall *call, bool away);
 
 /* user side */
 const MdCallInfo *md_call_info(const MdCall *call);
