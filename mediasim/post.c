@@ -251,6 +251,9 @@ bool sim_post_say(SimPost *post, const char *what, const char *text, int qos, bo
 
 /* ---------------------------------------------------------------- its routine */
 
+/* Answers until a clock is judged: the first, in the rush of everybody's coming on line, may be half its round trip off. */
+#define CLOCK_SETTLED 4
+
 void sim_post_ask_clock(SimPost *post)
 {
     BcLinkClock question;
@@ -269,6 +272,8 @@ void sim_post_take_clock(SimPost *post, const char *text, gsize len)
         bc_duty_set_clock(post->duty, BC_DUTY_CLOCK_SERVER);
         sim_post_tick(post);
     }
+    if (post->timing.n < CLOCK_SETTLED)
+        return;
     int64_t wrong_us = sim_post_now_us(post) - g_get_real_time(); /* the server's clock is this machine's */
     post->lane->stats.clock_error_most_us = MAX(post->lane->stats.clock_error_most_us, ABS(wrong_us));
 }
