@@ -318,6 +318,26 @@ char *bc_ca_issue(BcCa *ca, const char *device, const char *request, gsize len, 
     return pem;
 }
 
+bool bc_ca_borrow(BcCa *ca, const char *name, char **ret_certificate, char **ret_key, GError **error)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = key ? sign(ca, name, key, 1, "clientAuth", NULL) : NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool ok = certificate && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+    if (ok) {
+        char *data = NULL;
+        long len = BIO_get_mem_data(bio, &data);
+        *ret_key = g_strndup(data, (gsize)len);
+        *ret_certificate = to_pem(certificate);
+    } else {
+        g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "device link: no certificate could be made for %s", name);
+    }
+    BIO_free(bio);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return ok;
+}
+
 static bool add_revoked(X509_CRL *crl, const char *serial, ASN1_TIME *now)
 {
     BIGNUM *number = NULL;

@@ -22,6 +22,8 @@ const char *bc_ca_pem(const BcCa *ca); /* the authority's own certificate */
 /* A device's certificate (PEM; g_free) from its PKCS#10 request, of which the key alone counts: EC, Ed25519 or RSA from 2048 bits on, with a
  * fitting signature. *ret_serial: upper-case hex; g_free. */
 char *bc_ca_issue(BcCa *ca, const char *device, const char *request, gsize len, unsigned days, char **ret_serial, GError **error);
+/* A certificate of one day in the name of anybody, with its key, both in PEM (g_free): to take a place at the broker, not to keep. */
+bool bc_ca_borrow(BcCa *ca, const char *name, char **ret_certificate, char **ret_key, GError **error);
 /* The list of withdrawn serials at broker/crl.pem, replaced in one step, and read by the broker at once when it runs here. Left as it is when
  * it names the same already. */
 bool bc_ca_write_crl(BcCa *ca, const char *const *serials, unsigned n, GError **error);

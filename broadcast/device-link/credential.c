@@ -19,6 +19,8 @@ struct BcCredentials { /* g_rc_box */
     GHashTable *by_device; /* device -> Entry, owned */
     GHashTable *by_token;  /* hash -> Entry, borrowed */
     GHashTable *revoked;   /* serials */
+    BcCredentialChangedFn changed;
+    void *changed_user;
 };
 
 static void free_entry(gpointer data)
@@ -252,6 +254,8 @@ static void enrol_written(bool ok, const GError *error, gpointer data, gpointer 
         entry->token_hash = g_strdup(e->token_hash);
         keep(e->owner, entry);
         ok = !former || write_crl(e->owner, &failure); /* the broker starts anew for each list: not for nothing */
+        if (e->owner->changed)
+            e->owner->changed(e->device, former, true, e->owner->changed_user);
     }
     BcEnrolled enrolled = {e->certificate, e->token, e->serial, e->expires_us};
     e->done(ok ? &enrolled : NULL, failure ? failure : error, e->user);
@@ -310,8 +314,18 @@ static bool write_withdraw(MdDb *db, gpointer data, GError **error)
 
 static void apply_withdraw(gpointer owner, gpointer data)
 {
-    forget(owner, ((Withdraw *)data)->device);
-    write_crl(owner, NULL); /* what cannot be written now is written at the next change or start */
+    BcCredentials *c = owner;
+    const char *device = ((Withdraw *)data)->device;
+    forget(c, device);
+    write_crl(c, NULL); /* what cannot be written now is written at the next change or start */
+    if (c->changed)
+        c->changed(device, true, false, c->changed_user);
+}
+
+void bc_credentials_set_changed(BcCredentials *c, BcCredentialChangedFn changed, void *user)
+{
+    c->changed = changed;
+    c->changed_user = user;
 }
 
 void bc_credentials_withdraw(BcCredentials *c, const char *device, int64_t now_us, BcDoneFn done, void *user)

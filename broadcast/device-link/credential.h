@@ -30,4 +30,7 @@ typedef void (*BcEnrolledFn)(const BcEnrolled *enrolled, const GError *error, vo
  * them is not told), INVALID for the request. */
 void bc_credentials_enrol(BcCredentials *credentials, const char *device, const char *code, const char *request, gsize len, unsigned days,
                           int64_t now_us, BcEnrolledFn done, void *user);
+/* Told when a device has a certificate that it had not (now), and when one counts no more (former), once the broker has been told. */
+typedef void (*BcCredentialChangedFn)(const char *device, bool former, bool now, void *user);
+void bc_credentials_set_changed(BcCredentials *credentials, BcCredentialChangedFn changed, void *user);
 void bc_credentials_withdraw(BcCredentials *credentials, const char *device, int64_t now_us, BcDoneFn done, void *user);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include "broadcast/device-link/connection.h"
+#include "broadcast/device-link/eject.h"
 #include "broadcast/device-link/log.h"
 #include "broadcast/device-link/service.h"
 #include "mediad/core/bucket.h"
@@ -32,6 +33,7 @@ struct BcDeviceLink {
     BcHealth *health;
     BcOutages *outages;
     BcConnection *connection;
+    BcEjector *ejector;         /* NULL: no broker, or one without certificates */
     GHashTable *by_id;          /* id -> BcLinkDevice, owned */
     GArray *listeners;          /* BcDeviceLinkListener */
     guint timer;

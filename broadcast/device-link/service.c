@@ -216,6 +216,33 @@ static bool take_what(BcDeviceLink *link, BcLinkDevice *device, const char *what
     return true;
 }
 
+/* Its certificate is withdrawn, its connection may be there yet: it is ended. One that has a new certificate may come at any moment. */
+static void on_credential(const char *id, bool former, bool now, void *user)
+{
+    BcDeviceLink *link = user;
+    BcLinkDevice *device = bc_link_device(link, id, false);
+    if (link->ejector && now)
+        bc_ejector_remove(link->ejector, id);
+    if (link->ejector && former)
+        bc_ejector_add(link->ejector, id, !now, md_clock_now_us(link->options.clock));
+    if (!device || !device->online || now)
+        return;
+    device->state.online = false;
+    bc_link_set_online(link, device, false);
+}
+
+static void on_ejected(const char *id, const GError *error, void *user)
+{
+    BcDeviceLink *link = user;
+    g_autofree char *topic = bc_link_topic("up", id, "state");
+    if (error)
+        md_warning(&link->logger, "%s is withdrawn, its connection cannot be ended: %s", id, error->message);
+    else
+        md_notice(&link->logger, "a former certificate of %s is withdrawn: its connection to the broker, if any, is being ended", id);
+    if (link->connection && !bc_credentials_find(link->credentials, id))
+        bc_connection_publish(link->connection, topic, "", 0, 1, true); /* what it last said is not kept */
+}
+
 /* The broker lets a device write its own topics only; whether it is still ours is known here alone. */
 static const char *stranger(BcDeviceLink *link, const char *id)
 {
@@ -279,6 +306,8 @@ void bc_device_link_take(BcDeviceLink *link, const char *topic, const void *data
     if (why) {
         link->refused++;
         md_warning(&link->logger, "%s from %s is ignored: %s", what, id, why);
+        if (len && link->ejector && !bc_credentials_find(link->credentials, id))
+            bc_ejector_add(link->ejector, id, false, md_clock_now_us(link->options.clock));
         return;
     }
     if (len == 0)
@@ -385,6 +414,8 @@ void bc_device_link_step(BcDeviceLink *link)
 {
     int64_t now_us = bc_device_link_wall_us(link);
     bc_commands_tick(link->commands, now_us);
+    if (link->ejector && bc_device_link_connected(link))
+        bc_ejector_step(link->ejector, md_clock_now_us(link->options.clock), on_ejected, link);
     if (link->ticks++ % 5 == 0) {
         look_for_silent(link);
         bc_outages_tick(link->outages, now_us);
@@ -475,6 +506,9 @@ static bool connect_broker(BcDeviceLink *link, GError **error)
                                    .ca = ca, .certificate = certificate, .key = key, .on_message = on_message, .on_change = on_change,
                                    .user = link, .clock = link->options.clock, .logger = &link->logger};
     link->connection = bc_connection_new(&options, error);
+    if (!link->options.broker_plain)
+        link->ejector = bc_ejector_new(link->ca, link->broker_host, link->options.broker_port);
+    bc_credentials_set_changed(link->credentials, on_credential, link);
     return link->connection != NULL;
 }
 
@@ -499,6 +533,9 @@ void bc_device_link_free(BcDeviceLink *link)
         return;
     g_clear_handle_id(&link->timer, g_source_remove);
     bc_connection_free(link->connection);
+    bc_ejector_free(link->ejector);
+    if (link->credentials)
+        bc_credentials_set_changed(link->credentials, NULL, NULL);
     if (link->by_id)
         bc_link_states_save(link);
     bc_commands_free(link->commands);

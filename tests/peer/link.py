@@ -5,6 +5,7 @@
 Every loudspeaker here has a certificate of its own, got with a one-time code as a real one would.
 """
 import base64
+import glob
 from harness import *
 
 os.environ["PATH"] += ":/usr/sbin"  # where Debian puts the broker
@@ -323,6 +324,28 @@ def enrolled_again():
     assert causes[0] == "not-enrolled", causes
 
 
+def cut_off():
+    """Withdrawn while it is connected: its session is ended at the broker, what waited in it is gone, and it does not come back."""
+    b = broker()
+    d = daemon()
+    d.api("PUT", "/devices/loa-4", {"name": "loa-4", "area": "18073", "kind": "link"})
+    sub = Subscriber("loa-4", down("loa-4", "#"), more=("-c", "-i", "loa-4"))
+    publish("loa-4", up("loa-4", "state"), {"online": True}, "-r")
+    wait_until("online", lambda: health("loa-4")["online"])
+    other = Subscriber("loa-1", down("loa-1", "#"), more=("-i", "loa-1"))
+    since, lines = len(b.lines), len(sub.lines)
+    d.api("DELETE", "/devices/loa-4/credential")
+    assert not health("loa-4")["online"]
+    b.wait_line(r"Received DISCONNECT from loa-4", 10, since)         # who took the place has left it
+    b.wait_line(r"certificate verify failed", 10, since)              # the device tried to come back
+    assert not any("CONNACK (0)" in x for x in list(sub.lines)[lines:]), list(sub.lines)[lines:]
+    assert publish("loa-4", up("loa-4", "state"), {"online": True}).returncode != 0
+    assert not any("sending CONNECT" in x for x in other.lines[other.lines.index(next(x for x in other.lines if "SUBACK" in x)):]), other.lines
+    assert not glob.glob(os.path.join(d.state, "link", "eject-*")), "a borrowed key is left"
+    sub.kill()
+    other.kill()
+
+
 def own_session():
     """With its own good certificate and the name of another nobody takes the other's place at the broker; the one made for looking looks only."""
     broker()
@@ -449,6 +472,6 @@ def logs():
 
 
 run_tap([("without-broker", degraded_without_broker), ("enrolment", enrolment), ("no-stranger", no_stranger),
-         ("own-topics-only", own_topics_only), ("own-session", own_session), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
+         ("own-topics-only", own_topics_only), ("own-session", own_session), ("cut-off", cut_off), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
          ("logs", logs), ("media-budget", media_budget), ("operator", operator), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
          ("new-key", new_key)])
