@@ -206,6 +206,7 @@ void md_api_free(MdApi *api)
     api->closing = true;
     md_api_unlisten(api);
     dismiss_waiting(api);
+    md_api_sockets_end(api);
     soup_server_disconnect(api->soup);
     md_api_passwords_free(api->passwords);
     settle(api);
@@ -217,6 +218,7 @@ void md_api_free(MdApi *api)
     }
     g_array_unref(api->owned);
     md_api_events_free(api->events);
+    md_api_sockets_free(api->sockets);
     g_object_unref(api->soup);
     g_clear_object(&api->certificate);
     g_clear_pointer(&api->routes, g_ptr_array_unref);

@@ -186,6 +186,7 @@ void md_api_events_recheck(MdApi *api)
         if (s->session && !md_api_session_alive(api, s->session))
             drop(s, 4401, "signed out", false);
     }
+    md_api_sockets_recheck(api);
 }
 
 static gboolean sweep(gpointer user)

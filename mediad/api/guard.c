@@ -57,6 +57,13 @@ static char *source_key(char kind, const char *source)
     return g_strdup_printf("%c:%s", kind, source);
 }
 
+bool md_api_same_source(const char *a, const char *b)
+{
+    g_autofree char *x = source_key('r', a), *y = source_key('r', b);
+
+    return g_str_equal(x, y);
+}
+
 static void make_room(MdApiGuard *guard, int64_t now_us)
 {
     GHashTableIter iter;

@@ -15,6 +15,7 @@ typedef struct MdApiGuard MdApiGuard;
 typedef struct MdApiPasswords MdApiPasswords;
 typedef struct MdApiSessions MdApiSessions;
 typedef struct MdApiEvents MdApiEvents;
+typedef struct MdApiSockets MdApiSockets;
 
 typedef struct Route {
     const MdApiRoute *spec;
@@ -61,6 +62,7 @@ struct MdApi {
     MdApiPasswords *passwords;
     MdApiSessions *sessions;
     MdApiEvents *events;
+    MdApiSockets *sockets;      /* NULL: none */
     char *setup_code;
     char *openapi;              /* text, made on first demand, dropped when routes are added */
     MdApiAreaFn area_fn;
@@ -150,6 +152,7 @@ void md_api_stream_close(MdApiStream *stream);
 MdApiGuard *md_api_guard_new(unsigned requests_per_s);
 void md_api_guard_free(MdApiGuard *guard);
 bool md_api_guard_request(MdApiGuard *guard, const char *source, int64_t now_us);
+bool md_api_same_source(const char *a, const char *b); /* as budgets count them */
 bool md_api_guard_device(MdApiGuard *guard, const char *device, int64_t now_us); /* a loudspeaker that is known by its token */
 /* Seconds to wait before the next try, 0: go on. */
 unsigned md_api_guard_sign_in_wait(MdApiGuard *guard, const char *source, const char *account, int64_t now_us);
@@ -203,7 +206,12 @@ char *md_api_audit_detail(JsonNode *body); /* the body without its secrets */
 MdApiEvents *md_api_events_new(MdApi *api);
 void md_api_events_free(MdApiEvents *events);
 unsigned md_api_events_count(const MdApi *api);
-void md_api_events_recheck(MdApi *api); /* closes those whose session has ended */
+void md_api_events_recheck(MdApi *api); /* closes those whose session has ended, sockets too */
+
+/* socket.c */
+void md_api_sockets_end(MdApi *api);
+void md_api_sockets_free(MdApiSockets *sockets);
+void md_api_sockets_recheck(MdApi *api);
 
 /* openapi.c, metrics.c, console.c */
 const char *md_api_openapi(MdApi *api);
