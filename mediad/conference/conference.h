@@ -60,6 +60,7 @@ typedef struct MdRoomInfo {
     bool locked, waiting_for_chair, muted_all;
     bool confidential, recorded, streamed;
     MdLayoutKind layout;
+    const char *presenter;           /* member id, NULL nobody; until control returns to the main loop */
     bool layout_forced, clock;
     const char *banner, *spotlight;  /* NULL none; a member's id */
     unsigned tour_s;
@@ -88,6 +89,7 @@ typedef struct MdConferenceOptions {
     unsigned jitter_min_ms, jitter_max_ms;
     unsigned redial_first_s, redial_max_s, redial_give_up_s;
     unsigned rooms_max;              /* 0: 500 */
+    bool content;                    /* slides and screens are taken as a second stream of pictures, and offered to whom we ring */
     bool create_on_call;             /* unknown names make a temporary room */
     MdConferenceEventFn on_event;
     void *user;
@@ -230,6 +232,13 @@ bool md_room_set_spotlight(MdRoom *room, const char *member /* NULL: off */, GEr
 /* Over everybody's picture; text NULL or "": none; until_s 0: until changed. */
 #define MD_ROOM_BANNER_MAX 200 /* characters */
 bool md_room_set_banner(MdRoom *room, const char *text, bool clock, unsigned for_s, GError **error);
+
+/* Slides or a screen: one presents at a time, whoever's role may share (MD_ACTION_SHARE) and has a stream for it; a higher role
+ * takes over from a lower one. Everybody sees it: as a second stream where there is one, else in the main picture. Events
+ * content.started, content.stopped. STATE: why not. */
+bool md_room_content_start(MdRoom *room, const char *member, GError **error);
+bool md_room_content_stop(MdRoom *room, const char *member /* NULL: whoever presents */, GError **error);
+const char *md_room_content_holder(const MdRoom *room); /* member id or NULL; until control returns to the main loop */
 
 /* The room's sound for somebody else (loudspeakers, recorder): fn runs on the room's worker every 20 ms and must obey tick rules. */
 typedef void (*MdRoomTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *user);

@@ -23,6 +23,7 @@ void md_room_info(MdRoom *room, MdRoomInfo *ret)
         .recorded = room->marks[MD_ROOM_MARK_RECORDED] > 0,
         .streamed = room->marks[MD_ROOM_MARK_STREAMED] > 0,
         .layout = room->layout,
+        .presenter = md_room_content_holder(room),
         .members = here,
         .ticks = md_stat_get(&stats->ticks),
         .ticks_late = md_stat_get(&stats->ticks_late),

@@ -125,6 +125,8 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .control = options->control,
         .dtls = options->dtls,
         .packetiser = &room->audio->packetiser,
+        .content = room->kind == MD_ROOM_MEETING && options->content,
+        .offer_content = options->content,
     };
     member->leg = md_leg_new(&config, error);
     if (member->leg == NULL)
@@ -254,6 +256,8 @@ void md_member_enter(MdMember *member)
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WELCOME}, 1, true);
     }
     md_room_say_marks(room, member);
+    if (room->presenter != NULL)
+        md_content_tell(member);
     md_room_replan(room);
 }
 
@@ -342,6 +346,7 @@ void md_member_leave(MdMember *member, int code, const char *reason)
     if (room->speaker_before == member)
         room->speaker_before = NULL;
     md_dial_member_gone(member, code);
+    md_content_member_gone(member);
     md_room_video_forget(member);
     md_room_update_chair(room);
     md_room_replan(room);
@@ -420,6 +425,11 @@ static void on_dtmf(MdCall *call, char digit, unsigned duration_ms, void *user)
     md_member_dtmf(user, digit);
 }
 
+static void on_content_request(MdCall *call, bool wanted, void *user)
+{
+    md_content_request(user, wanted);
+}
+
 static void on_key_frame_request(MdCall *call, void *user)
 {
     md_room_video_request_key(user);
@@ -442,4 +452,5 @@ const MdCallHandler md_member_call_handler = {
     .on_dtmf = on_dtmf,
     .on_key_frame_request = on_key_frame_request,
     .on_away = on_away,
+    .on_content_request = on_content_request,
 };

@@ -16,6 +16,8 @@
 #define MD_ROOM_MEMBERS_MAX 1000
 #define MD_ROOM_TAPS_MAX 8
 #define MD_MEMBER_LABEL_MAX 128
+#define MD_CONTENT_SOURCE 0x7ffffffeu /* the presenter's content in the composer: no member's */
+#define MD_CONTENT_FORWARDED UINT32_MAX /* instead of an output: the presenter's own frames */
 
 /* TRIAL: a test room for one that was rung, whose own picture is looked at, too. */
 typedef enum MdRoomKind { MD_ROOM_MEETING, MD_ROOM_ECHO, MD_ROOM_TEST, MD_ROOM_TRIAL } MdRoomKind;
@@ -43,6 +45,17 @@ typedef struct MdRoomEncoder {
     uint8_t payload[MD_AUDIO_PAYLOAD_MAX];
 } MdRoomEncoder;
 
+/* One stream of pictures to a seat: W. */
+typedef struct MdSeatPictures {
+    MdLegVideoFormat format;   /* as last told to control */
+    MdLegVideoFormat wanted;   /* as the leg said last */
+    uint32_t rise_bps;         /* least that it could take since rate_since_us, 0: not more than now */
+    int64_t rate_since_us;     /* its rate went down last, or was last not more than now */
+    uint32_t output;           /* whose pictures it is sent */
+    bool waits_key;            /* nothing of it can be decoded yet */
+    unsigned waited;           /* pictures held back for that */
+} MdSeatPictures;
+
 /* A member's place on the worker. Made by control before the leg starts, freed by control after the leg is gone. */
 typedef struct MdSeat {
     uint32_t id;               /* I */
@@ -54,14 +67,8 @@ typedef struct MdSeat {
     MdPlayer player;           /* W: prompts for this one alone */
     bool own_in_use;           /* W: hears its own encoder now */
     MdLegAudioFormat audio_format;   /* W: as last told to control */
-    MdLegVideoFormat video_format;   /* W */
     bool formats_told;               /* W */
-    MdLegVideoFormat video_wanted;   /* W: as the leg said last */
-    uint32_t rise_bps;               /* W: least that it could take since rate_since_us, 0: not more than now */
-    int64_t rate_since_us;           /* W: its rate went down last, or was last not more than now */
-    uint32_t output;                 /* W: whose pictures it is sent */
-    bool waits_key;                  /* W: nothing of it can be decoded yet */
-    unsigned waited;                 /* W: pictures held back for that */
+    MdSeatPictures video, content;   /* W */
     float pcm[MD_AUDIO_TICK_SAMPLES]; /* W */
     MdLegAudio in;                   /* W */
     _Atomic bool talking;      /* A: written by the worker */
@@ -76,6 +83,7 @@ typedef struct MdPlanSeat {
     MdRoomEncoder *own;        /* NULL: nothing can be sent yet */
     MdRoomEncoder *shared;
     uint32_t output;           /* picture it gets, 0 none */
+    uint32_t content;          /* what it gets as content: an output, MD_CONTENT_FORWARDED, 0 nothing */
     bool shown;                /* its pictures go to the composer */
 } MdPlanSeat;
 
@@ -91,6 +99,7 @@ typedef struct MdPlanPicture {
 
 typedef struct MdRoomPlan {    /* immutable once published */
     MdComposer *composer;      /* NULL: no pictures */
+    MdSeat *presenter;         /* whose content is shown; NULL nobody's */
     unsigned n_taps;
     MdPlanTap taps[MD_ROOM_TAPS_MAX];
     unsigned n_pictures;
@@ -152,6 +161,15 @@ void md_room_plan_free(void *plan);
 /* Queues prompts for one seat (NULL: for all who hear that mix), after what is playing; replace: instead of it. 0, -ENOBUFS. */
 int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, MdHears hears, const uint8_t *prompts, unsigned n, bool replace);
 extern const MdLegSink md_seat_sink;
+/* NULL: not in the plan (any more). */
+const MdPlanSeat *md_plan_seat(const MdRoomPlan *plan, const MdSeat *seat);
+/* room-content.c, worker: sends a picture of an output (or the presenter's own) to all who get their content from there. */
+void md_plan_send_content(const MdRoomPlan *plan, uint32_t output, const MdFrame *frame, int64_t now_us);
+void md_seat_follow_content(const MdRoomPlan *plan, const MdPlanSeat *at, int64_t now_us); /* every tick */
+void md_seat_on_content(MdLeg *leg, MdFrame *frame, void *user);
+void md_seat_on_content_key_request(MdLeg *leg, void *user);
+/* Another source of pictures: what comes of it means nothing before its next key frame. True: another than before. */
+bool md_pictures_follow(MdSeatPictures *pictures, uint32_t output);
 /* Worker mail of the composer's events. */
 void md_room_audio_post_frame(MdRoomAudio *audio, uint32_t output, MdFrame *frame);
 void md_room_audio_post_need_key(MdRoomAudio *audio, uint32_t source);
@@ -192,7 +210,8 @@ struct MdMember {              /* C */
     int64_t prompt_us;         /* lobby: repeat the prompt then */
     MdDial *dial;              /* dial-list entry it stands for */
     MdLegAudioFormat audio_format;
-    MdLegVideoFormat video_format;
+    MdLegVideoFormat video_format, content_format;
+    uint32_t content;          /* as in the plan */
     MdRoomEncoder *own;
     bool in_composer;
     uint32_t source, view, output;
@@ -219,6 +238,14 @@ struct MdDial {                /* C */
     uint32_t source;           /* its tile while it is away */
     bool in_composer;
 };
+
+/* How much a presenter sends: the most in a second of late. */
+typedef struct MdContentRate {
+    int64_t since_us;          /* of the second under way */
+    uint64_t bytes;            /* received when it began */
+    uint32_t now_bps, before_bps; /* peaks of this stretch and of the one before */
+    int64_t stretch_us;
+} MdContentRate;
 
 typedef struct MdTap {
     MdRoomTapFn fn;            /* NULL: pictures are tapped */
@@ -265,6 +292,9 @@ struct MdRoom {                /* C */
     int64_t clock_us;          /* test room: next spoken clock */
     MdMember *speaker, *speaker_before;
     int64_t speaker_us;
+    MdMember *presenter;       /* NULL: nobody shows content */
+    bool content_in_composer;
+    MdContentRate content_rate;
     _Atomic bool stopped;      /* A */
     MdLogger logger;
 };
@@ -363,6 +393,19 @@ void md_room_video_free(MdRoom *room);
 void md_room_video_forget(MdMember *member);
 void md_room_video_talking(MdMember *member); /* it has begun or ended */
 void md_room_video_request_key(MdMember *member);
+
+/* One shared encode of the content alone for a receiver of it, 0: none can be had. During md_room_video_update. */
+uint32_t md_room_video_content_output(MdRoom *room, const MdLegVideoFormat *format);
+void md_room_video_request_output_key(MdRoom *room, uint32_t output);
+
+/* content.c */
+void md_content_update_source(MdRoom *room);  /* during md_room_video_update */
+void md_content_update_receivers(MdRoom *room);
+bool md_content_is_composed_for(const MdMember *member); /* it sees the content in its main picture */
+void md_content_tick(MdRoom *room, int64_t now_us);
+void md_content_member_gone(MdMember *member);
+void md_content_tell(MdMember *member);       /* who presents, to its call */
+void md_content_request(MdMember *member, bool wanted);
 
 /* test-room.c */
 void md_test_room_tick(MdRoom *room, int64_t now_us); /* every 100 ms */

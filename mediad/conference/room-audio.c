@@ -99,7 +99,7 @@ typedef struct FormatMail {
     MdConference *conference;
     uint32_t room, seat, generation;
     MdLegAudioFormat audio;
-    MdLegVideoFormat video;
+    MdLegVideoFormat video, content;
 } FormatMail;
 G_STATIC_ASSERT(sizeof(FormatMail) <= MD_MAIL_PAYLOAD_MAX);
 
@@ -122,6 +122,7 @@ static void formats_changed(void *payload, size_t len)
         return;
     member->audio_format = mail->audio;
     member->video_format = mail->video;
+    member->content_format = mail->content;
     md_room_replan(member->room);
 }
 
@@ -135,27 +136,27 @@ static bool video_equal(const MdLegVideoFormat *a, const MdLegVideoFormat *b)
 
 /* Rates follow the peer's limits and losses down at once, but up only when it could take more for ten seconds: whoever goes
  * up and down would cause a new encode or a key frame for all each time. A new agreement counts at once. */
-static void hold_rate(MdSeat *seat, MdLegVideoFormat *format, int64_t now_us)
+static void hold_rate(MdSeatPictures *pictures, bool told, MdLegVideoFormat *format, int64_t now_us)
 {
     MdLegVideoFormat agreed = *format;
-    agreed.max.bitrate_bps = seat->video_wanted.max.bitrate_bps;
-    bool fresh = !seat->formats_told || !video_equal(&agreed, &seat->video_wanted);
-    uint32_t wanted = format->max.bitrate_bps, rate = seat->video_format.max.bitrate_bps;
-    seat->video_wanted = *format;
+    agreed.max.bitrate_bps = pictures->wanted.max.bitrate_bps;
+    bool fresh = !told || !video_equal(&agreed, &pictures->wanted);
+    uint32_t wanted = format->max.bitrate_bps, rate = pictures->format.max.bitrate_bps;
+    pictures->wanted = *format;
     if (fresh || wanted <= rate) {
-        seat->rise_bps = 0;
-        seat->rate_since_us = now_us;
+        pictures->rise_bps = 0;
+        pictures->rate_since_us = now_us;
         return;
     }
-    if (seat->rise_bps == 0 || wanted < seat->rise_bps)
-        seat->rise_bps = wanted;
-    if (now_us - seat->rate_since_us < RISE_US) {
+    if (pictures->rise_bps == 0 || wanted < pictures->rise_bps)
+        pictures->rise_bps = wanted;
+    if (now_us - pictures->rate_since_us < RISE_US) {
         format->max.bitrate_bps = rate;
         return;
     }
-    format->max.bitrate_bps = seat->rise_bps;
-    seat->rise_bps = 0;
-    seat->rate_since_us = now_us;
+    format->max.bitrate_bps = pictures->rise_bps;
+    pictures->rise_bps = 0;
+    pictures->rate_since_us = now_us;
 }
 
 /* Tells control when what the peer takes has changed; when the mailbox is full the next look tries again. */
@@ -164,27 +165,30 @@ static void watch_formats(MdRoomAudio *audio, MdSeat *seat)
     FormatMail mail = {.conference = audio->conference, .room = audio->room, .seat = seat->id, .generation = seat->generation};
     md_leg_audio_format(seat->leg, &mail.audio);
     md_leg_video_format(seat->leg, &mail.video);
-    hold_rate(seat, &mail.video, audio->due_us);
+    md_leg_content_format(seat->leg, &mail.content);
+    hold_rate(&seat->video, seat->formats_told, &mail.video, audio->due_us);
+    hold_rate(&seat->content, seat->formats_told, &mail.content, audio->due_us);
     if (seat->formats_told && md_leg_audio_format_equal(&mail.audio, &seat->audio_format) &&
-        video_equal(&mail.video, &seat->video_format))
+        video_equal(&mail.video, &seat->video.format) && video_equal(&mail.content, &seat->content.format))
         return;
     if (md_mailbox_post(audio->control, formats_changed, &mail, sizeof mail) != 0)
         return;
     seat->audio_format = mail.audio;
-    seat->video_format = mail.video;
+    seat->video.format = mail.video;
+    seat->content.format = mail.content;
     seat->formats_told = true;
 }
 
 /* --- the tick --------------------------------------------------------------------------------------------------------- */
 
-/* Another output: what comes of it means nothing before its next key frame. */
-static void follow_output(MdSeat *seat, uint32_t output)
+bool md_pictures_follow(MdSeatPictures *pictures, uint32_t output)
 {
-    if (seat->output == output)
-        return;
-    seat->output = output;
-    seat->waits_key = true;
-    seat->waited = 0;
+    if (pictures->output == output)
+        return false;
+    pictures->output = output;
+    pictures->waits_key = true;
+    pictures->waited = 0;
+    return true;
 }
 
 static void pull(MdRoomAudio *audio, const MdRoomPlan *plan, int64_t now_us)
@@ -192,7 +196,8 @@ static void pull(MdRoomAudio *audio, const MdRoomPlan *plan, int64_t now_us)
     for (unsigned i = 0; i < plan->n_seats; i++) {
         MdSeat *seat = plan->seats[i].seat;
         md_leg_pull_audio(seat->leg, now_us, seat->pcm, &seat->in);
-        follow_output(seat, plan->seats[i].output);
+        md_pictures_follow(&seat->video, plan->seats[i].output);
+        md_seat_follow_content(plan, &plan->seats[i], now_us);
         bool talking = md_vad_tick(&seat->vad, seat->in.level_dbov) && plan->seats[i].gain > 0;
         if (talking != atomic_load_explicit(&seat->talking, memory_order_relaxed))
             atomic_store_explicit(&seat->talking, talking, memory_order_relaxed);
@@ -384,14 +389,15 @@ typedef struct FrameMail {
 
 static void send_picture(const MdRoomPlan *plan, MdSeat *seat, const MdFrame *frame, int64_t now_us)
 {
-    if (seat->waits_key && !frame->key) {
-        if (++seat->waited % KEY_PATIENCE == 0 && plan->composer != NULL)
-            md_composer_request_key(plan->composer, seat->output);
+    MdSeatPictures *pictures = &seat->video;
+    if (pictures->waits_key && !frame->key) {
+        if (++pictures->waited % KEY_PATIENCE == 0 && plan->composer != NULL)
+            md_composer_request_key(plan->composer, pictures->output);
         return;
     }
     /* What could not be sent is missing from what follows. */
-    seat->waits_key = md_leg_send_video(seat->leg, frame, now_us) != 0;
-    seat->waited = 0;
+    pictures->waits_key = md_leg_send_video(seat->leg, frame, now_us) != 0;
+    pictures->waited = 0;
 }
 
 /* The first picture out of another encoder, and one in every interval, is decodable alone. */
@@ -422,9 +428,11 @@ static void frame_mail(void *payload, size_t len)
     int64_t now_us = md_worker_now_us(mail->audio->worker);
     for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++)
         if (plan->seats[i].output == mail->output) {
-            follow_output(plan->seats[i].seat, mail->output);
+            md_pictures_follow(&plan->seats[i].seat->video, mail->output);
             send_picture(plan, plan->seats[i].seat, mail->frame, now_us);
         }
+    if (plan != NULL)
+        md_plan_send_content(plan, mail->output, mail->frame, now_us);
     for (unsigned i = 0; plan != NULL && i < plan->n_pictures; i++)
         if (plan->pictures[i].output == mail->output)
             tap_picture(plan, &plan->pictures[i], mail->frame, now_us);
@@ -442,6 +450,8 @@ static void need_key_mail(void *payload, size_t len)
 {
     const FrameMail *mail = payload;
     const MdRoomPlan *plan = md_plan_get(&mail->audio->slot);
+    if (plan != NULL && plan->presenter != NULL && mail->output == MD_CONTENT_SOURCE)
+        md_leg_request_content_key_frame(plan->presenter->leg, md_worker_now_us(mail->audio->worker));
     for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++)
         if (plan->seats[i].seat->id == mail->output)
             md_leg_request_key_frame(plan->seats[i].seat->leg, md_worker_now_us(mail->audio->worker));
@@ -455,7 +465,7 @@ void md_room_audio_post_need_key(MdRoomAudio *audio, uint32_t source)
 
 /* --- what the leg tells -------------------------------------------------------------------------------------------------- */
 
-static const MdPlanSeat *plan_seat(const MdRoomPlan *plan, const MdSeat *seat)
+const MdPlanSeat *md_plan_seat(const MdRoomPlan *plan, const MdSeat *seat)
 {
     for (unsigned i = 0; plan != NULL && i < plan->n_seats; i++)
         if (plan->seats[i].seat == seat)
@@ -467,7 +477,7 @@ static void on_video(MdLeg *leg, MdFrame *frame, void *user)
 {
     MdSeat *seat = user;
     const MdRoomPlan *plan = md_plan_get(&seat->audio->slot);
-    const MdPlanSeat *at = plan_seat(plan, seat);
+    const MdPlanSeat *at = md_plan_seat(plan, seat);
     if (at == NULL)
         return;
     if (seat->audio->kind == MD_ROOM_ECHO)
@@ -480,7 +490,7 @@ static void on_key_frame_request(MdLeg *leg, void *user)
 {
     MdSeat *seat = user;
     const MdRoomPlan *plan = md_plan_get(&seat->audio->slot);
-    const MdPlanSeat *at = plan_seat(plan, seat);
+    const MdPlanSeat *at = md_plan_seat(plan, seat);
     if (at == NULL)
         return;
     if (seat->audio->kind == MD_ROOM_ECHO) /* the picture is its own: so is the key frame */
@@ -510,7 +520,8 @@ static void on_dtmf(MdLeg *leg, char digit, unsigned duration_ms, void *user)
     md_mailbox_post(seat->audio->control, dtmf_mail, &mail, sizeof mail);
 }
 
-const MdLegSink md_seat_sink = {on_video, on_key_frame_request, on_dtmf};
+const MdLegSink md_seat_sink = {on_video, on_key_frame_request, on_dtmf, md_seat_on_content,
+                                md_seat_on_content_key_request};
 
 /* --- control ---------------------------------------------------------------------------------------------------------------- */
 

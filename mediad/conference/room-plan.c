@@ -70,6 +70,7 @@ static void fill_seat(MdMember *member, MdPlanSeat *at)
     }
     at->shown = member->in_composer;
     at->output = member->output;
+    at->content = member->content;
     fill_encoders(member, at);
 }
 
@@ -95,6 +96,8 @@ static MdRoomPlan *make_plan(MdRoom *room)
         MdMember *member = g_ptr_array_index(room->members, i);
         if (member->leg_started && member->state != MD_MEMBER_LEAVING)
             fill_seat(member, &plan->seats[plan->n_seats++]);
+        if (member == room->presenter && member->leg_started)
+            plan->presenter = member->seat;
     }
     for (guint i = 0; i < room->taps->len && plan->n_taps < MD_ROOM_TAPS_MAX; i++) {
         const MdTap *tap = g_ptr_array_index(room->taps, i);

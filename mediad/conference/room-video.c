@@ -4,7 +4,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEWS = 4, TEST_SOURCE = 0x7fffffff /* no member's */ };
+enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEW_SLIDES = 4, VIEW_CONTENT = 5, VIEWS = 6, TEST_SOURCE = 0x7fffffff /* no member's */ };
 static const int64_t SPEAKER_HOLD_US = 2 * G_USEC_PER_SEC; /* a picture stays at least so long */
 
 /* The classes of pictures: what a peer can take is rounded down to one of them. */
@@ -240,6 +240,19 @@ static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray 
         md_warning(&room->logger, "view %u refused by the composer: %s", view, g_strerror(-error));
 }
 
+/* What somebody presents: large among the others for those who get one picture only, and alone. */
+static void update_content_views(MdRoom *room)
+{
+    uint32_t source = MD_CONTENT_SOURCE;
+    if (!room->content_in_composer)
+        return;
+    g_autoptr(GArray) cells = seating(room, room->speaker, NULL);
+    g_array_prepend_val(cells, source);
+    show(room, VIEW_SLIDES, cells->len > 1 ? MD_LAYOUT_1P7 : MD_LAYOUT_SINGLE, cells, NULL, false);
+    g_array_set_size(cells, 1);
+    show(room, VIEW_CONTENT, MD_LAYOUT_SINGLE, cells, NULL, false);
+}
+
 static void update_views(MdRoom *room)
 {
     bool vi = room->language == MD_LANGUAGE_VI;
@@ -261,6 +274,7 @@ static void update_views(MdRoom *room)
         g_autoptr(GArray) others = seating(room, room->speaker_before, room->speaker);
         show(room, VIEW_SPEAKER, room->layout, others, NULL, false);
     }
+    update_content_views(room);
     show(room, VIEW_DOOR, MD_LAYOUT_SINGLE, NULL,
          vi ? "Vui lòng chờ chủ tọa cuộc họp" : "Please wait for the chair of the meeting", true);
 }
@@ -335,6 +349,8 @@ static uint32_t view_of(const MdRoom *room, const MdMember *member)
         return VIEW_ROOM;
     if (!md_member_sees(member) || room->waiting)
         return VIEW_DOOR;
+    if (md_content_is_composed_for(member))
+        return VIEW_SLIDES;
     return member == room->speaker && follows_speaker(room) ? VIEW_SPEAKER : VIEW_ROOM;
 }
 
@@ -349,7 +365,10 @@ static void update_tap_outputs(MdRoom *room)
         MdLegVideoFormat format = {.sending = true, .codec = tap->picture.codec, .h264_packetization_mode = 1, .max = *wanted};
         if (wanted->width == 0 || wanted->height == 0)
             format.max.width = format.max.height = UINT16_MAX;
-        MdComposerOutput spec = output_spec(room, &format, room->waiting ? VIEW_DOOR : VIEW_ROOM);
+        MdComposerOutput spec = output_spec(room, &format,
+                                            room->waiting               ? VIEW_DOOR
+                                            : room->content_in_composer ? VIEW_SLIDES
+                                                                        : VIEW_ROOM);
         uint32_t output = output_for(room, &spec);
         if (output != tap->output && output != 0)
             md_composer_request_key(room->video->composer, output);
@@ -373,6 +392,7 @@ static void update_outputs(MdRoom *room)
             md_composer_request_key(video->composer, output);
         member->output = output;
     }
+    md_content_update_receivers(room);
     update_tap_outputs(room);
     for (guint i = video->outputs->len; i-- > 0;) {
         const Output *output = &g_array_index(video->outputs, Output, i);
@@ -391,8 +411,20 @@ void md_room_video_update(MdRoom *room)
         update_member_source(room, g_ptr_array_index(room->members, i));
     for (guint i = 0; i < room->dials->len; i++)
         update_dial_source(room, g_ptr_array_index(room->dials, i));
+    md_content_update_source(room);
     update_views(room);
     update_outputs(room);
+}
+
+uint32_t md_room_video_content_output(MdRoom *room, const MdLegVideoFormat *format)
+{
+    MdComposerOutput spec = output_spec(room, format, VIEW_CONTENT);
+    return output_for(room, &spec);
+}
+
+void md_room_video_request_output_key(MdRoom *room, uint32_t output)
+{
+    md_composer_request_key(room->video->composer, output);
 }
 
 void md_room_video_request_key(MdMember *member)
@@ -430,6 +462,7 @@ void md_room_video_tick(MdRoom *room, int64_t now_us)
         md_composer_tick(room->video->composer, now_us); /* no threads of its own then */
     if (room->kind != MD_ROOM_MEETING)
         return;
+    md_content_tick(room, now_us);
     bool changed = false;
     MdMember *now = loudest(room);
     if (now != NULL && now != room->speaker &&

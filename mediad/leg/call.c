@@ -104,6 +104,11 @@ void md_call_emit_away(MdCall *call, bool away)
     EMIT(call, on_away, away);
 }
 
+void md_call_emit_content_request(MdCall *call, bool wanted)
+{
+    EMIT(call, on_content_request, wanted);
+}
+
 const MdCallInfo *md_call_info(const MdCall *call)
 {
     return &call->info;
@@ -160,4 +165,9 @@ void md_call_request_key_frame(MdCall *call)
 void md_call_send_candidate(MdCall *call, const char *mid, const char *line)
 {
     COMMAND(call, send_candidate, mid, line);
+}
+
+void md_call_content(MdCall *call, MdCallContent state, const char *reason)
+{
+    COMMAND(call, content, state, reason);
 }

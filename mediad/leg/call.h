@@ -40,11 +40,21 @@ typedef struct MdCallHandler {
     void (*on_closed)(MdCall *call, int code, const char *reason, void *user);
     void (*on_dtmf)(MdCall *call, char digit, unsigned duration_ms, void *user); /* SIP INFO; RFC 4733 comes from the leg */
     void (*on_key_frame_request)(MdCall *call, void *user);                 /* SIP INFO, RFC 5168 */
+    /* The peer wants to present (slides, a screen), or no longer. Answer with md_call_content. */
+    void (*on_content_request)(MdCall *call, bool wanted, void *user);
     /* A candidate of the peer's (browsers, RFC 8840): for md_leg_add_candidate. "" = no more. */
     void (*on_candidate)(MdCall *call, const char *mid, const char *line, void *user);
     /* Its signalling broke off and may come back (true), or it is there again. Media may go on meanwhile. */
     void (*on_away)(MdCall *call, bool away, void *user);
 } MdCallHandler;
+
+/* Who presents, as seen by one party. */
+typedef enum MdCallContent {
+    MD_CALL_CONTENT_FREE,    /* nobody */
+    MD_CALL_CONTENT_TAKEN,   /* somebody else */
+    MD_CALL_CONTENT_YOURS,   /* this one: it was granted what it asked for */
+    MD_CALL_CONTENT_REFUSED, /* it asked in vain; who presents has not changed */
+} MdCallContent;
 
 typedef struct MdCallOps {           /* filled by the signalling protocol; all on the control thread */
     void (*progress)(void *impl, int code, const char *reason, const char *sdp);
@@ -55,6 +65,7 @@ typedef struct MdCallOps {           /* filled by the signalling protocol; all o
     void (*request_key_frame)(void *impl);                    /* INFO picture_fast_update */
     void (*free_impl)(void *impl);
     void (*send_candidate)(void *impl, const char *mid, const char *line); /* browsers; NULL elsewhere */
+    void (*content)(void *impl, MdCallContent state, const char *reason);  /* NULL: the peer is not told */
 } MdCallOps;
 
 /* sip/ side. Takes the strings of info (g_free'd with the call). Returns refs 1. */
@@ -71,6 +82,7 @@ void md_call_emit_dtmf(MdCall *call, char digit, unsigned duration_ms);
 void md_call_emit_key_frame_request(MdCall *call);
 void md_call_emit_candidate(MdCall *call, const char *mid, const char *line);
 void md_call_emit_away(MdCall *call, bool away);
+void md_call_emit_content_request(MdCall *call, bool wanted);
 
 /* user side */
 const MdCallInfo *md_call_info(const MdCall *call);
@@ -84,6 +96,8 @@ void md_call_send_offer(MdCall *call, const char *sdp);
 void md_call_request_key_frame(MdCall *call);
 /* A candidate of ours (MdLegConfig.on_candidate), "" = no more. Does nothing where the signalling has no trickle. */
 void md_call_send_candidate(MdCall *call, const char *mid, const char *line);
+/* Who presents now, or that a request is refused; reason: short English text, may be NULL. */
+void md_call_content(MdCall *call, MdCallContent state, const char *reason);
 
 /* Who rings somebody. Installed by main, implemented by sip/. */
 typedef struct MdDialRequest {

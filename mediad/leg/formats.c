@@ -145,6 +145,8 @@ void md_negotiator_agree_video(const MdNegotiator *negotiator, const MdSdpMedia 
     ret->feedback = format->feedback;
     if (ret->codec == MD_VIDEO_H264) {
         ret->h264_mode = (uint8_t)md_fmtp_get_uint(format->fmtp, "packetization-mode", 0);
+        unsigned level;
+        ret->h264_rank = (uint8_t)md_h264_profile_rank(format->fmtp, &level);
         md_h264_video_max(format->fmtp, &negotiator->options.video_max, media->bandwidth_bps, &ret->max);
         agree_parameter_sets(format->fmtp, ret);
     } else

@@ -179,6 +179,7 @@ static void format_of(const MdLeg *leg, unsigned media, MdLegVideoFormat *ret)
     ret->sending = leg_can_send(m);
     ret->receiving = m->agreed.active && (m->agreed.direction & MD_SDP_RECV);
     ret->h264_packetization_mode = m->agreed.h264_mode;
+    ret->h264_rank = m->agreed.h264_rank;
     ret->max = leg->pictures[media]->max;
 }
 

@@ -120,6 +120,7 @@ typedef struct MdLegVideoFormat {
     bool sending, receiving;
     MdVideoCodec codec;
     uint8_t h264_packetization_mode;
+    uint8_t h264_rank;   /* of the agreed profile: 4 constrained baseline (anybody decodes it), 3 baseline, 2 main, 1 high */
     MdVideoClass max;    /* what the peer can take: min of profile-level-id, b=AS/TIAS, ours, congestion */
 } MdLegVideoFormat;
 void md_leg_video_format(const MdLeg *leg, MdLegVideoFormat *ret);

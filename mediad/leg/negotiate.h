@@ -38,7 +38,7 @@ typedef struct MdAgreedMedia {
     uint32_t opus_bitrate_bps;
     /* video */
     unsigned feedback;        /* MD_SDP_FB_*, agreed */
-    uint8_t h264_mode;
+    uint8_t h264_mode, h264_rank; /* rank: md_h264_profile_rank of what was agreed */
     MdVideoClass max;
     unsigned n_parameter_sets;  /* H.264: what the peer says of its pictures beforehand (RFC 6184, 8.1, sprop-parameter-sets) */
     struct {

@@ -219,10 +219,12 @@ static void dim(const MdPlanes *p, const MdRect *rect)
     dim_plane(p->v + (size_t)y * p->stride_v + x, p->stride_v, width, height, 128);
 }
 
-static bool draw_picture(MdCanvas *canvas, const MdRect *rect, const MdPicture *picture)
+static bool draw_picture(MdCanvas *canvas, const MdRect *rect, const MdTile *tile)
 {
     const MdPlanes *planes = &canvas->picture->planes;
-    MdFit fit = md_fit(picture->planes.width, picture->planes.height, rect->width, rect->height);
+    const MdPicture *picture = tile->picture;
+    MdFit fit = (tile->whole ? md_fit_whole : md_fit)(picture->planes.width, picture->planes.height, rect->width,
+                                                      rect->height);
     MdRect target = {(uint16_t)(rect->x + fit.tile.x), (uint16_t)(rect->y + fit.tile.y), fit.tile.width,
                      fit.tile.height};
     if (md_scale(&canvas->scaler, &picture->planes, &fit.source, planes, &target) < 0)
@@ -322,7 +324,7 @@ bool md_canvas_draw(MdCanvas *canvas, unsigned index, const MdTile *tile)
         return false;
     }
     bool shows = (tile->kind == MD_TILE_PICTURE || tile->kind == MD_TILE_WEAK) && tile->picture;
-    if (!shows || !draw_picture(canvas, &cell->rect, tile->picture))
+    if (!shows || !draw_picture(canvas, &cell->rect, tile))
         draw_ground(canvas, &cell->rect, tile);
     else if (tile->kind == MD_TILE_WEAK)
         dim(&canvas->picture->planes, &cell->rect);

@@ -24,6 +24,7 @@ typedef struct MdTile {
     uint64_t serial; /* of the picture */
     uint32_t name_version;
     bool muted, speaking;
+    bool whole;               /* no part of the picture may be cut away */
     const MdPicture *picture; /* borrowed for the call; may be NULL */
     const char *name;         /* borrowed for the call; may be NULL */
 } MdTile;

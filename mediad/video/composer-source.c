@@ -439,7 +439,7 @@ static MdTileKind live_kind(Source *source, int64_t now_us)
     bool late = now_us - atomic_load(&source->picture_us) > STALL_US;
     if (!source->picture)
         return late ? MD_TILE_NO_PICTURE : MD_TILE_WAITING;
-    if (!late)
+    if (!late || source->state == MD_SOURCE_CONTENT)
         return MD_TILE_PICTURE;
     if (!source->stalled) {
         source->stalled = true;
@@ -459,7 +459,8 @@ void md_composer_source_tile(Source *source, int64_t now_us, MdTile *tile, char 
     pthread_mutex_lock(&source->lock);
     if (source->test)
         draw_test_picture(source, now_us);
-    tile->kind = source->state == MD_SOURCE_LIVE ? live_kind(source, now_us) : kinds[source->state];
+    tile->whole = source->state == MD_SOURCE_CONTENT;
+    tile->kind = source->state == MD_SOURCE_LIVE || tile->whole ? live_kind(source, now_us) : kinds[source->state];
     tile->serial = tile->kind == MD_TILE_PICTURE || tile->kind == MD_TILE_WEAK ? source->serial : 0;
     tile->name_version = source->label_version;
     tile->muted = source->audio_muted;

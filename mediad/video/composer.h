@@ -45,6 +45,7 @@ typedef enum MdSourceState {
     MD_SOURCE_AUDIO_ONLY, /* site name and a microphone sign */
     MD_SOURCE_MUTED_VIDEO,
     MD_SOURCE_AWAY,       /* called but not here: "đang gọi lại" */
+    MD_SOURCE_CONTENT,    /* slides, a screen: shown whole (never cut to fill a tile), may stand still for as long as it likes */
     MD_SOURCE_STATE_MAX,
 } MdSourceState;
 void md_composer_set_source_state(MdComposer *composer, uint32_t source, MdSourceState state, bool audio_muted, bool speaking);

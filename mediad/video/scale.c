@@ -2,6 +2,7 @@
 #include "mediad/video/scale.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <libyuv.h>
 
@@ -26,7 +27,7 @@ static MdRect centred(unsigned width, unsigned height, unsigned in_width, unsign
     };
 }
 
-MdFit md_fit(unsigned width, unsigned height, unsigned tile_width, unsigned tile_height)
+static MdFit fit_into(unsigned width, unsigned height, unsigned tile_width, unsigned tile_height, bool cut)
 {
     width &= ~1u, height &= ~1u; /* an odd last row or column is not worth a slow path */
     width = width ? width : 2, height = height ? height : 2;
@@ -38,7 +39,7 @@ MdFit md_fit(unsigned width, unsigned height, unsigned tile_width, unsigned tile
     uint64_t wide = across > down ? across : down, narrow = across > down ? down : across;
     if ((wide - narrow) * 100 <= wide * 3)
         return fit; /* the same shape, nearly */
-    if ((wide - narrow) * 8 <= wide) {
+    if (cut && (wide - narrow) * 8 <= wide) {
         if (across > down)
             fit.source =
                 centred(min_of(even_up((unsigned)(down / tile_height)), width), height, width, height);
@@ -54,6 +55,16 @@ MdFit md_fit(unsigned width, unsigned height, unsigned tile_width, unsigned tile
         fit.tile = centred(min_of(even_up((unsigned)(across / height)), tile_width), tile_height, tile_width,
                            tile_height);
     return fit;
+}
+
+MdFit md_fit(unsigned width, unsigned height, unsigned tile_width, unsigned tile_height)
+{
+    return fit_into(width, height, tile_width, tile_height, true);
+}
+
+MdFit md_fit_whole(unsigned width, unsigned height, unsigned tile_width, unsigned tile_height)
+{
+    return fit_into(width, height, tile_width, tile_height, false);
 }
 
 void md_scaler_clear(MdScaler *scaler)

@@ -13,6 +13,8 @@ typedef struct MdFit {
 /* A picture of nearly the tile's shape (3 %) fills it; up to an eighth of a side is cut away to fill it (a
  * 640x360 picture in 160x80: 640x320, exactly 1/4); beyond that black bars stay. All sides at least 2. */
 MdFit md_fit(unsigned width, unsigned height, unsigned tile_width, unsigned tile_height);
+/* The same with nothing cut away. */
+MdFit md_fit_whole(unsigned width, unsigned height, unsigned tile_width, unsigned tile_height);
 
 /* Scratch for two-step scaling, grown when needed; zero to start, one per thread of use. */
 typedef struct MdScaler {
