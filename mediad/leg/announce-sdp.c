@@ -107,7 +107,7 @@ static const MdSdpCrypto *agreed_crypto(const MdAnnounceOffer *offer, const MdSd
 bool md_announce_parse_answer(const MdAnnounceOffer *offer, const char *sdp, MdAnnounceAnswer *ret,
                               GError **error)
 {
-    g_autofree MdSdp *parsed = md_sdp_parse(sdp, error);
+    g_autofree MdSdp *parsed = md_sdp_parse(sdp, false, error);
     if (!parsed)
         return false;
     if (parsed->n_media != 1 || parsed->media[0].kind != MD_SDP_AUDIO)

@@ -20,6 +20,8 @@ void md_describe_session(const MdNegotiator *negotiator, GString *out)
 void md_describe_refused(const MdLine *line, GString *out)
 {
     g_string_append_printf(out, "m=%s 0 %s %s\r\n", line->media_text, line->proto_text, line->format_text);
+    if (line->mid[0])
+        g_string_append_printf(out, "a=mid:%s\r\na=inactive\r\n", line->mid);
 }
 
 static void describe_rtpmap(GString *out, MdFormatKind kind, unsigned pt, uint32_t dtmf_rate)
@@ -46,7 +48,8 @@ static void describe_feedback(GString *out, unsigned feedback)
     } kinds[] = {{MD_SDP_FB_NACK, "nack"},
                  {MD_SDP_FB_PLI, "nack pli"},
                  {MD_SDP_FB_FIR, "ccm fir"},
-                 {MD_SDP_FB_TMMBR, "ccm tmmbr"}};
+                 {MD_SDP_FB_TMMBR, "ccm tmmbr"},
+                 {MD_SDP_FB_TWCC, "transport-cc"}};
     for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (feedback & kinds[i].bit)
             g_string_append_printf(out, "a=rtcp-fb:* %s\r\n", kinds[i].text);
@@ -116,14 +119,33 @@ static void describe_security_offer(const MdNegotiator *negotiator, const MdLine
         describe_crypto(out, i + 1, &negotiator->keys[line->media][order[i]]);
 }
 
+/* Within a call to a browser the codec in use is offered again and no other: all lines share one set of numbers. */
+static unsigned keep_agreed(const MdNegotiator *negotiator, int media, MdFormatKind *kinds, unsigned n)
+{
+    const MdAgreedMedia *agreed = &negotiator->agreed.media[media];
+    unsigned kept = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (negotiator->pts[kinds[i]] == agreed->send_pt || negotiator->pts[kinds[i]] == agreed->dtmf_send_pt)
+            kinds[kept++] = kinds[i];
+    return kept;
+}
+
 void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, GString *out)
 {
     MdFormatKind kinds[MD_FORMAT_MAX];
     unsigned n = formats_of_offer(negotiator, line->media, kinds);
-    g_string_append_printf(out, "m=%s %u %s", line->media_text, negotiator->options.local_port[line->media],
-                           line->proto_text);
+    bool browser = negotiator->options.browser;
+    const MdAgreedMedia *agreed = &negotiator->agreed.media[line->media];
+    if (!negotiator->complete || !agreed->active)
+        agreed = NULL;
+    if (browser && agreed)
+        n = keep_agreed(negotiator, line->media, kinds, n);
+    g_string_append_printf(out, "m=%s %u %s", line->media_text,
+                           browser ? 9 : negotiator->options.local_port[line->media], line->proto_text);
     for (unsigned i = 0; i < n; i++)
         g_string_append_printf(out, " %u", negotiator->pts[kinds[i]]);
+    if (browser && agreed)
+        md_describe_rtx_number(agreed, out);
     g_string_append(out, "\r\n");
     describe_bandwidth(out, negotiator, line->media);
     unsigned level = md_h264_level_for(&negotiator->options.video_max);
@@ -140,7 +162,10 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
         g_string_append(out, "a=ptime:20\r\na=maxptime:60\r\n");
     else
         describe_feedback(out, MD_SDP_FB_NACK | MD_SDP_FB_PLI | MD_SDP_FB_FIR | MD_SDP_FB_TMMBR);
+    if (browser)
+        describe_feedback(out, MD_SDP_FB_TWCC);
     describe_content(out, line->media);
+    md_describe_browser_line(negotiator, line, agreed, false, out);
     g_string_append(out, "a=rtcp-mux\r\n");
     describe_security_offer(negotiator, line, out);
     g_string_append(out, "a=sendrecv\r\n");
@@ -158,6 +183,7 @@ static void describe_answer_audio(const MdAgreedMedia *agreed, const MdDescribed
     if (agreed->dtmf_receive_pt != MD_PT_NONE)
         describe_rtpmap(out, MD_FORMAT_DTMF, agreed->dtmf_receive_pt, agreed->dtmf_clock_rate);
     g_string_append_printf(out, "a=ptime:%u\r\n", agreed->ptime_ms);
+    describe_feedback(out, agreed->feedback);
 }
 
 static void describe_answer_video(const MdAgreedMedia *agreed, const MdDescribed *described, GString *out)
@@ -179,12 +205,13 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
     const MdAgreedMedia *agreed = described->agreed;
     bool audio = line->media == MD_LEG_MEDIA_AUDIO;
     g_string_append_printf(out, "m=%s %u %s %u", line->media_text,
-                           negotiator->options.local_port[line->media], line->proto_text,
-                           described->answer_pt);
+                           negotiator->options.browser ? 9 : negotiator->options.local_port[line->media],
+                           line->proto_text, described->answer_pt);
     if (audio && agreed->cn_receive_pt != MD_PT_NONE)
         g_string_append_printf(out, " %u", agreed->cn_receive_pt);
     if (audio && agreed->dtmf_receive_pt != MD_PT_NONE)
         g_string_append_printf(out, " %u", agreed->dtmf_receive_pt);
+    md_describe_rtx_number(agreed, out);
     g_string_append(out, "\r\n");
     describe_bandwidth(out, negotiator, line->media);
     if (audio)
@@ -192,6 +219,7 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
     else
         describe_answer_video(agreed, described, out);
     describe_content(out, line->media);
+    md_describe_browser_line(negotiator, line, agreed, described->restart, out);
     if (agreed->rtcp_mux)
         g_string_append(out, "a=rtcp-mux\r\n");
     if (agreed->security == MD_AGREED_SDES)

@@ -143,6 +143,8 @@ void md_negotiator_agree_video(const MdNegotiator *negotiator, const MdSdpMedia 
                                const MdSdpFormat *format, MdAgreedMedia *ret)
 {
     ret->feedback = format->feedback;
+    if (!ret->ext[MD_SDP_EXT_TWCC])
+        ret->feedback &= ~(unsigned)MD_SDP_FB_TWCC;
     if (ret->codec == MD_VIDEO_H264) {
         ret->h264_mode = (uint8_t)md_fmtp_get_uint(format->fmtp, "packetization-mode", 0);
         unsigned level;

@@ -52,7 +52,13 @@ static void send_datagram(const uint8_t *data, size_t len, void *user)
 {
     LegDtls *d = user;
     MdLeg *leg = d->leg;
-    if (!leg || md_addr_port(&d->remote) == 0 || md_addr_is_any(&d->remote))
+    if (leg && leg->ice) {
+        md_ice_send_control(leg->ice, data, len);
+        return;
+    }
+    if (!leg || (leg->browser && !leg->transport.send)) /* ended */
+        return;
+    if (!leg->browser && (md_addr_port(&d->remote) == 0 || md_addr_is_any(&d->remote)))
         return;
     if (leg->transport.send)
         leg->transport.send(leg->transport.user, d->media, false, &d->remote, data, len);

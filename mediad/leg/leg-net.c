@@ -17,10 +17,15 @@ void leg_reject(MdLeg *leg)
 
 /* ---- out ---- */
 
+static bool media_has_target(const LegMedia *media)
+{
+    return md_addr_is_set(&media->part[0].remote) && !md_addr_is_any(&media->part[0].remote);
+}
+
 bool leg_can_send(const LegMedia *media)
 {
     return media->agreed.active && media->keyed && (media->agreed.direction & MD_SDP_SEND) &&
-           md_addr_is_set(&media->part[0].remote) && !md_addr_is_any(&media->part[0].remote);
+           (media->bundled || media_has_target(media));
 }
 
 static int send_datagram(MdLeg *leg, unsigned media, bool rtcp, const uint8_t *data, size_t len)
@@ -28,6 +33,8 @@ static int send_datagram(MdLeg *leg, unsigned media, bool rtcp, const uint8_t *d
     LegMedia *m = &leg->media[media];
     bool own_port = rtcp && !m->agreed.rtcp_mux;
     const MdAddr *to = &m->part[own_port].remote;
+    if (leg->ice)
+        return md_ice_send(leg->ice, data, len);
     if (leg->transport.send)
         return leg->transport.send(leg->transport.user, media, own_port, to, data, len);
     return md_udp_send(own_port ? m->ports.rtcp_fd : m->ports.rtp_fd, to, data, len);
@@ -35,9 +42,9 @@ static int send_datagram(MdLeg *leg, unsigned media, bool rtcp, const uint8_t *d
 
 int leg_send_rtp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap)
 {
-    LegMedia *m = &leg->media[media];
-    if (m->send) {
-        int rc = md_srtp_protect_rtp(m->send, buf, &len, cap);
+    MdSrtp *srtp = leg_carrier(leg, &leg->media[media])->send;
+    if (srtp) {
+        int rc = md_srtp_protect_rtp(srtp, buf, &len, cap);
         if (rc < 0)
             return rc;
     }
@@ -50,10 +57,11 @@ int leg_send_rtcp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t c
     const MdAddr *to = &m->part[!m->agreed.rtcp_mux].remote;
     /* Reports flow on hold too (RFC 3264, 5.1), but not to nowhere and not in the clear when keys are still
      * missing. */
-    if (!m->agreed.active || !m->keyed || md_addr_port(to) == 0 || md_addr_is_any(to))
+    if (!m->agreed.active || !m->keyed || (!m->bundled && (md_addr_port(to) == 0 || md_addr_is_any(to))))
         return -ENOTCONN;
-    if (m->send) {
-        int rc = md_srtp_protect_rtcp(m->send, buf, &len, cap);
+    MdSrtp *srtp = leg_carrier(leg, m)->send;
+    if (srtp) {
+        int rc = md_srtp_protect_rtcp(srtp, buf, &len, cap);
         if (rc < 0)
             return rc;
     }
@@ -126,22 +134,30 @@ static bool is_expected_pt(const MdAgreedMedia *agreed, uint8_t pt)
     return pt == agreed->dtmf_receive_pt || pt == agreed->cn_receive_pt;
 }
 
-static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us)
+void leg_receive_rtp(MdLeg *leg, unsigned media, const MdRtpPacket *packet, int64_t now_us)
 {
     LegMedia *m = &leg->media[media];
-    MdRtpPacket packet;
-    if (md_rtp_parse(data, len, &packet) < 0 || !is_expected_pt(&m->agreed, packet.payload_type)) {
+    if (!is_expected_pt(&m->agreed, packet->payload_type)) {
         leg_reject(leg);
         return;
     }
     /* On hold what still flies in is nobody's fault: counted, so that reports show no loss, but not used. */
-    MdStreamVerdict verdict = md_stream_receive(&m->stream, &packet, now_us, NULL);
+    MdStreamVerdict verdict = md_stream_receive(&m->stream, packet, now_us, NULL);
     if (verdict == MD_STREAM_WAIT || !(m->agreed.direction & MD_SDP_RECV))
         return;
     if (media == AUDIO)
-        leg_audio_receive(leg, &packet, verdict, now_us);
+        leg_audio_receive(leg, packet, verdict, now_us);
     else if (leg->pictures[media])
-        leg_video_receive(leg->pictures[media], &packet, verdict, now_us);
+        leg_video_receive(leg->pictures[media], packet, verdict, now_us);
+}
+
+static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us)
+{
+    MdRtpPacket packet;
+    if (md_rtp_parse(data, len, &packet) < 0)
+        leg_reject(leg);
+    else
+        leg_receive_rtp(leg, media, &packet, now_us);
 }
 
 static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp, const MdAddr *from,
@@ -198,6 +214,10 @@ void md_leg_receive(MdLeg *leg, unsigned media, bool rtcp_port, const MdAddr *fr
 {
     LegMedia *m = &leg->media[media];
     MdPacketKind kind = md_demux(data, len);
+    if (leg->browser) {
+        leg_bundle_receive(leg, from, data, len, now_us);
+        return;
+    }
     if (!m->agreed.active) {
         leg_reject(leg);
         return;

@@ -58,6 +58,10 @@ static bool plan_media(LegPlan *plan, unsigned m, LegDtls **ret_dtls, GError **e
     MdLeg *leg = plan->leg;
     const MdAgreedMedia *now = &plan->agreed.media[m], *before = &leg->applied.media[m];
     *ret_dtls = NULL;
+    if (leg->browser && m > 0) /* on the carrier's keys */
+        return true;
+    for (unsigned other = 1; leg->browser && !now->active && other < MD_LEG_MEDIA_MAX; other++)
+        now = &plan->agreed.media[other];
     if (!now->active || now->security == MD_AGREED_PLAIN) {
         plan->media[m].rekey_send = plan->media[m].rekey_receive = true;
         return true;
@@ -92,10 +96,12 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
                      (md_addr_host_equal(&before.remote, &now->remote) || now->direction == 0 ||
                       md_addr_is_any(&now->remote));
     media->agreed = *now;
+    if (leg->browser && before.active && !now->active)
+        leg_bundle_forget(leg, m);
     /* What comes on a line that was away is no rival of what came before. */
     if (now->active && !before.active)
         md_stream_bye(&media->stream, media->stream.ssrc);
-    if (now->active && !(same_host && md_addr_is_any(&now->remote))) {
+    if (!leg->browser && now->active && !(same_host && md_addr_is_any(&now->remote))) {
         set_part(&media->part[0], &now->remote, &before.remote);
         set_part(&media->part[1], &now->remote_rtcp, &before.remote_rtcp);
         if (m == AUDIO)
@@ -118,7 +124,8 @@ static void apply_media(MdLeg *leg, unsigned m, LegPlan *plan, int64_t now_us)
     LegDtls *dtls = media->dtls;
     media->dtls = plan->media[m].dtls;
     plan->media[m].dtls = dtls;
-    media->keyed = now->active && (now->security == MD_AGREED_PLAIN || (media->send && media->receive));
+    const LegMedia *carrier = leg_carrier(leg, media);
+    media->keyed = now->active && (now->security == MD_AGREED_PLAIN || (carrier->send && carrier->receive));
     if (m == AUDIO)
         leg_audio_agreed(leg, &before);
     else if (leg->pictures[m])
@@ -176,7 +183,9 @@ void leg_free_media(MdLeg *leg)
 
 static void describe_security(MdLeg *leg, const MdAgreed *agreed)
 {
-    const MdAgreedMedia *media = agreed->media[AUDIO].active ? &agreed->media[AUDIO] : &agreed->media[VIDEO];
+    const MdAgreedMedia *media = agreed->media;
+    while (!media->active && media < agreed->media + MD_LEG_MEDIA_MAX - 1)
+        media++;
     switch (media->active ? media->security : MD_AGREED_PLAIN) {
     case MD_AGREED_SDES:
         g_snprintf(leg->security, sizeof leg->security, "sdes %s",
@@ -235,7 +244,7 @@ bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error)
     leg->applied = *agreed;
     describe_security(leg, agreed);
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
-        if (leg->dtls[m])
+        if (leg->dtls[m] && (!leg->ice || leg->path == MD_LEG_PATH_CONNECTED))
             leg_dtls_start(leg->dtls[m]);
     return true;
 }
@@ -250,17 +259,20 @@ typedef struct KeyMail {
 static void on_keys(void *payload, size_t len)
 {
     KeyMail *mail = *(KeyMail **)payload;
-    LegMedia *media = &mail->leg->media[mail->media];
-    if (media->agreed.active && media->agreed.security == MD_AGREED_DTLS) {
+    MdLeg *leg = mail->leg;
+    LegMedia *media = &leg->media[mail->media];
+    if (leg->browser || (media->agreed.active && media->agreed.security == MD_AGREED_DTLS)) {
         MdSrtp *send = media->send, *receive = media->receive;
         media->send = mail->send;
         media->receive = mail->receive;
         media->keyed = true;
         mail->send = send;
         mail->receive = receive;
+        for (unsigned m = 0; leg->browser && m < MD_LEG_MEDIA_MAX; m++)
+            leg->media[m].keyed = leg->media[m].agreed.active;
         /* The handshake proved whoever is there. */
-        if (!md_addr_equal(&media->part[0].remote, &mail->from) && !media->part[0].latched)
-            leg_latch(mail->leg, mail->media, 0, &mail->from);
+        if (!leg->browser && !md_addr_equal(&media->part[0].remote, &mail->from) && !media->part[0].latched)
+            leg_latch(leg, mail->media, 0, &mail->from);
     }
     md_srtp_free(mail->send);
     md_srtp_free(mail->receive);

@@ -18,11 +18,12 @@
 #include "mediad/rtp/sender.h"
 #include "mediad/rtp/stream.h"
 #include "mediad/transport/dtls.h"
+#include "mediad/transport/ice.h"
 #include "mediad/transport/ports.h"
 #include "mediad/transport/udp.h"
 
 /* The inside of a leg. Files: leg.c (control side), leg-plan.c (agreement -> worker), leg-net.c (packets in and out, source
- * checks), leg-audio.c, leg-video.c, leg-rtcp.c, leg-dtls.c (handshakes on control). */
+ * checks), leg-bundle.c and leg-ice.c (a browser's), leg-audio.c, leg-video.c, leg-rtcp.c, leg-dtls.c (handshakes on control). */
 
 #define AUDIO MD_LEG_MEDIA_AUDIO
 #define VIDEO MD_LEG_MEDIA_VIDEO
@@ -48,6 +49,7 @@ typedef struct LegPart {    /* RTP, or RTCP on a port of its own */
 typedef struct LegDtls LegDtls;
 
 typedef struct LegMedia {
+    bool bundled;           /* a browser's: immutable. Line 0 carries send, receive and dtls of all */
     MdAgreedMedia agreed;
     MdSrtp *send, *receive; /* NULL: plain, or not keyed yet */
     bool keyed;
@@ -64,7 +66,18 @@ typedef struct LegMedia {
     unsigned rtcp_size;     /* running average */
     uint8_t fir_seq_sent;
     int fir_seq_seen;       /* -1 none */
+    uint32_t rtx_ssrc;      /* of our retransmissions (RFC 4588) */
+    uint16_t rtx_seq;
 } LegMedia;
+
+#define LEG_SOURCES_MAX 24 /* three lines, layers and their retransmissions */
+#define LEG_CANDIDATES_MAX 32
+
+typedef struct LegSource { /* an SSRC of a browser's */
+    uint32_t ssrc;
+    uint8_t media, layer;
+    bool rtx;
+} LegSource;
 
 #define LEG_FIFO_SAMPLES (MD_AUDIO_PACKET_SAMPLES_MAX + 2 * MD_AUDIO_TICK_SAMPLES)
 #define LEG_GATHER_MAX 512
@@ -125,6 +138,8 @@ typedef struct LegVideo { /* a line of pictures */
     MdKeyGate gate;
     MdKeyRequests ask, asked;
     bool seen_key;
+    uint8_t layer, wanted_layer; /* of simulcast: the one taken, and the one to change to at its next key frame */
+    uint32_t wanted_ssrc;   /* of that one, once heard; 0 */
     /* out */
     MdRtxCache *cache;
     LegPaced queue[LEG_PACE_QUEUE];
@@ -154,8 +169,18 @@ struct MdLeg {
     char cname[40];
     int64_t wall_offset_us; /* wall = monotonic + this */
     uint32_t random;        /* worker, after start */
+    bool browser;
+    MdIce *ice;             /* NULL: sockets, or a test's transport */
+    void (*on_candidate)(MdLeg *leg, const char *mid, const char *line, void *user);
+    void (*on_path)(MdLeg *leg, MdLegPath path, void *user);
+    void *path_user;
     /* control thread */
     MdNegotiator negotiator;
+    MdLegPath path;
+    bool described, gathered; /* a description of ours is out; no candidates come any more */
+    unsigned n_candidates;
+    char *candidates[LEG_CANDIDATES_MAX];
+    GPtrArray *early;       /* the peer's candidates of before its description */
     bool started;
     MdAgreed applied;       /* last agreement handed to the worker */
     LegDtls *dtls[MD_LEG_MEDIA_MAX];
@@ -170,6 +195,8 @@ struct MdLeg {
     LegMedia media[MD_LEG_MEDIA_MAX];
     LegAudio audio;
     LegVideo *pictures[MD_LEG_MEDIA_MAX]; /* of VIDEO and CONTENT; NULL: no such line */
+    unsigned n_sources, next_source;
+    LegSource sources[LEG_SOURCES_MAX];
     MdTimer rtcp_timer;
     int64_t round_trip_us;
     uint64_t audio_lost_before;
@@ -178,6 +205,12 @@ struct MdLeg {
     _Atomic uint64_t remote_told[3]; /* where audio goes: leg_tell_remote */
     _Atomic unsigned remote_generation; /* odd: being written; 0: not yet */
 };
+
+/* Whose keys and association a line uses. */
+static inline LegMedia *leg_carrier(MdLeg *leg, LegMedia *media)
+{
+    return media->bundled ? &leg->media[0] : media;
+}
 
 /* leg-plan.c */
 bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error);
@@ -199,6 +232,23 @@ int leg_watch_sockets(MdLeg *leg, unsigned media);
 void leg_unwatch_sockets(MdLeg *leg);
 void leg_reject(MdLeg *leg);
 
+/* An RTP packet that has passed every check of its source. */
+void leg_receive_rtp(MdLeg *leg, unsigned media, const MdRtpPacket *packet, int64_t now_us);
+
+/* leg-ice.c: control */
+bool leg_ice_init(MdLeg *leg, const MdLegConfig *config, GError **error);
+void leg_ice_close(MdLeg *leg);
+void leg_ice_describe(void *user, bool restart, bool candidates, GString *out);
+/* A description went through: what the peer said of its path, where it differs from before. */
+void leg_ice_described(MdLeg *leg, const MdRemoteIce *before);
+
+/* leg-bundle.c: worker */
+void leg_bundle_receive(MdLeg *leg, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us);
+/* The line is gone: its sources are not its any more. */
+void leg_bundle_forget(MdLeg *leg, unsigned media);
+/* The line that a report or request is about; MD_LEG_MEDIA_MAX: none of ours. */
+unsigned leg_bundle_line(const MdLeg *leg, const MdRtcpItem *item);
+
 /* leg-audio.c */
 bool leg_audio_init(MdLeg *leg, const MdLegConfig *config);
 void leg_audio_clear(MdLeg *leg);
@@ -213,6 +263,8 @@ void leg_video_free(LegVideo *video);
 /* Worker: its timers begin, and end. */
 void leg_video_attach(LegVideo *video, int64_t now_us);
 void leg_video_detach(LegVideo *video);
+/* Simulcast: is a packet of this layer to be used? Changes over to the wanted layer where its key frame begins. */
+bool leg_video_takes(LegVideo *video, unsigned layer, const MdRtpPacket *packet);
 void leg_video_receive(LegVideo *video, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
 void leg_video_agreed(LegVideo *video, const MdAgreedMedia *before, int64_t now_us);
 void leg_video_nack(LegVideo *video, const uint16_t *seqs, unsigned n, int64_t now_us);

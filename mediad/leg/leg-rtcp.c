@@ -184,7 +184,6 @@ static void take_video_feedback(LegVideo *pictures, const MdRtcpItem *item, int6
 
 void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us)
 {
-    LegMedia *m = &leg->media[media];
     MdRtcpReader reader;
     MdRtcpItem item;
     if (md_rtcp_reader_init(&reader, data, len) < 0) {
@@ -193,6 +192,9 @@ void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t le
     }
     int rc;
     while ((rc = md_rtcp_reader_next(&reader, &item)) > 0) {
+        if (leg->browser && (media = leg_bundle_line(leg, &item)) == MD_LEG_MEDIA_MAX)
+            continue;
+        LegMedia *m = &leg->media[media];
         switch (item.kind) {
         case MD_RTCP_KIND_SENDER:
             md_stream_sender_report(&m->stream, item.ssrc, item.sender.ntp, now_us);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "mediad/leg/leg-private.h"
+#include "mediad/rtp/h264.h"
+#include "mediad/rtp/vp8.h"
 
 #define MAX_PAYLOAD 1200 /* fits an Ethernet frame with IPv6, SRTP and a tunnel's header */
 #define KEY_INTERVAL_US 500000
@@ -360,6 +362,37 @@ void leg_video_detach(LegVideo *v)
     md_worker_timer_cancel(v->leg->worker, &v->tick_timer);
 }
 
+/* Does a picture that can be shown without any before begin here? */
+static bool begins_key(const MdAgreedMedia *agreed, const MdRtpPacket *packet)
+{
+    const uint8_t *data = packet->payload;
+    size_t len = packet->payload_len;
+    if (codec_of(agreed, packet->payload_type) == MD_VIDEO_VP8) {
+        MdVp8Descriptor descriptor;
+        return md_vp8_parse_descriptor(data, len, &descriptor) == 0 && descriptor.start &&
+               len > descriptor.len && !(data[descriptor.len] & 1);
+    }
+    unsigned type = len > 3 ? data[0] & 0x1f : 0;
+    if (type == MD_NAL_STAP_A)
+        type = data[3] & 0x1f;
+    return type == MD_NAL_SPS || type == MD_NAL_IDR || (type == MD_NAL_FU_A && (data[1] & 0x9f) == (0x80 | MD_NAL_IDR));
+}
+
+bool leg_video_takes(LegVideo *v, unsigned layer, const MdRtpPacket *packet)
+{
+    LegMedia *m = &v->leg->media[v->media];
+    if (m->agreed.n_rids == 0)
+        return true;
+    if (layer == v->wanted_layer && layer != v->layer) {
+        v->wanted_ssrc = packet->ssrc;
+        if (begins_key(&m->agreed, packet)) {
+            v->layer = (uint8_t)layer;
+            md_stream_bye(&m->stream, m->stream.ssrc); /* the next one is no rival */
+        }
+    }
+    return layer == v->layer;
+}
+
 void leg_video_receive(LegVideo *v, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us)
 {
     md_stat_add(v->stats.packets_received, 1);
@@ -484,8 +517,14 @@ static void retransmit(LegVideo *v, const MdRtxEntry *entry)
     LegMedia *m = &leg->media[v->media];
     uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
     const MdPayloadSlice *slice = &entry->list->slices[entry->i];
-    size_t header = md_rtp_write_header(buf, m->sender.payload_type, slice->marker, entry->seq,
-                                        entry->wire_ts, m->sender.ssrc);
+    bool rtx = m->bundled && m->agreed.rtx_pt != MD_PT_NONE;
+    size_t header = md_rtp_write_header(buf, rtx ? m->agreed.rtx_pt : m->sender.payload_type, slice->marker,
+                                        rtx ? m->rtx_seq++ : entry->seq, entry->wire_ts,
+                                        rtx ? m->rtx_ssrc : m->sender.ssrc);
+    if (rtx) {
+        md_rtx_write_osn(buf + header, entry->seq);
+        header += MD_RTX_OSN_LEN;
+    }
     size_t len = md_packet_list_copy(entry->list, entry->i, buf + header);
     if (leg_send_rtp(leg, v->media, buf, header + len, sizeof buf) == 0)
         md_stat_add(v->stats.packets_retransmitted, 1);

@@ -16,9 +16,11 @@ static bool resources(GError **error, const char *what, int err)
     return false;
 }
 
-static bool open_ports(MdLeg *leg, unsigned n_media, uint16_t ret_ports[MD_LEG_MEDIA_MAX], GError **error)
+static bool open_ports(MdLeg *leg, const MdLegConfig *config, unsigned n_media, uint16_t ret_ports[MD_LEG_MEDIA_MAX], GError **error)
 {
     MdAddr local;
+    if (leg->browser)
+        return leg_ice_init(leg, config, error);
     if (md_addr_from_host(&local, leg->local_host, 0) < 0)
         return resources(error, "the media address is not numeric", 0);
     for (unsigned m = 0; m < n_media; m++) {
@@ -41,14 +43,14 @@ static uint16_t open_content(void *user)
 {
     MdLeg *leg = user;
     MdAddr local;
-    uint16_t port = leg->transport.send ? leg->transport.port[CONTENT] : 0;
+    uint16_t port = leg->browser ? 9 : leg->transport.send ? leg->transport.port[CONTENT] : 0;
     if (leg->content_made) /* for an agreement that came to nothing */
         return port ? port : md_addr_port(&leg->content_ports.rtp);
     LegVideo *content = leg_video_new(leg, CONTENT);
     if (!content)
         return 0;
     leg->content_ports = (MdPortPair){.rtp_fd = -1, .rtcp_fd = -1};
-    if (!leg->transport.send && leg->ports && md_addr_from_host(&local, leg->local_host, 0) == 0 &&
+    if (!port && !leg->transport.send && leg->ports && md_addr_from_host(&local, leg->local_host, 0) == 0 &&
         md_port_pool_open(leg->ports, &local, &leg->content_ports) == 0)
         port = md_addr_port(&leg->content_ports.rtp);
     if (!port) {
@@ -70,12 +72,21 @@ static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_
         .offer_dtls = config->offer_dtls,
         .content = config->content && config->n_video_codecs,
         .offer_content = config->offer_content,
+        .second_video_is_content = config->browser,
+        .browser = config->browser,
+        .cname = leg->cname,
+        .describe_ice = leg_ice_describe,
+        .ice_user = leg,
         .open_content = open_content,
         .open_content_user = leg,
         .n_audio_codecs = MIN(config->n_audio_codecs, (unsigned)MD_AUDIO_CODEC_MAX),
         .n_video_codecs = MIN(config->n_video_codecs, (unsigned)MD_VIDEO_CODEC_MAX),
         .video_max = config->video_max,
     };
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        options.ssrc[m] = leg->media[m].sender.ssrc;
+        options.rtx_ssrc[m] = leg->media[m].rtx_ssrc;
+    }
     memcpy(options.local_port, ports, sizeof options.local_port);
     memcpy(options.audio_codecs, config->audio_codecs, options.n_audio_codecs * sizeof *config->audio_codecs);
     if (options.n_video_codecs)
@@ -89,13 +100,16 @@ static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_
 static void init_media(MdLeg *leg, unsigned media, uint8_t pt, uint32_t clock_rate)
 {
     LegMedia *m = &leg->media[media];
-    uint32_t r[3];
+    uint32_t r[5];
     m->agreed.codec = -1;
     m->rtcp_due_us = INT64_MAX;
     m->rtcp_size = 100;
     m->fir_seq_seen = -1;
     if (RAND_bytes((unsigned char *)r, sizeof r) != 1)
         memset(r, 0x5a, sizeof r);
+    m->bundled = leg->browser;
+    m->rtx_ssrc = r[3];
+    m->rtx_seq = r[4] & 0x7fff;
     md_sender_init(&m->sender, r[0], r[1] & 0x7fff, r[2], pt, clock_rate);
     /* No probation: whatever gets so far came from the right address or under the right key, and the first
      * packets of a stream are those of its key frame. */
@@ -130,7 +144,8 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
     leg->packetiser = config->packetiser;
     leg->identity = config->control ? config->dtls : NULL;
     leg->transport = transport ? *transport : (MdLegTransport){0};
-    leg->local_host = strdup(config->local_host ? config->local_host : "");
+    leg->browser = config->browser;
+    leg->local_host = strdup(config->browser ? "0.0.0.0" : config->local_host ? config->local_host : "");
     leg->has_peer = config->authenticated && config->peer_host &&
                     md_addr_from_host(&leg->peer, config->peer_host, 0) == 0;
     leg->logger = config->logger ? *config->logger : md_logger(NULL, "leg");
@@ -142,7 +157,7 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
     leg->random = (uint32_t)name | 1;
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
         leg->media[m].ports.rtp_fd = leg->media[m].ports.rtcp_fd = leg->rtp_fd[m] = -1;
-    init_media(leg, AUDIO, 0, 8000);
+    init_media(leg, AUDIO, 0, config->browser ? 48000 : 8000); /* the SSRC told to a browser is that of Opus */
     init_media(leg, VIDEO, 0, 90000);
     init_media(leg, CONTENT, 0, 90000);
     unsigned n_media = config->n_video_codecs ? 2 : 1;
@@ -152,7 +167,7 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
         free_leg(leg);
         return NULL;
     }
-    if (!open_ports(leg, n_media, ports, error)) {
+    if (!open_ports(leg, config, n_media, ports, error)) { /* the last that may fail */
         free_leg(leg);
         return NULL;
     }
@@ -168,13 +183,17 @@ MdLeg *md_leg_new(const MdLegConfig *config, GError **error)
 
 char *md_leg_create_offer(MdLeg *leg, GError **error)
 {
-    return md_negotiator_create_offer(&leg->negotiator, error);
+    char *offer = md_negotiator_create_offer(&leg->negotiator, error);
+    leg->described |= offer != NULL;
+    return offer;
 }
 
 /* What was agreed before stays when the worker cannot take what is agreed now. */
 static bool publish_or_restore(MdLeg *leg, MdNegotiator *before, const MdAgreed *agreed, GError **error)
 {
     if (leg_publish_agreement(leg, agreed, error)) {
+        if (leg->browser)
+            leg_ice_described(leg, &before->remote);
         md_negotiator_clear(before);
         return true;
     }
@@ -229,6 +248,8 @@ static void attach(void *payload, size_t len)
     leg->sink = mail->sink;
     leg->user = mail->user;
     leg->attached = true;
+    if (leg->ice)
+        md_ice_attach(leg->ice);
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
         leg_watch_sockets(leg, m);
         leg_rtcp_agreed(leg, m, now_us);
@@ -268,6 +289,8 @@ static void detach(void *payload, size_t len)
             if (leg->pictures[m])
                 leg_video_detach(leg->pictures[m]);
     }
+    if (leg->ice)
+        md_ice_detach(leg->ice);
     free_leg(leg);
     if (mail->done)
         mail->done(mail->user);
@@ -281,6 +304,7 @@ void md_leg_stop(MdLeg *leg, void (*done)(void *user), void *user)
         leg_dtls_detach(leg->dtls[m]);
         leg->dtls[m] = NULL;
     }
+    leg_ice_close(leg);
     md_negotiator_clear(&leg->negotiator);
     StopMail mail = {leg, done, user};
     MdWorker *worker = leg->worker;

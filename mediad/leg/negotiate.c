@@ -84,6 +84,8 @@ static bool agree_dtls(const MdNegotiator *negotiator, unsigned media, const MdS
     if (!line->fingerprint[0])
         return not_acceptable(error, "no a=fingerprint we can check");
     const MdAgreedMedia *before = &negotiator->agreed.media[media];
+    for (unsigned m = 0; negotiator->options.browser && !before->active && m < MD_LEG_MEDIA_MAX; m++)
+        before = &negotiator->agreed.media[m]; /* one association for all lines */
     ret->security = MD_AGREED_DTLS;
     g_strlcpy(ret->fingerprint, line->fingerprint, sizeof ret->fingerprint);
     switch (line->setup) {
@@ -107,6 +109,10 @@ static bool agree_offered_security(MdNegotiator *negotiator, unsigned media, con
 {
     MdSecurity policy = negotiator->options.security;
     ret->security = MD_AGREED_PLAIN;
+    if (negotiator->options.browser)
+        return md_sdp_proto_is_dtls(line->proto)
+                   ? agree_dtls(negotiator, media, line, ret, error)
+                   : not_acceptable(error, "%s: browsers speak DTLS-SRTP", line->proto_text);
     if (policy == MD_SECURITY_OFF)
         return !md_sdp_proto_is_secure(line->proto) ||
                not_acceptable(error, "%s: SRTP is switched off here", line->proto_text);
@@ -133,7 +139,28 @@ typedef struct Candidate {
 
 static bool address_usable(const MdNegotiator *negotiator, const MdSdpMedia *line)
 {
-    return md_addr_is_v6(&line->rtp) == (strchr(negotiator->options.local_host, ':') != NULL);
+    return negotiator->options.browser ||
+           md_addr_is_v6(&line->rtp) == (strchr(negotiator->options.local_host, ':') != NULL);
+}
+
+/* What a browser's line has more. format: the one that was chosen, by the peer's number. */
+static void agree_browser(const MdSdpMedia *line, const MdSdpFormat *format, MdAgreedMedia *ret)
+{
+    const MdSdpFormat *rtx = md_sdp_find_rtx(line, format->pt);
+    ret->rtx_pt = rtx && (format->feedback & MD_SDP_FB_NACK) ? rtx->pt : MD_PT_NONE;
+    ret->rtcp_mux = true;
+    ret->rtcp_rsize = line->rtcp_rsize;
+    g_strlcpy(ret->mid, line->mid, sizeof ret->mid);
+    memcpy(ret->ext, line->ext, sizeof ret->ext);
+    ret->n_rids = line->ext[MD_SDP_EXT_RID] && (ret->direction & MD_SDP_RECV) ? line->n_rids : 0;
+    memcpy(ret->rids, line->rids, sizeof ret->rids);
+    ret->n_ssrcs = line->n_ssrcs;
+    memcpy(ret->ssrcs, line->ssrcs, sizeof ret->ssrcs);
+    if (!(format->feedback & MD_SDP_FB_TWCC))
+        ret->ext[MD_SDP_EXT_TWCC] = 0;
+    ret->feedback = format->feedback & ~(ret->ext[MD_SDP_EXT_TWCC] ? 0u : (unsigned)MD_SDP_FB_TWCC);
+    if (line->kind == MD_SDP_AUDIO)
+        ret->feedback &= MD_SDP_FB_TWCC;
 }
 
 static void agree_transport(const MdSdpMedia *line, MdAgreedMedia *ret)
@@ -153,7 +180,10 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
     Candidate c = {.agreed = {.codec = -1,
                               .dtmf_send_pt = MD_PT_NONE,
                               .dtmf_receive_pt = MD_PT_NONE,
-                              .cn_receive_pt = MD_PT_NONE}};
+                              .cn_receive_pt = MD_PT_NONE,
+                              .rtx_pt = MD_PT_NONE}};
+    if (negotiator->options.browser && (!line->bundled || !line->rtcp_mux))
+        return not_acceptable(error, "m=%s is not in a BUNDLE with rtcp-mux", line->media_text);
     if (line->proto == MD_SDP_PROTO_OTHER)
         return not_acceptable(error, "%s is no transport we know", line->proto_text);
     c.format = media == MD_LEG_MEDIA_AUDIO ? md_negotiator_choose_audio(negotiator, line, &c.agreed.codec)
@@ -165,6 +195,8 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
     if (!agree_offered_security(negotiator, media, line, &c.agreed, &c.crypto_tag, error))
         return false;
     agree_transport(line, &c.agreed);
+    if (negotiator->options.browser)
+        agree_browser(line, c.format, &c.agreed);
     c.agreed.send_pt = c.format->pt;
     c.agreed.n_receive = 1;
     c.agreed.receive[0].pt = c.format->pt;
@@ -216,6 +248,12 @@ static bool have_content_port(MdNegotiator *negotiator)
     return options->local_port[MD_LEG_MEDIA_CONTENT] != 0;
 }
 
+/* Port 0 refuses a line, but not one that rides on another's transport. */
+static bool is_offered(const MdNegotiator *negotiator, const MdSdpMedia *line)
+{
+    return line->port != 0 || (negotiator->options.browser && line->bundled && line->bundle_only);
+}
+
 /* Which m= line to take: the first that can be secured, else the first usable one. -1: none. */
 static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sdp,
                        const int meant[MD_SDP_MEDIA_MAX], Candidate *ret, GError **error)
@@ -224,7 +262,7 @@ static int choose_line(MdNegotiator *negotiator, unsigned media, const MdSdp *sd
     for (unsigned i = 0; i < sdp->n_media; i++) {
         const MdSdpMedia *line = &sdp->media[i];
         Candidate c;
-        if (meant[i] != (int)media || line->port == 0 || !consider(negotiator, media, line, &c, error))
+        if (meant[i] != (int)media || !is_offered(negotiator, line) || !consider(negotiator, media, line, &c, error))
             continue;
         if (chosen < 0 || (ret->agreed.security == MD_AGREED_PLAIN && c.agreed.security != MD_AGREED_PLAIN)) {
             chosen = (int)i;
@@ -280,6 +318,7 @@ static char *finish_text(MdNegotiator *negotiator, const GString *lines)
     negotiator->last_text = g_strdup(lines->str);
     GString *text = g_string_sized_new(lines->len + 160);
     md_describe_session(negotiator, text);
+    md_describe_bundle(negotiator, text);
     g_string_append_len(text, lines->str, (gssize)lines->len);
     return g_string_free(text, FALSE);
 }
@@ -302,6 +341,45 @@ static void set_line(MdLine *line, const MdSdpMedia *from, int media)
     g_strlcpy(line->media_text, from->media_text, sizeof line->media_text);
     g_strlcpy(line->proto_text, from->proto_text, sizeof line->proto_text);
     g_strlcpy(line->format_text, from->format_text, sizeof line->format_text);
+    g_strlcpy(line->mid, from->mid, sizeof line->mid);
+}
+
+/* What goes for all lines of a browser: one certificate and one pair of credentials. ret_restart: they are not those of before. */
+static bool check_bundle(const MdNegotiator *negotiator, const MdSdp *sdp, const MdAgreed *agreed,
+                         bool *ret_restart, GError **error)
+{
+    const MdSdpMedia *tagged = &sdp->media[sdp->tagged];
+    const MdAgreedMedia *first = NULL;
+    *ret_restart = false;
+    if (!negotiator->options.browser)
+        return true;
+    for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
+        const MdAgreedMedia *media = &agreed->media[m];
+        if (!media->active)
+            continue;
+        first = first ? first : media;
+        if (strcmp(first->fingerprint, media->fingerprint) != 0 || first->dtls_active != media->dtls_active)
+            return not_acceptable(error, "the lines of a BUNDLE name different certificates or roles");
+    }
+    if (first && (strlen(tagged->ufrag) < 4 || strlen(tagged->password) < 22)) {
+        g_set_error(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "a=ice-ufrag or a=ice-pwd is missing or too short");
+        return false;
+    }
+    *ret_restart = first && negotiator->remote.ufrag[0] &&
+                   (strcmp(negotiator->remote.ufrag, tagged->ufrag) != 0 ||
+                    strcmp(negotiator->remote.password, tagged->password) != 0);
+    return true;
+}
+
+static void remember_ice(MdNegotiator *negotiator, const MdSdp *sdp)
+{
+    const MdSdpMedia *tagged = &sdp->media[sdp->tagged];
+    MdRemoteIce *remote = &negotiator->remote;
+    g_strlcpy(remote->ufrag, tagged->ufrag, sizeof remote->ufrag);
+    g_strlcpy(remote->password, tagged->password, sizeof remote->password);
+    remote->n_candidates = sdp->n_candidates;
+    memcpy(remote->candidates, sdp->candidates, sizeof remote->candidates);
+    remote->end_of_candidates = sdp->end_of_candidates;
 }
 
 static bool check_line_order(const MdNegotiator *negotiator, const MdSdp *sdp, GError **error)
@@ -314,10 +392,39 @@ static bool check_line_order(const MdNegotiator *negotiator, const MdSdp *sdp, G
     return true;
 }
 
+/* The lines of an answer. at: which line of the offer serves each of ours, -1 none. */
+static GString *write_answer(MdNegotiator *negotiator, const MdSdp *sdp, const int meant[MD_SDP_MEDIA_MAX],
+                             const int at[MD_LEG_MEDIA_MAX], const Candidate chosen[MD_LEG_MEDIA_MAX],
+                             bool restart)
+{
+    GString *lines = g_string_new(NULL);
+    negotiator->n_lines = sdp->n_media;
+    for (unsigned i = 0; i < sdp->n_media; i++) {
+        int media = meant[i] >= 0 && at[meant[i]] == (int)i ? meant[i] : -1;
+        set_line(&negotiator->lines[i], &sdp->media[i], media);
+        if (media < 0) {
+            md_describe_refused(&negotiator->lines[i], lines);
+            continue;
+        }
+        const Candidate *c = &chosen[media];
+        char profile[8] = "";
+        MdDescribed described = {.agreed = &c->agreed,
+                                 .answer_pt = c->format->pt,
+                                 .h264_profile = profile,
+                                 .crypto_tag = c->crypto_tag,
+                                 .restart = restart};
+        restart = false;
+        if (media != MD_LEG_MEDIA_AUDIO && c->agreed.codec == MD_VIDEO_H264)
+            answer_h264(negotiator, c, profile, &described.h264_asymmetry);
+        md_describe_answer_line(negotiator, &negotiator->lines[i], &described, lines);
+    }
+    return lines;
+}
+
 char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdAgreed *ret_agreed,
                                  GError **error)
 {
-    g_autofree MdSdp *sdp = md_sdp_parse(text, error);
+    g_autofree MdSdp *sdp = md_sdp_parse(text, negotiator->options.browser, error);
     if (!sdp || !check_line_order(negotiator, sdp, error))
         return NULL;
     Candidate chosen[MD_LEG_MEDIA_MAX] = {0};
@@ -335,7 +442,7 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
     }
     bool any_port = false;
     for (unsigned i = 0; i < sdp->n_media; i++)
-        any_port |= sdp->media[i].port != 0;
+        any_port |= is_offered(negotiator, &sdp->media[i]);
     if (at[0] < 0 && at[1] < 0 && (any_port || !negotiator->complete)) {
         if (why)
             g_propagate_error(error, g_steal_pointer(&why));
@@ -343,29 +450,16 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
             not_acceptable(error, "neither audio nor video is offered");
         return NULL;
     }
-    negotiator->n_lines = sdp->n_media;
-    g_autoptr(GString) lines = g_string_new(NULL);
-    for (unsigned i = 0; i < sdp->n_media; i++) {
-        int media = meant[i] >= 0 && at[meant[i]] == (int)i ? meant[i] : -1;
-        set_line(&negotiator->lines[i], &sdp->media[i], media);
-        if (media < 0) {
-            md_describe_refused(&negotiator->lines[i], lines);
-            continue;
-        }
-        const Candidate *c = &chosen[media];
-        char profile[8] = "";
-        MdDescribed described = {.agreed = &c->agreed,
-                                 .answer_pt = c->format->pt,
-                                 .h264_profile = profile,
-                                 .crypto_tag = c->crypto_tag};
-        if (media != MD_LEG_MEDIA_AUDIO && c->agreed.codec == MD_VIDEO_H264)
-            answer_h264(negotiator, c, profile, &described.h264_asymmetry);
-        md_describe_answer_line(negotiator, &negotiator->lines[i], &described, lines);
-    }
     MdAgreed agreed;
+    bool restart;
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
         agreed.media[m] = chosen[m].agreed;
+    if (!check_bundle(negotiator, sdp, &agreed, &restart, error))
+        return NULL;
+    g_autoptr(GString) lines = write_answer(negotiator, sdp, meant, at, chosen, restart);
     remember_agreement(negotiator, &agreed);
+    if (negotiator->options.browser)
+        remember_ice(negotiator, sdp);
     *ret_agreed = agreed;
     return finish_text(negotiator, lines);
 }
@@ -374,8 +468,9 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
 
 static void new_line(MdNegotiator *negotiator, int media, MdSdpProto proto)
 {
-    MdLine *line = &negotiator->lines[negotiator->n_lines++];
+    MdLine *line = &negotiator->lines[negotiator->n_lines];
     *line = (MdLine){.media = media, .proto = proto};
+    g_snprintf(line->mid, sizeof line->mid, "%u", negotiator->n_lines++);
     g_strlcpy(line->media_text, media == MD_LEG_MEDIA_AUDIO ? "audio" : "video", sizeof line->media_text);
     g_strlcpy(line->proto_text, md_sdp_proto_to_string(proto), sizeof line->proto_text);
     g_strlcpy(line->format_text, "0", sizeof line->format_text);
@@ -384,7 +479,8 @@ static void new_line(MdNegotiator *negotiator, int media, MdSdpProto proto)
 char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
 {
     const MdNegotiatorOptions *options = &negotiator->options;
-    MdSdpProto proto = options->offer_dtls && options->fingerprint ? MD_SDP_PROTO_DTLS_SAVP
+    MdSdpProto proto = options->browser                           ? MD_SDP_PROTO_DTLS_SAVPF
+                       : options->offer_dtls && options->fingerprint ? MD_SDP_PROTO_DTLS_SAVP
                        : options->security == MD_SECURITY_REQUIRED ? MD_SDP_PROTO_SAVP
                                                                    : MD_SDP_PROTO_AVP;
     for (unsigned m = 0; options->security != MD_SECURITY_OFF && m < MD_LEG_MEDIA_MAX; m++)
@@ -489,7 +585,7 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
         g_set_error_literal(error, MD_LEG_ERROR, MD_LEG_ERROR_SYNTAX, "an answer without an offer");
         return false;
     }
-    g_autofree MdSdp *sdp = md_sdp_parse(text, error);
+    g_autofree MdSdp *sdp = md_sdp_parse(text, negotiator->options.browser, error);
     if (!sdp)
         return false;
     if (sdp->n_media != negotiator->n_lines) {
@@ -502,7 +598,7 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
     for (unsigned i = 0; i < sdp->n_media; i++) {
         const MdSdpMedia *line = &sdp->media[i];
         const MdLine *ours = &negotiator->lines[i];
-        if (ours->media < 0 || line->port == 0)
+        if (ours->media < 0 || !is_offered(negotiator, line))
             continue;
         if ((ours->media == MD_LEG_MEDIA_AUDIO) != (line->kind == MD_SDP_AUDIO) ||
             line->kind == MD_SDP_OTHER || line->proto == MD_SDP_PROTO_OTHER)
@@ -511,13 +607,16 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
         MdAgreedMedia out = {.codec = -1,
                              .dtmf_send_pt = MD_PT_NONE,
                              .dtmf_receive_pt = MD_PT_NONE,
-                             .cn_receive_pt = MD_PT_NONE};
+                             .cn_receive_pt = MD_PT_NONE,
+                             .rtx_pt = MD_PT_NONE};
         if (!address_usable(negotiator, line))
             return not_acceptable(error, "the address family of c= is not ours");
         if (!agree_answered_formats(negotiator, (unsigned)ours->media, line, &out, error) ||
             !agree_answered_security(negotiator, (unsigned)ours->media, ours, line, &out, error))
             return false;
         agree_transport(line, &out);
+        if (negotiator->options.browser)
+            agree_browser(line, md_sdp_find_format(line, out.send_pt), &out);
         agreed.media[ours->media] = out;
         any = true;
     }
@@ -526,6 +625,11 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
             agreed.media[m].codec = -1;
     if (!any)
         return not_acceptable(error, "every m= line was refused");
+    bool restart;
+    if (!check_bundle(negotiator, sdp, &agreed, &restart, error))
+        return false;
+    if (negotiator->options.browser)
+        remember_ice(negotiator, sdp);
     remember_agreement(negotiator, &agreed);
     *ret_agreed = agreed;
     return true;

@@ -49,7 +49,23 @@ typedef struct MdAgreedMedia {
     MdSrtpKey local_key, remote_key; /* SDES */
     char fingerprint[200];           /* DTLS: the peer's */
     bool dtls_active;
+    /* browsers */
+    char mid[MD_SDP_MID_MAX];
+    uint8_t ext[MD_SDP_EXT_MAX];     /* header extensions agreed on, 0: not */
+    uint8_t rtx_pt;                  /* retransmissions both ways (RFC 4588); MD_PT_NONE: without */
+    bool rtcp_rsize;
+    unsigned n_rids;                 /* layers it sends (RFC 8853), in the order it named them; 0: one */
+    char rids[MD_SDP_RIDS_MAX][MD_SDP_RID_MAX];
+    unsigned n_ssrcs;                /* that it announced for this line */
+    uint32_t ssrcs[MD_SDP_SSRCS_MAX];
 } MdAgreedMedia;
+
+typedef struct MdRemoteIce { /* what a browser's description said of its path; not part of the agreement */
+    char ufrag[MD_SDP_ICE_TEXT_MAX], password[MD_SDP_ICE_TEXT_MAX];
+    unsigned n_candidates;
+    char candidates[MD_SDP_CANDIDATES_MAX][MD_SDP_CANDIDATE_MAX];
+    bool end_of_candidates;
+} MdRemoteIce;
 
 typedef struct MdAgreed {
     MdAgreedMedia media[MD_LEG_MEDIA_MAX];
@@ -72,6 +88,13 @@ typedef struct MdNegotiatorOptions { /* strings borrowed: they outlive the negot
     MdVideoCodec video_codecs[MD_VIDEO_CODEC_MAX];
     unsigned n_video_codecs;
     MdVideoClass video_max;
+    /* A browser (RFC 8829): one ICE path and one DTLS association for all lines, a=mid, header extensions, simulcast */
+    bool browser;
+    uint32_t ssrc[MD_LEG_MEDIA_MAX], rtx_ssrc[MD_LEG_MEDIA_MAX]; /* ours, announced */
+    const char *cname;
+    /* Writes a=ice-ufrag, a=ice-pwd, a=ice-options; restart: with new ones (RFC 8445, 9). Candidates follow for the first line. */
+    void (*describe_ice)(void *user, bool restart, bool candidates, GString *out);
+    void *ice_user;
 } MdNegotiatorOptions;
 
 typedef enum MdFormatKind { /* what has a payload type number */
@@ -83,6 +106,7 @@ typedef struct MdLine { /* one m= line of the session, in its place for ever */
     int media;          /* MD_LEG_MEDIA_*, or -1: refused */
     MdSdpProto proto;
     char media_text[24], proto_text[40], format_text[32];
+    char mid[MD_SDP_MID_MAX]; /* browsers */
 } MdLine;
 
 typedef struct MdNegotiator {
@@ -97,6 +121,7 @@ typedef struct MdNegotiator {
     MdSrtpKey keys[MD_LEG_MEDIA_MAX][MD_SRTP_SUITE_MAX]; /* ours, made once per leg: a re-INVITE does not rekey */
     MdAgreed agreed;          /* last complete agreement */
     bool complete;
+    MdRemoteIce remote;       /* browsers: of the last description */
 } MdNegotiator;
 
 /* session_id 0: random. */
@@ -114,11 +139,18 @@ typedef struct MdDescribed { /* one line of ours to write */
     const char *h264_profile;    /* answer: "42e01f" */
     bool h264_asymmetry;
     unsigned crypto_tag;
+    bool restart;                /* browsers: with new ICE credentials */
 } MdDescribed;
 void md_describe_session(const MdNegotiator *negotiator, GString *out);
 void md_describe_refused(const MdLine *line, GString *out);
 void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, GString *out);
 void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line, const MdDescribed *described, GString *out);
+/* describe-browser.c: what a browser's lines have more; nothing otherwise. */
+void md_describe_bundle(const MdNegotiator *negotiator, GString *out);
+/* After the format list of m=, in answers: " 109" of retransmissions. */
+void md_describe_rtx_number(const MdAgreedMedia *agreed, GString *out);
+void md_describe_browser_line(const MdNegotiator *negotiator, const MdLine *line, const MdAgreedMedia *agreed,
+                              bool restart, GString *out);
 /* H.264 level (times ten) that our largest class needs. */
 unsigned md_h264_level_for(const MdVideoClass *max);
 

@@ -205,7 +205,8 @@ static void read_feedback(MdSdpMedia *media, const char *value)
     } kinds[] = {{"nack", MD_SDP_FB_NACK},
                  {"nack pli", MD_SDP_FB_PLI},
                  {"ccm fir", MD_SDP_FB_FIR},
-                 {"ccm tmmbr", MD_SDP_FB_TMMBR}};
+                 {"ccm tmmbr", MD_SDP_FB_TMMBR},
+                 {"transport-cc", MD_SDP_FB_TWCC}};
     bool all = value[0] == '*';
     char *end = (char *)value + (all ? 1 : 0);
     guint64 pt = all ? 0 : g_ascii_strtoull(value, &end, 10);
@@ -316,6 +317,78 @@ bool md_sdp_is_content(const MdSdp *sdp, unsigned line)
     return false;
 }
 
+static const char *const ext_uris[MD_SDP_EXT_MAX] = {
+    [MD_SDP_EXT_MID] = "urn:ietf:params:rtp-hdrext:sdes:mid",
+    [MD_SDP_EXT_RID] = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    [MD_SDP_EXT_REPAIRED_RID] = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+    [MD_SDP_EXT_TWCC] = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+};
+
+const char *md_sdp_ext_to_string(MdSdpExt ext)
+{
+    return (unsigned)ext < MD_SDP_EXT_MAX ? ext_uris[ext] : "";
+}
+
+/* "4 URI", "4/recvonly URI": identifiers of the one-byte form only, which every peer may use (RFC 8285, 4.2) */
+static void read_extmap(MdSdpMedia *media, const char *value)
+{
+    char *end;
+    guint64 id = g_ascii_strtoull(value, &end, 10);
+    if (end == value || id == 0 || id > 14)
+        return;
+    end += strcspn(end, " ");
+    end += strspn(end, " ");
+    size_t len = strcspn(end, " ");
+    for (unsigned e = 0; e < MD_SDP_EXT_MAX; e++)
+        if (len == strlen(ext_uris[e]) && !strncmp(end, ext_uris[e], len))
+            media->ext[e] = (uint8_t)id;
+}
+
+/* "send l;m;h recv …", "send ~a,b;c": "~" is paused at first, "," separates alternatives */
+static void read_simulcast(MdSdpMedia *media, const char *value)
+{
+    g_auto(GStrv) word = g_strsplit(value, " ", 5);
+    unsigned at = 0;
+    while (word[at] && strcmp(word[at], "send") != 0)
+        at++;
+    if (!word[at] || !word[at + 1])
+        return;
+    g_auto(GStrv) stream = g_strsplit(word[at + 1], ";", MD_SDP_RIDS_MAX + 1);
+    for (unsigned i = 0; stream[i] && media->n_rids < MD_SDP_RIDS_MAX; i++) {
+        const char *rid = stream[i][0] == '~' ? stream[i] + 1 : stream[i];
+        size_t len = strcspn(rid, ",;");
+        if (len == 0 || len >= MD_SDP_RID_MAX)
+            continue;
+        memcpy(media->rids[media->n_rids++], rid, len);
+    }
+}
+
+static void read_ssrc(MdSdpMedia *media, const char *value)
+{
+    char *end;
+    guint64 ssrc = g_ascii_strtoull(value, &end, 10);
+    if (end == value || ssrc > G_MAXUINT32 || media->n_ssrcs == MD_SDP_SSRCS_MAX)
+        return;
+    for (unsigned i = 0; i < media->n_ssrcs; i++)
+        if (media->ssrcs[i] == ssrc)
+            return;
+    media->ssrcs[media->n_ssrcs++] = (uint32_t)ssrc;
+}
+
+const MdSdpFormat *md_sdp_find_format(const MdSdpMedia *media, uint8_t pt)
+{
+    return find_format((MdSdpMedia *)media, pt);
+}
+
+const MdSdpFormat *md_sdp_find_rtx(const MdSdpMedia *media, uint8_t pt)
+{
+    for (unsigned i = 0; i < media->n_formats; i++)
+        if (!g_ascii_strcasecmp(media->formats[i].name, "rtx") &&
+            md_fmtp_get_uint(media->formats[i].fmtp, "apt", 255) == pt)
+            return &media->formats[i];
+    return NULL;
+}
+
 /* Attributes a media line has itself or takes from the session part. */
 static bool read_common(MdSdpMedia *media, const char *key, const char *value)
 {
@@ -329,6 +402,12 @@ static bool read_common(MdSdpMedia *media, const char *key, const char *value)
         g_strlcpy(media->fingerprint, value, sizeof media->fingerprint);
     else if (!strcmp(key, "setup"))
         media->setup = setup_from_string(value);
+    else if (!strcmp(key, "ice-ufrag") && strlen(value) < sizeof media->ufrag)
+        g_strlcpy(media->ufrag, value, sizeof media->ufrag);
+    else if (!strcmp(key, "ice-pwd") && strlen(value) < sizeof media->password)
+        g_strlcpy(media->password, value, sizeof media->password);
+    else if (!strcmp(key, "extmap"))
+        read_extmap(media, value);
     else
         return false;
     return true;
@@ -345,12 +424,22 @@ static bool read_attribute(MdSdpMedia *media, const char *key, const char *value
         read_feedback(media, value);
     else if (!strcmp(key, "rtcp-mux"))
         media->rtcp_mux = true;
-    else if (!strcmp(key, "rtcp") && media->port)
+    else if (!strcmp(key, "rtcp") && media->port && md_addr_is_set(&media->rtp))
         return read_rtcp(media, value, error);
     else if (!strcmp(key, "ptime") && g_ascii_string_to_unsigned(value, 10, 1, 1000, &n, NULL))
         media->ptime_ms = (unsigned)n;
     else if (!strcmp(key, "maxptime") && g_ascii_string_to_unsigned(value, 10, 1, 1000, &n, NULL))
         media->maxptime_ms = (unsigned)n;
+    else if (!strcmp(key, "mid") && strlen(value) < sizeof media->mid)
+        g_strlcpy(media->mid, value, sizeof media->mid);
+    else if (!strcmp(key, "bundle-only"))
+        media->bundle_only = true;
+    else if (!strcmp(key, "rtcp-rsize"))
+        media->rtcp_rsize = true;
+    else if (!strcmp(key, "simulcast"))
+        read_simulcast(media, value);
+    else if (!strcmp(key, "ssrc"))
+        read_ssrc(media, value);
     else if (!strcmp(key, "content"))
         media->slides = names_slides(value);
     else if (!strcmp(key, "label") && strlen(value) < sizeof media->label)
@@ -389,7 +478,8 @@ static void copy_line_text(MdSdpMedia *ret, const GstSDPMedia *in)
             ret->proto = protos[p].proto;
 }
 
-static bool read_media(const GstSDPMessage *msg, const GstSDPMedia *in, MdSdpMedia *ret, GError **error)
+static bool read_media(const GstSDPMessage *msg, const GstSDPMedia *in, bool ice, MdSdpMedia *ret,
+                       GError **error)
 {
     copy_line_text(ret, in);
     ret->direction = MD_SDP_SENDRECV;
@@ -406,7 +496,7 @@ static bool read_media(const GstSDPMessage *msg, const GstSDPMedia *in, MdSdpMed
         media_bps = bandwidth_of(gst_sdp_media_get_bandwidth(in, i), media_bps);
     if (media_bps)
         ret->bandwidth_bps = media_bps;
-    if (ret->port) {
+    if (ret->port && !ice) {
         const GstSDPConnection *c = gst_sdp_media_connections_len(in) ? gst_sdp_media_get_connection(in, 0)
                                                                       : gst_sdp_message_get_connection(msg);
         if (!read_address(c, ret->port, &ret->rtp, &ret->held_address, error))
@@ -428,11 +518,49 @@ static bool read_media(const GstSDPMessage *msg, const GstSDPMedia *in, MdSdpMed
     return true;
 }
 
-MdSdp *md_sdp_parse(const char *text, GError **error)
+/* "BUNDLE 0 1 2": the first of several groups counts */
+static void read_bundle(MdSdp *sdp, const char *value)
+{
+    g_auto(GStrv) mid = g_strsplit(value, " ", MD_SDP_MEDIA_MAX + 2);
+    if (sdp->bundle || !mid[0] || strcmp(mid[0], "BUNDLE") != 0)
+        return;
+    for (unsigned m = 1; mid[m]; m++)
+        for (unsigned i = 0; i < sdp->n_media; i++)
+            if (sdp->media[i].mid[0] && !strcmp(sdp->media[i].mid, mid[m])) {
+                if (!sdp->bundle)
+                    sdp->tagged = i;
+                sdp->bundle = sdp->media[i].bundled = true;
+            }
+}
+
+static void read_candidates(MdSdp *sdp, const GstSDPMessage *msg)
+{
+    const GstSDPMedia *in = gst_sdp_message_get_media(msg, sdp->tagged);
+    for (guint i = 0; i < gst_sdp_media_attributes_len(in); i++) {
+        const GstSDPAttribute *a = gst_sdp_media_get_attribute(in, i);
+        if (a->key && !strcmp(a->key, "end-of-candidates"))
+            sdp->end_of_candidates = true;
+        if (a->key && !strcmp(a->key, "candidate") && a->value && sdp->n_candidates < MD_SDP_CANDIDATES_MAX &&
+            strlen(a->value) + sizeof "candidate:" <= MD_SDP_CANDIDATE_MAX)
+            g_snprintf(sdp->candidates[sdp->n_candidates++], MD_SDP_CANDIDATE_MAX, "candidate:%s", a->value);
+    }
+}
+
+static void read_transport(MdSdp *sdp, const GstSDPMessage *msg)
+{
+    for (guint i = 0; i < gst_sdp_message_attributes_len(msg); i++) {
+        const GstSDPAttribute *a = gst_sdp_message_get_attribute(msg, i);
+        if (a->key && a->value && !strcmp(a->key, "group"))
+            read_bundle(sdp, a->value);
+    }
+    read_candidates(sdp, msg);
+}
+
+MdSdp *md_sdp_parse(const char *text, bool ice, GError **error)
 {
     size_t len = text ? strnlen(text, MD_SDP_TEXT_MAX + 1) : 0;
     if (len < 5 || len > MD_SDP_TEXT_MAX || strncmp(text, "v=0", 3) != 0) {
-        fail(error, len > MD_SDP_TEXT_MAX ? "the description is longer than 16 KiB"
+        fail(error, len > MD_SDP_TEXT_MAX ? "the description is longer than 32 KiB"
                                           : "the description does not begin with v=0");
         return NULL;
     }
@@ -447,9 +575,11 @@ MdSdp *md_sdp_parse(const char *text, GError **error)
     if (ok && n > MD_SDP_MEDIA_MAX)
         ok = fail(error, "the description has more than %d m= lines", MD_SDP_MEDIA_MAX);
     for (guint i = 0; ok && i < n; i++) {
-        ok = read_media(msg, gst_sdp_message_get_media(msg, i), &sdp->media[i], error);
+        ok = read_media(msg, gst_sdp_message_get_media(msg, i), ice, &sdp->media[i], error);
         sdp->n_media++;
     }
+    if (ok)
+        read_transport(sdp, msg);
     gst_sdp_message_free(msg);
     return ok ? g_steal_pointer(&sdp) : NULL;
 }

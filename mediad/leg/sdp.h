@@ -8,20 +8,35 @@
 
 /* A session description (RFC 8866) as what we need of it: GStreamer reads the grammar, this turns it into plain
  * values with limits. Pure; control thread. Internal to leg. */
-#define MD_SDP_TEXT_MAX 16384
+#define MD_SDP_TEXT_MAX 32768 /* a browser's offer of three lines with every codec comes to 12 KB and more */
 #define MD_SDP_MEDIA_MAX 16
 #define MD_SDP_FORMATS_MAX 48
 #define MD_SDP_CRYPTO_MAX 12
 #define MD_SDP_FMTP_MAX 512
 #define MD_SDP_LABEL_MAX 24
 #define MD_SDP_FLOORS_MAX 4
+#define MD_SDP_MID_MAX 32
+#define MD_SDP_RIDS_MAX 4
+#define MD_SDP_RID_MAX 17
+#define MD_SDP_SSRCS_MAX 8
+#define MD_SDP_CANDIDATES_MAX 32
+#define MD_SDP_CANDIDATE_MAX 256
+#define MD_SDP_ICE_TEXT_MAX 257
 
 typedef enum MdSdpMediaKind { MD_SDP_AUDIO, MD_SDP_VIDEO, MD_SDP_OTHER } MdSdpMediaKind;
 
 /* Bits, from the describer's point of view. */
 enum { MD_SDP_SEND = 1, MD_SDP_RECV = 2, MD_SDP_SENDRECV = 3 };
 
-enum { MD_SDP_FB_NACK = 1, MD_SDP_FB_PLI = 2, MD_SDP_FB_FIR = 4, MD_SDP_FB_TMMBR = 8 };
+enum { MD_SDP_FB_NACK = 1, MD_SDP_FB_PLI = 2, MD_SDP_FB_FIR = 4, MD_SDP_FB_TMMBR = 8, MD_SDP_FB_TWCC = 16 };
+
+typedef enum MdSdpExt { /* header extensions we understand (RFC 8285) */
+    MD_SDP_EXT_MID,          /* RFC 9143 */
+    MD_SDP_EXT_RID,          /* RFC 8852 */
+    MD_SDP_EXT_REPAIRED_RID,
+    MD_SDP_EXT_TWCC,         /* draft-holmer-rmcat-transport-wide-cc-extensions-01 */
+    MD_SDP_EXT_MAX,
+} MdSdpExt;
 
 typedef enum MdSdpProto {
     MD_SDP_PROTO_AVP,
@@ -73,6 +88,15 @@ typedef struct MdSdpMedia {
     MdSdpSetup setup;
     bool slides;              /* a=content:slides (RFC 4796) */
     char label[MD_SDP_LABEL_MAX]; /* a=label (RFC 4574), "" none */
+    char mid[MD_SDP_MID_MAX]; /* a=mid (RFC 5888), "" none */
+    bool bundled, bundle_only; /* in a=group:BUNDLE; a port of 0 does not refuse it (RFC 9143, 6) */
+    bool rtcp_rsize;
+    char ufrag[MD_SDP_ICE_TEXT_MAX], password[MD_SDP_ICE_TEXT_MAX]; /* "" none */
+    uint8_t ext[MD_SDP_EXT_MAX]; /* identifiers, 0: not offered */
+    unsigned n_rids;          /* of a=simulcast:send (RFC 8853), first alternatives, in order */
+    char rids[MD_SDP_RIDS_MAX][MD_SDP_RID_MAX];
+    unsigned n_ssrcs;         /* a=ssrc (RFC 5576) */
+    uint32_t ssrcs[MD_SDP_SSRCS_MAX];
     unsigned n_floors;        /* of an m=application line of BFCP (RFC 8856) */
     MdSdpFloor floors[MD_SDP_FLOORS_MAX];
 } MdSdpMedia;
@@ -80,10 +104,15 @@ typedef struct MdSdpMedia {
 typedef struct MdSdp {
     unsigned n_media;
     MdSdpMedia media[MD_SDP_MEDIA_MAX];
+    bool bundle;              /* a=group:BUNDLE is there */
+    unsigned tagged;          /* the line whose transport all take: the first of the group */
+    unsigned n_candidates;    /* of the tagged line, "candidate:…" */
+    char candidates[MD_SDP_CANDIDATES_MAX][MD_SDP_CANDIDATE_MAX];
+    bool end_of_candidates;
 } MdSdp;
 
-/* NULL + MD_LEG_ERROR_SYNTAX saying what is wrong. g_free. */
-MdSdp *md_sdp_parse(const char *text, GError **error);
+/* NULL + MD_LEG_ERROR_SYNTAX saying what is wrong. g_free. ice: addresses come by candidates; what c= says does not count. */
+MdSdp *md_sdp_parse(const char *text, bool ice, GError **error);
 
 /* Is this m=video line slides or a screen? By its own word, or because a floor of BFCP governs it. */
 bool md_sdp_is_content(const MdSdp *sdp, unsigned line);
@@ -93,6 +122,10 @@ unsigned md_fmtp_get_uint(const char *fmtp, const char *name, unsigned fallback)
 /* One "a=crypto" value ("1 AES_CM_128_HMAC_SHA1_80 inline:…|2^31"). false: unknown suite, MKI, several keys, bad key. */
 bool md_sdp_parse_crypto(const char *value, MdSdpCrypto *ret);
 const char *md_sdp_direction_to_string(unsigned direction);
+const char *md_sdp_ext_to_string(MdSdpExt ext); /* its URI */
+const MdSdpFormat *md_sdp_find_format(const MdSdpMedia *media, uint8_t pt); /* or NULL */
+/* The retransmission format of format pt (RFC 4588, apt), or NULL. */
+const MdSdpFormat *md_sdp_find_rtx(const MdSdpMedia *media, uint8_t pt);
 const char *md_sdp_proto_to_string(MdSdpProto proto);
 bool md_sdp_proto_is_secure(MdSdpProto proto);
 bool md_sdp_proto_is_dtls(MdSdpProto proto);

@@ -49,12 +49,14 @@ struct Pair {
     PairSide side[2];
     GQueue wire;
     unsigned loss_percent;
+    bool browser; /* packets are one path's, whatever line they are of */
     uint32_t seed;
     bool (*tap)(Pair *pair, unsigned from, unsigned media, const uint8_t *data, size_t len); /* sees everything; true: drop it */
 };
 
 typedef struct PairOptions {
     MdSecurity security[2];
+    bool browser; /* one path for all lines; wants dtls */
     bool dtls, offer_dtls, video, content, offer_content, authenticated;
     const MdAudioCodec *codecs;
     unsigned n_codecs;

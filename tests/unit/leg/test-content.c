@@ -72,12 +72,17 @@ static void test_both_lines(void)
         MdSecurity security;
         bool dtls;
         unsigned loss;
-    } cases[] = {{MD_SECURITY_OFF, false, 0}, {MD_SECURITY_REQUIRED, false, 5}, {MD_SECURITY_REQUIRED, true, 0}};
+        bool browser;
+    } cases[] = {{MD_SECURITY_OFF, false, 0},
+                 {MD_SECURITY_REQUIRED, false, 5},
+                 {MD_SECURITY_REQUIRED, true, 0},
+                 {MD_SECURITY_REQUIRED, true, 0, true},
+                 {MD_SECURITY_REQUIRED, true, 5, true}};
     for (unsigned c = 0; c < G_N_ELEMENTS(cases); c++) {
         Pair *pair = g_new(Pair, 1);
         MdSecurity s = cases[c].security;
         PairOptions options = {.video = true, .content = true, .offer_content = true, .security = {s, s},
-                               .dtls = cases[c].dtls, .offer_dtls = cases[c].dtls};
+                               .dtls = cases[c].dtls, .offer_dtls = cases[c].dtls, .browser = cases[c].browser};
         Senders senders = {0};
         pair_init(pair, &options);
         pair_reinvite(pair, only_vp8);
