@@ -350,7 +350,8 @@ bool bc_play_log_latency(BcPlayLog *log, const char *announcement, BcLatency *re
         g_propagate_error(error, failure);
     else if (rows && !found)
         g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no announcement %s in the play log", announcement);
-    qsort(all->data, all->len, sizeof(int64_t), by_size);
+    if (all->len > 0)
+        qsort(all->data, all->len, sizeof(int64_t), by_size);
     ret->sounded = all->len;
     ret->p50_us = quantile(all, 500);
     ret->p95_us = quantile(all, 950);

@@ -130,7 +130,7 @@ static bool write_object(const BcExTables *tables, const char *object, JsonObjec
 
 static JsonNode *write_list(const BcExTables *tables, const BcExField *field, JsonArray *list, GError **error)
 {
-    JsonArray *out = json_array_new();
+    g_autoptr(JsonArray) out = json_array_new();
     for (unsigned i = 0; i < MIN(json_array_get_length(list), BC_EX_LIST_MAX); i++) {
         JsonNode *node = json_array_get_element(list, i);
         if (field->type == BC_EX_TEXTS) {
@@ -140,10 +140,8 @@ static JsonNode *write_list(const BcExTables *tables, const BcExField *field, Js
         }
         JsonObject *inner = json_object_new();
         json_array_add_object_element(out, inner);
-        if (!JSON_NODE_HOLDS_OBJECT(node) || !write_object(tables, field->of, json_node_get_object(node), inner, error)) {
-            json_array_unref(out);
+        if (!JSON_NODE_HOLDS_OBJECT(node) || !write_object(tables, field->of, json_node_get_object(node), inner, error))
             return NULL;
-        }
     }
     return json_node_init_array(json_node_alloc(), out);
 }

@@ -418,8 +418,10 @@ static void on_next(const GError *error, void *user)
         w->on_its_way = false;
         peer_of(j, g_hash_table_lookup(j->peer_of, c->id))->stats.on_their_way--;
         w->next_us = c->now_us + (int64_t)j->o.retry_max_s * G_USEC_PER_SEC;
-        c->next(NULL, c->user);
+        w = NULL;
     }
+    if (!w) /* or the journal is closed: whoever asked lets go of what he holds */
+        c->next(NULL, c->user);
     free_change(c);
 }
 
