@@ -7,10 +7,14 @@
 #define CODE_LETTERS "ABCDEFGHJKMNPQRSTUVWXYZ23456789" /* none that look alike */
 #define CODE_LENGTH 16u                                /* 79 bits */
 #define TOKEN_BYTES 32u
+#define RENEW_PAUSE_US (600 * G_USEC_PER_SEC)
+#define FORMER_MAX 8u
 
 typedef struct Entry {
     BcCredential credential;
     char *token_hash;
+    GPtrArray *former;     /* serials made before it that count until it is used, oldest first; NULL none */
+    bool renewing;
 } Entry;
 
 struct BcCredentials { /* g_rc_box */
@@ -21,6 +25,8 @@ struct BcCredentials { /* g_rc_box */
     GHashTable *revoked;   /* serials */
     BcCredentialChangedFn changed;
     void *changed_user;
+    BcRenewedFn renewed;
+    void *renewed_user;
 };
 
 static void free_entry(gpointer data)
@@ -29,6 +35,7 @@ static void free_entry(gpointer data)
     g_free((char *)entry->credential.device);
     g_free((char *)entry->credential.serial);
     g_free(entry->token_hash);
+    g_clear_pointer(&entry->former, g_ptr_array_unref);
     g_free(entry);
 }
 
@@ -62,6 +69,8 @@ static void forget(BcCredentials *c, const char *device)
     if (!entry)
         return;
     g_hash_table_add(c->revoked, g_strdup(entry->credential.serial));
+    for (unsigned i = 0; entry->former && i < entry->former->len; i++)
+        g_hash_table_add(c->revoked, g_strdup(entry->former->pdata[i]));
     g_hash_table_remove(c->by_token, entry->token_hash);
     g_hash_table_remove(c->by_device, device);
 }
@@ -70,6 +79,18 @@ static void keep(BcCredentials *c, Entry *entry)
 {
     g_hash_table_replace(c->by_device, (char *)entry->credential.device, entry);
     g_hash_table_replace(c->by_token, entry->token_hash, entry);
+}
+
+/* A newer one of the same device: the one that is known becomes a former one. */
+static void keep_newer(BcCredentials *c, const char *device, char *serial /* taken */, int64_t issued_us, int64_t expires_us)
+{
+    Entry *entry = g_hash_table_lookup(c->by_device, device);
+    if (!entry->former)
+        entry->former = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(entry->former, (char *)entry->credential.serial);
+    entry->credential.serial = serial;
+    entry->credential.issued_us = issued_us;
+    entry->credential.expires_us = expires_us;
 }
 
 static bool write_crl(BcCredentials *c, GError **error)
@@ -88,11 +109,16 @@ BcCredentials *bc_credentials_new(MdStore *store, BcCa *ca, GError **error)
     c->by_token = g_hash_table_new(g_str_hash, g_str_equal);
     c->revoked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(store), error,
-                                         "SELECT device, serial, token_hash, issued_us, expires_us, revoked_us FROM bc_link_credentials", "");
+                                         "SELECT device, serial, token_hash, issued_us, expires_us, revoked_us FROM bc_link_credentials"
+                                         " ORDER BY issued_us", "");
     GError *failure = NULL;
     while (rows && md_rows_next(rows, &failure)) {
         if (md_rows_int(rows, 5)) {
             g_hash_table_add(c->revoked, g_strdup(md_rows_text(rows, 1)));
+            continue;
+        }
+        if (g_hash_table_contains(c->by_device, md_rows_text(rows, 0))) {
+            keep_newer(c, md_rows_text(rows, 0), g_strdup(md_rows_text(rows, 1)), md_rows_int(rows, 3), md_rows_int(rows, 4));
             continue;
         }
         Entry *entry = g_new0(Entry, 1);
@@ -291,6 +317,139 @@ void bc_credentials_enrol(BcCredentials *c, const char *device, const char *code
     e->user = user;
     md_store_write(c->store, write_enrol, e, free_enrol, enrol_written, NULL);
 }
+
+/* --- renewal --- */
+
+typedef struct Renew {
+    char *device, *certificate, *serial;
+    int64_t now_us, expires_us;
+    BcCredentials *owner;
+} Renew;
+
+static void free_renew(gpointer data)
+{
+    Renew *r = data;
+    g_free(r->device);
+    g_free(r->certificate);
+    g_free(r->serial);
+    bc_credentials_unref(r->owner);
+    g_free(r);
+}
+
+static void answer_renewal(const BcCredentials *c, const char *device, const BcEnrolled *renewed, const GError *error)
+{
+    if (c->renewed)
+        c->renewed(device, renewed, error, c->renewed_user);
+}
+
+static bool write_renew(MdDb *db, gpointer data, GError **error)
+{
+    const Renew *r = data;
+    bool ok = md_db_run(db, error, "INSERT INTO bc_link_credentials (serial, device, token_hash, issued_us, expires_us, revoked_us)"
+                                   " SELECT $1, device, token_hash, CAST($2 AS BIGINT), CAST($3 AS BIGINT), 0 FROM bc_link_credentials"
+                                   " WHERE device = $4 AND revoked_us = 0 ORDER BY issued_us DESC LIMIT 1",
+                        "siis", r->serial, r->now_us, r->expires_us, r->device);
+    if (ok && md_db_changes(db) != 1) {
+        g_set_error_literal(error, BC_ERROR, BC_ERROR_NOT_FOUND, "its certificate was withdrawn meanwhile");
+        return false;
+    }
+    return ok;
+}
+
+static void renew_written(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    Renew *r = data;
+    Entry *entry = g_hash_table_lookup(r->owner->by_device, r->device);
+    if (entry)
+        entry->renewing = false;
+    if (ok && entry)
+        keep_newer(r->owner, r->device, g_strdup(r->serial), r->now_us, r->expires_us);
+    BcEnrolled renewed = {r->certificate, NULL, r->serial, r->expires_us};
+    answer_renewal(r->owner, r->device, ok && entry ? &renewed : NULL, error);
+}
+
+void bc_credentials_renew(BcCredentials *c, const char *device, const char *request, gsize len, unsigned days, int64_t now_us)
+{
+    g_autoptr(GError) error = NULL;
+    Entry *entry = g_hash_table_lookup(c->by_device, device);
+    char *serial = NULL, *certificate = NULL;
+    if (!entry)
+        g_set_error_literal(&error, BC_ERROR, BC_ERROR_NOT_FOUND, "it has no certificate: it has to be enrolled");
+    else if (entry->renewing || (entry->former && (now_us - entry->credential.issued_us < RENEW_PAUSE_US || entry->former->len >= FORMER_MAX)))
+        g_set_error(&error, BC_ERROR, BC_ERROR_LIMIT, entry->former && entry->former->len >= FORMER_MAX
+                    ? "too many certificates were made that it never said to use: it has to be enrolled anew"
+                    : "it has got one within the last ten minutes: use that, or ask later");
+    else
+        certificate = bc_ca_issue(c->ca, device, request, len, days, &serial, &error);
+    if (!certificate) {
+        answer_renewal(c, device, NULL, error);
+        return;
+    }
+    Renew *r = g_new0(Renew, 1);
+    *r = (Renew){g_strdup(device), certificate, serial, now_us, now_us + (int64_t)days * 86400 * G_USEC_PER_SEC, g_rc_box_acquire(c)};
+    entry->renewing = true;
+    md_store_write(c->store, write_renew, r, free_renew, renew_written, NULL);
+}
+
+void bc_credentials_set_renewed(BcCredentials *c, BcRenewedFn renewed, void *user)
+{
+    c->renewed = renewed;
+    c->renewed_user = user;
+}
+
+static bool write_in_use(MdDb *db, gpointer data, GError **error)
+{
+    const Renew *r = data;
+    return md_db_run(db, error, "UPDATE bc_link_credentials SET revoked_us = $1 WHERE device = $2 AND revoked_us = 0 AND serial <> $3 AND issued_us <="
+                                " (SELECT n.issued_us FROM bc_link_credentials n WHERE n.serial = $3)",
+                     "iss", r->now_us, r->device, r->serial);
+}
+
+static void in_use_written(bool ok, const GError *error, gpointer data, gpointer user)
+{
+    const Renew *r = data;
+    Entry *entry = g_hash_table_lookup(r->owner->by_device, r->device);
+    unsigned i = 0;
+    if (!ok || !entry || !entry->former)
+        return;
+    bool newest = g_str_equal(entry->credential.serial, r->serial);
+    bool known = newest || g_ptr_array_find_with_equal_func(entry->former, r->serial, g_str_equal, &i);
+    for (unsigned n = newest ? entry->former->len : i; known && n; n--) {
+        g_hash_table_add(r->owner->revoked, g_strdup(entry->former->pdata[0]));
+        g_ptr_array_remove_index(entry->former, 0);
+    }
+    write_crl(r->owner, NULL); /* what cannot be written now is written at the next change or start */
+    if (!entry->former->len)
+        g_clear_pointer(&entry->former, g_ptr_array_unref);
+}
+
+void bc_credentials_in_use(BcCredentials *c, const char *device, const char *serial, int64_t now_us)
+{
+    const Entry *entry = g_hash_table_lookup(c->by_device, device);
+    if (!entry || !entry->former)
+        return;
+    bool known = g_str_equal(entry->credential.serial, serial);
+    for (unsigned i = 0; i < entry->former->len; i++)
+        known |= g_str_equal(entry->former->pdata[i], serial);
+    if (!known)
+        return;
+    Renew *r = g_new0(Renew, 1);
+    *r = (Renew){g_strdup(device), NULL, g_strdup(serial), now_us, 0, g_rc_box_acquire(c)};
+    md_store_write(c->store, write_in_use, r, free_renew, in_use_written, NULL);
+}
+
+unsigned bc_credentials_ending(const BcCredentials *c, int64_t before_us)
+{
+    GHashTableIter it;
+    gpointer value;
+    unsigned n = 0;
+    g_hash_table_iter_init(&it, c->by_device);
+    while (g_hash_table_iter_next(&it, NULL, &value))
+        n += ((const Entry *)value)->credential.expires_us < before_us;
+    return n;
+}
+
+/* --- withdrawing --- */
 
 typedef struct Withdraw {
     char *device;

@@ -33,4 +33,12 @@ void bc_credentials_enrol(BcCredentials *credentials, const char *device, const 
 /* Told when a device has a certificate that it had not (now), and when one counts no more (former), once the broker has been told. */
 typedef void (*BcCredentialChangedFn)(const char *device, bool former, bool now, void *user);
 void bc_credentials_set_changed(BcCredentials *credentials, BcCredentialChangedFn changed, void *user);
+/* A further certificate for who has one (the token stays): the former ones count until bc_credentials_in_use tells that the new one is used.
+ * LIMIT: within ten minutes of the last, or too many that were never used. The answer goes to what bc_credentials_set_renewed has named. */
+void bc_credentials_renew(BcCredentials *credentials, const char *device, const char *request, gsize len, unsigned days, int64_t now_us);
+typedef void (*BcRenewedFn)(const char *device, const BcEnrolled *renewed, const GError *error, void *user);
+void bc_credentials_set_renewed(BcCredentials *credentials, BcRenewedFn renewed, void *user);
+/* The device uses this one of its certificates: those made before are withdrawn. Any other serial: nothing. */
+void bc_credentials_in_use(BcCredentials *credentials, const char *device, const char *serial, int64_t now_us);
+unsigned bc_credentials_ending(const BcCredentials *credentials, int64_t before_us); /* how many end before that */
 void bc_credentials_withdraw(BcCredentials *credentials, const char *device, int64_t now_us, BcDoneFn done, void *user);

@@ -38,6 +38,7 @@ struct BcDeviceLink {
     GArray *listeners;          /* BcDeviceLinkListener */
     guint timer;
     unsigned ticks, online;
+    int64_t ending_told_us;     /* wall */
     int64_t down_us;            /* wall: the broker went away; 0 it is there */
     int64_t heard_from_us;      /* wall: since then devices can be heard; 0 not known */
     bool told_down;
@@ -50,6 +51,8 @@ BcLinkDevice *bc_link_device(BcDeviceLink *link, const char *id, bool make);
 int64_t bc_link_receipt_upto(BcDeviceLink *link, const char *id, int64_t sequence);
 
 /* states.c: kept over restarts */
+#define BC_LINK_ENDING_US (30ll * 86400 * G_USEC_PER_SEC) /* a certificate that is not renewed by then is told of */
+
 bool bc_link_states_load(BcDeviceLink *link, GError **error);
 void bc_link_states_save(BcDeviceLink *link);
 void bc_link_set_online(BcDeviceLink *link, BcLinkDevice *device, bool online);

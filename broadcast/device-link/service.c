@@ -181,9 +181,47 @@ static void take_reports(BcDeviceLink *link, const char *device, const BcLinkRep
     }
 }
 
+static void on_renewed(const char *device, const BcEnrolled *renewed, const GError *error, void *user)
+{
+    BcDeviceLink *link = user;
+    g_autofree char *topic = bc_link_topic("down", device, "certificate");
+    BcLinkCertificate answer = {.reason = (char *)(renewed ? NULL : error ? error->message : "it could not be made")};
+    if (renewed)
+        answer = (BcLinkCertificate){(char *)renewed->certificate, (char *)renewed->serial, renewed->expires_us, NULL};
+    g_autofree char *text = bc_link_certificate_format(&answer);
+    if (link->connection)
+        bc_connection_publish(link->connection, topic, text, strlen(text), 1, false);
+    if (renewed)
+        md_notice(&link->logger, "%s has got a new certificate, %s", device, renewed->serial);
+    else
+        md_warning(&link->logger, "%s gets no new certificate: %s", device, answer.reason);
+}
+
+/* Who may write here has its present certificate. */
+static void take_renewal(BcDeviceLink *link, const char *device, const BcLinkRenewal *renewal)
+{
+    if (link->options.broker_plain)
+        return;
+    if (renewal->in_use)
+        bc_credentials_in_use(link->credentials, device, renewal->in_use, bc_device_link_wall_us(link));
+    if (renewal->csr)
+        bc_credentials_renew(link->credentials, device, renewal->csr, strlen(renewal->csr), link->options.certificate_days,
+                             bc_device_link_wall_us(link));
+}
+
+/* Once a day: devices renew by themselves, these did not. */
+static void look_for_ending(BcDeviceLink *link, int64_t now_us)
+{
+    unsigned n = bc_credentials_ending(link->credentials, now_us + BC_LINK_ENDING_US);
+    if (!n || (link->ending_told_us && now_us - link->ending_told_us < 86400ll * G_USEC_PER_SEC))
+        return;
+    link->ending_told_us = now_us;
+    md_warning(&link->logger, "%u certificates of devices end within 30 days and were not renewed by their devices: see why-silent", n);
+}
+
 static bool take_what(BcDeviceLink *link, BcLinkDevice *device, const char *what, const char *text, gsize len, GError **error)
 {
-    union { BcLinkState state; BcLinkAck ack; BcLinkReports reports; BcLinkTelemetry telemetry; BcLinkLog log; } m;
+    union { BcLinkRenewal renewal; BcLinkState state; BcLinkAck ack; BcLinkReports reports; BcLinkTelemetry telemetry; BcLinkLog log; } m;
     int64_t now_us = bc_device_link_wall_us(link);
     if (strcmp(what, "state") == 0) {
         if (!bc_link_state_parse(&m.state, text, len, error))
@@ -207,6 +245,11 @@ static bool take_what(BcDeviceLink *link, BcLinkDevice *device, const char *what
             return false;
         bc_health_take(link->health, device->id, &m.telemetry, now_us);
         bc_link_telemetry_clear(&m.telemetry);
+    } else if (strcmp(what, "renew") == 0) {
+        if (!bc_link_renewal_parse(&m.renewal, text, len, error))
+            return false;
+        take_renewal(link, device->id, &m.renewal);
+        bc_link_renewal_clear(&m.renewal);
     } else if (strcmp(what, "log") == 0) {
         if (!bc_link_log_parse(&m.log, text, len, error))
             return false;
@@ -422,6 +465,7 @@ void bc_device_link_step(BcDeviceLink *link)
     }
     if (link->ticks % 10 == 0) {
         bc_health_tick(link->health);
+        look_for_ending(link, now_us);
         bc_link_states_save(link);
     }
 }
@@ -509,6 +553,7 @@ static bool connect_broker(BcDeviceLink *link, GError **error)
     if (!link->options.broker_plain)
         link->ejector = bc_ejector_new(link->ca, link->broker_host, link->options.broker_port);
     bc_credentials_set_changed(link->credentials, on_credential, link);
+    bc_credentials_set_renewed(link->credentials, on_renewed, link);
     return link->connection != NULL;
 }
 
@@ -534,8 +579,10 @@ void bc_device_link_free(BcDeviceLink *link)
     g_clear_handle_id(&link->timer, g_source_remove);
     bc_connection_free(link->connection);
     bc_ejector_free(link->ejector);
-    if (link->credentials)
+    if (link->credentials) {
         bc_credentials_set_changed(link->credentials, NULL, NULL);
+        bc_credentials_set_renewed(link->credentials, NULL, NULL);
+    }
     if (link->by_id)
         bc_link_states_save(link);
     bc_commands_free(link->commands);
@@ -676,6 +723,7 @@ void bc_device_link_stats(BcDeviceLink *link, BcDeviceLinkStats *ret)
     if (link->connection)
         bc_connection_stats(link->connection, &c);
     *ret = (BcDeviceLinkStats){.connected = bc_device_link_connected(link), .enrolled = bc_credentials_count(link->credentials),
+                                 .ending = bc_credentials_ending(link->credentials, bc_device_link_wall_us(link) + BC_LINK_ENDING_US),
                                .online = link->online, .published = c.published, .received = c.received, .refused = link->refused,
                                .clocks = c.clocks, .waiting = c.waiting, .dropped = c.dropped, .reconnects = c.reconnects};
 }

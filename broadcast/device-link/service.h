@@ -109,7 +109,7 @@ void bc_device_link_seen(BcDeviceLink *link, const char *device, BcLinkSeen *ret
 
 /* Why a loudspeaker is silent: every cause that is known now, the one to look at first in front. */
 typedef struct BcSilence {
-    const char *cause; /* "disabled", "not-enrolled", "server-link", "no-power", "no-signal", "offline", "outage", "no-schedule", "no-media", "volume",
+    const char *cause; /* "disabled", "not-enrolled", "certificate", "server-link", "no-power", "no-signal", "offline", "outage", "no-schedule", "no-media", "volume",
                           "amplifier", "line-open", "clock", "pre-empted", "not-approved", "last-failed" */
     char *text;        /* English sentence */
     int64_t since_us;  /* wall, 0 unknown */
@@ -125,7 +125,7 @@ void bc_device_link_step(BcDeviceLink *link);
 
 typedef struct BcDeviceLinkStats {
     bool connected;
-    unsigned enrolled, online;
+    unsigned enrolled, online, ending /* certificates, within 30 days */;
     uint64_t published, received, refused /* messages no parser took */, clocks, waiting, dropped, reconnects;
 } BcDeviceLinkStats;
 void bc_device_link_stats(BcDeviceLink *link, BcDeviceLinkStats *ret);

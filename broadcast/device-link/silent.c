@@ -111,12 +111,18 @@ GPtrArray *bc_device_link_why_silent(BcDeviceLink *link, const BcDevice *device)
         bc_device_link_seen(link, device->id, &seen);
         if (!link->options.broker_plain && !bc_credentials_find(link->credentials, device->id))
             add(list, "not-enrolled", true, 0, "it has no valid certificate: make a code and enrol it");
+        const BcCredential *credential = bc_credentials_find(link->credentials, device->id);
+        int64_t left_us = credential ? credential->expires_us - bc_device_link_wall_us(link) : INT64_MAX;
+        if (left_us <= 0)
+            add(list, "certificate", true, credential->expires_us, "its certificate has ended and was not renewed: make a code and enrol it");
         if (!bc_device_link_connected(link))
             add(list, "server-link", true, link->down_us, "mediad has no connection to the broker: what follows may be old");
         if (!seen.online)
             add_offline(link, device->id, &seen, list);
         add_manifest(link, device->id, &seen, list);
         add_sound(link, device, list);
+        if (left_us > 0 && left_us < BC_LINK_ENDING_US)
+            add(list, "certificate", false, 0, "its certificate ends in %d days and is not renewed yet", (int)(left_us / (86400ll * G_USEC_PER_SEC)));
     } else if (device->volume == 0) {
         add(list, "volume", true, 0, "its volume is set to 0");
     }

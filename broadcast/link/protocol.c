@@ -186,6 +186,21 @@ static const BcField receipt_fields[] = {
     {0},
 };
 
+#define PEM(T, m, n) {.name = n, .kind = BC_FIELD_PAGE, .offset = offsetof(T, m), .max = BC_LINK_PEM_MAX}
+static const BcField renewal_fields[] = {
+    PEM(BcLinkRenewal, csr, "csr"),
+    CODE(BcLinkRenewal, in_use, "in_use"),
+    {0},
+};
+
+static const BcField certificate_fields[] = {
+    PEM(BcLinkCertificate, certificate, "certificate"),
+    CODE(BcLinkCertificate, serial, "serial"),
+    TIME(BcLinkCertificate, expires_us, "expires_ms"),
+    TEXT(BcLinkCertificate, reason, "reason"),
+    {0},
+};
+
 static const BcField reading_fields[] = {
     NEED_CODE(BcLinkReading, name, "name"),
     {.name = "value", .kind = BC_FIELD_VALUE, .offset = offsetof(BcLinkReading, text), .max = 200,
@@ -278,6 +293,8 @@ MESSAGE(BcLinkFirmware, firmware, firmware_fields)
 MESSAGE(BcLinkAck, ack, ack_fields)
 MESSAGE(BcLinkReports, reports, reports_fields)
 MESSAGE(BcLinkReceipt, receipt, receipt_fields)
+MESSAGE(BcLinkRenewal, renewal, renewal_fields)
+MESSAGE(BcLinkCertificate, certificate, certificate_fields)
 MESSAGE(BcLinkTelemetry, telemetry, telemetry_fields)
 MESSAGE(BcLinkState, state, state_fields)
 MESSAGE(BcLinkLog, log, log_fields)

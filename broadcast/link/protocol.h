@@ -174,6 +174,26 @@ void bc_link_receipt_clear(BcLinkReceipt *receipt);
 char *bc_link_receipt_format(const BcLinkReceipt *receipt);
 bool bc_link_receipt_parse(BcLinkReceipt *ret, const char *json, gsize len, GError **error);
 
+#define BC_LINK_PEM_MAX 16384u
+/* From the device, on its own topic, which its certificate alone opens: a request for a new certificate, or the serial of the one that it has
+ * put in the place of the former. Both NULL: nothing. */
+typedef struct BcLinkRenewal {
+    char *csr;                   /* PKCS#10 as PEM */
+    char *in_use;                /* upper-case hexadecimal */
+} BcLinkRenewal;
+void bc_link_renewal_clear(BcLinkRenewal *renewal);
+char *bc_link_renewal_format(const BcLinkRenewal *renewal);
+bool bc_link_renewal_parse(BcLinkRenewal *ret, const char *json, gsize len, GError **error);
+
+typedef struct BcLinkCertificate { /* the answer: a certificate, or why there is none */
+    char *certificate, *serial;
+    int64_t expires_us;
+    char *reason;
+} BcLinkCertificate;
+void bc_link_certificate_clear(BcLinkCertificate *certificate);
+char *bc_link_certificate_format(const BcLinkCertificate *certificate);
+bool bc_link_certificate_parse(BcLinkCertificate *ret, const char *json, gsize len, GError **error);
+
 typedef struct BcLinkReading {   /* one telemetry value */
     char *name;                  /* "volume", "temperature_c", "signal_dbm", "carrier", "network", "supply_v", "power" ("mains"/"battery"), "left_line", "right_line" … */
     char *text;                  /* value as text; numbers too */

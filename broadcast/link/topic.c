@@ -19,8 +19,8 @@ static bool device_ok(const char *id)
 
 bool bc_link_topic_parse(const char *topic, char **ret_device, const char **ret_what)
 {
-    static const char *const down[] = {"keys", "manifest", "command", "clock", "receipt", NULL};
-    static const char *const up[] = {"state", "clock", "ack", "telemetry", "report", "log", NULL};
+    static const char *const down[] = {"keys", "manifest", "command", "clock", "receipt", "certificate", NULL};
+    static const char *const up[] = {"state", "clock", "ack", "telemetry", "report", "log", "renew", NULL};
     const char *root = BC_LINK_TOPIC_ROOT "/";
     if (strlen(topic) > 256 || !g_str_has_prefix(topic, root))
         return false;

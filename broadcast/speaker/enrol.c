@@ -26,8 +26,7 @@ static char *pem_of(BIO *bio)
     return text;
 }
 
-/* A P-256 key (every TLS library knows it) and a request in the device's name. */
-static bool make_request(const char *device, char **ret_key, char **ret_request)
+bool bc_enrol_request(const char *device, char **ret_key, char **ret_request)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509_REQ *request = X509_REQ_new();
@@ -164,7 +163,7 @@ bool bc_enrol(const char *url, const char *device, const char *code, const char 
         g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_FAILED, "cannot make %s: %s", folder, g_strerror(errno));
         return false;
     }
-    if (!make_request(device, &key, &request))
+    if (!bc_enrol_request(device, &key, &request))
         return failed(error, "no key could be made");
     g_autofree char *body = question(device, code, request);
     g_autoptr(GBytes) answer = ask(url, body, ca_file, error);

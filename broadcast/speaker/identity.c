@@ -37,6 +37,27 @@ static char *path_if_there(const char *folder, const char *name)
     return g_file_test(path, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer(&path) : NULL;
 }
 
+/* The power went while a new certificate was being put in its place: its key is there already, it follows; before that the former ones count. */
+static void finish_renewal(const char *folder)
+{
+    g_autofree char *key = path_if_there(folder, BC_NEXT_KEY), *certificate = path_if_there(folder, BC_NEXT_CERTIFICATE);
+    if (!key && certificate)
+        bc_keep_rename(folder, BC_NEXT_CERTIFICATE, "certificate.pem", NULL);
+    else if (key)
+        bc_identity_drop_next(folder);
+}
+
+void bc_identity_drop_next(const char *folder)
+{
+    bc_keep_remove(folder, BC_NEXT_CERTIFICATE, NULL); /* first: alone it would be taken for half of a renewal */
+    bc_keep_remove(folder, BC_NEXT_KEY, NULL);
+}
+
+bool bc_identity_take_next(const char *folder, GError **error)
+{
+    return bc_keep_rename(folder, BC_NEXT_KEY, "key.pem", error) && bc_keep_rename(folder, BC_NEXT_CERTIFICATE, "certificate.pem", error);
+}
+
 BcIdentity *bc_identity_open(const char *state_dir, GError **error)
 {
     g_autofree char *folder = g_build_filename(state_dir, "identity", NULL);
@@ -46,6 +67,7 @@ BcIdentity *bc_identity_open(const char *state_dir, GError **error)
     }
     BcIdentity *identity = g_new0(BcIdentity, 1);
     gsize len = 0;
+    finish_renewal(folder);
     identity->ca = path_if_there(folder, "ca.pem");
     identity->certificate = path_if_there(folder, "certificate.pem");
     identity->key = path_if_there(folder, "key.pem");

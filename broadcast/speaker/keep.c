@@ -64,6 +64,12 @@ static bool flush_folder(const char *folder)
     return ok;
 }
 
+bool bc_keep_rename(const char *folder, const char *from, const char *to, GError **error)
+{
+    g_autofree char *old = g_build_filename(folder, from, NULL), *path = g_build_filename(folder, to, NULL);
+    return (power("rename") && rename(old, path) == 0 && flush_folder(folder)) || fail(error, "cannot rename", old);
+}
+
 bool bc_keep_write(const char *folder, const char *name, const char *bytes, gsize len, int mode, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, name, NULL);

@@ -17,6 +17,9 @@ bool bc_keep_write(const char *folder, const char *name, const char *bytes, gsiz
 char *bc_keep_read(const char *folder, const char *name, gsize *ret_len, GError **error);
 bool bc_keep_remove(const char *folder, const char *name, GError **error);
 
+/* Takes the place of to, if from is there. */
+bool bc_keep_rename(const char *folder, const char *from, const char *to, GError **error);
+
 /* Tests: called before every step that changes the disk ("open", "write", "fsync", "rename", "fsync-folder"); false: the power goes
  * at that instant, nothing further reaches the disk and the call fails. NULL: none. */
 typedef bool (*BcKeepCutFn)(const char *step, void *user);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "broadcast/link/json.h"
 #include "broadcast/speaker/keep.h"
+#include "broadcast/speaker/renewal.h"
 #include "broadcast/speaker/speaker-private.h"
 #include "broadcast/speaker/telemetry.h"
 
@@ -135,6 +136,9 @@ void bc_speaker_say_telemetry(BcSpeaker *speaker)
     bc_telemetry_add(&telemetry, "reports_waiting", true, "measured", at_us, "%u", bc_report_queue_waiting(speaker->reports));
     if (player.relay_trouble)
         bc_telemetry_add(&telemetry, "relay", false, "measured", at_us, "%s", player.relay_trouble);
+    BcCertificateLife life;
+    if (speaker->identity->certificate && bc_certificate_life(speaker->identity->certificate, &life))
+        bc_telemetry_add(&telemetry, "certificate_days", true, "measured", at_us, "%.1f", (double)(life.until_us - at_us) / 86400e6);
     if (speaker->output_error)
         bc_telemetry_add(&telemetry, "output", false, "measured", at_us, "%.150s", speaker->output_error);
     g_autofree char *text = bc_link_telemetry_format(&telemetry);
@@ -366,6 +370,8 @@ static void on_message(const char *what, const char *text, gsize len, int64_t mo
         take_receipt(speaker, text, len);
     else if (!strcmp(what, "keys"))
         take_keys(speaker, text, len);
+    else if (!strcmp(what, "certificate"))
+        bc_speaker_take_certificate(speaker, text, len);
 }
 
 static void on_changed(bool up, const char *why, void *user)
@@ -390,11 +396,17 @@ bool bc_speaker_open_link(BcSpeaker *speaker, GError **error)
 {
     const BcSettings *s = speaker->settings;
     const BcIdentity *i = speaker->identity;
+    return bc_speaker_connect(speaker, s->broker_certificate ? s->broker_certificate : i->certificate, s->broker_key ? s->broker_key : i->key, error);
+}
+
+bool bc_speaker_connect(BcSpeaker *speaker, const char *certificate, const char *key, GError **error)
+{
+    const BcSettings *s = speaker->settings;
+    const BcIdentity *i = speaker->identity;
     BcBrokerOptions options = {
         .device = speaker->device, .host = s->broker_host ? s->broker_host : i->broker_host,
         .port = !s->broker_host && i->broker_port ? i->broker_port : s->broker_port, .tls = s->broker_tls,
-        .ca = s->broker_ca ? s->broker_ca : i->ca, .certificate = s->broker_certificate ? s->broker_certificate : i->certificate,
-        .key = s->broker_key ? s->broker_key : i->key, .message = on_message, .changed = on_changed, .user = speaker,
+        .ca = s->broker_ca ? s->broker_ca : i->ca, .certificate = certificate, .key = key, .message = on_message, .changed = on_changed, .user = speaker,
     };
     if (!options.host) {
         g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_FAILED, "no broker is known: enrol this device (--enrol) or set broker.host");

@@ -45,6 +45,9 @@ struct BcSpeaker {
     int64_t reports_sent_us, telemetry_us, seen_us, said_us;
     char *said_state;            /* as published last */
     char *output_error;          /* as logged last */
+    char *next_key;              /* of the certificate that was asked for, PEM; NULL none */
+    int64_t trial_us, renew_us;  /* monotonic: until when a new certificate is tried (0 none, -1 begins), when the present one is looked at */
+    bool serial_told;            /* which certificate is in use */
     guint tick, sources[2];
 };
 
@@ -58,9 +61,13 @@ bool bc_speaker_start_sound(BcSpeaker *speaker, GError **error);
 void bc_speaker_take_news(BcSpeaker *speaker);
 /* speaker-link.c */
 bool bc_speaker_open_link(BcSpeaker *speaker, GError **error);
+bool bc_speaker_connect(BcSpeaker *speaker, const char *certificate, const char *key, GError **error);
 void bc_speaker_say_state(BcSpeaker *speaker);
 void bc_speaker_say_reports(BcSpeaker *speaker, bool again);
 void bc_speaker_say_telemetry(BcSpeaker *speaker);
 void bc_speaker_ask_clock(BcSpeaker *speaker);
 bool bc_speaker_load_manifest(BcSpeaker *speaker);
+/* speaker-renew.c */
+void bc_speaker_tend_certificate(BcSpeaker *speaker);       /* every tick */
+void bc_speaker_take_certificate(BcSpeaker *speaker, const char *text, gsize len);
 void bc_speaker_firmware_done(const char *command, const char *refusal, void *user);

@@ -202,6 +202,7 @@ static gboolean on_tick(gpointer user)
     bc_speaker_say_reports(speaker, false);
     bc_speaker_say_state(speaker);
     note_time(speaker, false);
+    bc_speaker_tend_certificate(speaker);
     if (bc_broker_up(speaker->broker) && (!speaker->telemetry_us || mono_us - speaker->telemetry_us >= (int64_t)speaker->settings->telemetry_s * 1000000)) {
         speaker->telemetry_us = mono_us;
         bc_speaker_say_telemetry(speaker);
@@ -295,6 +296,7 @@ void bc_speaker_free(BcSpeaker *speaker)
     g_main_loop_unref(speaker->loop);
     g_mutex_clear(&speaker->lock);
     g_mutex_clear(&speaker->time_lock);
+    g_free(speaker->next_key);
     g_free(speaker->said_state);
     g_free(speaker->output_error);
     g_free(speaker->device);

@@ -163,6 +163,7 @@ static void metrics(GString *out, void *user)
     const struct { const char *name, *kind, *help; uint64_t value; } rows[] = {
         {"mediad_link_connected", "gauge", "1: connected to the broker", s.connected},
         {"mediad_link_devices_enrolled", "gauge", "loudspeakers with a valid certificate", s.enrolled},
+        {"mediad_link_certificates_ending", "gauge", "certificates of loudspeakers that end within 30 days", s.ending},
         {"mediad_link_devices_online", "gauge", "loudspeakers connected", s.online},
         {"mediad_link_published_total", "counter", "messages sent to loudspeakers", s.published},
         {"mediad_link_received_total", "counter", "messages from loudspeakers", s.received},

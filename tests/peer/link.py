@@ -372,6 +372,41 @@ def own_session():
         b.kill(signal.SIGTERM)
 
 
+def renewed():
+    """A new certificate over the connection the present one has opened; the former counts until the device says that it uses the new one."""
+    broker()
+    old, folder = device("loa-1"), tempfile.mkdtemp(dir=daemon().state)
+    sub = Subscriber("loa-1", down("loa-1", "certificate"))
+
+    def ask(message):
+        n = len(sub.lines)
+        publish("loa-1", up("loa-1", "renew"), message)
+        sub.wait_line(down("loa-1", "certificate") + r" \{.*", 10, n)
+        return json.loads([x for x in sub.lines if x.startswith(down("loa-1", "certificate"))][-1].split(" ", 1)[1])
+    assert "not a PKCS#10" in ask({"csr": "nonsense"})["reason"]
+    run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{folder}/device.key", "-out", f"{folder}/csr", "-subj", "/CN=loa-2")
+    with open(f"{folder}/csr") as f:
+        csr = f.read()
+    answer = ask({"csr": csr})
+    for name, text in (("device.pem", answer["certificate"]), ("ca.pem", old["ca"])):
+        with open(f"{folder}/{name}", "w") as f:
+            f.write(text)
+    subject = run("openssl", "x509", "-in", f"{folder}/device.pem", "-noout", "-subject").stdout.decode()
+    assert re.search(r"CN ?= ?loa-1\n", subject), subject
+    assert "ten minutes" in ask({"csr": csr})["reason"]
+    sub.kill()
+    publish("loa-1", up("loa-1", "renew"), {"in_use": "4A11CE"})                       # none of its own: nothing happens
+    assert publish("loa-1", up("loa-1", "state"), {"online": True}).returncode == 0     # the former one counts yet
+    STATE["loa-1"] = dict(old, folder=folder)
+    assert publish("loa-1", up("loa-1", "renew"), {"in_use": answer["serial"]}).returncode == 0
+    STATE["loa-1"] = old
+    wait_until("the former one is refused", lambda: publish("loa-1", up("loa-1", "state"), {"online": True}).returncode != 0, 10)
+    STATE["loa-1"] = dict(old, folder=folder)
+    assert publish("loa-1", up("loa-1", "state"), {"online": True}).returncode == 0
+    many = run("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Authorization: Bearer " + old["token"], daemon().url("/api/v1/link/media/none/programme.mp3"))
+    assert many.stdout == b"404", "the token is no longer known"
+
+
 def new_key():
     """The signing key is changed: the new set comes signed by the key that was believed, then commands by the new one."""
     broker()
@@ -473,5 +508,5 @@ def logs():
 
 run_tap([("without-broker", degraded_without_broker), ("enrolment", enrolment), ("no-stranger", no_stranger),
          ("own-topics-only", own_topics_only), ("own-session", own_session), ("cut-off", cut_off), ("acknowledged", acknowledged), ("last-will", last_will), ("clock", clock),
-         ("logs", logs), ("media-budget", media_budget), ("operator", operator), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again),
+         ("logs", logs), ("media-budget", media_budget), ("operator", operator), ("broker-killed", broker_killed), ("enrolled-again", enrolled_again), ("renewed", renewed),
          ("new-key", new_key)])

@@ -165,4 +165,60 @@ def test_live():
     assert abs(lag) <= 0.010, lag
 
 
-run_tap([("enrolled", test_enrolled), ("commands", test_commands), ("announcement", test_announcement), ("live", test_live)])
+def short_lived(d, s, hours):
+    """A certificate like its own, from mediad's authority, that ends in so many hours and began ten days ago. Its serial."""
+    folder, link = os.path.join(d.state, "short-ca"), os.path.join(d.state, "link")
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/index", "w"), open(f"{folder}/serial", "w") as serial, open(f"{folder}/conf", "w") as conf:
+        serial.write("4A11CE\n")
+        conf.write(f"[ca]\ndefault_ca=c\n[c]\ndatabase={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n"
+                   "[e]\nextendedKeyUsage=clientAuth\n")
+    own = os.path.join(s.dir, "identity")
+    subprocess.run(["openssl", "req", "-new", "-key", f"{own}/key.pem", "-subj", f"/CN={s.device}", "-out", f"{folder}/csr"], check=True, capture_output=True)
+    at = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + x)) for x in (-864000, hours * 3600)]
+    subprocess.run(["openssl", "ca", "-batch", "-notext", "-config", f"{folder}/conf", "-extensions", "e", "-cert", f"{link}/ca.pem", "-keyfile", f"{link}/ca.key", "-in",
+                    f"{folder}/csr", "-out", f"{own}/certificate.pem", "-startdate", at[0], "-enddate", at[1]], check=True, capture_output=True)
+
+
+def x509(path, *what):
+    return subprocess.run(["openssl", "x509", "-in", path, "-noout", *what], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_renewal():
+    """A certificate that ends soon gets a successor with a new key: the former counts until the new one is in use, then no more."""
+    d = set_up()
+    s = STATE["speakers"][1]
+    own = os.path.join(s.dir, "identity")
+    certificate, crl = os.path.join(own, "certificate.pem"), os.path.join(d.state, "link", "broker", "crl.pem")
+    enrolled = x509(certificate, "-serial").split("=")[1]
+    s.process.kill()
+    short_lived(d, s, 20)
+    key = open(os.path.join(own, "key.pem"), encoding="ascii").read()
+    s.start()
+    s.process.wait_line("a new one is asked for", 30)
+    s.process.wait_line("the new certificate is in use", 30)
+    since = len(s.process.lines)
+    s.process.wait_line("broker: connected", 30, since)
+    serial = x509(certificate, "-serial").split("=")[1]
+    assert serial not in ("4A11CE", enrolled) and open(os.path.join(own, "key.pem"), encoding="ascii").read() != key
+    x509(certificate, "-checkend", str(800 * 86400))
+    assert not [f for f in os.listdir(own) if f.startswith("next-")], os.listdir(own)
+
+    def withdrawn():
+        text = subprocess.run(["openssl", "crl", "-in", crl, "-noout", "-text"], check=True, capture_output=True, text=True).stdout
+        return enrolled in text and serial not in text
+    wait_until("the former one to be withdrawn", withdrawn, 20)
+    wait_until("it to be there", lambda: d.api("GET", "/devices/loa-2/health")["online"], 20)
+    health = d.api("GET", "/devices/loa-2/health")
+    assert health["certificate_expires_us"] > (time.time() + 800 * 86400) * 1e6, health
+    obeyed(d, d.api("POST", "/link/commands", {"verb": "send-log", "devices": ["loa-2"]})["id"])
+    assert "asked for" not in " ".join(s.process.lines[since:]), "it asks again and again"
+    # a power cut in the middle of putting it in its place
+    s.process.kill()
+    os.rename(certificate, os.path.join(own, "next-certificate.pem"))
+    s.start()
+    s.process.wait_line("broker: connected", 30)
+    assert x509(certificate, "-serial").endswith(serial)
+
+
+run_tap([("enrolled", test_enrolled), ("commands", test_commands), ("announcement", test_announcement), ("live", test_live), ("renewal", test_renewal)])

@@ -6,6 +6,7 @@
 #include "broadcast/link/jws.h"
 #include "broadcast/speaker/identity.h"
 #include "broadcast/speaker/keep.h"
+#include "broadcast/speaker/renewal.h"
 #include "broadcast/speaker/reports.h"
 
 static char *make_folder(void)
@@ -176,6 +177,19 @@ static void test_old_keys(void)
     drop_folder(folder);
 }
 
+/* 60 days before its end, or a third of its life. */
+static void test_certificate_due(void)
+{
+    const int64_t day = 86400ll * 1000000;
+    static const struct { int life, age; bool due; } cases[] = {{825, 0, false}, {825, 764, false}, {825, 766, true}, {825, 900, true},
+                                                                {30, 19, false}, {30, 21, true}, {3, 1, false}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_true(bc_certificate_due(&(BcCertificateLife){day, day + cases[i].life * day, "1"}, day + cases[i].age * day) == cases[i].due);
+    BcCertificateLife life;
+    g_assert_false(bc_certificate_life("/nonexistent", &life));
+    g_assert_cmpstr(bc_certificate_fault("x", "y", "/nonexistent", "loa-1", 0), ==, "it cannot be read");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -183,5 +197,6 @@ int main(int argc, char **argv)
     g_test_add_func("/keep/errors", test_errors);
     g_test_add_func("/keep/reports", test_reports);
     g_test_add_func("/keep/old-keys", test_old_keys);
+    g_test_add_func("/certificate/due", test_certificate_due);
     return g_test_run();
 }
