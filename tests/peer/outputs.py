@@ -70,7 +70,14 @@ class Listener:
                 out[-1][1] += 1
             else:
                 out.append([what, 1])
-        return [(w, n) for w, n in out if n >= 3]
+        out = [(w, n) for w, n in out if n >= 3]
+        if PATIENCE == 1:
+            return out
+        whole = []  # a sanitizer's encoder may leave gaps of a tenth or two
+        for what, n in out:
+            same = whole and whole[-1][0] == what
+            whole[-1:] = [(what, whole[-1][1] + n)] if same else whole[-1:] + [(what, n)]
+        return whole
 
     def silent(self):
         wait_until("silence at the end", lambda: len(self.heard) > 5 and all(w == "-" for _, w in self.heard[-5:]), 40)
