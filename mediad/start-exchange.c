@@ -149,7 +149,8 @@ typedef struct Taking {
     JsonObject *ours;
     BcExDealtFn done;
     void *done_user;
-    char *path;              /* of a recording that was fetched */
+    char *path;              /* of a file that was fetched */
+    BcAttachmentKind wanted; /* what that must be, BC_ATTACHED_INVALID: a recording */
 } Taking;
 
 static void finish(const GError *error, void *user)
@@ -226,8 +227,10 @@ static int64_t first_time(JsonObject *ours)
     return first;
 }
 
-static void receive(Taking *t, const char *content)
+/* content: of its recording, NULL none; attachment: its picture or video, NULL none. */
+static void receive(Taking *t, const char *content, const char *attachment)
 {
+    const char *attachments[] = {attachment, NULL};
     BcAreas *areas = bc_broadcast_areas(t->daemon->broadcast);
     const char *bad = NULL, *body = bc_ex_text(t->ours, "text") ? bc_ex_text(t->ours, "text") : bc_ex_text(t->ours, "content");
     g_autoptr(GPtrArray) codes = areas_of(areas, t->ours, &bad);
@@ -241,6 +244,7 @@ static void receive(Taking *t, const char *content)
                                .author = bc_ex_text(t->ours, "author"),
                                .summary = bc_ex_text(t->ours, "summary"),
                                .content = content,
+                               .attachments = attachment ? attachments : NULL,
                                .priority = bc_priority_from_string(bc_ex_text(t->ours, "priority")),
                                .from_us = bc_ex_int(t->ours, "valid_from", 0),
                                .to_us = bc_ex_int(t->ours, "valid_to", 0),
@@ -257,7 +261,28 @@ static void on_content(const BcContent *content, const GError *error, void *user
     if (error)
         finish(error, t);
     else
-        receive(t, content->id);
+        receive(t, content->id, NULL);
+}
+
+static void on_attached(const BcAttachment *attachment, const GError *error, void *user)
+{
+    Taking *t = user;
+    if (error)
+        finish(error, t);
+    else if (attachment->kind != t->wanted)
+        refuse(t, BC_ERROR_CONTENT, "NoiDung: the file is of the kind %s (%s), the bulletin of the kind %s", bc_attachment_kind_to_string(attachment->kind),
+               attachment->media_type, bc_attachment_kind_to_string(t->wanted));
+    else
+        receive(t, NULL, attachment->id);
+}
+
+/* The last part of its address, for people: what the file is, its bytes say. */
+static char *name_of(const char *url)
+{
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+    const char *path = uri ? g_uri_get_path(uri) : "", *slash = strrchr(path, '/');
+    g_autofree char *name = g_utf8_make_valid(slash ? slash + 1 : path, -1);
+    return *name && strlen(name) <= 200 ? g_steal_pointer(&name) : NULL;
 }
 
 static void on_fetched(const char *path, const GError *error, void *user)
@@ -268,6 +293,11 @@ static void on_fetched(const char *path, const GError *error, void *user)
         return;
     }
     t->path = g_strdup(path);
+    if (t->wanted != BC_ATTACHED_INVALID) {
+        g_autofree char *name = name_of(bc_ex_text(t->ours, "content"));
+        bc_attachments_add(t->daemon->attachments, path, name, "central", "", on_attached, t);
+        return;
+    }
     BcContentMake make = {.path = path, .title = bc_ex_text(t->ours, "title"), .source_name = bc_ex_text(t->ours, "id"), .created_by = "central",
                           .urgent = g_strcmp0(bc_ex_text(t->ours, "priority"), "emergency") == 0};
     bc_contents_make(bc_broadcast_contents(t->daemon->broadcast), &make, on_content, t);
@@ -279,13 +309,18 @@ static void take_bulletin(Taking *t)
     if (bc_ex_int(t->ours, "recalled", 0))
         bc_bulletins_recall(t->daemon->bulletins, bc_ex_text(t->ours, "id"), "recalled by the sender", "central", finish, t);
     else if (g_strcmp0(kind, "audio") == 0 && content && bc_contents_find(bc_broadcast_contents(t->daemon->broadcast), content))
-        receive(t, content);
+        receive(t, content, NULL);
     else if (g_strcmp0(kind, "audio") == 0 && content)
         bc_ex_http_fetch(t->daemon->exchange_http, content, t->daemon->settings->general.state_dir, on_fetched, t);
+    else if ((g_strcmp0(kind, "image") == 0 || g_strcmp0(kind, "video") == 0) && content) {
+        t->wanted = *kind == 'i' ? BC_ATTACHED_IMAGE : BC_ATTACHED_VIDEO;
+        bc_ex_http_fetch(t->daemon->exchange_http, content, t->daemon->settings->general.state_dir, on_fetched, t);
+    } else if (g_strcmp0(kind, "image") == 0 || g_strcmp0(kind, "video") == 0)
+        refuse(t, BC_ERROR_INVALID, "NoiDung: a bulletin of the kind %s needs the address of its file", kind);
     else if (g_strcmp0(kind, "audio") == 0)
         refuse(t, BC_ERROR_INVALID, "NoiDung: an audio bulletin needs the address of its recording");
     else
-        receive(t, NULL);
+        receive(t, NULL, NULL);
 }
 
 typedef struct Stopping { Taking *taking; unsigned left; GError *error; } Stopping;
@@ -328,7 +363,7 @@ static void take_stop(Taking *t)
 static void take(const char *object, JsonObject *ours, BcExDealtFn done, void *done_user, void *user)
 {
     Taking *t = g_new0(Taking, 1);
-    *t = (Taking){user, json_object_ref(ours), done, done_user, NULL};
+    *t = (Taking){user, json_object_ref(ours), done, done_user, NULL, BC_ATTACHED_INVALID};
     if (g_str_equal(object, "bulletin"))
         take_bulletin(t);
     else if (g_str_equal(object, "stop"))

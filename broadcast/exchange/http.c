@@ -169,7 +169,7 @@ void bc_ex_http_fetch(BcExHttp *http, const char *url, const char *dir, BcExFetc
     SoupMessage *message = NULL;
     int fd = -1;
     if (!bc_ex_http_may_fetch(http, url))
-        g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "recordings are not fetched from \"%s\" (exchange.media_hosts)", url);
+        g_set_error(&error, BC_ERROR, BC_ERROR_INVALID, "files are not fetched from \"%s\" (exchange.media_hosts)", url);
     else if (http->under_way >= CALLS_MAX || !(message = soup_message_new("GET", url)))
         g_set_error(&error, BC_ERROR, BC_ERROR_FAILED, "too much is being fetched");
     else if ((fd = g_mkstemp(path)) < 0)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A central system of Python's own HTTP server: what goes up, what comes down, and a journal that outlives kill -9."""
 import datetime
+import hashlib
 import json
 import signal
 import subprocess
@@ -18,7 +19,7 @@ class Central:
     """Keeps what it was sent by message id; down: what it answers then."""
 
     def __init__(self, port=0):
-        self.tokens, self.messages, self.bulletins, self.down, self.logins, self.twice = set(), [], [], None, 0, 0
+        self.tokens, self.messages, self.bulletins, self.down, self.logins, self.twice, self.files = set(), [], [], None, 0, 0, {}
         self.lock = threading.Lock()
         outer = self
 
@@ -40,6 +41,12 @@ class Central:
                 return self.headers.get("Authorization", "").removeprefix("Bearer ") in outer.tokens
 
             def do_GET(self):
+                if self.path in outer.files:
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(outer.files[self.path])))
+                    self.end_headers()
+                    self.wfile.write(outer.files[self.path])
+                    return
                 with outer.lock:
                     if outer.down:
                         self.answer(outer.down, {})
@@ -144,6 +151,43 @@ def priority_bulletin_comes_to_the_commune():
     assert len(down) == 1, down  # asked for every second, kept once
     with CENTRAL.lock:
         CENTRAL.bulletins = []
+
+
+def png(width, height):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(b"".join(b"\0" + b"\x20\x90\x40" * width for _ in range(height)))) + chunk(b"IEND", b""))
+
+
+def pictures_and_videos_are_fetched():
+    """What a bulletin shows is an attachment here, found by its hash; what is no such file is refused, saying why."""
+    d = daemon()
+    video = os.path.join(d.state, "v.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-pix_fmt", "yuv420p", video], check=True)
+    with open(video, "rb") as f:
+        CENTRAL.files.update({"/anh/b%C3%A3o.png": png(64, 48), "/v.mp4": f.read(), "/no.png": b"not a picture at all" * 9})
+    base = {"BanTinID": "", "LoaiBanTin": "2", "MucDoUuTien": "3", "TieuDe": "", "DanhSachDiaBanNhan": [{"DichID": "H27.1"}]}
+    rows = (("901", "2", "/anh/b%C3%A3o.png"), ("902", 4, "/v.mp4"), ("903", 2, "/no.png"), ("904", 4, "/anh/b%C3%A3o.png"), ("905", 2, "/missing.png"), ("906", 2, None))
+    with CENTRAL.lock:
+        CENTRAL.bulletins = [dict(base, BanTinID=id, LoaiBanTin=kind, TieuDe="Hình " + id, **({"NoiDung": f"http://127.0.0.1:{CENTRAL.port}{path}"} if path else {}))
+                             for id, kind, path in rows]
+
+    def receipts():
+        found = {r["BanTinID"]: r for r in CENTRAL.of("/api/bantin/xacnhan") if r["BanTinID"].startswith("90")}
+        return found if len(found) == len(rows) else None
+    told = wait_until("all receipts", receipts, 60)
+    with CENTRAL.lock:
+        CENTRAL.bulletins = []
+    assert [told[row[0]]["TrangThaiGui"] for row in rows] == [0, 0, 1, 1, 1, 1], told
+    assert "kind image" in told["904"]["MoTa"] and "NoiDung" in told["906"]["MoTa"] and told["903"]["MoTa"], told
+    have = {b["title"]: b for b in d.api("GET", "/bulletins")["bulletins"] if b["title"].startswith("Hình")}
+    assert sorted(have) == ["Hình 901", "Hình 902"], have
+    for title, kind, path in (("Hình 901", "image", "/anh/b%C3%A3o.png"), ("Hình 902", "video", "/v.mp4")):
+        id, = d.api("GET", f"/bulletins/{have[title]['id']}")["attachments"]
+        assert id == hashlib.sha256(CENTRAL.files[path]).hexdigest() and d.api("GET", f"/attachments/{id}")["kind"] == kind, have[title]
+    assert d.api("GET", f"/attachments/{hashlib.sha256(CENTRAL.files[rows[0][2]]).hexdigest()}")["name"] == "bão.png"
+    assert sorted(i["title"] for i in d.api("GET", "/inbox")["inbox"] if i["title"].startswith("Hình")) == ["Hình 901", "Hình 902"]
 
 
 def curl_pushes_a_bulletin():
@@ -377,6 +421,7 @@ def gateway_on_the_broker():
 run_tap([("devices and their status go up", status_and_devices_go_up),
          ("the play log goes up", play_log_goes_up),
          ("a priority bulletin comes to the commune's inbox, once", priority_bulletin_comes_to_the_commune),
+         ("pictures and videos of bulletins are fetched", pictures_and_videos_are_fetched),
          ("curl pushes a bulletin, twice", curl_pushes_a_bulletin),
          ("devices of another maker report and get their own orders", devices_of_another_maker),
          ("a new log-in after 401", log_in_again_after_401),
