@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Join codes: 128 random bits for one invitee. The store and our memory hold their SHA-256 only; a code leads nowhere before its meeting's room
  * opens and after it has ended. */
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
 #include "mediad/meeting/private.h"
 
-enum { CODE_BYTES = 16, CODE_CHARS = 26, ID_BYTES = 6 };
-static const int64_t USED_AGAIN_US = 10 * G_USEC_PER_SEC;
+enum { CODE_BYTES = 16, CODE_CHARS = 26, ID_BYTES = 6, BROWSER_MIN = 16, BROWSER_MAX = 200 };
 
 typedef struct Code {
     char *hash, *meeting;
-    MdMeetingCode c;
+    char *browser;             /* hash of the one that has it; "" none yet */
+    MdMeetingLink c;
 } Code;
 
-static void clear_code(MdMeetingCode *c)
+static void clear_code(MdMeetingLink *c)
 {
     g_free(c->id);
     g_free(c->code);
@@ -33,13 +34,14 @@ void md_code_free(gpointer data)
     Code *code = data;
     g_free(code->hash);
     g_free(code->meeting);
+    g_free(code->browser);
     clear_code(&code->c);
     g_free(code);
 }
 
-static MdMeetingCode public_copy(const MdMeetingCode *from)
+static MdMeetingLink public_copy(const MdMeetingLink *from)
 {
-    MdMeetingCode c = *from;
+    MdMeetingLink c = *from;
     c.id = g_strdup(from->id);
     c.code = g_strdup(from->code);
     c.account = g_strdup(from->account);
@@ -89,7 +91,7 @@ static char *random_id(void)
 
 /* --- at rest --- */
 
-static const char columns[] = "c.hash, c.id, c.meeting, c.account, c.name, c.role, c.created_us, c.used_us, c.uses, c.revoked_us";
+static const char columns[] = "c.hash, c.id, c.meeting, c.account, c.name, c.role, c.created_us, c.used_us, c.uses, c.revoked_us, c.browser";
 
 static Code *read_row(MdRows *rows)
 {
@@ -104,6 +106,7 @@ static Code *read_row(MdRows *rows)
     code->c.used_us = md_rows_int(rows, 7);
     code->c.uses = md_rows_int(rows, 8);
     code->c.revoked_us = md_rows_int(rows, 9);
+    code->browser = g_strdup(md_rows_text(rows, 10));
     return code;
 }
 
@@ -140,7 +143,7 @@ GPtrArray *md_meetings_codes(MdMeetings *m, const char *id, GError **error)
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(m->o.store), error, sql, "s", id);
     while (rows != NULL && md_rows_next(rows, &local)) {
         Code *code = read_row(rows);
-        MdMeetingCode *c = g_new(MdMeetingCode, 1);
+        MdMeetingLink *c = g_new(MdMeetingLink, 1);
         *c = public_copy(&code->c);
         md_code_free(code);
         g_ptr_array_add(all, c);
@@ -157,7 +160,7 @@ typedef struct Making {
     char *meeting, *who;
     int64_t now_us;
     GPtrArray *codes;          /* Code* */
-    MdMeetingCodesFn done;
+    MdMeetingLinksFn done;
     void *user;
 } Making;
 
@@ -180,8 +183,8 @@ static bool make_write(MdDb *db, gpointer data, GError **error)
                        making->meeting, code->c.account))
             return false;
         if (!md_db_run(db, error,
-                       "INSERT INTO md_meeting_codes (hash, id, meeting, account, name, role, created_us, created_by, used_us, uses, revoked_us) "
-                       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0)",
+                       "INSERT INTO md_meeting_codes (hash, id, meeting, account, name, role, browser, created_us, created_by, used_us, uses, revoked_us) "
+                       "VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, 0, 0, 0)",
                        "ssssssis", code->hash, code->c.id, making->meeting, code->c.account, code->c.name, code->c.role, making->now_us, making->who))
             return false;
     }
@@ -207,7 +210,7 @@ static void made(bool ok, const GError *error, gpointer data, gpointer user)
     g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(public_free);
     for (guint i = 0; ok && !m->stopping && i < making->codes->len; i++) {
         const Code *code = making->codes->pdata[i];
-        MdMeetingCode *c = g_new(MdMeetingCode, 1);
+        MdMeetingLink *c = g_new(MdMeetingLink, 1);
         *c = public_copy(&code->c);
         g_ptr_array_add(told, c);
         drop_account(m, making->meeting, code->c.account);
@@ -216,6 +219,7 @@ static void made(bool ok, const GError *error, gpointer data, gpointer user)
         Code *kept = g_new0(Code, 1);
         kept->hash = g_strdup(code->hash);
         kept->meeting = g_strdup(code->meeting);
+        kept->browser = g_strdup("");
         kept->c = public_copy(&code->c);
         g_clear_pointer(&kept->c.code, g_free);
         g_hash_table_replace(m->codes, g_strdup(kept->hash), kept);
@@ -261,7 +265,7 @@ static bool may_make(MdMeetings *m, const char *id, const GPtrArray *invitees, G
     return true;
 }
 
-void md_meetings_make_codes(MdMeetings *m, const char *id, GPtrArray *invitees, const char *who, MdMeetingCodesFn done, void *user)
+void md_meetings_make_codes(MdMeetings *m, const char *id, GPtrArray *invitees, const char *who, MdMeetingLinksFn done, void *user)
 {
     g_autoptr(GError) error = NULL;
     if (!may_make(m, id, invitees, &error)) {
@@ -340,88 +344,111 @@ void md_meetings_revoke_code(MdMeetings *m, const char *id, const char *code_id,
 
 /* --- at the door --- */
 
-typedef struct Used {
-    char *hash;
+typedef struct Use {
+    MdMeetings *m;
+    char *hash, *browser;
     int64_t now_us;
-} Used;
+    bool other;                /* another browser was first */
+    MdMeetingCodeFn done;
+    void *user;
+} Use;
 
-static void used_free(gpointer data)
+static void use_free(gpointer data)
 {
-    Used *used = data;
-    g_free(used->hash);
-    g_free(used);
+    Use *use = data;
+    g_free(use->hash);
+    g_free(use->browser);
+    g_free(use);
 }
 
-static bool used_write(MdDb *db, gpointer data, GError **error)
+static bool use_write(MdDb *db, gpointer data, GError **error)
 {
-    const Used *used = data;
-    return md_db_run(db, error, "UPDATE md_meeting_codes SET used_us = $1, uses = uses + 1 WHERE hash = $2", "is", used->now_us, used->hash);
-}
-
-static void note_use(MdMeetings *m, Code *code, int64_t now_us)
-{
-    if (now_us - code->c.used_us < USED_AGAIN_US)
-        return;
-    code->c.used_us = now_us;
-    code->c.uses++;
-    Used *used = g_new0(Used, 1);
-    *used = (Used){g_strdup(code->hash), now_us};
-    md_store_write(m->o.store, used_write, used, used_free, NULL, NULL);
-}
-
-static char *member_with(MdRoom *room, const char *uri)
-{
-    g_autoptr(GPtrArray) members = md_room_members(room);
-    for (guint i = 0; i < members->len; i++) {
-        const MdMemberInfo *info = members->pdata[i];
-        if (g_strcmp0(info->uri, uri) == 0)
-            return g_strdup(info->id);
-    }
-    return NULL;
-}
-
-void md_meeting_seat_clear(MdMeetingSeat *seat)
-{
-    g_free(seat->meeting);
-    g_free(seat->room);
-    g_free(seat->name);
-    g_free(seat->account);
-    g_free(seat->uri);
-    g_free(seat->member);
-    *seat = (MdMeetingSeat){0};
-}
-
-bool md_meeting_resolve_code(MdMeetings *m, const char *code_text, MdMeetingSeat *ret, GError **error)
-{
-    Code *code = NULL;
-    if (strlen(code_text) == CODE_CHARS) {
-        g_autofree char *lower = g_ascii_strdown(code_text, -1), *hash = hash_of(lower);
-        code = g_hash_table_lookup(m->codes, hash);
-    }
-    Meeting *meeting = code != NULL ? md_meetings_find(m, code->meeting) : NULL;
-    if (meeting == NULL)
-        return md_meetings_fail(error, MD_MEETING_ERROR_NOT_FOUND, "this link is not known, was taken back, or its meeting is over");
-    const MdBooking *b = meeting->booking;
-    if (b->state == MD_MEETING_SCHEDULED) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(b->start_us / G_USEC_PER_SEC - b->open_min * 60);
-        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, m->zone);
-        g_autofree char *when = g_date_time_format(local, "%H:%M %d/%m/%Y");
-        return md_meetings_fail(error, MD_MEETING_ERROR_STATE, "too early: the room opens at %s", when);
-    }
-    MdRoom *room = md_meeting_ensure_room(meeting) ? md_meeting_room(meeting) : NULL;
-    if (room == NULL)
-        return md_meetings_fail(error, MD_MEETING_ERROR_STATE, "the room is not there just now: try again");
-    const char *role = *code->c.account != 0 ? md_booking_role(b, code->c.account) : NULL;
-    if (b->confidential && role == NULL) /* not invited any more */
-        return md_meetings_fail(error, MD_MEETING_ERROR_NOT_FOUND, "this link is not known, was taken back, or its meeting is over");
-    g_autofree char *uri = g_strdup_printf("meeting:%s:%s", code->meeting, code->c.id);
-    *ret = (MdMeetingSeat){.meeting = g_strdup(code->meeting),
-                           .room = g_strdup(b->room),
-                           .name = g_strdup(code->c.name),
-                           .account = *code->c.account != 0 ? g_strdup(code->c.account) : NULL,
-                           .role = md_meeting_role_from(role != NULL ? role : code->c.role),
-                           .member = member_with(room, uri)};
-    ret->uri = g_steal_pointer(&uri);
-    note_use(m, code, md_meetings_wall_us(m));
+    Use *use = data;
+    if (!md_db_run(db, error, "UPDATE md_meeting_codes SET used_us = $1, uses = uses + 1, browser = $2 WHERE hash = $3 AND revoked_us = 0 AND browser IN ('', $2)",
+                   "iss", use->now_us, use->browser, use->hash))
+        return false;
+    use->other = md_db_changes(db) == 0;
     return true;
+}
+
+static bool too_early(const MdMeetings *m, const MdBooking *b, GError **error)
+{
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(b->start_us / G_USEC_PER_SEC - b->open_min * 60);
+    g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, m->zone);
+    g_autofree char *when = g_date_time_format(local, "%H:%M %d/%m/%Y");
+    return md_meetings_fail(error, MD_MEETING_ERROR_STATE, "too early: the room opens at %s", when);
+}
+
+static Code *code_of(MdMeetings *m, const char *text)
+{
+    if (strlen(text) != CODE_CHARS)
+        return NULL;
+    g_autofree char *lower = g_ascii_strdown(text, -1), *hash = hash_of(lower);
+    return g_hash_table_lookup(m->codes, hash);
+}
+
+static bool resolve(MdMeetings *m, const Code *code, bool room_too, MdMeetingCode *ret, GError **error)
+{
+    Meeting *meeting = code != NULL ? md_meetings_find(m, code->meeting) : NULL;
+    const MdBooking *b = meeting != NULL ? meeting->booking : NULL;
+    const char *role = b != NULL && *code->c.account != 0 ? md_booking_role(b, code->c.account) : NULL;
+    if (b == NULL || (b->confidential && role == NULL)) /* not invited any more */
+        return md_meetings_fail(error, MD_MEETING_ERROR_NOT_FOUND, "this link is not known, was taken back, or its meeting is over");
+    *ret = (MdMeetingCode){.meeting = b->id, .room = b->room, .name = code->c.name, .account = *code->c.account != 0 ? code->c.account : NULL};
+    ret->role = md_meeting_role_from(role != NULL ? role : code->c.role);
+    ret->past_lobby = ret->role != MD_ROLE_GUEST;
+    if (!room_too)
+        return true;
+    if (b->state == MD_MEETING_SCHEDULED)
+        return too_early(m, b, error);
+    return md_meeting_ensure_room(meeting) ||
+           md_meetings_fail(error, MD_MEETING_ERROR_STATE, "the room is not there just now: try again");
+}
+
+static void used(bool ok, const GError *failed, gpointer data, gpointer user)
+{
+    Use *use = data;
+    MdMeetings *m = use->m;
+    g_autoptr(GError) error = NULL;
+    MdMeetingCode found = {0};
+    Code *code = m->stopping ? NULL : g_hash_table_lookup(m->codes, use->hash);
+    if (!ok) {
+        error = g_error_copy(failed);
+    } else if (use->other) {
+        md_meetings_fail(&error, MD_MEETING_ERROR_STATE, "this link is in use in another browser: ask for one of your own");
+    } else if (resolve(m, code, true, &found, &error)) {
+        g_free(code->browser);
+        code->browser = g_strdup(use->browser);
+        code->c.used_us = use->now_us;
+        code->c.uses++;
+    }
+    use->done(error == NULL ? &found : NULL, error, use->user);
+    md_meetings_release(m);
+}
+
+void md_meetings_use_code(MdMeetings *m, const char *text, const char *browser, MdMeetingCodeFn done, void *user)
+{
+    g_autoptr(GError) error = NULL;
+    MdMeetingCode found = {0};
+    const Code *code = code_of(m, text);
+    size_t len = browser != NULL ? strlen(browser) : 0;
+    bool ok = resolve(m, code, true, &found, &error);
+    g_autofree char *hash = len > 0 ? hash_of(browser) : NULL;
+    if (ok && (len < BROWSER_MIN || len > BROWSER_MAX))
+        ok = md_meetings_fail(&error, MD_MEETING_ERROR_INVALID, "a browser's secret is %d to %d characters", BROWSER_MIN, BROWSER_MAX);
+    if (ok && *code->browser != 0 && strcmp(code->browser, hash) != 0)
+        ok = md_meetings_fail(&error, MD_MEETING_ERROR_STATE, "this link is in use in another browser: ask for one of your own");
+    if (!ok) {
+        done(NULL, error, user);
+        return;
+    }
+    Use *use = g_new0(Use, 1);
+    *use = (Use){m, g_strdup(code->hash), g_steal_pointer(&hash), md_meetings_wall_us(m), false, done, user};
+    md_meetings_retain(m);
+    md_store_write(m->o.store, use_write, use, use_free, used, NULL);
+}
+
+bool md_meetings_look_at_code(MdMeetings *m, const char *text, MdMeetingCode *ret, GError **error)
+{
+    return resolve(m, code_of(m, text), false, ret, error);
 }

@@ -87,31 +87,36 @@ GPtrArray *md_meetings_list(MdMeetings *meetings, int64_t from_us, int64_t to_us
 /* What an account that calls room itself is there; fallback where the meeting says nothing. *ret_refused: it may not come in (confidential, not
  * invited). Rooms without a meeting: fallback. */
 MdRole md_meetings_role(MdMeetings *meetings, const char *room, const char *account, MdRole fallback, bool *ret_refused);
+MdRole md_meetings_role_of(MdMeetings *meetings, const char *room, const char *account); /* MD_ROLE_INVALID: nothing is said of it */
 
 /* --- join links (code.c): 128 random bits for one invitee, kept as a hash, good while the meeting may be joined --- */
-typedef struct MdMeetingCode {        /* strings never NULL */
+typedef struct MdMeetingLink {        /* strings never NULL */
     char *id;                         /* for taking it back; not the code */
     char *code;                       /* only where it was just made, else NULL */
     char *account, *name, *role;      /* account "": a guest of that name */
     int64_t created_us, used_us, revoked_us; /* wall, 0: never */
     int64_t uses;
-} MdMeetingCode;
-typedef void (*MdMeetingCodesFn)(GPtrArray *codes /* MdMeetingCode*, borrowed; NULL: refused */, const GError *error, void *user);
+} MdMeetingLink;
+typedef void (*MdMeetingLinksFn)(GPtrArray *codes /* MdMeetingLink*, borrowed; NULL: refused */, const GError *error, void *user);
 /* One for each invitee (their account may be ""). A former code of the same account is taken back. */
-void md_meetings_make_codes(MdMeetings *meetings, const char *id, GPtrArray *invitees /* MdInvitee* */, const char *who, MdMeetingCodesFn done, void *user);
-GPtrArray *md_meetings_codes(MdMeetings *meetings, const char *id, GError **error); /* of MdMeetingCode*; unref */
+void md_meetings_make_codes(MdMeetings *meetings, const char *id, GPtrArray *invitees /* MdInvitee* */, const char *who, MdMeetingLinksFn done, void *user);
+GPtrArray *md_meetings_codes(MdMeetings *meetings, const char *id, GError **error); /* of MdMeetingLink*; unref */
 void md_meetings_revoke_code(MdMeetings *meetings, const char *id, const char *code_id, MdMeetingDoneFn done, void *user);
 
-typedef struct MdMeetingSeat {        /* strings owned by this: md_meeting_seat_clear */
-    char *meeting, *room, *name, *account; /* account NULL: a guest */
+/* What a code leads to: strings valid during the call. */
+typedef struct MdMeetingCode {
+    const char *meeting, *room, *name;
+    const char *account;              /* NULL: a guest of that name */
     MdRole role;
-    char *uri;                        /* "meeting:ID:CODEID": to be the call's from_uri, so that a second use of the code finds the first */
-    char *member;                     /* who sits in the room with this code now, NULL nobody: its seat is to be taken over */
-} MdMeetingSeat;
-void md_meeting_seat_clear(MdMeetingSeat *seat);
-/* For the door: whose code is it, and where does it lead? false: unknown, taken back (NOT_FOUND), too early or too late (STATE). The room is
- * there when this is true. */
-bool md_meeting_resolve_code(MdMeetings *meetings, const char *code, MdMeetingSeat *ret, GError **error);
+    bool past_lobby;                  /* invited by name: need not wait outside */
+} MdMeetingCode;
+typedef void (*MdMeetingCodeFn)(const MdMeetingCode *code /* NULL: error says why, for people */, const GError *error, void *user);
+/* For the door: whose code is it, and where does it lead? The first browser (a secret of its own, 16 to 200 characters) that shows a code keeps it:
+ * any other one is refused. Refused, too: unknown or taken back (NOT_FOUND), too early or too late, another browser's (STATE). done runs once, after it
+ * is in the store; the room is there then. */
+void md_meetings_use_code(MdMeetings *meetings, const char *code, const char *browser, MdMeetingCodeFn done, void *user);
+/* The same without binding it: for the page that says what the link is for. */
+bool md_meetings_look_at_code(MdMeetings *meetings, const char *code, MdMeetingCode *ret, GError **error);
 
 /* --- saved lists of sites (list.c) --- */
 typedef struct MdSiteList {           /* borrowed until control returns to the main loop */

@@ -40,14 +40,7 @@ Meeting *md_meetings_find(MdMeetings *m, const char *id)
 
 MdRole md_meeting_role_from(const char *name)
 {
-    static const struct {
-        const char *name;
-        MdRole role;
-    } like[] = {{"co-chair", MD_ROLE_CHAIR}, {"secretary", MD_ROLE_OPERATOR}, {"technician", MD_ROLE_OPERATOR}, {"observer", MD_ROLE_SITE}};
     MdRole role = md_role_from_string(name);
-    for (unsigned i = 0; role == MD_ROLE_INVALID && name != NULL && i < G_N_ELEMENTS(like); i++)
-        if (strcmp(name, like[i].name) == 0)
-            role = like[i].role;
     return role != MD_ROLE_INVALID ? role : MD_ROLE_SITE;
 }
 
@@ -400,6 +393,14 @@ static MdBooking *prepare(MdMeetings *m, const MdBooking *wanted, const MdBookin
     return b;
 }
 
+static bool same_sites(const MdBooking *a, const MdBooking *b)
+{
+    bool same = a->sites->len == b->sites->len;
+    for (guint i = 0; same && i < a->sites->len; i++)
+        same = md_booking_invitee(b, ((const MdInvitee *)a->sites->pdata[i])->account) != NULL;
+    return same;
+}
+
 static bool may_change(MdMeetings *m, const MdBooking *wanted, Meeting *meeting, GError **error)
 {
     if (meeting == NULL && *wanted->id != 0) {
@@ -417,6 +418,8 @@ static bool may_change(MdMeetings *m, const MdBooking *wanted, Meeting *meeting,
     if (b->state != MD_MEETING_SCHEDULED &&
         (wanted->start_us != b->start_us || (*wanted->room != 0 && strcmp(wanted->room, b->room) != 0) || wanted->confidential != b->confidential))
         return md_meetings_fail(error, MD_MEETING_ERROR_STATE, "its room is open already: start, room and confidential stay as they are");
+    if (b->state != MD_MEETING_SCHEDULED && b->confidential && !same_sites(wanted, b))
+        return md_meetings_fail(error, MD_MEETING_ERROR_STATE, "its room is open already: whom a confidential meeting lets in stays as it is");
     return true;
 }
 
@@ -425,6 +428,8 @@ static bool check_confidential(MdMeetings *m, const MdBooking *b, GError **error
 {
     if (!b->confidential || b->state != MD_MEETING_SCHEDULED)
         return true;
+    if (b->sites->len == 0)
+        return md_meetings_fail(error, MD_MEETING_ERROR_INVALID, "field 'sites': a confidential meeting names its sites");
     for (guint i = 0; i < b->sites->len; i++) {
         const MdInvitee *invitee = b->sites->pdata[i];
         if (strchr(invitee->account, ':') != NULL)
@@ -595,6 +600,12 @@ MdRole md_meetings_role(MdMeetings *m, const char *room, const char *account, Md
         return md_meeting_role_from(role);
     *ret_refused = meeting->booking->confidential;
     return fallback;
+}
+
+MdRole md_meetings_role_of(MdMeetings *m, const char *room, const char *account)
+{
+    bool refused;
+    return md_meetings_role(m, room, account, MD_ROLE_INVALID, &refused);
 }
 
 void md_meetings_room_event(MdMeetings *m, const char *type, const char *room, const char *member, const char *json)

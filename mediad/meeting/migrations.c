@@ -9,7 +9,7 @@ const MdMigration md_meeting_migrations[] = {
      "CREATE INDEX md_meetings_state ON md_meetings (state)"},
     {401, "join codes of meetings",
      "CREATE TABLE md_meeting_codes (hash TEXT PRIMARY KEY, id TEXT NOT NULL, meeting TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL,"
-     " role TEXT NOT NULL, created_us BIGINT NOT NULL, created_by TEXT NOT NULL, used_us BIGINT NOT NULL, uses BIGINT NOT NULL,"
+     " role TEXT NOT NULL, browser TEXT NOT NULL, created_us BIGINT NOT NULL, created_by TEXT NOT NULL, used_us BIGINT NOT NULL, uses BIGINT NOT NULL,"
      " revoked_us BIGINT NOT NULL);"
      "CREATE INDEX md_meeting_codes_meeting ON md_meeting_codes (meeting)"},
     {402, "attendance",

@@ -35,6 +35,20 @@ static bool is_closing(const MdMeetings *m, const char *room)
     return false;
 }
 
+/* Whom a confidential room lets in; NULL-terminated, borrowed strings. */
+static const char **accounts_of(const MdBooking *b)
+{
+    const char *const posts[] = {b->chair, b->co_chair, b->secretary, b->technician};
+    const char **accounts = g_new0(const char *, b->sites->len + G_N_ELEMENTS(posts) + 1);
+    unsigned n = 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(posts); i++)
+        if (*posts[i] != 0 && md_booking_invitee(b, posts[i]) == NULL)
+            accounts[n++] = posts[i];
+    for (guint i = 0; i < b->sites->len; i++)
+        accounts[n++] = ((const MdInvitee *)b->sites->pdata[i])->account;
+    return accounts;
+}
+
 bool md_meeting_ensure_room(Meeting *meeting)
 {
     MdMeetings *m = meeting->owner;
@@ -52,6 +66,7 @@ bool md_meeting_ensure_room(Meeting *meeting)
     if (now_us < meeting->room_try_us || is_closing(m, b->room))
         return false;
     meeting->room_try_us = now_us + ROOM_AGAIN_US;
+    g_autofree const char **sites = b->confidential ? accounts_of(b) : NULL;
     MdRoomSpec spec = {
         .name = b->room,
         .title = b->title,
@@ -64,6 +79,8 @@ bool md_meeting_ensure_room(Meeting *meeting)
         .security = b->confidential ? MD_SECURITY_REQUIRED : MD_SECURITY_PREFERRED,
         .layout = MD_LAYOUT_AUTO,
         .language = *b->language != 0 ? b->language : NULL,
+        .confidential = b->confidential,
+        .sites = sites,
     };
     if (md_conference_create_room(m->o.conference, &spec, &error) == NULL) {
         md_error(&m->logger, "meeting %s: its room cannot be made: %s", b->id, error->message);

@@ -290,13 +290,52 @@ static void coded(GPtrArray *codes, const GError *error, void *user)
     Codes *c = user;
     c->codes = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; codes != NULL && i < codes->len; i++) {
-        const MdMeetingCode *code = codes->pdata[i];
+        const MdMeetingLink *code = codes->pdata[i];
         g_ptr_array_add(c->codes, g_strdup(code->code));
         g_free(c->id);
         c->id = g_strdup(code->id);
     }
     c->error = error != NULL ? g_error_copy(error) : NULL;
     c->done = true;
+}
+
+typedef struct Seat {
+    char *room, *name, *account;
+    MdRole role;
+    bool past_lobby, done;
+    GError *error;
+} Seat;
+
+static void seat_clear(Seat *seat)
+{
+    g_free(seat->room);
+    g_free(seat->name);
+    g_free(seat->account);
+    g_clear_error(&seat->error);
+    *seat = (Seat){0};
+}
+
+static void on_used(const MdMeetingCode *code, const GError *error, void *user)
+{
+    Seat *seat = user;
+    seat->done = true;
+    seat->error = error != NULL ? g_error_copy(error) : NULL;
+    g_assert_true((code == NULL) == (error != NULL));
+    if (code == NULL)
+        return;
+    seat->room = g_strdup(code->room);
+    seat->name = g_strdup(code->name);
+    seat->account = g_strdup(code->account);
+    seat->role = code->role;
+    seat->past_lobby = code->past_lobby;
+}
+
+static void use(Desk *desk, const char *code, const char *browser, Seat *seat)
+{
+    seat_clear(seat);
+    md_meetings_use_code(desk->meetings, code, browser, on_used, seat);
+    while (!seat->done)
+        g_main_context_iteration(NULL, TRUE);
 }
 
 static void test_codes(void)
@@ -317,45 +356,56 @@ static void test_codes(void)
     g_assert_cmpuint(c.codes->len, ==, 3);
     g_assert_cmpuint(strlen(c.codes->pdata[0]), ==, 26);
     g_assert_cmpstr(c.codes->pdata[0], !=, c.codes->pdata[1]);
-    MdMeetingSeat seat = {0};
+    Seat seat = {0};
+    use(desk, c.codes->pdata[0], "browser-of-commune-a", &seat);
+    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_STATE);
+    g_assert_nonnull(strstr(seat.error->message, "too early"));
     g_autoptr(GError) error = NULL;
-    g_assert_false(md_meeting_resolve_code(desk->meetings, c.codes->pdata[0], &seat, &error));
-    g_assert_error(error, MD_MEETING_ERROR, MD_MEETING_ERROR_STATE);
-    g_assert_nonnull(strstr(error->message, "too early"));
-    g_clear_error(&error);
+    MdMeetingCode look = {0};
+    g_assert_true(md_meetings_look_at_code(desk->meetings, c.codes->pdata[0], &look, &error));
+    g_assert_cmpstr(look.meeting, ==, id);
     desk_stop(desk); /* and after a restart */
     desk_start(desk);
     desk_run_s(desk, 46 * 60);
-    g_assert_true(md_meeting_resolve_code(desk->meetings, c.codes->pdata[0], &seat, &error));
+    use(desk, c.codes->pdata[0], "browser-of-commune-a", &seat);
+    g_assert_no_error(seat.error);
     g_assert_cmpstr(seat.account, ==, "a");
     g_assert_cmpstr(seat.name, ==, "Xã a");
     g_assert_cmpint(seat.role, ==, MD_ROLE_SITE);
-    g_assert_null(seat.member);
-    g_autofree char *uri = g_strdup(seat.uri);
-    md_meeting_seat_clear(&seat);
+    g_assert_true(seat.past_lobby);
+    use(desk, c.codes->pdata[0], "a-browser-it-was-sent-on-to", &seat);
+    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_STATE);
+    use(desk, c.codes->pdata[0], "browser-of-commune-a", &seat); /* reloaded */
+    g_assert_no_error(seat.error);
     g_autofree char *upper = g_ascii_strup(c.codes->pdata[2], -1); /* typed from paper */
-    g_assert_true(md_meeting_resolve_code(desk->meetings, upper, &seat, &error));
+    use(desk, upper, "a-guest's-browser-1", &seat);
+    g_assert_no_error(seat.error);
     g_assert_null(seat.account);
     g_assert_cmpint(seat.role, ==, MD_ROLE_GUEST);
-    md_meeting_seat_clear(&seat);
-    g_assert_false(md_meeting_resolve_code(desk->meetings, "00000000000000000000000000", &seat, &error));
-    g_assert_error(error, MD_MEETING_ERROR, MD_MEETING_ERROR_NOT_FOUND);
-    g_clear_error(&error);
+    g_assert_false(seat.past_lobby);
+    use(desk, "00000000000000000000000000", "a-guest's-browser-1", &seat);
+    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_NOT_FOUND);
+    desk_stop(desk); /* whose it is, is remembered */
+    desk_start(desk);
+    desk_run_s(desk, 2);
+    use(desk, c.codes->pdata[0], "a-browser-it-was-sent-on-to", &seat);
+    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_STATE);
     desk->waiting = true; /* c.id is the guest's */
     md_meetings_revoke_code(desk->meetings, id, c.id, desk_done, desk);
     while (desk->waiting)
         g_main_context_iteration(NULL, TRUE);
     g_assert_no_error(desk->error);
-    g_assert_false(md_meeting_resolve_code(desk->meetings, c.codes->pdata[2], &seat, &error));
-    g_clear_error(&error);
-    desk_settle(desk);
+    use(desk, c.codes->pdata[2], "a-guest's-browser-1", &seat);
+    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_NOT_FOUND);
     g_autoptr(GPtrArray) all = md_meetings_codes(desk->meetings, id, &error);
     g_assert_cmpuint(all->len, ==, 3);
     for (guint i = 0; i < all->len; i++)
-        g_assert_null(((const MdMeetingCode *)all->pdata[i])->code);
+        g_assert_null(((const MdMeetingLink *)all->pdata[i])->code);
     desk_run_s(desk, 15 * 60 + 61 * 60 + 5); /* over: the grace is for those who are here */
     g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_ENDED);
-    g_assert_false(md_meeting_resolve_code(desk->meetings, c.codes->pdata[0], &seat, &error));
+    use(desk, c.codes->pdata[0], "browser-of-commune-a", &seat);
+    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_NOT_FOUND);
+    seat_clear(&seat);
     g_ptr_array_unref(c.codes);
     g_free(c.id);
     desk_free(desk);
