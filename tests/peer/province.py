@@ -12,7 +12,7 @@ need("mosquitto")
 need("mosquitto_pub")
 
 MEDIASIM = os.environ.get("MEDIASIM", os.path.join(BUILD, "mediasim", "mediasim"))
-DEVICES = int(os.environ.get("PROVINCE_DEVICES", "200"))
+DEVICES = int(os.environ.get("PROVINCE_DEVICES", "200" if PATIENCE == 1 else "50"))  # a sanitizer has its own speed
 LATENCY_MS = int(1000 * PATIENCE)
 STATE = {}
 
