@@ -211,7 +211,7 @@ typedef struct CfgBroadcast {
     unsigned content_max_gib;
     unsigned duration_max_min;
     unsigned attachment_max_mib, attachments_max_gib;
-    unsigned inbox_decide_minutes, inbox_remind_minutes;
+    unsigned inbox_decide_minutes, inbox_remind_minutes, inbox_days;
     unsigned multicast_ttl;
     bool listen_everybody;      /* no key for the streams of areas */
     char *listen_key;           /* NULL: signed-in accounts */

@@ -291,6 +291,8 @@ static const CfgKey broadcast_keys[] = {
     UINT(CfgBroadcast, inbox_decide_minutes, "minutes", "30", 1, 1440, R,
          "So long a commune has to say whether its own priority bulletin or one from above goes first; then the one from above does."),
     UINT(CfgBroadcast, inbox_remind_minutes, "minutes", "240", 5, 10080, R, "What waits in a commune's inbox is told again after this."),
+    UINT(CfgBroadcast, inbox_days, "days", "365", 1, 3650, R,
+         "What was answered, played or missed in a commune's inbox is kept so long, and while its bulletin is neither withdrawn, archived nor over."),
     TEXTS(CfgBroadcast, live_hosts, "[]", "[\"live.example.vn\", \"*.example.vn\", \"192.0.2.7:8000\"]", 100, cfg_check_fetch_host, 0,
           "Hosts whose streams may be put on air by address: names, *.NAME for all below it, addresses, each with :PORT or without. A name is "
           "trusted with whatever it resolves to; redirects are not followed. Empty: none."),

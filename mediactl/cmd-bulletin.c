@@ -64,11 +64,13 @@ int ctl_cmd_bulletin_new(Ctl *ctl, const Args *args)
 static int act(Ctl *ctl, const Args *args, const char *what)
 {
     g_autofree char *path = g_strdup_printf("/bulletins/%s/%s", args_word(args, 0), what);
-    const char *reason = args_option(args, "reason");
+    const char *reason = args_option(args, "reason"), *revision = args_option(args, "revision");
     JsonObject *body = json_object_new();
 
     if (reason)
         json_object_set_string_member(body, "reason", reason);
+    if (revision)
+        json_object_set_int_member(body, "revision", g_ascii_strtoll(revision, NULL, 10));
     g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", path, body);
     return tell(ctl, reply, "Bulletin");
 }
@@ -80,6 +82,11 @@ int ctl_cmd_bulletin_submit(Ctl *ctl, const Args *args)
 
 int ctl_cmd_bulletin_approve(Ctl *ctl, const Args *args)
 {
+    if (!args_option(args, "revision")) {
+        g_autofree char *next = g_strdup_printf("mediactl bulletin show %s gives its revision", args_word(args, 0));
+        ctl_fail(ctl, "which revision was read? --revision is missing", next);
+        return CTL_USAGE;
+    }
     return act(ctl, args, "approve");
 }
 

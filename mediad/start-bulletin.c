@@ -21,7 +21,7 @@ bool md_start_bulletin(MdDaemon *daemon, GError **error)
     daemon->bulletins = bc_bulletins_new(daemon->broadcast, daemon->store, &options, error);
     if (!daemon->bulletins)
         return false;
-    BcInboxesOptions inboxes = {.decide_s = from->inbox_decide_minutes * 60, .remind_s = from->inbox_remind_minutes * 60};
+    BcInboxesOptions inboxes = {.decide_s = from->inbox_decide_minutes * 60, .remind_s = from->inbox_remind_minutes * 60, .keep_days = from->inbox_days};
     daemon->inboxes = bc_inboxes_new(daemon->bulletins, daemon->store, &inboxes, error);
     return daemon->inboxes != NULL;
 }

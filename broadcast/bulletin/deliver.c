@@ -11,6 +11,7 @@
 #define LEAD_US (30 * G_USEC_PER_SEC)      /* a decision must be there so long before the first sound */
 #define BETWEEN_US (2 * G_USEC_PER_SEC)
 #define GRACE_S 600
+#define REMOVE_MAX 200u                    /* at one look */
 #define RETRY_US (5 * G_USEC_PER_SEC)
 
 /* --- areas --- */
@@ -434,6 +435,24 @@ void bc_inboxes_look_soon(BcInboxes *inbox)
     look_in(inbox, 0);
 }
 
+/* May it come to an inbox (again)? */
+static bool is_live(const BcBulletin *b, int64_t now)
+{
+    bool gone = b->state == BC_BULLETIN_WITHDRAWN || b->state == BC_BULLETIN_ARCHIVED || b->state == BC_BULLETIN_EXPIRED;
+    return b->approved && !gone && (!b->approved->to_us || b->approved->to_us > now);
+}
+
+/* Dealt with long ago, and its bulletin (or that version of it) does not come again: else it would be delivered once more. */
+static bool is_old(BcInboxes *inbox, const BcInboxItem *item, int64_t now)
+{
+    bool open = item->state == BC_INBOX_WAITING || item->state == BC_INBOX_CONFLICT || item->state == BC_INBOX_DUE || item->state == BC_INBOX_ACCEPTED ||
+                item->state == BC_INBOX_PLACED;
+    const BcBulletin *bulletin = bc_bulletins_find(inbox->bulletins, item->bulletin);
+    int64_t last = MAX(MAX(item->received_us, item->decided_us), MAX(item->at_us, item->seen_us));
+    return !open && last + (int64_t)inbox->o.keep_days * 86400 * G_USEC_PER_SEC <= now &&
+           (!bulletin || !is_live(bulletin, now) || bulletin->approved_version != item->version);
+}
+
 /* What was approved in a former life, and not delivered in it. */
 static void deliver_missing(BcInboxes *inbox)
 {
@@ -441,8 +460,7 @@ static void deliver_missing(BcInboxes *inbox)
     int64_t now = bc_broadcast_wall_us(inbox->broadcast);
     for (unsigned i = 0; i < all->len; i++) {
         const BcBulletin *b = all->pdata[i];
-        bool live = b->state != BC_BULLETIN_WITHDRAWN && b->state != BC_BULLETIN_ARCHIVED && b->state != BC_BULLETIN_EXPIRED;
-        if (b->approved && live && (!b->approved->to_us || b->approved->to_us > now))
+        if (is_live(b, now))
             deliver(inbox, b);
     }
 }
@@ -452,9 +470,15 @@ static void on_look(BcTimer *timer, void *user)
     BcInboxes *inbox = user;
     int64_t now = bc_broadcast_wall_us(inbox->broadcast), next = now + LOOK_MAX_US;
     g_autoptr(GPtrArray) all = bc_table_values(inbox->by_id);
-    for (unsigned i = 0; i < all->len; i++) {
+    for (unsigned i = 0, removed = 0; i < all->len; i++) {
         const BcInboxItem *item = all->pdata[i];
-        if (!g_hash_table_contains(inbox->busy, item->id))
+        bool busy = g_hash_table_contains(inbox->busy, item->id);
+        if (!busy && removed < REMOVE_MAX && is_old(inbox, item, now)) {
+            bc_inboxes_remove(inbox, item);
+            removed++;
+            continue;
+        }
+        if (!busy)
             follow(inbox, item, now);
         bool waits = item->state == BC_INBOX_WAITING || item->state == BC_INBOX_CONFLICT;
         if (waits && item->deadline_us > now)

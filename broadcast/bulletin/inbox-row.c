@@ -146,3 +146,35 @@ void bc_inboxes_write(BcInboxes *inbox, BcInboxItem *after, const char *event, B
     g_hash_table_add(inbox->busy, g_strdup(after->id));
     bc_write(inbox->store, write_item, after, bc_inboxes_item_free, inbox, bc_inboxes_unref, apply_item, on_written, told);
 }
+
+static bool delete_item(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error, "DELETE FROM bc_inbox WHERE id = $1", "s", ((const BcInboxItem *)data)->id);
+}
+
+static void apply_removal(gpointer owner, gpointer data)
+{
+    BcInboxes *inbox = owner;
+    g_autofree char *key = key_of(data);
+    g_hash_table_remove(inbox->by_key, key);
+    g_hash_table_remove(inbox->by_id, ((const BcInboxItem *)data)->id);
+}
+
+static void on_removed(const GError *error, void *user)
+{
+    Told *told = user;
+    g_hash_table_remove(told->inbox->busy, told->id);
+    told->inbox->pending--;
+    bc_inboxes_unref(told->inbox);
+    g_free(told->id);
+    g_free(told);
+}
+
+void bc_inboxes_remove(BcInboxes *inbox, const BcInboxItem *item)
+{
+    Told *told = g_new0(Told, 1);
+    *told = (Told){.inbox = g_rc_box_acquire(inbox), .id = g_strdup(item->id)};
+    inbox->pending++;
+    g_hash_table_add(inbox->busy, g_strdup(item->id));
+    bc_write(inbox->store, delete_item, bc_inboxes_copy(item), bc_inboxes_item_free, inbox, bc_inboxes_unref, apply_removal, on_removed, told);
+}

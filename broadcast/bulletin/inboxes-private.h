@@ -27,6 +27,8 @@ void bc_inboxes_item_free(gpointer item);
 bool bc_inboxes_load(BcInboxes *inbox, GError **error);
 /* Writes after (taken) over what is there, then tells event (static; NULL nothing) and done. */
 void bc_inboxes_write(BcInboxes *inbox, BcInboxItem *after, const char *event, BcDoneFn done, void *user);
+/* Removes it for good. */
+void bc_inboxes_remove(BcInboxes *inbox, const BcInboxItem *item);
 void bc_inboxes_unref(gpointer inbox);
 void bc_inboxes_set(const char **slot, const char *text);
 

@@ -28,6 +28,7 @@ BcInboxes *bc_inboxes_new(BcBulletins *bulletins, MdStore *store, const BcInboxe
     inbox->o = options ? *options : (BcInboxesOptions){0};
     inbox->o.decide_s = inbox->o.decide_s ? inbox->o.decide_s : 1800;
     inbox->o.remind_s = inbox->o.remind_s ? inbox->o.remind_s : 14400;
+    inbox->o.keep_days = inbox->o.keep_days ? inbox->o.keep_days : 365;
     inbox->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, bc_inboxes_item_free);
     inbox->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     inbox->rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

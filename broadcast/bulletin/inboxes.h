@@ -44,6 +44,7 @@ typedef struct BcInboxItem {      /* strings owned by the inbox, valid until con
 typedef struct BcInboxesOptions {
     unsigned decide_s;            /* time to decide a conflict, 0: 1800 */
     unsigned remind_s;            /* what waits is told again after, 0: 14400 */
+    unsigned keep_days;           /* what is dealt with, once its bulletin cannot come again; 0: 365 */
 } BcInboxesOptions;
 
 #define BC_INBOX_MAX 200000u

@@ -296,13 +296,24 @@ static int64_t revision_of(MdApiRequest *r)
     return revision ? revision : match ? g_ascii_strtoll(match, NULL, 10) : 0;
 }
 
+/* What is approved or overwritten is what was read: whoever does not say which it was is asked to. */
+static bool revision_said(MdApiRequest *r, const BcBulletin *bulletin)
+{
+    if (revision_of(r) > 0)
+        return true;
+    g_autofree char *text = g_strdup_printf("\"revision\" (or If-Match) must say which revision of bulletin %s was read", bulletin->id);
+    g_autofree char *hint = g_strdup_printf("read it: GET /api/v1/bulletins/%s gives its revision", bulletin->id);
+    md_api_reply_error(r, 428, "revision-needed", text, hint);
+    return false;
+}
+
 static void edit(MdApiRequest *r, void *user)
 {
     MdApiBulletins *b = user;
     const BcBulletin *bulletin = bulletin_of(r, b);
     JsonObject *body = md_api_request_body(r);
 
-    if (!bulletin)
+    if (!bulletin || !revision_said(r, bulletin))
         return;
     g_autofree const char **areas = strings_of(body, "areas"), **attachments = strings_of(body, "attachments");
     BcBulletinFields fields = fields_of(body, areas, attachments);
@@ -316,7 +327,7 @@ static void act(MdApiRequest *r, MdApiBulletins *b, BcBulletinAct what)
     JsonObject *body = md_api_request_body(r);
     BcWho who = md_api_who(r);
 
-    if (!bulletin || (what == BC_ACT_APPROVE && !md_api_bc_may_priority(r, bulletin->now->priority)))
+    if (!bulletin || (what == BC_ACT_APPROVE && (!md_api_bc_may_priority(r, bulletin->now->priority) || !revision_said(r, bulletin))))
         return;
     bc_bulletins_act(b->bulletins, bulletin->id, revision_of(r), what, body ? md_api_bc_text(body, "reason", NULL) : NULL, &who, on_done,
                      new_reply(r, b, bulletin->id, 200));
@@ -417,7 +428,7 @@ static void put_subject(MdApiRequest *r, void *user)
     "\"priority\":" BC_PRIORITIES ",\"from_us\":" BC_TIME ",\"to_us\":" BC_TIME ",\"asked_us\":" BC_TIME                                   \
     ",\"areas\":{\"type\":\"array\",\"maxItems\":500,\"items\":" BC_CODE "},\"attachments\":{\"type\":\"array\",\"maxItems\":20,\"items\":"     \
     "{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"}}"
-#define REVISION "\"revision\":{\"type\":\"integer\",\"minimum\":0,\"description\":\"what was read (also as If-Match); 0: whatever it is now\"}"
+#define REVISION "\"revision\":{\"type\":\"integer\",\"minimum\":0,\"description\":\"what was read (also as If-Match); approving and editing need it; else 0: whatever it is now\"}"
 #define BODY(more) "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"title\"],\"properties\":{" more "," FIELDS "}}"
 #define ACT_BODY                                                                                                                        \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" REVISION ",\"reason\":" LONG_TEXT("1000") "}}"

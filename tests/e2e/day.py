@@ -102,6 +102,11 @@ def harness_cleanup(folder):
     _cleanups.append(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+def read(person, bulletin):
+    """What somebody approves or changes is what he has read."""
+    return {"revision": person.api("GET", f"/bulletins/{bulletin}")["revision"]}
+
+
 def written_and_approved():
     """Draft, speech, submission; not approved by its author, nor without a one-time code; then approved."""
     v = village()
@@ -118,12 +123,12 @@ def written_and_approved():
     leader.enrol()
     returned = leader.api("POST", f"/bulletins/{made['id']}/return", {"reason": "ghi rõ giờ"})
     assert returned["state"] == "returned" and returned["reason"] == "ghi rõ giờ", returned
-    officer.api("PUT", f"/bulletins/{made['id']}", {"title": "Lịch tiêm phòng", "text": "Bảy giờ sáng thứ bảy tiêm phòng tại trạm y tế."})
+    officer.api("PUT", f"/bulletins/{made['id']}", read(officer, made["id"]) | {"title": "Lịch tiêm phòng", "text": "Bảy giờ sáng thứ bảy tiêm phòng tại trạm y tế."})
     officer.api("POST", f"/bulletins/{made['id']}/submit", {})
-    assert leader.api("POST", f"/bulletins/{made['id']}/approve", {})["state"] == "approved"
+    assert leader.api("POST", f"/bulletins/{made['id']}/approve", read(leader, made["id"]))["state"] == "approved"
     own = leader.api("POST", "/bulletins", {"title": "Của chính mình", "text": "Xin tự duyệt."})["id"]
     leader.api("POST", f"/bulletins/{own}/submit", {})
-    status, reply = leader.request("POST", f"/bulletins/{own}/approve", {})
+    status, reply = leader.request("POST", f"/bulletins/{own}/approve", read(leader, own))
     assert status in (403, 409), ("own work was approved", status, reply)
     history = json.dumps(officer.api("GET", f"/bulletins/{made['id']}/history"))
     assert "can-bo" in history and "chu-tich" in history, history
@@ -168,7 +173,7 @@ def from_above():
     def send(title, priority, **more):
         made = province.api("POST", "/bulletins", dict({"title": title, "text": "Tin của tỉnh.", "priority": priority, "areas": [HERE]}, **more))["id"]
         province.api("POST", f"/bulletins/{made}/submit", {})
-        v.api("POST", f"/bulletins/{made}/approve", {})
+        v.api("POST", f"/bulletins/{made}/approve", read(v, made))
         return made
     send("Tin thường của tỉnh", "normal")
 

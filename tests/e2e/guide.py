@@ -50,6 +50,7 @@ def tried():
     def newest(path, name):
         return v.api("GET", path)[name][0]["id"]
     find = {"ALERT": lambda: newest("/alerts", "alerts"), "BULLETIN": lambda: newest("/bulletins", "bulletins"), "RELEASE": lambda: newest("/quiet-releases", "releases"),
+            "REVISION": lambda: str(v.api("GET", f"/bulletins/{newest('/bulletins', 'bulletins')}")["revision"]),
             "CONTENT": lambda: v.api("GET", f"/bulletins/{newest('/bulletins', 'bulletins')}")["approved_content"]}
     for line in commands(GUIDES[0]):
         words = shlex.split(line)[1:]

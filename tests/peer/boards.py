@@ -224,7 +224,7 @@ def test_bulletin():
     titles = lambda: [i["title"] for i in d.api("GET", "/board-items")["items"]]
     assert titles().count("Họp dân khối phố 3") == 0
     d.api("POST", f"/bulletins/{made}/submit", {})
-    d.api("POST", f"/bulletins/{made}/approve", {})
+    d.api("POST", f"/bulletins/{made}/approve", {"revision": d.api("GET", f"/bulletins/{made}")["revision"]})
     wait_until("the bulletin on the boards", lambda: titles().count("Họp dân khối phố 3") == 1, 10)
     wait_picture("it", lambda p: share(p, (11, 37, 69)) > 0.6, "bulletin")
     d.api("POST", f"/bulletins/{made}/withdraw", {"reason": "dời ngày"})

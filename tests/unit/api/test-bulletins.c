@@ -133,6 +133,11 @@ static void test_review(House *h, gconstpointer data)
     g_autoptr(TestReply) in = call(h, editor, 200, "POST", "{'revision':2}", "/bulletins/%s/submit", id);
     g_assert_cmpstr(test_string(in, "content"), ==, test_string(sound, "content")); /* what was listened to is what is handed in */
     g_autoptr(TestReply) own = call(h, editor, 403, "POST", "{}", "/bulletins/%s/approve", id);
+    g_autoptr(TestReply) unread = call(h, h->admin, 428, "POST", "{}", "/bulletins/%s/approve", id);
+    g_assert_cmpstr(test_error_code(unread), ==, "revision-needed");
+    g_autoptr(TestReply) unread_too = call(h, editor, 428, "PUT", "{'title':'Muộn'}", "/bulletins/%s", id);
+    g_autoptr(TestReply) old = call(h, h->admin, 409, "POST", "{'revision':2}", "/bulletins/%s/approve", id);
+    g_assert_cmpstr(test_error_code(old), ==, "changed");
     g_autoptr(TestReply) elsewhere = call(h, other, 404, "POST", "{}", "/bulletins/%s/return", id);
     g_autoptr(TestReply) why = call(h, h->admin, 400, "POST", "{}", "/bulletins/%s/return", id);
     g_autoptr(TestReply) back = call(h, h->admin, 200, "POST", "{'reason':'thiếu ngày'}", "/bulletins/%s/return", id);

@@ -428,10 +428,46 @@ static void test_emergency_killed(void)
     rig_clear(&rig);
 }
 
+/* What is dealt with goes after a year, for good; while its bulletin holds it stays, else it would come a second time. */
+static void test_kept_for_a_year(void)
+{
+    BulletinRig rig;
+    Outcome o = {0};
+    rig_init(&rig);
+    g_autofree char *over = send_down(&rig, "thuong", BC_NORMAL, both, 0, T0 + 86400 * S), *holds = send_down(&rig, "bao", BC_EMERGENCY, one, 0, 0);
+    advance(&rig, 60 * S);
+    g_assert_cmpstr(rig.runs->str, ==, "bao emergency 18100;");
+    g_autofree char *item = g_strdup(only(&rig, "18073")->id);
+    bc_inboxes_decline(rig.inbox, item, "không liên quan", &other, on_outcome, &o);
+    g_assert_cmpint(wait_outcome(&o), ==, -1);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_close(&rig);
+        md_virtual_clock_advance(&rig.clock, 200 * 86400 * S);
+        rig_open(&rig);
+        advance(&rig, 2 * S);
+        g_autoptr(GPtrArray) all = bc_inboxes_list(rig.inbox, NULL), there = bc_inboxes_list(rig.inbox, "18100");
+        g_assert_cmpuint(all->len, ==, i == 0 ? 3 : 1); /* declined and expired 400 days ago; the emergency has no end */
+        g_assert_cmpuint(there->len, ==, i == 0 ? 2 : 1);
+    }
+    bc_bulletins_act(rig.bulletins, holds, 0, BC_ACT_WITHDRAW, "đã qua", &(BcWho){.name = "tinh"}, on_outcome, &o);
+    g_assert_cmpint(wait_outcome(&o), ==, -1);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_close(&rig);
+        md_virtual_clock_advance(&rig.clock, 400 * 86400 * S);
+        rig_open(&rig);
+        advance(&rig, 2 * S);
+        g_autoptr(GPtrArray) all = bc_inboxes_list(rig.inbox, NULL);
+        g_assert_cmpuint(all->len, ==, 0);
+        g_assert_cmpstr(rig.runs->str, ==, "bao emergency 18100;");
+    }
+    rig_clear(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/inbox/normal", test_normal);
+    g_test_add_func("/inbox/kept-for-a-year", test_kept_for_a_year);
     g_test_add_func("/inbox/waits-too-long", test_waits_too_long);
     g_test_add_func("/inbox/priority", test_priority);
     g_test_add_func("/inbox/above-first", test_above_first);
