@@ -359,7 +359,8 @@ static const CfgKey alert_keys[] = {
     TEXT(CfgAlert, centres_file, NULL, "\"/etc/mediad/data/hatinh_communes.csv\"", 1, 512, cfg_check_path, R,
          "CSV with the columns code, centre_lat and centre_lon: where areas lie, for polygons and circles; besides lat and lon of areas."),
     TEXT(CfgAlert, trust_dir, NULL, "\"/etc/mediad/alert-keys\"", 1, 512, cfg_check_path, R,
-         "Folder of the public keys and certificates (NAME.pem) whose XML signatures are believed. Unset: none."),
+         "Folder of the public keys and certificates (NAME.pem) whose XML signatures are believed; of NAME.ca.pem, an authority, the certificates it has made "
+         "that a message brings, all or those named in lines \"only: COMMON NAME\" before it. Unset: none."),
     TEXT(CfgAlert, inbox_dir, NULL, "\"/var/lib/mediad/alerts\"", 1, 512, cfg_check_path, R,
          "Folder where programs put CAP messages: NAME.xml, moved there in one step. Taken ones go to done/, others to failed/ with the "
          "reason beside them. Unset: none."),

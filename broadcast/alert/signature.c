@@ -11,13 +11,15 @@
 #include <xmlsec/templates.h>
 #include <xmlsec/xmldsig.h>
 #include <xmlsec/xmltree.h>
+#include "broadcast/alert/chain.h"
 #include "broadcast/alert/xml.h"
 
 #define DSIG_NS "http://www.w3.org/2000/09/xmldsig#"
 
 typedef struct Signer {
     char *name;
-    xmlSecKey *key;
+    xmlSecKey *key;           /* NULL: an authority */
+    BcAuthority *authority;
 } Signer;
 
 struct BcSigners {
@@ -48,7 +50,9 @@ static bool init(GError **error)
 static void free_signer(gpointer data)
 {
     Signer *signer = data;
-    xmlSecKeyDestroy(signer->key);
+    if (signer->key)
+        xmlSecKeyDestroy(signer->key);
+    bc_authority_free(signer->authority);
     g_free(signer->name);
     g_free(signer);
 }
@@ -67,6 +71,12 @@ static const char *certificate_fault(const char *pem, gsize len)
     return fault;
 }
 
+static xmlSecKey *load_key(const char *pem, gsize len, bool certificate)
+{
+    return xmlSecCryptoAppKeyLoadMemory((const xmlSecByte *)pem, (xmlSecSize)len, certificate ? xmlSecKeyDataFormatCertPem : xmlSecKeyDataFormatPem, NULL,
+                                        NULL, NULL);
+}
+
 /* NULL with a warning. */
 static Signer *load_signer(const char *dir, const char *file, char **ret_warning)
 {
@@ -78,19 +88,19 @@ static Signer *load_signer(const char *dir, const char *file, char **ret_warning
         *ret_warning = g_strdup(error->message);
         return NULL;
     }
-    bool certificate = strstr(pem, "BEGIN CERTIFICATE") != NULL, private = strstr(pem, "PRIVATE KEY") != NULL;
+    bool certificate = strstr(pem, "BEGIN CERTIFICATE") != NULL, above = g_str_has_suffix(file, ".ca.pem"), private = strstr(pem, "PRIVATE KEY") != NULL;
     const char *fault = private       ? "is a private key: only public keys and certificates belong here"
                         : certificate ? certificate_fault(pem, len)
                                       : NULL;
-    xmlSecKey *key = fault ? NULL
-                           : xmlSecCryptoAppKeyLoadMemory((const xmlSecByte *)pem, (xmlSecSize)len,
-                                                          certificate ? xmlSecKeyDataFormatCertPem : xmlSecKeyDataFormatPem, NULL, NULL, NULL);
-    if (!key) {
+    BcAuthority *authority = above && !fault ? bc_authority_new(pem, len, &fault) : NULL;
+    xmlSecKey *key = fault || above ? NULL : load_key(pem, len, certificate);
+    if (!key && !authority) {
         *ret_warning = g_strdup_printf("%s %s", path, fault ? fault : "is neither a certificate nor a public key (PEM)");
         return NULL;
     }
     Signer *signer = g_new0(Signer, 1);
-    signer->name = g_strndup(file, strlen(file) - strlen(".pem"));
+    signer->name = g_strndup(file, strlen(file) - strlen(above ? ".ca.pem" : ".pem"));
+    signer->authority = authority;
     signer->key = key;
     return signer;
 }
@@ -194,7 +204,7 @@ static bool allow(xmlSecDSigCtx *ctx)
 
 /* Has the one reference the enveloped transform and covers the document? xmlsec computed it over that; without it the digest would
  * never fit. */
-static bool verify_with(const char *text, gsize len, const Signer *signer)
+static bool verify_with(const char *text, gsize len, const xmlSecKey *key)
 {
     bool none = false, good = false;
     g_autoptr(xmlDoc) doc = bc_xml_read(text, len, NULL); /* verifying leaves marks in the tree: a fresh one for each key */
@@ -202,11 +212,26 @@ static bool verify_with(const char *text, gsize len, const Signer *signer)
     xmlSecDSigCtx *ctx = signature ? xmlSecDSigCtxCreate(NULL) : NULL;
     if (!ctx)
         return false;
-    ctx->signKey = xmlSecKeyDuplicate(signer->key);
+    ctx->signKey = xmlSecKeyDuplicate((xmlSecKey *)key);
     if (ctx->signKey && allow(ctx) && xmlSecDSigCtxVerify(ctx, signature) >= 0)
         good = ctx->status == xmlSecDSigStatusSucceeded && xmlSecPtrListGetSize(&ctx->signedInfoReferences) == 1;
     xmlSecDSigCtxDestroy(ctx);
     return good;
+}
+
+/* By a certificate that the message brings; its common name, g_free. NULL: none fits. */
+static char *verify_by(const char *text, gsize len, const xmlNode *signature, const BcAuthority *authority)
+{
+    g_autoptr(GPtrArray) names = NULL, found = bc_authority_find(authority, signature, &names);
+    char *name = NULL;
+    for (unsigned i = 0; i < found->len && !name; i++) {
+        xmlSecKey *key = load_key(found->pdata[i], strlen(found->pdata[i]), true);
+        if (key && verify_with(text, len, key))
+            name = g_strdup(names->pdata[i]);
+        if (key)
+            xmlSecKeyDestroy(key);
+    }
+    return name;
 }
 
 BcSignature bc_signature_check(const BcSigners *signers, const char *text, gsize len, char **ret_signer, GError **error)
@@ -215,14 +240,16 @@ BcSignature bc_signature_check(const BcSigners *signers, const char *text, gsize
     bool none = false;
     if (!doc)
         return BC_SIGNATURE_BAD;
-    if (!find_signature(doc, &none, error))
+    const xmlNode *signature = find_signature(doc, &none, error);
+    if (!signature)
         return none ? BC_SIGNATURE_NONE : BC_SIGNATURE_BAD;
     for (unsigned i = 0; i < bc_signers_count(signers); i++) {
         const Signer *signer = signers->all->pdata[i];
-        if (!verify_with(text, len, signer))
+        g_autofree char *name = signer->authority ? verify_by(text, len, signature, signer->authority) : NULL;
+        if (signer->authority ? !name : !verify_with(text, len, signer->key))
             continue;
         if (ret_signer)
-            *ret_signer = g_strdup(signer->name);
+            *ret_signer = name ? g_strdup_printf("%s (%s)", signer->name, name) : g_strdup(signer->name);
         return BC_SIGNATURE_GOOD;
     }
     g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "the signature fits none of the %u trusted keys", bc_signers_count(signers));

@@ -147,6 +147,49 @@ static void test_weak(void)
     bc_signers_free(signers);
 }
 
+/* Certificates that an authority made: brought by the message, for the names it is trusted with. */
+static void test_authority(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *trusted = g_build_filename(dir, "authorities", NULL);
+    put("leaf.ext", "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\n");
+    put("no.ext", "keyUsage=critical,keyEncipherment\nbasicConstraints=critical,CA:FALSE\n");
+    put("mid.ext", "keyUsage=critical,keyCertSign\nbasicConstraints=critical,CA:TRUE\n");
+    const struct { const char *name, *issuer, *ext; } made[] = {{"giua", "a", "mid"}, {"kttv", "giua", "leaf"}, {"khac", "giua", "leaf"}, {"la", "b", "leaf"}, {"ma", "a", "no"}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(made); i++) {
+        run("openssl req -newkey rsa:2048 -nodes -subj /CN=%s -keyout %s/%s.key -out %s/%s.csr", made[i].name, dir, made[i].name, dir, made[i].name);
+        run("openssl x509 -req -in %s/%s.csr -CA %s/%s.crt -CAkey %s/%s.key -CAcreateserial -days 2 -extfile %s/%s.ext -out %s/%s.crt", dir, made[i].name, dir,
+            made[i].issuer, dir, made[i].issuer, dir, made[i].ext, dir, made[i].name);
+    }
+    g_autofree char *ca = get("a.crt"), *only = g_strdup_printf("only: kttv\nonly: ma\n%s", ca), *leaf = get("kttv.crt");
+    g_mkdir_with_parents(trusted, 0700);
+    put("authorities/nha-nuoc.ca.pem", only);
+    put("authorities/la-thuong.ca.pem", leaf);
+    g_auto(GStrv) warnings = NULL;
+    BcSigners *signers = bc_signers_new(trusted, &warnings, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(strstr(warnings[0], "is no certificate of an authority"));
+    g_autofree char *bare = g_strdup_printf(BODY, SIGNATURE("", TRANSFORM, RSA));
+    g_autofree char *template = replace(bare, "</Signature>", "<KeyInfo><X509Data/></KeyInfo></Signature>");
+    put("template.xml", template);
+    static const struct { const char *key, *with, *signer; } cases[] = {{"kttv", ",%s/giua.crt", "nha-nuoc (kttv)"}, {"kttv", "", NULL}, {"khac", ",%s/giua.crt", NULL},
+                                                                       {"la", "", NULL}, {"ma", "", NULL}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *more = *cases[i].with ? g_strdup_printf(",%s/giua.crt", dir) : g_strdup("");
+        run("xmlsec1 --sign --privkey-pem %s/%s.key,%s/%s.crt%s --output %s/signed.xml %s/template.xml", dir, cases[i].key, dir, cases[i].key, more, dir, dir);
+        g_autofree char *text = get("signed.xml"), *signer = NULL;
+        g_autoptr(GError) why = NULL;
+        g_assert_nonnull(strstr(text, "X509Certificate"));
+        g_assert_cmpint(bc_signature_check(signers, text, strlen(text), &signer, &why), ==, cases[i].signer ? BC_SIGNATURE_GOOD : BC_SIGNATURE_BAD);
+        g_assert_cmpstr(signer, ==, cases[i].signer);
+        if (!cases[i].signer)
+            continue;
+        g_autofree char *changed = replace(text, "go now", "stay"), *none = NULL;
+        g_assert_cmpint(bc_signature_check(signers, changed, strlen(changed), &none, NULL), ==, BC_SIGNATURE_BAD);
+    }
+    bc_signers_free(signers);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -155,6 +198,7 @@ int main(int argc, char **argv)
     make_key("b");
     g_test_add_func("/alert/signature/signed", test_signed);
     g_test_add_func("/alert/signature/wrapped", test_wrapped);
+    g_test_add_func("/alert/signature/authority", test_authority);
     g_test_add_func("/alert/signature/weak", test_weak);
     int failed = g_test_run();
     run("rm -rf %s", dir);
