@@ -12,7 +12,7 @@ need("mosquitto")
 need("mosquitto_pub")
 
 MEDIASIM = os.environ.get("MEDIASIM", os.path.join(BUILD, "mediasim", "mediasim"))
-DEVICES = int(os.environ.get("PROVINCE_DEVICES", "200" if PATIENCE == 1 else "50"))  # a sanitizer has its own speed
+DEVICES = int(os.environ.get("PROVINCE_DEVICES", "200" if PATIENCE == 1 else "60"))  # a sanitizer has its own speed
 LATENCY_MS = int(1000 * PATIENCE)
 STATE = {}
 
@@ -139,7 +139,7 @@ def day():
     """A programme at its time, an emergency over it, the programme goes on at its place."""
     d = daemon()
     before_lines = len(d.lines)
-    sim = start("--skew", "3600", "--false-telemetry", "9", "--downloads", "20", "--burst", "4", "--emergencies", "1", "--telemetry", "10",
+    sim = start("--skew", "3600", "--false-telemetry", "9" if DEVICES >= 200 else "40", "--downloads", "20", "--burst", "4", "--emergencies", "1", "--telemetry", "10",
                 "--api-token", STATE["token"], seconds=46 if DEVICES <= 1000 else 100)
     at = int(time.time()) + (10 if DEVICES <= 1000 else 40)
     quiet = costs(sim)
