@@ -48,6 +48,7 @@ static GArray *all_migrations(void)
     g_array_append_vals(migrations, bc_report_migrations, bc_n_report_migrations);
     g_array_append_vals(migrations, bc_bulletin_migrations, bc_bulletin_n_migrations);
     g_array_append_vals(migrations, bc_exchange_migrations, bc_exchange_n_migrations);
+    g_array_append_vals(migrations, md_meeting_migrations, md_meeting_n_migrations);
     return migrations;
 }
 
@@ -99,7 +100,7 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
         md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_start_bulletin(daemon, error) &&
         md_start_device_link(daemon, error) &&
-        md_provision(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error) &&
+        md_provision(daemon, error) && md_start_meeting(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error) &&
         md_start_exchange(daemon, error))
         return true;
     md_daemon_stop(daemon);
@@ -134,6 +135,7 @@ void md_daemon_stop(MdDaemon *daemon)
     g_clear_pointer(&daemon->device_link, bc_device_link_free);
     md_stop_bulletin(daemon);
     g_clear_pointer(&daemon->broadcast, bc_broadcast_free);
+    g_clear_pointer(&daemon->meetings, md_meetings_free);
     g_clear_pointer(&daemon->conference, md_conference_free);
     g_clear_pointer(&daemon->agent, sg_agent_free);
     g_clear_pointer(&daemon->accounts, sg_accounts_free);

@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
+#include "mediad/meeting/meeting.h"
 #include "mediad/core/log.h"
 #include "mediad/core/worker.h"
 #include "mediad/store/store.h"
@@ -41,6 +42,7 @@ typedef struct MdDaemon {
     SgAccounts *accounts;
     SgAgent *agent;
     MdConference *conference;
+    MdMeetings *meetings;
     BcBroadcast *broadcast;
     BcAttachments *attachments;
     BcDictionary *dictionary;
@@ -84,6 +86,7 @@ bool md_start_media(MdDaemon *daemon, GError **error);      /* addresses, ports,
 bool md_start_sip(MdDaemon *daemon, GError **error);
 bool md_start_conference(MdDaemon *daemon, GError **error);
 bool md_start_broadcast(MdDaemon *daemon, GError **error);
+bool md_start_meeting(MdDaemon *daemon, GError **error);    /* after the rooms of the settings are there */
 bool md_start_device_link(MdDaemon *daemon, GError **error);
 /* What is announced and planned, on its way over the device link. */
 bool md_start_link_plays(MdDaemon *daemon, GError **error);

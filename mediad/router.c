@@ -12,6 +12,19 @@ static MdRole role_of(MdDaemon *daemon, const MdCallInfo *info)
     return role == MD_ROLE_INVALID ? MD_ROLE_SITE : role;
 }
 
+/* A meeting that is held in the room knows better what the account is there. */
+static void to_room(MdDaemon *daemon, MdCall *call, const MdCallInfo *info)
+{
+    bool refused = false;
+    MdRole role = role_of(daemon, info);
+    if (daemon->meetings && info->to_user)
+        role = md_meetings_role(daemon->meetings, info->to_user, info->account, role, &refused);
+    if (refused)
+        md_call_reject(call, 403, "Not Invited");
+    else
+        md_conference_accept_call(daemon->conference, call, role);
+}
+
 void md_router_route(MdCall *call, void *user)
 {
     MdDaemon *daemon = user;
@@ -29,5 +42,5 @@ void md_router_route(MdCall *call, void *user)
     else if (strcmp(info->to_user, "test") == 0)
         md_conference_accept_test(daemon->conference, call);
     else
-        md_conference_accept_call(daemon->conference, call, role_of(daemon, info));
+        to_room(daemon, call, info);
 }

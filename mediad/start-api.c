@@ -85,6 +85,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     md_api_add_sources(daemon->api, daemon->agent);
     md_api_add_broadcast(daemon->api, daemon->broadcast);
     md_start_reports(daemon);
+    md_api_add_meetings(daemon->api, daemon->meetings, daemon->accounts, daemon->broadcast);
     md_api_add_bulletins(daemon->api, daemon->bulletins, daemon->attachments, daemon->dictionary, daemon->inboxes);
     if (!md_start_outputs(daemon, error) || !md_start_boards(daemon, error))
         return false;

@@ -6,6 +6,8 @@
 static void on_event(const char *type, const char *room, const char *member, const char *json_object, void *user)
 {
     MdDaemon *daemon = user;
+    if (daemon->meetings)
+        md_meetings_room_event(daemon->meetings, type, room, member, json_object);
     if (!daemon->api)
         return;
     JsonNode *node = json_object ? json_from_string(json_object, NULL) : NULL;

@@ -12,6 +12,7 @@
 #include "broadcast/device-link/service.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
+#include "mediad/meeting/meeting.h"
 #include "sip/sip.h"
 
 /* What the API offers of each room of the house: routes and metrics. Called by main after md_api_new; what is handed over must
@@ -21,6 +22,10 @@
 void md_api_add_rooms(MdApi *api, MdConference *conference);
 /* SIP accounts, registrations, banned sources. agent may be NULL (tests): nobody is registered then. */
 void md_api_add_accounts(MdApi *api, SgAccounts *accounts, SgAgent *agent);
+
+/* Meetings, their trial, links, attendance and chat, saved lists of sites. broadcast may be NULL: areas hold themselves alone then. The API must be
+ * freed before all of them. */
+void md_api_add_meetings(MdApi *api, MdMeetings *meetings, SgAccounts *accounts, BcBroadcast *broadcast);
 
 /* Sources that gave offence over SIP. */
 void md_api_add_sources(MdApi *api, SgAgent *agent);

@@ -27,7 +27,7 @@ struct MdPrompts {
 static const char *const names[] = {
     "enter-pin", "wrong-pin", "locked", "welcome", "muted", "unmuted", "waiting-for-chair",
     "lobby",     "ended",     "test",   "now",     "hours", "minutes",
-    "recorded",  "streamed",
+    "recorded",  "streamed",  "trial",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(names) == MD_PROMPT_NUMBER_0);
 static const char *const languages[MD_LANGUAGE_MAX] = {"vi", "en"};

@@ -23,6 +23,7 @@ typedef enum MdPrompt {
     MD_PROMPT_MINUTES,
     MD_PROMPT_RECORDED,       /* "this meeting is being recorded" */
     MD_PROMPT_STREAMED,       /* "… streamed live" */
+    MD_PROMPT_TRIAL,          /* what a site hears whose line is checked */
     MD_PROMPT_NUMBER_0,       /* … 59 */
     MD_PROMPT_MAX = MD_PROMPT_NUMBER_0 + 60,
 } MdPrompt;

@@ -27,6 +27,9 @@ void md_test_room_tick(MdRoom *room, int64_t now_us)
         return;
     if (md_room_count(room) == 0) {
         room->clock_us = 0;
+    } else if (room->kind == MD_ROOM_TRIAL && now_us >= room->clock_us) { /* once: then there is time to beep and to speak */
+        md_room_play(room, NULL, (const uint8_t[]){MD_PROMPT_TRIAL}, 1, true);
+        room->clock_us = INT64_MAX;
     } else if (now_us >= room->clock_us) {
         say_time(room, room->clock_us == 0);
         room->clock_us = now_us + CLOCK_PERIOD_S * (int64_t)G_USEC_PER_SEC;

@@ -4,7 +4,7 @@
 #include "mediad/meeting/private.h"
 #include <string.h>
 
-static const int64_t SAMPLE_US = 1000000, FLUSH_US = 15 * G_USEC_PER_SEC, GAP_MAX_US = 5 * G_USEC_PER_SEC;
+static const int64_t SAMPLE_US = 1000000, FLUSH_US = 5 * G_USEC_PER_SEC, GAP_MAX_US = 5 * G_USEC_PER_SEC;
 
 typedef struct Visit {
     MdVisit v;

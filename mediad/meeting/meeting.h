@@ -47,8 +47,6 @@ typedef struct MdMeetingsOptions {
     const char *timezone;             /* NULL: Asia/Ho_Chi_Minh */
     MdMeetingEventFn on_event;        /* may be NULL */
     void (*on_chat)(const MdChatMessage *message, void *user); /* for those in the room; may be NULL */
-    /* A site's name as people know it, g_free; NULL: not known. May be NULL. */
-    char *(*name_for)(const char *account, void *user);
     void *user;
     unsigned trial_before_min;        /* 0: 60 */
     unsigned trial_calls;             /* at one time, 0: 6 */

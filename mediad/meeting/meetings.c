@@ -100,6 +100,12 @@ static bool load(MdMeetings *m, GError **error)
     return rows != NULL && local == NULL;
 }
 
+/* Whoever was in a meeting when mediad ended without a word was there at least until it was seen last. */
+static bool close_visits(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error, "UPDATE md_attendance SET left_us = seen_us, reason = 'mediad was interrupted' WHERE left_us = 0", "");
+}
+
 static gboolean on_tick(gpointer user)
 {
     md_meetings_tick(user);
@@ -150,7 +156,7 @@ MdMeetings *md_meetings_new(const MdMeetingsOptions *options, GError **error)
     m->codes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, md_code_free);
     m->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, md_site_list_free);
     m->budgets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, md_chat_budget_free);
-    if (!load(m, error) || !md_codes_load(m, error) || !md_site_lists_load(m, error)) {
+    if (!md_store_write_sync(m->o.store, close_visits, NULL, error) || !load(m, error) || !md_codes_load(m, error) || !md_site_lists_load(m, error)) {
         md_meetings_release(m);
         return NULL;
     }

@@ -35,7 +35,6 @@ struct Meeting {               /* one that is to come or under way */
     GHashTable *away;          /* accounts that were not registered when they were given up */
     GPtrArray *visits;         /* Visit*: open ones, and those not yet in the store */
     int64_t sampled_us, flush_us; /* monotonic */
-    bool visits_closed;        /* those that a former run of mediad left open */
     int64_t chat_next;         /* number of the next message; -1: not looked up yet */
     Trial *trial;              /* NULL: none was begun in this run */
 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { CALLS_DEFAULT = 6, BEFORE_DEFAULT_MIN = 60 };
-static const int64_t RING_US = 50 * G_USEC_PER_SEC, LOOK_MIN_US = 8 * G_USEC_PER_SEC, LOOK_MAX_US = 20 * G_USEC_PER_SEC,
+static const int64_t RING_US = 50 * G_USEC_PER_SEC, LOOK_MIN_US = 8 * G_USEC_PER_SEC, LOOK_MAX_US = 16 * G_USEC_PER_SEC,
                      SETTLE_US = G_USEC_PER_SEC / 2, BUSY_US = 1 * G_USEC_PER_SEC;
 static const int64_t LAST_US = 3 * 60 * G_USEC_PER_SEC; /* before the start nobody more is called */
 static const int64_t SAME_START_US = 2 * INT64_C(3600) * G_USEC_PER_SEC; /* a start moved by less is the same: nobody is rung again for it */

@@ -18,11 +18,6 @@ static void on_chat(const MdChatMessage *message, void *user)
     g_ptr_array_add(((Desk *)user)->chat, g_strdup_printf("%s %s: %s", message->to, message->name, message->text));
 }
 
-static char *name_for(const char *account, void *user)
-{
-    return g_strdup_printf("Xã %s", account);
-}
-
 static void on_room_event(const char *type, const char *room, const char *member, const char *json, void *user)
 {
     Desk *desk = user;
@@ -38,7 +33,6 @@ void desk_start(Desk *desk)
                                  .dialer = &desk->meeting->dialer.base,
                                  .on_event = on_event,
                                  .on_chat = on_chat,
-                                 .name_for = name_for,
                                  .user = desk,
                                  .trial_calls = desk->trial_calls,
                                  .clock = &desk->meeting->clock.base};
@@ -183,7 +177,7 @@ MdBooking *desk_wish(Desk *desk, const char *title, int in_min, int minutes, con
     wish->trial = false;
     g_auto(GStrv) accounts = g_strsplit(sites, ",", -1);
     for (char **account = accounts; *account != NULL; account++) {
-        g_autofree char *name = name_for(*account, NULL);
+        g_autofree char *name = g_strdup_printf("Xã %s", *account);
         md_booking_invite(wish, *account, name, NULL);
     }
     return wish;

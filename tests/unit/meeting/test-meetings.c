@@ -155,6 +155,12 @@ static void test_change(void)
     desk_free(desk);
 }
 
+/* As a crash leaves it. */
+static bool reopen(MdDb *db, gpointer data, GError **error)
+{
+    return md_db_run(db, error, "UPDATE md_attendance SET left_us = 0, reason = '' WHERE member = (SELECT MAX(member) FROM md_attendance)", "");
+}
+
 static void test_restart(void)
 {
     Desk *desk = desk_new();
@@ -179,6 +185,12 @@ static void test_restart(void)
     g_assert_true(first->here);
     g_assert_cmpint(first->present_s, >=, 5 * 60 + 55);
     g_assert_cmpint(first->present_s, <=, 6 * 60 + 5);
+    desk_stop(desk); /* and once more, without a word to the store */
+    g_assert_true(md_store_write_sync(desk->store, reopen, NULL, NULL));
+    desk_start(desk);
+    g_autoptr(MdAttendance) after = md_meetings_attendance(desk->meetings, id, NULL);
+    g_assert_false(((const MdAttendee *)after->attendees->pdata[0])->here);
+    g_assert_cmpstr(((const MdVisit *)after->visits->pdata[after->visits->len - 1])->reason, ==, "mediad was interrupted");
     desk_stop(desk); /* down until it is over */
     md_virtual_clock_advance(&desk->meeting->clock, INT64_C(7200000000));
     desk_start(desk);
