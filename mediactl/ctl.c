@@ -36,6 +36,26 @@ const Command ctl_commands[] = {
     {"dial", NULL, "ROOM TARGET…", "role=ROLE redial", 2, 201, "call accounts or SIP addresses into a room", ctl_cmd_dial},
     {"dials", NULL, "ROOM", "", 1, 1, "who is being called", ctl_cmd_dials},
     {"undial", NULL, "ROOM TARGET", "", 2, 2, "stop calling somebody", ctl_cmd_undial},
+    {"meetings", NULL, "", "from=TIME to=TIME", 0, 0, "what is booked, by start", ctl_cmd_meetings},
+    {"meeting", "book", "TITLE [ACCOUNT…]",
+     "start=TIME end=TIME minutes=N room=ROOM chair=ACCOUNT co-chair=ACCOUNT secretary=ACCOUNT technician=ACCOUNT pin=DIGITS chair-pin=DIGITS language=LANG "
+     "max-minutes=N open-min=N grace-min=N lists=NAMES areas=CODES roles=ROLES force-because=TEXT lobby mute-on-entry wait-for-chair confidential record "
+     "no-dial no-trial", 1, 501, "book a meeting; clashes of sites and rooms are told", ctl_cmd_meeting_book},
+    {"meeting", "change", "MEETING [ACCOUNT…]",
+     "title=TEXT uninvite=ACCOUNTS start=TIME end=TIME minutes=N room=ROOM chair=ACCOUNT co-chair=ACCOUNT secretary=ACCOUNT technician=ACCOUNT pin=DIGITS chair-pin=DIGITS language=LANG "
+     "max-minutes=N open-min=N grace-min=N lists=NAMES areas=CODES roles=ROLES force-because=TEXT lobby mute-on-entry wait-for-chair confidential record "
+     "no-dial no-trial", 1, 501, "change a meeting, invite more sites or leave some out", ctl_cmd_meeting_change},
+    {"meeting", "show", "MEETING", "", 1, 1, "one meeting, its agenda and sites", ctl_cmd_meeting_show},
+    {"meeting", "cancel", "MEETING", "because=TEXT", 1, 1, "call a meeting off", ctl_cmd_meeting_cancel},
+    {"meeting", "start", "MEETING", "", 1, 1, "begin now; its sites are called", ctl_cmd_meeting_start},
+    {"meeting", "end", "MEETING", "", 1, 1, "end a meeting for all", ctl_cmd_meeting_end},
+    {"meeting", "trial", "MEETING [ACCOUNT…]", "start stop", 1, 501, "how each site's line was in the trial; --start: check them now", ctl_cmd_meeting_trial},
+    {"meeting", "attendance", "MEETING [FILE]", "csv html", 1, 2, "who was there; --csv, --html: to a file", ctl_cmd_meeting_attendance},
+    {"meeting", "links", "MEETING", "make guest=NAME revoke=ID", 1, 1, "join links; --make: one for each site", ctl_cmd_meeting_links},
+    {"meeting", "chat", "MEETING [TEXT]", "to=WHOM", 1, 2, "what was written; with a text: write to all or the secretary", ctl_cmd_meeting_chat},
+    {"site-lists", "list", "", "", 0, 0, "saved lists of sites", ctl_cmd_site_lists_list},
+    {"site-lists", "put", "NAME [ACCOUNT…]", "title=TEXT lists=NAMES areas=CODES roles=ROLES", 1, 501, "save a list of sites", ctl_cmd_site_lists_put},
+    {"site-lists", "del", "NAME", "", 1, 1, "remove a list", ctl_cmd_site_lists_del},
     {"content", "list", "", "", 0, 0, "what can be broadcast", ctl_cmd_content_list},
     {"content", "add", "[FILE]", "title=TEXT text=TEXT", 0, 1, "add a sound or video file, or a text to be spoken", ctl_cmd_content_add},
     {"content", "del", "CONTENT", "", 1, 1, "remove content", ctl_cmd_content_del},
