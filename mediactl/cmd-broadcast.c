@@ -228,7 +228,7 @@ int ctl_cmd_devices_list(Ctl *ctl, const Args *args)
 
 int ctl_cmd_devices_add(Ctl *ctl, const Args *args)
 {
-    static const char *const options[] = {"name", "area", "kind", "vendor"};
+    static const char *const options[] = {"name", "area", "kind", "vendor", "gateway"};
     const char *id = args_word(args, 0), *volume = args_option(args, "volume");
     g_autofree char *path = ctl_path("/devices/%s", id);
     JsonObject *body = json_object_new();

@@ -120,7 +120,7 @@ const Command ctl_commands[] = {
     {"exchange", "replay", "ID", "", 1, 1, "send it once more under the same id, or deal with it once more", ctl_cmd_exchange_replay},
     {"exchange", NULL, "", "", 0, 0, "how the link to the central system is", ctl_cmd_exchange_status},
     {"devices", "list", "", "area=CODE", 0, 0, "loudspeakers", ctl_cmd_devices_list},
-    {"devices", "add", "ID", "name=TEXT area=CODE kind=KIND vendor=TEXT volume=N", 1, 1, "list a loudspeaker", ctl_cmd_devices_add},
+    {"devices", "add", "ID", "name=TEXT area=CODE kind=KIND vendor=TEXT gateway=ID volume=N", 1, 1, "list a loudspeaker", ctl_cmd_devices_add},
     {"devices", "del", "ID", "", 1, 1, "remove a loudspeaker", ctl_cmd_devices_del},
     {"devices", "show", "ID", "", 1, 1, "what a loudspeaker says of itself, and whether it can be believed", ctl_cmd_devices_show},
     {"devices", "why-silent", "ID", "", 1, 1, "why a loudspeaker is silent", ctl_cmd_devices_why_silent},
