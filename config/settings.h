@@ -109,6 +109,7 @@ typedef struct CfgConference {
     unsigned redial_first_s, redial_max_s, redial_give_up_s;
     unsigned loudest;
     unsigned rooms_max, members_max;
+    bool content, offer_content; /* slides and screens as a second stream */
 } CfgConference;
 
 typedef struct CfgRoom {

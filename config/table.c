@@ -209,6 +209,8 @@ static const CfgKey conference_keys[] = {
     UINT(CfgConference, loudest, "talkers", "4", 1, 16, 0, "How many talkers are heard at one time."),
     UINT(CfgConference, rooms_max, NULL, "500", 1, 10000, R, "Rooms at one time."),
     UINT(CfgConference, members_max, NULL, "200", 2, 1000, 0, "Members of a room that says nothing."),
+    BOOL(CfgConference, content, "true", R, "Slides and screens are taken as a second stream of pictures from devices and browsers that offer one."),
+    BOOL(CfgConference, offer_content, "true", R, "The second stream is offered to devices that a room rings; off for devices that cannot bear it."),
 };
 SECTION(conference, CfgConference);
 

@@ -237,6 +237,24 @@ static char *member_path(Ctl *ctl, const char *room, const char *who)
     return found;
 }
 
+int ctl_cmd_rooms_content(Ctl *ctl, const Args *args)
+{
+    const char *room = args_word(args, 0), *what = args_word(args, 1), *who = args->words->len > 2 ? args_word(args, 2) : NULL;
+    bool start = g_str_equal(what, "start");
+
+    if (start != (who != NULL) || (!start && !g_str_equal(what, "stop")))
+        return ctl_fail(ctl, "say start and a member, or stop", "mediactl rooms content ROOM start MEMBER|stop"), CTL_USAGE;
+    g_autofree char *path = ctl_path("/rooms/%s/content/%s", room, what);
+    if (!start)
+        return ctl_do(ctl, "POST", path, NULL, "Nobody presents in %s any more.", room);
+    g_autofree char *member = member_path(ctl, room, who);
+    if (!member)
+        return CTL_FAILED;
+    JsonObject *body = json_object_new();
+    json_object_set_string_member(body, "member", strrchr(member, '/') + 1);
+    return ctl_do(ctl, "POST", path, body, "%s presents in %s.", who, room);
+}
+
 static int mute(Ctl *ctl, const Args *args, bool muted)
 {
     const char *room = args_word(args, 0), *who = args_word(args, 1);

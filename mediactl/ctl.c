@@ -24,6 +24,7 @@ const Command ctl_commands[] = {
     {"rooms", "show", "ROOM", "", 1, 1, "one room, with its counters", ctl_cmd_rooms_show},
     {"rooms", "lock", "ROOM", "", 1, 1, "let nobody new in", ctl_cmd_rooms_lock},
     {"rooms", "unlock", "ROOM", "", 1, 1, "open the room again", ctl_cmd_rooms_unlock},
+    {"rooms", "content", "ROOM start MEMBER|stop", "", 2, 3, "let a member present slides or a screen, or take them away", ctl_cmd_rooms_content},
     {"rooms", "end", "ROOM", "", 1, 1, "end the meeting for all", ctl_cmd_rooms_end},
     {"members", NULL, "ROOM", "stats", 1, 1, "who is in a room; --stats: how their lines are", ctl_cmd_members},
     {"mute", NULL, "ROOM MEMBER|all|all-but-chair", "", 2, 2, "microphones off", ctl_cmd_mute},

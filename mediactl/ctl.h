@@ -78,7 +78,7 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
 #define CTL_COMMANDS(X)                                                                                                \
     X(setup) X(login) X(logout) X(status) X(accounts_list) X(accounts_add) X(accounts_reset) X(accounts_del) X(registrations)   \
     X(sources_list) X(sources_forgive)                                                                                 \
-    X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(members) X(mute) X(unmute) \
+    X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(rooms_content) X(members) X(mute) X(unmute) \
     X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_change) X(users_del)                \
     X(users_password) X(content_list) X(content_add) X(content_del) X(announce) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
     X(bulletin_list) X(bulletin_show) X(bulletin_new) X(bulletin_submit) X(bulletin_approve) X(bulletin_return) X(bulletin_withdraw)    \

@@ -78,6 +78,8 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .redial_give_up_s = settings->conference.redial_give_up_s,
         .rooms_max = settings->conference.rooms_max,
         .create_on_call = settings->conference.create_on_call,
+        .content = settings->conference.content,
+        .offer_content = settings->conference.content && settings->conference.offer_content,
         .label_for = label_for,
         .on_event = on_event,
         .user = daemon,

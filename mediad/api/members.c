@@ -8,9 +8,11 @@ static JsonObject *media_json(const MdLegSummary *media)
     JsonObject *o = json_object_new();
     const char *audio = media->audio_codec >= 0 ? md_audio_codec_to_string(media->audio_codec) : NULL;
     const char *video = media->video_codec >= 0 ? md_video_codec_to_string(media->video_codec) : NULL;
+    const char *content = media->content_codec >= 0 ? md_video_codec_to_string(media->content_codec) : NULL;
 
     json_object_set_string_member(o, "audio", audio ? audio : "none");
     json_object_set_string_member(o, "video", video ? video : "none");
+    json_object_set_string_member(o, "content", content ? content : "none");
     json_object_set_string_member(o, "security", media->security ? media->security : "none");
     json_object_set_string_member(o, "remote", media->remote);
     return o;
@@ -139,7 +141,7 @@ static void kick(MdApiRequest *r, void *user)
     "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"muted\",\"media\",\"stats\"],\"properties\":{\"id\":" TEXT     \
     ",\"name\":" TEXT ",\"uri\":" TEXT ",\"account\":" TEXT ",\"role\":" ROLE ",\"muted\":" FLAG ",\"self_muted\":" FLAG ",\"deaf\":" FLAG \
     ",\"away\":" FLAG ",\"browser\":" FLAG ",\"video_muted\":" FLAG ",\"in_lobby\":" FLAG ",\"talking\":" FLAG ",\"gain_db\":{\"type\":\"number\"},"                 \
-    "\"joined_us\":{\"type\":\"integer\"},\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT     \
+    "\"joined_us\":{\"type\":\"integer\"},\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT ",\"content\":" TEXT \
     ",\"security\":" TEXT ",\"remote\":" TEXT "}},\"stats\":" MD_API_LEG_STATS_SCHEMA "}}"
 
 static const MdApiRoute routes[] = {

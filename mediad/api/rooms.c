@@ -75,6 +75,7 @@ static JsonObject *room_json(MdRoom *room, bool everything)
     json_object_set_boolean_member(o, "locked", info.locked);
     json_object_set_boolean_member(o, "waiting_for_chair", info.waiting_for_chair);
     json_object_set_boolean_member(o, "muted_all", info.muted_all);
+    json_object_set_member(o, "content", md_api_content_json(room));
     if (!everything)
         return o;
     JsonObject *audio = json_object_new();
@@ -368,7 +369,7 @@ static void undial(MdApiRequest *r, void *user)
     "\"8x8\",\"9x8\",\"pip\"]}"
 #define ROOM_FIELDS                                                                                                    \
     "\"name\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"members\":{\"type\":\"integer\"},\"layout\":" LAYOUT   \
-    ",\"locked\":{\"type\":\"boolean\"},\"waiting_for_chair\":{\"type\":\"boolean\"},\"muted_all\":{\"type\":\"boolean\"}"
+    ",\"locked\":{\"type\":\"boolean\"},\"waiting_for_chair\":{\"type\":\"boolean\"},\"muted_all\":{\"type\":\"boolean\"},\"content\":" MD_API_CONTENT_SCHEMA
 #define ROOM_REQUIRED "\"required\":[\"name\",\"title\",\"members\",\"layout\",\"locked\",\"waiting_for_chair\",\"muted_all\"]"
 #define COUNTS "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}"
 #define ROOM_FULL                                                                                                      \
@@ -487,6 +488,7 @@ void md_api_add_rooms(MdApi *api, MdConference *conference)
     rooms->legs = md_api_legs_new(rooms);
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), rooms);
     md_api_member_routes(rooms);
+    md_api_room_content_routes(rooms);
     md_api_add_metrics(api, metrics, rooms);
     load_kept(rooms);
 }

@@ -89,7 +89,7 @@ typedef struct MdConferenceOptions {
     unsigned jitter_min_ms, jitter_max_ms;
     unsigned redial_first_s, redial_max_s, redial_give_up_s;
     unsigned rooms_max;              /* 0: 500 */
-    bool content;                    /* slides and screens are taken as a second stream of pictures, and offered to whom we ring */
+    bool content, offer_content;     /* slides and screens are taken as a second stream of pictures; and offered to whom we ring */
     bool create_on_call;             /* unknown names make a temporary room */
     MdConferenceEventFn on_event;
     void *user;

@@ -4,7 +4,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { TARGET_MAX = 256, DECLINED = 603, CALLS_AT_ONCE = 10, FIRST_S = 5, MAX_S = 60, GIVE_UP_S = 600 };
+enum { TARGET_MAX = 256, NOT_ACCEPTABLE = 488, DECLINED = 603, CALLS_AT_ONCE = 10, FIRST_S = 5, MAX_S = 60, GIVE_UP_S = 600 };
 /* Whoever stays shorter has not really been here: what answers and drops at once must not be rung every few seconds for ever. */
 static const int64_t STAY_US = 60 * G_USEC_PER_SEC;
 
@@ -79,6 +79,14 @@ static void down(MdDial *dial, int code, const char *why)
     }
     if (dial->forgotten || room->ending)
         return;
+    /* An old device may refuse the whole call for a line it does not know: once more at once, without. */
+    bool plain = code == NOT_ACCEPTABLE && !was_up && !dial->plain && room->conference->options.offer_content;
+    if (plain) {
+        dial->plain = true;
+        dial->state = MD_DIAL_WAITING;
+        dial->next_us = now_us;
+        return;
+    }
     int64_t next_us = now_us + backoff_us(room, dial->attempts);
     bool again = dial->redial && code != DECLINED && next_us - dial->down_since_us <= give_up_us(room);
     md_room_emit(room, was_up ? "dial.dropped" : "dial.failed", NULL, "target", "s", dial->target, "code",

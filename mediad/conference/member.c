@@ -126,7 +126,7 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .dtls = options->dtls,
         .packetiser = &room->audio->packetiser,
         .content = room->kind == MD_ROOM_MEETING && options->content,
-        .offer_content = options->content,
+        .offer_content = options->offer_content && !(member->dial != NULL && member->dial->plain),
     };
     member->leg = md_leg_new(&config, error);
     if (member->leg == NULL)
@@ -152,6 +152,7 @@ void md_member_retire_leg(MdMember *member)
     member->generation++;
     member->audio_format = (MdLegAudioFormat){0};
     member->video_format = (MdLegVideoFormat){0};
+    member->content_format = (MdLegVideoFormat){0};
     member->talking = false;
     md_room_replan(member->room);
 }

@@ -229,6 +229,7 @@ struct MdDial {                /* C */
     MdRole role;
     bool redial, forgotten;
     bool away;                 /* not registered at the last attempt */
+    bool plain;                /* refused an offer with content: gets none with it any more */
     MdDialState state;
     unsigned attempts;
     int64_t next_us, down_since_us;

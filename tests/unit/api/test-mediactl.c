@@ -136,7 +136,7 @@ static void test_usage(House *h, gconstpointer data)
         const char *words, *message;
     } cases[] = {
         {"fly", "there is no command 'fly'"},
-        {"rooms", "'rooms' is followed by one of: list, add, del, show, lock, unlock, end"},
+        {"rooms", "'rooms' is followed by one of: list, add, del, show, lock, unlock, content, end"},
         {"rooms add", "a word is missing\nusage: mediactl rooms add NAME [--title TEXT]"},
         {"rooms list more", "'more' is too much"},
         {"rooms add x --titel y", "unknown option --titel"},

@@ -117,6 +117,12 @@ static void test_members(House *h, gconstpointer data)
     g_assert_cmpfloat(json_object_get_double_member(now, "gain_db"), ==, -6.5);
     g_assert_cmpstr(json_object_get_string_member(now, "role"), ==, "operator");
     EXPECT("PATCH", path, "{'gain_db':21}", 400, "invalid-field");
+    g_autoptr(TestReply) content = NULL;
+    g_assert_true(json_object_get_null_member(get(h, "/rooms/r/content", &content), "content"));
+    g_autofree char *present = g_strdup_printf("{'member':'%s'}", json_object_get_string_member(site, "id"));
+    EXPECT("POST", "/rooms/r/content/start", present, 409, "wrong-state"); /* sound only */
+    EXPECT("POST", "/rooms/r/content/start", "{'member':'m999'}", 404, "member-not-found");
+    EXPECT("POST", "/rooms/r/content/stop", NULL, 409, "wrong-state");
     EXPECT("PATCH", "/rooms/r/members/nobody", "{'muted':true}", 404, "member-not-found");
     EXPECT("GET", "/rooms/r/members/nobody", NULL, 404, "member-not-found");
     EXPECT("PUT", "/rooms/r/mute", "{'muted':false}", 204, NULL);

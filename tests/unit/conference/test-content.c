@@ -219,6 +219,25 @@ static void test_off(void)
     meeting_free(meeting);
 }
 
+/* A device that refuses the whole call for the line is rung again at once without it, and once only. */
+static void test_old_device(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true, .content = true, .redial_first_s = 5});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    g_assert_true(md_room_dial(room, (const char *const[]){"old", NULL}, MD_ROLE_SITE, true, NULL));
+    g_assert_true(fake_leg(0)->config.offer_content);
+    md_call_emit_closed(fake_dialer_last(&meeting->dialer)->call, 488, "Not Acceptable Here");
+    meeting_run_ms(meeting, 500);
+    g_assert_cmpuint(meeting->dialer.calls->len, ==, 2);
+    g_assert_cmpuint(fake_legs(), ==, 2);
+    g_assert_false(fake_leg(1)->config.offer_content);
+    g_assert_true(fake_leg(1)->config.content); /* it may offer one itself */
+    md_call_emit_closed(fake_dialer_last(&meeting->dialer)->call, 488, "Not Acceptable Here");
+    meeting_run_ms(meeting, 500);
+    g_assert_cmpuint(meeting->dialer.calls->len, ==, 2);
+    meeting_free(meeting);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -227,5 +246,6 @@ int main(int argc, char **argv)
     g_test_add_func("/content/affordable", test_affordable);
     g_test_add_func("/content/who", test_who);
     g_test_add_func("/content/off", test_off);
+    g_test_add_func("/content/old-device", test_old_device);
     return g_test_run();
 }
