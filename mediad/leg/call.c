@@ -171,3 +171,8 @@ void md_call_content(MdCall *call, MdCallContent state, const char *reason)
 {
     COMMAND(call, content, state, reason);
 }
+
+void md_call_open_floor(MdCall *call, const MdCallFloor *floor)
+{
+    COMMAND(call, open_floor, floor);
+}

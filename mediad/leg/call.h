@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <glib.h>
 #include "mediad/core/media.h"
+#include "mediad/transport/addr.h"
 
 /* One signalling dialog with one remote party, whatever the protocol (SIP now, a browser's WebSocket next).
  * Implemented by sip/ (and later api/), used by conference/ and broadcast/. Control thread only. Counted: found by id.
@@ -56,6 +57,14 @@ typedef enum MdCallContent {
     MD_CALL_CONTENT_REFUSED, /* it asked in vain; who presents has not changed */
 } MdCallContent;
 
+/* Floor control by BFCP (RFC 8855, 8856) as the descriptions agreed on it: we are the server. */
+typedef struct MdCallFloor {
+    bool stream;                 /* TCP, else UDP */
+    uint32_t conference;         /* of this call alone: random */
+    uint16_t user, floor;
+    MdAddr peer;                 /* as described */
+} MdCallFloor;
+
 typedef struct MdCallOps {           /* filled by the signalling protocol; all on the control thread */
     void (*progress)(void *impl, int code, const char *reason, const char *sdp);
     void (*send_answer)(void *impl, const char *sdp);
@@ -65,6 +74,7 @@ typedef struct MdCallOps {           /* filled by the signalling protocol; all o
     void (*request_key_frame)(void *impl);                    /* INFO picture_fast_update */
     void (*free_impl)(void *impl);
     void (*send_candidate)(void *impl, const char *mid, const char *line); /* browsers; NULL elsewhere */
+    void (*open_floor)(void *impl, const MdCallFloor *floor);              /* NULL: the signalling knows no BFCP */
     void (*content)(void *impl, MdCallContent state, const char *reason);  /* NULL: the peer is not told */
 } MdCallOps;
 
@@ -96,6 +106,8 @@ void md_call_send_offer(MdCall *call, const char *sdp);
 void md_call_request_key_frame(MdCall *call);
 /* A candidate of ours (MdLegConfig.on_candidate), "" = no more. Does nothing where the signalling has no trickle. */
 void md_call_send_candidate(MdCall *call, const char *mid, const char *line);
+/* After the descriptions agreed on BFCP (md_leg_floor), again after each change; NULL: no more. */
+void md_call_open_floor(MdCall *call, const MdCallFloor *floor);
 /* Who presents now, or that a request is refused; reason: short English text, may be NULL. */
 void md_call_content(MdCall *call, MdCallContent state, const char *reason);
 
