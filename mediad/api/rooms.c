@@ -41,7 +41,7 @@ void md_api_reply_conference(MdApiRequest *r, bool ok, GError *error)
     } means[] = {
         [MD_CONFERENCE_ERROR_EXISTS] = {409, "room-exists"},   [MD_CONFERENCE_ERROR_NOT_FOUND] = {404, "member-not-found"},
         [MD_CONFERENCE_ERROR_INVALID] = {400, "invalid-field"}, [MD_CONFERENCE_ERROR_LIMIT] = {409, "limit-reached"},
-        [MD_CONFERENCE_ERROR_STATE] = {409, "wrong-state"},
+        [MD_CONFERENCE_ERROR_STATE] = {409, "wrong-state"},     [MD_CONFERENCE_ERROR_DENIED] = {403, "role-does-not-allow"},
     };
 
     if (ok)

@@ -269,9 +269,9 @@ const char *md_conference_admit_call(MdConference *conference, MdCall *call, con
         md_call_reject(call, 480, "Meeting Is Ending");
     else if ((refusal = md_confidential_refusal(room, info, role)) != NULL)
         md_call_reject(call, 403, refusal);
-    else if (room->locked && role < MD_ROLE_OPERATOR && !room->lobby)
+    else if (room->locked && !md_role_may(role, MD_ACTION_FREE_ENTRY) && !room->lobby)
         md_call_reject(call, 403, "Meeting Locked");
-    else if (room->pin != NULL && role < MD_ROLE_OPERATOR && !admission->past_pin &&
+    else if (room->pin != NULL && !md_role_may(role, MD_ACTION_FREE_ENTRY) && !admission->past_pin &&
              md_pin_guard_blocked(conference->pin_guard, info, md_conference_now_us(conference)))
         md_call_reject(call, 403, "Too Many Wrong PINs");
     else if (md_room_count(room) >= room->max_members)
@@ -324,6 +324,7 @@ const char *md_conference_resume_call(MdConference *conference, const MdCall *ol
     if (member->away) {
         member->away = false;
         md_room_emit(member->room, "member.away", member, "away", "b", FALSE, NULL);
+        md_room_floor_away(member, false);
     }
     return member->text_id;
 }

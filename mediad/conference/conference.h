@@ -111,7 +111,7 @@ void md_conference_free(MdConference *conference);
 GQuark md_conference_error_quark(void);
 typedef enum MdConferenceError {
     MD_CONFERENCE_ERROR_EXISTS, MD_CONFERENCE_ERROR_NOT_FOUND, MD_CONFERENCE_ERROR_INVALID,
-    MD_CONFERENCE_ERROR_LIMIT, MD_CONFERENCE_ERROR_STATE,
+    MD_CONFERENCE_ERROR_LIMIT, MD_CONFERENCE_ERROR_STATE, MD_CONFERENCE_ERROR_DENIED,
 } MdConferenceError;
 
 MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *spec, GError **error);
@@ -185,7 +185,7 @@ GPtrArray *md_room_dials(MdRoom *room); /* of MdDialInfo*, g_free'd with the arr
 /* --- running the meeting: room-floor.c, room-vote.c, room-scene.c ----------------------------------------------------- */
 
 /* Whether this member may do that: for whatever is asked in a member's name (keys, a browser's buttons). NOT_FOUND; STATE: not (or
- * no longer) in the room; INVALID with what it takes: its role does not let it. */
+ * no longer) in the room; DENIED with what it takes: its role does not let it. */
 bool md_room_may(MdRoom *room, const char *member, MdAction action, GError **error);
 
 /* The floor. Everything that goes wrong says why; nothing is changed then. */

@@ -15,6 +15,15 @@ static void add_field(JsonObject *object, const char *name, va_list *list)
     case 'i':
         json_object_set_int_member(object, name, va_arg(*list, int));
         break;
+    case 'n': /* 64 bits */
+        json_object_set_int_member(object, name, va_arg(*list, int64_t));
+        break;
+    case 'a':
+        json_object_set_array_member(object, name, va_arg(*list, JsonArray *)); /* taken */
+        break;
+    case 'o':
+        json_object_set_object_member(object, name, va_arg(*list, JsonObject *)); /* taken */
+        break;
     case 'd':
         json_object_set_double_member(object, name, va_arg(*list, double));
         break;
@@ -27,9 +36,6 @@ static void add_field(JsonObject *object, const char *name, va_list *list)
 void md_room_emit(MdRoom *room, const char *type, const MdMember *member, ...)
 {
     const MdConferenceOptions *options = &room->conference->options;
-    if (options->on_event == NULL || room->kind != MD_ROOM_MEETING ||
-        (room->confidential && !md_confidential_tells(type)))
-        return;
     g_autoptr(JsonObject) object = json_object_new();
     json_object_set_string_member(object, "room", room->name);
     if (member != NULL) {
@@ -40,7 +46,10 @@ void md_room_emit(MdRoom *room, const char *type, const MdMember *member, ...)
     va_start(list, member);
     for (const char *name; (name = va_arg(list, const char *)) != NULL;)
         add_field(object, name, &list);
-    va_end(list);
+    va_end(list); /* what is handed over is taken in any case */
+    if (options->on_event == NULL || room->kind != MD_ROOM_MEETING ||
+        (room->confidential && !md_confidential_tells(type)))
+        return;
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
     json_node_set_object(node, object);
     g_autofree char *text = json_to_string(node, FALSE);

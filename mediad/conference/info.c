@@ -37,6 +37,7 @@ void md_room_info(MdRoom *room, MdRoomInfo *ret)
 static MdMemberInfo *member_info(const MdMember *member)
 {
     MdMemberInfo *info = g_new0(MdMemberInfo, 1);
+    const MdRoom *room = member->room;
     *info = (MdMemberInfo){
         .id = member->text_id,
         .name = member->name,
@@ -52,6 +53,9 @@ static MdMemberInfo *member_info(const MdMember *member)
         .in_lobby = member->state != MD_MEMBER_IN,
         .talking = member->seat != NULL && atomic_load_explicit(&member->seat->talking, memory_order_relaxed),
         .layout = MD_LAYOUT_KIND_INVALID,
+        .floor_muted = room->floor != NULL && md_floor_is_floor_muted(room->floor, member->id) && member->muted,
+        .hand = room->floor != NULL && md_floor_place(room->floor, member->id) >= 0,
+        .floor = room->floor != NULL && md_floor_holder(room->floor) == member->id,
         .gain_db = member->gain_db,
         .joined_wall_us = member->joined_wall_us,
         .media = {.audio_codec = MD_AUDIO_CODEC_NONE, .video_codec = MD_VIDEO_CODEC_NONE, .security = "none"},

@@ -8,9 +8,7 @@ enum {
     SERVER_ERROR = 500,
     BAD_REQUEST = 400,
     LOBBY_REPEAT_US = 30 * G_USEC_PER_SEC,
-    DIGITS_MAX = 32,
     LABEL_CHARS = 60,
-    CHAIR_TRIES = 6 /* wrong PINs of the chair in one stay */
 };
 
 /* Each member is an object of its own to the log: sixty joining at once are sixty lines, not a repeat. */
@@ -245,6 +243,7 @@ void md_member_enter(MdMember *member)
     member->joined_wall_us = md_clock_wall_us(room->conference->clock);
     if (!md_role_may(member->role, MD_ACTION_PRESIDE) && (room->mute_on_entry || room->muted_all))
         member->muted = true;
+    md_room_floor_enter(member);
     md_dial_member_up(member);
     md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s",
                  md_role_to_string(member->role), NULL);
@@ -287,43 +286,12 @@ void md_member_tick(MdMember *member, int64_t now_us)
     md_room_video_talking(member);
 }
 
-static void try_chair_pin(MdMember *member)
-{
-    MdRoom *room = member->room;
-    if (member->digits->len == 0 || md_ivr_is_blocked(member))
-        return;
-    if (!md_ivr_pin_equal(member->digits->str, room->chair_pin)) {
-        md_ivr_count_wrong(member);
-        if (++member->chair_tries == CHAIR_TRIES)
-            md_notice(&room->logger, "%s (%s): %d wrong PINs of the chair: it is not listened to any more",
-                      member->text_id, member->uri, CHAIR_TRIES);
-        return;
-    }
-    member->role = MD_ROLE_CHAIR;
-    md_room_emit(room, "member.role", member, "role", "s", md_role_to_string(member->role), NULL);
-    md_room_update_chair(room);
-    md_room_replan(room);
-}
-
-/* A chair's PIN may be keyed in at any time: digits, then #. Inside the room as at the door the tries are few. */
 void md_member_dtmf(MdMember *member, char digit)
 {
-    const MdRoom *room = member->room;
-    if (member->state == MD_MEMBER_PIN) {
+    if (member->state == MD_MEMBER_PIN)
         md_ivr_digit(member, digit);
-        return;
-    }
-    if (member->state != MD_MEMBER_IN || room->chair_pin == NULL || member->role == MD_ROLE_CHAIR ||
-        member->chair_tries >= CHAIR_TRIES)
-        return;
-    if (digit == '#') {
-        try_chair_pin(member);
-        g_string_truncate(member->digits, 0);
-    } else if (digit == '*') {
-        g_string_truncate(member->digits, 0);
-    } else if (member->digits->len < DIGITS_MAX) {
-        g_string_append_c(member->digits, digit);
-    }
+    else if (member->state == MD_MEMBER_IN && member->room->kind == MD_ROOM_MEETING)
+        md_keys_digit(member, digit);
 }
 
 /* --- leaving ---------------------------------------------------------------------------------------------------------- */
@@ -333,8 +301,10 @@ void md_member_leave(MdMember *member, int code, const char *reason)
     MdRoom *room = member->room;
     if (member->state == MD_MEMBER_LEAVING)
         return;
-    bool was_in = member->state == MD_MEMBER_IN || member->state == MD_MEMBER_LOBBY;
+    bool was_in = member->state == MD_MEMBER_IN || member->state == MD_MEMBER_LOBBY, inside = member->state == MD_MEMBER_IN;
     member->state = MD_MEMBER_LEAVING;
+    if (inside)
+        md_room_floor_left(member, !member->sent_out);
     if (was_in) {
         int64_t stayed_us = md_conference_now_us(room->conference) - member->joined_us;
         md_room_emit(room, "member.left", member, "reason", "s", reason, "code", "i", code, "seconds", "i",
@@ -350,6 +320,8 @@ void md_member_leave(MdMember *member, int code, const char *reason)
     md_content_member_gone(member);
     md_room_video_forget(member);
     md_room_update_chair(room);
+    if (inside)
+        md_room_floor_sync(room);
     md_room_replan(room);
 }
 
@@ -443,6 +415,7 @@ static void on_away(MdCall *call, bool away, void *user)
         return;
     member->away = away;
     md_room_emit(member->room, "member.away", member, "away", "b", away, NULL);
+    md_room_floor_away(member, away);
 }
 
 const MdCallHandler md_member_call_handler = {

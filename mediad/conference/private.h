@@ -203,6 +203,9 @@ struct MdMember {              /* C */
     double gain_db;
     int64_t joined_us, joined_wall_us, spoke_us;
     GString *digits;           /* DTMF so far */
+    char command;              /* key after a star, '*' just now, 0 none */
+    int64_t key_us;            /* of the last key */
+    bool sent_out;             /* by the chair: no place is kept for it */
     unsigned pin_tries, chair_tries; /* wrong PINs at the door; wrong PINs of the chair inside */
     bool rung;                 /* the room called it: let in as it is */
     int64_t deadline_us;       /* of the PIN, 0 none */
@@ -216,6 +219,14 @@ struct MdMember {              /* C */
     bool in_composer;
     uint32_t source, view, output;
 };
+
+/* Somebody who dropped out and whose place in the queue, or the floor, is kept. */
+typedef struct MdAbsent {      /* C */
+    uint32_t id;               /* as a member */
+    char *identity, *name;
+    MdRole role;
+    bool proven;               /* its identity is an account's: it comes back with its role */
+} MdAbsent;
 
 /* The former leg of a member that came back: out of the plan next, then taken down. */
 typedef struct MdRetired {     /* C */
@@ -282,6 +293,11 @@ struct MdRoom {                /* C */
     MdRoomAudio *audio;
     MdRoomVideo *video;        /* NULL: none */
     GPtrArray *members;        /* MdMember*, in order of joining, leaving ones too */
+    MdFloor *floor;            /* NULL: no meeting */
+    GPtrArray *absent;         /* MdAbsent* */
+    int floor_left_s;          /* as written in the holder's tile, -1 nothing */
+    GPtrArray *votes;          /* MdVote*, newest last */
+    unsigned next_vote;
     GPtrArray *retired;        /* MdRetired* */
     GPtrArray *dials;          /* MdDial* */
     GPtrArray *encoders;       /* shared MdRoomEncoder* */
@@ -319,8 +335,35 @@ struct MdConference {          /* C */
 
 int64_t md_conference_now_us(const MdConference *conference);
 
-/* event.c: fields are (name, format letter s/i/b/d, value) triples, NULL ends */
+/* event.c: fields are (name, format letter, value) triples, NULL ends: s text, i int, n int64, b flag, d double, a JsonArray and
+ * o JsonObject (both taken) */
 void md_room_emit(MdRoom *room, const char *type, const MdMember *member, ...) G_GNUC_NULL_TERMINATED;
+
+/* room-floor.c */
+void md_room_floor_init(MdRoom *room);
+void md_room_floor_clear(MdRoom *room);
+void md_room_floor_reset(MdRoom *room); /* the meeting is over */
+/* It has come in: anew, or into the place it dropped out of. Sets its role and mute. */
+void md_room_floor_enter(MdMember *member);
+void md_room_floor_left(MdMember *member, bool keep); /* keep: it may come back by itself */
+void md_room_floor_away(MdMember *member, bool away); /* its signalling */
+void md_room_floor_role(MdMember *member);            /* it has another one */
+void md_room_floor_mute(MdMember *member, bool mute); /* an order to it alone */
+/* Every microphone as the floor says; replans where one changed. */
+void md_room_floor_sync(MdRoom *room);
+void md_room_floor_tick(MdRoom *room, int64_t now_us);
+MdMember *md_room_floor_holder(const MdRoom *room);
+/* The member of that number that has not left; NULL. */
+MdMember *md_room_member_by_id(const MdRoom *room, uint32_t id);
+
+/* room-vote.c */
+void md_room_vote_tick(MdRoom *room, int64_t now_us);
+MdVote *md_room_open_vote(const MdRoom *room);
+void md_room_vote_role(MdMember *member);             /* it may have lost its vote */
+void md_room_vote_end(MdRoom *room, bool forget);     /* the meeting is over */
+
+/* keys.c: what a key does inside the room */
+void md_keys_digit(MdMember *member, char digit);
 
 /* room.c */
 MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec *spec);
@@ -393,6 +436,7 @@ MdComposer *md_room_video_composer(const MdRoomVideo *video);
 void md_room_video_free(MdRoom *room);
 void md_room_video_forget(MdMember *member);
 void md_room_video_talking(MdMember *member); /* it has begun or ended */
+void md_room_video_signs(MdRoom *room);       /* hands, the floor, its clock: in the tiles */
 void md_room_video_request_key(MdMember *member);
 
 /* One shared encode of the content alone for a receiver of it, 0: none can be had. During md_room_video_update. */

@@ -24,12 +24,35 @@ struct MdPrompts {
     float tone[TONE_SAMPLES];
 };
 
-static const char *const names[] = {
-    "enter-pin", "wrong-pin", "locked", "welcome", "muted", "unmuted", "waiting-for-chair",
-    "lobby",     "ended",     "test",   "now",     "hours", "minutes",
-    "recorded",  "streamed",  "trial",
+static const char *const names[MD_PROMPT_NUMBER_0] = {
+    /* clang-format off */
+    [MD_PROMPT_ENTER_PIN] = "enter-pin",
+    [MD_PROMPT_WRONG_PIN] = "wrong-pin",
+    [MD_PROMPT_LOCKED] = "locked",
+    [MD_PROMPT_WELCOME] = "welcome",
+    [MD_PROMPT_MUTED] = "muted",
+    [MD_PROMPT_UNMUTED] = "unmuted",
+    [MD_PROMPT_WAITING_FOR_CHAIR] = "waiting-for-chair",
+    [MD_PROMPT_LOBBY] = "lobby",
+    [MD_PROMPT_ENDED] = "ended",
+    [MD_PROMPT_TEST] = "test",
+    [MD_PROMPT_NOW] = "now",
+    [MD_PROMPT_HOURS] = "hours",
+    [MD_PROMPT_MINUTES] = "minutes",
+    [MD_PROMPT_RECORDED] = "recorded",
+    [MD_PROMPT_STREAMED] = "streamed",
+    [MD_PROMPT_TRIAL] = "trial",
+    [MD_PROMPT_HAND_RAISED] = "hand-raised",
+    [MD_PROMPT_HAND_LOWERED] = "hand-lowered",
+    [MD_PROMPT_FLOOR_GIVEN] = "floor-given",
+    [MD_PROMPT_FLOOR_NEXT] = "floor-next",
+    [MD_PROMPT_FLOOR_ENDED] = "floor-ended",
+    [MD_PROMPT_VOTE_OPEN] = "vote-open",
+    [MD_PROMPT_VOTE_COUNTED] = "vote-counted",
+    [MD_PROMPT_VOTE_CLOSED] = "vote-closed",
+    [MD_PROMPT_NOT_POSSIBLE] = "not-possible",
+    /* clang-format on */
 };
-G_STATIC_ASSERT(G_N_ELEMENTS(names) == MD_PROMPT_NUMBER_0);
 static const char *const languages[MD_LANGUAGE_MAX] = {"vi", "en"};
 
 unsigned md_language_from_string(const char *name)
@@ -61,6 +84,27 @@ static void make_even(Clip *clip)
     md_kernels()->scale(clip->pcm, clip->pcm, n, gain, gain);
 }
 
+/* The warning of a clock, the same in every language. */
+static bool make_beep(Clip *clip)
+{
+    enum { ON = MD_AUDIO_RATE * 15 / 100, PERIOD = MD_AUDIO_RATE / 4, TIMES = 2, EDGE = 240 };
+    MdTone tone;
+    clip->samples = PERIOD * TIMES;
+    clip->pcm = calloc(clip->samples, sizeof *clip->pcm);
+    if (clip->pcm == NULL)
+        return false;
+    for (unsigned k = 0; k < TIMES; k++) {
+        float *at = clip->pcm + k * PERIOD;
+        md_tone_init(&tone, 1000, MD_AUDIO_RATE, 0.15f);
+        md_tone_fill(&tone, at, ON);
+        for (unsigned i = 0; i < EDGE; i++) {
+            at[i] *= (float)i / EDGE;
+            at[ON - 1 - i] *= (float)i / EDGE;
+        }
+    }
+    return true;
+}
+
 static bool load(MdPrompts *prompts, const char *dir, unsigned language, unsigned prompt)
 {
     Clip *clip = &prompts->clips[language][prompt];
@@ -87,7 +131,8 @@ MdPrompts *md_prompts_new(const char *dir, const MdLogger *logger)
     }
     for (unsigned language = 0; language < MD_LANGUAGE_MAX; language++)
         for (unsigned i = 0; i < MD_PROMPT_MAX; i++)
-            missing += dir == NULL || !load(prompts, dir, language, i);
+            missing += i == MD_PROMPT_BEEP ? !make_beep(&prompts->clips[language][i])
+                                           : dir == NULL || !load(prompts, dir, language, i);
     if (missing > 0 && dir != NULL)
         md_warning(
             logger,

@@ -21,6 +21,16 @@ typedef enum MdPrompt {
     MD_PROMPT_NOW,            /* "it is" */
     MD_PROMPT_HOURS,
     MD_PROMPT_MINUTES,
+    MD_PROMPT_HAND_RAISED,
+    MD_PROMPT_HAND_LOWERED,
+    MD_PROMPT_FLOOR_GIVEN,
+    MD_PROMPT_FLOOR_NEXT,     /* "you are next" */
+    MD_PROMPT_FLOOR_ENDED,
+    MD_PROMPT_VOTE_OPEN,
+    MD_PROMPT_VOTE_COUNTED,
+    MD_PROMPT_VOTE_CLOSED,
+    MD_PROMPT_NOT_POSSIBLE,
+    MD_PROMPT_BEEP,           /* no voice: two short tones of 1 kHz */
     MD_PROMPT_RECORDED,       /* "this meeting is being recorded" */
     MD_PROMPT_STREAMED,       /* "… streamed live" */
     MD_PROMPT_TRIAL,          /* what a site hears whose line is checked */

@@ -149,6 +149,8 @@ void md_room_video_forget(MdMember *member)
 /* A tour of single pictures shows everybody in turn, whoever speaks. */
 static bool follows_speaker(const MdRoom *room)
 {
+    if (md_room_floor_holder(room) != NULL)
+        return true;
     return (room->layout == MD_LAYOUT_SINGLE && room->tour_us == 0) || room->layout == MD_LAYOUT_1P5 ||
            room->layout == MD_LAYOUT_1P7 || room->layout == MD_LAYOUT_PIP;
 }
@@ -480,4 +482,10 @@ void md_room_video_tick(MdRoom *room, int64_t now_us)
     }
     if (changed && room->video != NULL)
         md_room_replan(room);
+}
+
+void md_room_video_signs(MdRoom *room)
+{
+    for (guint i = 0; room->video != NULL && i < room->members->len; i++)
+        md_room_video_talking(g_ptr_array_index(room->members, i));
 }

@@ -14,6 +14,11 @@ static void free_dial(gpointer dial)
     md_dial_free(dial);
 }
 
+static void free_vote(gpointer vote)
+{
+    md_vote_free(vote);
+}
+
 static void unref_encoder(gpointer encoder)
 {
     md_room_encoder_unref(encoder);
@@ -53,6 +58,8 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->layout = spec->layout;
     room->members = g_ptr_array_new();
     room->retired = g_ptr_array_new_with_free_func(g_free);
+    room->votes = g_ptr_array_new_with_free_func(free_vote);
+    md_room_floor_init(room);
     room->dials = g_ptr_array_new_with_free_func(free_dial);
     room->encoders = g_ptr_array_new_with_free_func(unref_encoder);
     room->taps = g_ptr_array_new_with_free_func(g_free);
@@ -80,6 +87,8 @@ void md_room_free(MdRoom *room)
     md_room_audio_free(room->audio);
     g_ptr_array_unref(room->members);
     g_ptr_array_unref(room->retired);
+    g_ptr_array_unref(room->votes);
+    md_room_floor_clear(room);
     g_ptr_array_unref(room->dials);
     g_ptr_array_unref(room->encoders);
     g_ptr_array_unref(room->taps);
@@ -182,6 +191,7 @@ void md_room_close(MdRoom *room, const char *reason)
 {
     if (room->ending)
         return;
+    md_room_vote_end(room, false);
     room->ending = true;
     for (guint i = 0; i < room->dials->len; i++)
         ((MdDial *)g_ptr_array_index(room->dials, i))->forgotten = true;
@@ -208,6 +218,8 @@ static void hang_up_all(MdRoom *room)
     for (guint i = 0; i < room->members->len; i++)
         md_member_hang_up(g_ptr_array_index(room->members, i), "meeting ended");
     room->locked = room->muted_all = false;
+    md_room_vote_end(room, true);
+    md_room_floor_reset(room);
     md_room_emit(room, "room.ended", NULL, "reason", "s", "ended for all", NULL);
 }
 
@@ -231,6 +243,8 @@ void md_room_tick(MdRoom *room, int64_t now_us)
         md_member_tick(g_ptr_array_index(room->members, i), now_us);
     if (room->end_us != 0 && now_us >= room->end_us)
         hang_up_all(room);
+    md_room_floor_tick(room, now_us);
+    md_room_vote_tick(room, now_us);
     if (room->waiting && !room->ending && now_us >= room->waiting_us) { /* to all at once: one encode */
         room->waiting_us = now_us + WAITING_REPEAT_US;
         md_room_audio_play(room->audio, NULL, MD_HEARS_NOTHING,
@@ -254,9 +268,10 @@ void md_room_tick(MdRoom *room, int64_t now_us)
 
 static void set_muted(MdMember *member, bool mute, bool tell)
 {
-    if (member->muted == mute)
+    bool before = member->muted;
+    md_room_floor_mute(member, mute); /* counts for more than the floor, even where nothing changes now */
+    if (member->muted == before)
         return;
-    member->muted = mute;
     md_room_emit(member->room, "member.muted", member, "muted", "b", mute, NULL);
     if (tell && member->state == MD_MEMBER_IN)
         md_room_play(member->room, member, (const uint8_t[]){mute ? MD_PROMPT_MUTED : MD_PROMPT_UNMUTED}, 1,
@@ -347,6 +362,8 @@ bool md_room_set_role(MdRoom *room, const char *id, MdRole role, GError **error)
     }
     member->role = role;
     md_room_emit(room, "member.role", member, "role", "s", md_role_to_string(role), NULL);
+    md_room_floor_role(member);
+    md_room_vote_role(member);
     md_room_update_chair(room);
     md_room_replan(room);
     return true;
@@ -374,6 +391,7 @@ bool md_room_kick(MdRoom *room, const char *id, GError **error)
     if (member == NULL)
         return false;
     md_room_emit(room, "member.kicked", member, NULL);
+    member->sent_out = true;
     if (member->dial != NULL)
         md_dial_forget(room, member->dial); /* hangs it up */
     else
