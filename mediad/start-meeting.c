@@ -3,13 +3,33 @@
 #include "mediad/api/nouns.h"
 #include "mediad/daemon.h"
 
+/* Where the sites lie that a meeting concerns: "42.1,42.2"; NULL: only the whole province is told of it. */
+static char *areas_of(MdDaemon *daemon, JsonNode *data)
+{
+    const char *id = json_object_get_string_member_with_default(json_node_get_object(data), "meeting", NULL);
+    g_autoptr(MdBooking) booking = id ? md_meetings_get(daemon->meetings, id, NULL) : NULL;
+    if (!booking || booking->confidential)
+        return NULL;
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GString) areas = g_string_new(NULL);
+    for (guint i = 0; i < booking->sites->len; i++) {
+        const SgAccount *site = sg_accounts_find(daemon->accounts, ((const MdInvitee *)booking->sites->pdata[i])->account);
+        if (site && site->area && *site->area && g_hash_table_add(seen, (gpointer)(uintptr_t)site->area))
+            g_string_append_printf(areas, "%s%s", areas->len ? "," : "", site->area);
+    }
+    return areas->len ? g_string_free(g_steal_pointer(&areas), FALSE) : NULL;
+}
+
+/* Communes hear of the meetings their sites are invited to; trials and chat are for those who look after meetings. */
 static void on_event(const char *type, JsonNode *data, void *user)
 {
     MdDaemon *daemon = user;
-    if (daemon->api)
-        md_api_publish(daemon->api, type, data);
-    else
+    if (!daemon->api) {
         json_node_unref(data);
+        return;
+    }
+    g_autofree char *areas = daemon->meetings && g_str_has_prefix(type, "meeting.") ? areas_of(daemon, data) : NULL;
+    md_api_publish_to(daemon->api, type, data, areas ? MD_API_TELL_CONCERNED : MD_API_TELL_WITHIN, areas ? areas : "");
 }
 
 bool md_start_meeting(MdDaemon *daemon, GError **error)

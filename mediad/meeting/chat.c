@@ -64,11 +64,12 @@ static void message_free(gpointer data)
     g_free(message);
 }
 
-static void deliver(MdMeetings *m, const MdChatMessage *message)
+/* told: outside the room, too. */
+static void deliver(MdMeetings *m, const MdChatMessage *message, bool told)
 {
-    if (m->o.on_chat != NULL)
-        m->o.on_chat(message, m->o.user);
-    if (m->o.on_event == NULL)
+    if (m->on_chat != NULL)
+        m->on_chat(message, m->chat_user);
+    if (m->o.on_event == NULL || !told)
         return;
     JsonNode *node = json_node_alloc();
     JsonObject *o = json_object_new();
@@ -102,7 +103,7 @@ static void message_written(bool ok, const GError *error, gpointer data, gpointe
     if (!ok)
         md_error(&message->m->logger, "meeting %s: a message is lost: %s", message->meeting, error->message);
     else if (!message->m->stopping)
-        deliver(message->m, &message->pub);
+        deliver(message->m, &message->pub, true);
     md_meetings_release(message->m);
 }
 
@@ -158,7 +159,7 @@ static bool find_member(MdRoom *room, const char *member, char **ret_name, char 
 static bool keep_or_deliver(MdMeetings *m, Meeting *meeting, Message *message, GError **error)
 {
     if (meeting == NULL || meeting->booking->confidential) {
-        deliver(m, &message->pub);
+        deliver(m, &message->pub, meeting == NULL);
         message_free(message);
         return true;
     }

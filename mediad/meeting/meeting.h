@@ -46,7 +46,6 @@ typedef struct MdMeetingsOptions {
     MdDialer *dialer;                 /* who is registered; NULL: everybody is taken for it */
     const char *timezone;             /* NULL: Asia/Ho_Chi_Minh */
     MdMeetingEventFn on_event;        /* may be NULL */
-    void (*on_chat)(const MdChatMessage *message, void *user); /* for those in the room; may be NULL */
     void *user;
     unsigned trial_before_min;        /* 0: 60 */
     unsigned trial_calls;             /* at one time, 0: 6 */
@@ -63,6 +62,13 @@ GTimeZone *md_meetings_zone(const MdMeetings *meetings); /* borrowed */
 int64_t md_meetings_wall_us(const MdMeetings *meetings);
 /* Every event of the conference is handed on to this. */
 void md_meetings_room_event(MdMeetings *meetings, const char *type, const char *room, const char *member, const char *json_object);
+
+/* For those in the room: a message to all, or to its secretary. Later ones replace it; NULL nobody. */
+typedef void (*MdChatFn)(const MdChatMessage *message, void *user);
+void md_meetings_on_chat(MdMeetings *meetings, MdChatFn fn, void *user);
+/* A meeting that is to be recorded has begun, or is over. Told again after a restart in the middle. */
+typedef void (*MdMeetingRecordFn)(const MdBooking *booking, bool record, void *user);
+void md_meetings_on_record(MdMeetings *meetings, MdMeetingRecordFn fn, void *user);
 
 extern const MdMigration md_meeting_migrations[]; /* 400-419 */
 extern const unsigned md_meeting_n_migrations;
@@ -165,7 +171,6 @@ char *md_attendance_page(const MdAttendance *attendance, GTimeZone *zone);  /* H
  * unless it is confidential. Refused: empty, too long, too fast, nobody there of that name. */
 bool md_meetings_chat(MdMeetings *meetings, const char *room, const char *member, const char *name, const char *account, const char *to, const char *text,
                       GError **error);
-typedef void (*MdChatFn)(const MdChatMessage *message, void *user);
 /* In order; those to the secretary only when all. false + error. */
 bool md_meetings_chat_list(MdMeetings *meetings, const char *id, bool all, MdChatFn fn, void *user, GError **error);
 

@@ -614,6 +614,18 @@ MdRole md_meetings_role_of(MdMeetings *m, const char *room, const char *account)
     return md_meetings_role(m, room, account, MD_ROLE_INVALID, &refused);
 }
 
+void md_meetings_on_chat(MdMeetings *m, MdChatFn fn, void *user)
+{
+    m->on_chat = fn;
+    m->chat_user = user;
+}
+
+void md_meetings_on_record(MdMeetings *m, MdMeetingRecordFn fn, void *user)
+{
+    m->on_record = fn;
+    m->record_user = user;
+}
+
 void md_meetings_room_event(MdMeetings *m, const char *type, const char *room, const char *member, const char *json)
 {
     Meeting *meeting = room != NULL ? g_hash_table_lookup(m->by_room, room) : NULL;

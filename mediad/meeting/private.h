@@ -19,6 +19,9 @@ struct MdMeetings {            /* g_rc_box: writes on their way hold it */
     GHashTable *lists;         /* name → SiteList*, owned */
     GHashTable *budgets;       /* who → ChatBudget*, owned */
     unsigned trial_calls;      /* going on */
+    MdChatFn on_chat;
+    MdMeetingRecordFn on_record;
+    void *chat_user, *record_user;
     int64_t second_us;         /* monotonic: last full look */
     guint source;
     bool stopping;
@@ -30,6 +33,7 @@ struct Meeting {               /* one that is to come or under way */
     MdBooking *pending;        /* a change on its way there; NULL none */
     bool room_made;            /* by us; else a standing room serves */
     int64_t room_try_us;       /* monotonic */
+    bool recording;            /* was told to be recorded */
     bool dialled, warned, over; /* over: somebody ended it in the room */
     int64_t look_us;           /* monotonic: next look at sites that were away */
     GHashTable *away;          /* accounts that were not registered when they were given up */

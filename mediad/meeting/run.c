@@ -194,6 +194,28 @@ static void follow_sites(Meeting *meeting, const MdBooking *before)
     }
 }
 
+static void set_recording(Meeting *meeting, bool record)
+{
+    MdMeetings *m = meeting->owner;
+    if (meeting->recording == record || m->on_record == NULL)
+        return;
+    meeting->recording = record;
+    m->on_record(meeting->booking, record, m->record_user);
+}
+
+/* Whoever is in the room and was given another part gets it now. */
+static void follow_roles(Meeting *meeting, const MdBooking *before)
+{
+    MdRoom *room = md_meeting_room(meeting);
+    g_autoptr(GPtrArray) members = room != NULL ? md_room_members(room) : g_ptr_array_new();
+    for (guint i = 0; i < members->len; i++) {
+        const MdMemberInfo *info = members->pdata[i];
+        const char *was = md_booking_role(before, info->account), *is = md_booking_role(meeting->booking, info->account);
+        if (is != NULL && g_strcmp0(was, is) != 0)
+            md_room_set_role(room, info->id, md_meeting_role_from(is), NULL);
+    }
+}
+
 void md_meeting_follow(Meeting *meeting, const MdBooking *before)
 {
     MdMeetings *m = meeting->owner;
@@ -205,7 +227,9 @@ void md_meeting_follow(Meeting *meeting, const MdBooking *before)
         md_meeting_ensure_room(meeting);
         if (b->state == MD_MEETING_LIVE)
             follow_sites(meeting, before);
+        follow_roles(meeting, before);
     } else if (was_there) {
+        set_recording(meeting, false);
         md_visits_end(meeting, "meeting ended");
         close_room(meeting, before);
     }
@@ -259,6 +283,7 @@ static void run_live(Meeting *meeting, int64_t wall_us)
         if (b->dial)
             dial_sites(meeting, NULL);
     }
+    set_recording(meeting, b->record);
     if (b->dial)
         look_for_late(meeting, md_meeting_room(meeting));
     if (!meeting->warned && wall_us >= MIN(b->end_us, limit_us) - WARN_US) {

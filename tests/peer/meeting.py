@@ -45,6 +45,14 @@ def at(minutes):
     return (datetime.datetime.now(zone) + datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M")
 
 
+def ctl(*words):
+    """What mediactl prints."""
+    env = dict(os.environ, MEDIACTL_URL=daemon().url(""), MEDIACTL_TOKEN=daemon().token, HOME=daemon().state)
+    done = subprocess.run([os.path.join(BUILD, "mediactl", "mediactl"), *words], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    return done.stdout
+
+
 def book():
     """All sites of an area in one step; a second meeting with one of them at that time is refused by name, and allowed with a reason."""
     d = daemon()
@@ -135,6 +143,15 @@ def accounted():
     assert cam["talk_s"] == 0 and cam["mic_s"] >= 4 and not cam["here"], cam
     status, page = d.request("GET", "/api/v1" + path + "/attendance.html", raw=True)
     assert status == 200 and "Danh sách dự họp: Giao ban tuần" in page.decode() and "Báo cáo quý" in page.decode()
+    run = ctl("meeting", "trial", MEETING["id"])
+    assert "Micro không có tín hiệu" in run and "Xã cam" in run, run
+    run = ctl("meeting", "show", MEETING["id"])
+    assert "Giao ban tuần" in run and "Báo cáo quý" in run and "Xã tat" in run, run
+    assert MEETING["id"] in ctl("meetings", "--from", at(-600)[:10])
+    sheet = os.path.join(d.state, "sheet.csv")
+    ctl("meeting", "attendance", MEETING["id"], sheet, "--csv")
+    with open(sheet, "rb") as f:
+        assert f.read() == text
     messages = d.api("GET", path + "/chat")["messages"]
     assert [x["text"] for x in messages] == ["Chào các xã"], messages
 

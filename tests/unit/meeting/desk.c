@@ -18,6 +18,11 @@ static void on_chat(const MdChatMessage *message, void *user)
     g_ptr_array_add(((Desk *)user)->chat, g_strdup_printf("%s %s: %s", message->to, message->name, message->text));
 }
 
+static void on_record(const MdBooking *booking, bool record, void *user)
+{
+    ((Desk *)user)->recorded = record ? 1 : -1;
+}
+
 static void on_room_event(const char *type, const char *room, const char *member, const char *json, void *user)
 {
     Desk *desk = user;
@@ -32,12 +37,13 @@ void desk_start(Desk *desk)
                                  .conference = desk->meeting->conference,
                                  .dialer = &desk->meeting->dialer.base,
                                  .on_event = on_event,
-                                 .on_chat = on_chat,
                                  .user = desk,
                                  .trial_calls = desk->trial_calls,
                                  .clock = &desk->meeting->clock.base};
     desk->meetings = md_meetings_new(&options, &error);
     g_assert_no_error(error);
+    md_meetings_on_chat(desk->meetings, on_chat, desk);
+    md_meetings_on_record(desk->meetings, on_record, desk);
     desk->meeting->tell = on_room_event;
     desk->meeting->tell_user = desk;
 }

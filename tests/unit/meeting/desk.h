@@ -12,6 +12,7 @@ typedef struct Desk {
     GPtrArray *events;     /* char*: "type {json}" */
     GPtrArray *chat;       /* char*: "to name: text" */
     unsigned trial_calls;  /* for the next desk_start */
+    int recorded;          /* 1: begun, -1: ended */
     GError *error;         /* of the last order */
     MdBooking *last;       /* of the last order, NULL refused */
     bool waiting;

@@ -69,6 +69,7 @@ static void test_grace_and_limit(void)
     Desk *desk = desk_new();
     g_autoptr(MdBooking) wish = desk_wish(desk, "Họp dài", 1, 30, "a");
     wish->grace_min = 10;
+    wish->record = true;
     g_autofree char *long_one = g_strdup(desk_put(desk, wish, NULL)->id);
     g_autoptr(MdBooking) other = desk_wish(desk, "Họp ngắn", 1, 30, "b");
     other->max_minutes = 5;
@@ -77,6 +78,7 @@ static void test_grace_and_limit(void)
     answer(call_to(desk, "a"), "hz=400");
     answer(call_to(desk, "b"), "hz=500");
     desk_run_s(desk, 4 * 60 + 50);
+    g_assert_cmpint(desk->recorded, ==, 1);
     g_assert_cmpint(state_of(desk, short_one), ==, MD_MEETING_LIVE);
     desk_run_s(desk, 15);
     g_assert_cmpint(state_of(desk, short_one), ==, MD_MEETING_ENDED);
@@ -85,6 +87,7 @@ static void test_grace_and_limit(void)
     g_assert_cmpint(state_of(desk, long_one), ==, MD_MEETING_LIVE); /* in its grace */
     desk_run_s(desk, 2 * 60);
     g_assert_cmpint(state_of(desk, long_one), ==, MD_MEETING_ENDED);
+    g_assert_cmpint(desk->recorded, ==, -1);
     desk_free(desk);
 }
 
@@ -142,6 +145,13 @@ static void test_change(void)
     g_assert_true(call_to(desk, "b")->hung_up);
     g_assert_nonnull(call_to(desk, "c"));
     g_assert_false(call_to(desk, "a")->hung_up);
+    g_autoptr(MdBooking) chaired = md_meetings_get(desk->meetings, id, NULL);
+    g_autoptr(MdBooking) chair = md_booking_copy(chaired);
+    g_free(chair->chair);
+    chair->chair = g_strdup("a");
+    g_assert_nonnull(desk_put(desk, chair, NULL)); /* it is here already: it chairs from now on */
+    g_autoptr(GPtrArray) members = md_room_members(md_conference_find_room(desk->meeting->conference, live->room));
+    g_assert_cmpint(((const MdMemberInfo *)members->pdata[0])->role, ==, MD_ROLE_CHAIR);
     desk->waiting = true;
     md_meetings_cancel(desk->meetings, id, "Hoãn vì bão", "root", desk_done, desk);
     while (desk->waiting)
