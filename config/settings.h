@@ -272,6 +272,20 @@ typedef struct CfgExchange {
     unsigned vendor_status_s;
 } CfgExchange;
 
+typedef struct CfgRecording {
+    char *dir;                  /* NULL: state_dir/recordings */
+    unsigned height;            /* of the picture, at most */
+    unsigned bitrate_kbps;      /* of the picture */
+    unsigned running_max;
+    unsigned max_hours;
+    unsigned min_free_mib;
+    unsigned max_gib;           /* 0: no limit */
+    unsigned retention_days;    /* 0: kept until somebody deletes them */
+    unsigned idle_s;
+    char **stream_hosts;        /* streams may be sent to these, see md_stream_target_check */
+    unsigned streams_max;
+} CfgRecording;
+
 typedef struct CfgSettings {
     CfgGeneral general;
     CfgLog log;
@@ -292,6 +306,7 @@ typedef struct CfgSettings {
     CfgAlert alert;
     CfgLink link;
     CfgExchange exchange;
+    CfgRecording recording;
     CfgApi api;
     CfgStore store;
     /* not settings */

@@ -439,6 +439,24 @@ static const CfgKey exchange_keys[] = {
 };
 SECTION(exchange, CfgExchange);
 
+static const CfgKey recording_keys[] = {
+    TEXT(CfgRecording, dir, NULL, "\"/srv/mediad/recordings\"", 1, 512, cfg_check_path, R,
+         "Folder of the recordings; two gigabytes an hour at most with the defaults below. Unset: recordings in general.state_dir."),
+    UINT(CfgRecording, height, "lines", "720", 180, 1080, R, "Picture of recordings and streams, at most; a room's encode is shared with them where it fits."),
+    UINT(CfgRecording, bitrate_kbps, "kbit/s", "1500", 100, 20000, R, "Bit rate of that picture, at most."),
+    UINT(CfgRecording, running_max, NULL, "8", 1, 100, R, "Meetings recorded at one time."),
+    UINT(CfgRecording, max_hours, "hours", "12", 1, 168, R, "A recording ends by itself after this."),
+    UINT(CfgRecording, min_free_mib, "MiB", "2048", 1, 1048576, R, "With less room on the disk no recording begins, and those that run end."),
+    UINT(CfgRecording, max_gib, "GiB", "0", 0, 1048576, R, "No recording begins when those that are kept fill this. 0: no limit."),
+    UINT(CfgRecording, retention_days, "days", "0", 0, 36500, R, "Recordings older than this go by themselves. 0: never."),
+    UINT(CfgRecording, idle_s, "seconds", "60", 5, 86400, R, "Recordings and streams end when nobody has been in the room for this long."),
+    TEXTS(CfgRecording, stream_hosts, "[]", "[ \"live.example.vn\", \"*.example.org:1935\" ]", 64, NULL, R,
+          "Meetings may be streamed by RTMP and SRT to these hosts (with * and ?, with or without a port) and nowhere else. "
+          "Streams for the console (HLS) need nothing here."),
+    UINT(CfgRecording, streams_max, NULL, "8", 1, 100, R, "Streams at one time, HLS among them."),
+};
+SECTION(recording, CfgRecording);
+
 static const CfgKey api_keys[] = {
     TEXTS(CfgApi, listen, "[\"0.0.0.0:8443\", \"[::]:8443\"]", NULL, 16, cfg_check_listen, R,
           "Addresses and ports for HTTPS. Empty: no API."),
@@ -476,6 +494,7 @@ static const CfgKey root_keys[] = {
     GROUP(broadcast, CfgBroadcast, broadcast, 0, "Bulletins to loudspeakers."),
     GROUP(alert, CfgAlert, alert, 0, "Alerts: Common Alerting Protocol 1.2, sirens, drills."),
     GROUP(link, CfgLink, link_section, 0, "Loudspeakers on the Internet: MQTT, certificates, health."),
+    GROUP(recording, CfgRecording, recording, 0, "Recordings and live streams of meetings."),
     GROUP(exchange, CfgExchange, exchange, 0, "The central system, and devices of other makers."),
     GROUP(api, CfgApi, api, 0, "HTTPS for operators and programs."),
     GROUP(store, CfgStore, store, 0, "Where state is kept."),

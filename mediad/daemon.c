@@ -49,6 +49,7 @@ static GArray *all_migrations(void)
     g_array_append_vals(migrations, bc_bulletin_migrations, bc_bulletin_n_migrations);
     g_array_append_vals(migrations, bc_exchange_migrations, bc_exchange_n_migrations);
     g_array_append_vals(migrations, md_meeting_migrations, md_meeting_n_migrations);
+    g_array_append_vals(migrations, md_recording_migrations, md_recording_n_migrations);
     return migrations;
 }
 
@@ -98,7 +99,7 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     daemon->mailbox_source = g_unix_fd_add(md_mailbox_fd(daemon->mailbox), G_IO_IN, on_mail, daemon);
     daemon->log_source = g_timeout_add_seconds(5, on_log_flush, daemon);
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
-        md_start_conference(daemon, error) && md_start_broadcast(daemon, error) && md_start_bulletin(daemon, error) &&
+        md_start_conference(daemon, error) && md_start_recording(daemon, error) && md_start_broadcast(daemon, error) && md_start_bulletin(daemon, error) &&
         md_start_device_link(daemon, error) &&
         md_provision(daemon, error) && md_start_meeting(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error) &&
         md_start_exchange(daemon, error))
@@ -136,6 +137,7 @@ void md_daemon_stop(MdDaemon *daemon)
     md_stop_bulletin(daemon);
     g_clear_pointer(&daemon->broadcast, bc_broadcast_free);
     g_clear_pointer(&daemon->meetings, md_meetings_free);
+    md_stop_recording(daemon);
     g_clear_pointer(&daemon->conference, md_conference_free);
     g_clear_pointer(&daemon->agent, sg_agent_free);
     g_clear_pointer(&daemon->accounts, sg_accounts_free);

@@ -16,6 +16,8 @@
 #include "mediad/meeting/meeting.h"
 #include "mediad/core/log.h"
 #include "mediad/core/worker.h"
+#include "mediad/recording/recording.h"
+#include "mediad/recording/streams.h"
 #include "mediad/store/store.h"
 #include "mediad/transport/dtls.h"
 #include "mediad/transport/ports.h"
@@ -43,6 +45,9 @@ typedef struct MdDaemon {
     SgAgent *agent;
     MdConference *conference;
     MdMeetings *meetings;
+    MdFeeds *room_feeds;
+    MdRecordings *recordings;
+    MdStreams *streams;
     BcBroadcast *broadcast;
     BcAttachments *attachments;
     BcDictionary *dictionary;
@@ -85,6 +90,10 @@ void md_daemon_stop(MdDaemon *daemon);
 bool md_start_media(MdDaemon *daemon, GError **error);      /* addresses, ports, workers, picture pool */
 bool md_start_sip(MdDaemon *daemon, GError **error);
 bool md_start_conference(MdDaemon *daemon, GError **error);
+bool md_start_recording(MdDaemon *daemon, GError **error);  /* after the conference */
+void md_stop_recording(MdDaemon *daemon);
+/* Every event of the conference. */
+void md_recording_event(MdDaemon *daemon, const char *type, const char *room, const char *json);
 bool md_start_broadcast(MdDaemon *daemon, GError **error);
 bool md_start_meeting(MdDaemon *daemon, GError **error);    /* after the rooms of the settings are there */
 bool md_start_device_link(MdDaemon *daemon, GError **error);

@@ -81,6 +81,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     if (!daemon->api)
         return false;
     md_api_add_rooms(daemon->api, daemon->conference);
+    md_api_add_recordings(daemon->api, daemon->recordings, daemon->streams, daemon->conference);
     md_api_add_accounts(daemon->api, daemon->accounts, daemon->agent);
     md_api_add_sources(daemon->api, daemon->agent);
     md_api_add_broadcast(daemon->api, daemon->broadcast);

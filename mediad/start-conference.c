@@ -8,6 +8,7 @@ static void on_event(const char *type, const char *room, const char *member, con
     MdDaemon *daemon = user;
     if (daemon->meetings)
         md_meetings_room_event(daemon->meetings, type, room, member, json_object);
+    md_recording_event(daemon, type, room, json_object);
     if (!daemon->api)
         return;
     JsonNode *node = json_object ? json_from_string(json_object, NULL) : NULL;

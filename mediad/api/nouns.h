@@ -13,6 +13,8 @@
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
 #include "mediad/meeting/meeting.h"
+#include "mediad/recording/recording.h"
+#include "mediad/recording/streams.h"
 #include "sip/sip.h"
 
 /* What the API offers of each room of the house: routes and metrics. Called by main after md_api_new; what is handed over must
@@ -20,6 +22,8 @@
 
 /* Rooms, members, dial lists, statistics of legs. Rooms made by the API are kept in the store and made again here. */
 void md_api_add_rooms(MdApi *api, MdConference *conference);
+/* Recordings and live streams of meetings. Call after md_api_add_rooms. */
+void md_api_add_recordings(MdApi *api, MdRecordings *recordings, MdStreams *streams, MdConference *conference);
 /* SIP accounts, registrations, banned sources. agent may be NULL (tests): nobody is registered then. */
 void md_api_add_accounts(MdApi *api, SgAccounts *accounts, SgAgent *agent);
 

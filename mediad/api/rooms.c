@@ -62,6 +62,15 @@ static JsonObject *video_json(const MdComposerStats *v)
     return object;
 }
 
+/* To be shown beside a confidential meeting. */
+static JsonObject *notice_json(void)
+{
+    JsonObject *o = json_object_new();
+    json_object_set_string_member(o, "vi", md_confidential_notice("vi"));
+    json_object_set_string_member(o, "en", md_confidential_notice("en"));
+    return o;
+}
+
 static JsonObject *room_json(MdRoom *room, bool everything)
 {
     MdRoomInfo info = {0};
@@ -76,6 +85,11 @@ static JsonObject *room_json(MdRoom *room, bool everything)
     json_object_set_boolean_member(o, "waiting_for_chair", info.waiting_for_chair);
     json_object_set_boolean_member(o, "muted_all", info.muted_all);
     json_object_set_member(o, "content", md_api_content_json(room));
+    json_object_set_boolean_member(o, "recorded", info.recorded);
+    json_object_set_boolean_member(o, "streamed", info.streamed);
+    json_object_set_boolean_member(o, "confidential", info.confidential);
+    if (info.confidential)
+        json_object_set_object_member(o, "notice", notice_json());
     if (!everything)
         return o;
     JsonObject *audio = json_object_new();
@@ -112,8 +126,21 @@ static const char *text_of(JsonObject *o, const char *name)
     return json_object_get_string_member_with_default(o, name, NULL);
 }
 
+/* Texts of a JSON array, NULL-terminated; the strings stay the array's. NULL: no such member. */
+static const char **texts_of(JsonObject *body, const char *name)
+{
+    JsonArray *array = json_object_has_member(body, name) ? json_object_get_array_member(body, name) : NULL;
+    unsigned n = array ? json_array_get_length(array) : 0;
+    const char **texts = array ? g_new0(const char *, n + 1) : NULL;
+
+    for (unsigned i = 0; i < n; i++)
+        texts[i] = json_array_get_string_element(array, i);
+    return texts;
+}
+
 static MdRoom *create_from(MdConference *conference, JsonObject *o, GError **error)
 {
+    g_autofree const char **sites = texts_of(o, "sites");
     const char *layout = text_of(o, "layout"), *security = text_of(o, "security");
     MdRoomSpec spec = {
         .name = text_of(o, "name"),
@@ -129,6 +156,8 @@ static MdRoom *create_from(MdConference *conference, JsonObject *o, GError **err
         .layout = layout ? md_layout_from_string(layout) : MD_LAYOUT_AUTO,
         .loudest = (unsigned)json_object_get_int_member_with_default(o, "loudest", 0),
         .language = text_of(o, "language"),
+        .confidential = json_object_get_boolean_member_with_default(o, "confidential", FALSE),
+        .sites = sites,
     };
 
     return md_conference_create_room(conference, &spec, error);
@@ -278,18 +307,6 @@ static void end(MdApiRequest *r, void *user)
     md_api_reply(r, 204, NULL);
 }
 
-/* Texts of a JSON array, NULL-terminated; the strings stay the array's. NULL: no such member. */
-static const char **texts_of(JsonObject *body, const char *name)
-{
-    JsonArray *array = json_object_has_member(body, name) ? json_object_get_array_member(body, name) : NULL;
-    unsigned n = array ? json_array_get_length(array) : 0;
-    const char **texts = array ? g_new0(const char *, n + 1) : NULL;
-
-    for (unsigned i = 0; i < n; i++)
-        texts[i] = json_array_get_string_element(array, i);
-    return texts;
-}
-
 static void layout(MdApiRequest *r, void *user)
 {
     MdRoom *room = md_api_room_of(r, user);
@@ -369,7 +386,10 @@ static void undial(MdApiRequest *r, void *user)
     "\"8x8\",\"9x8\",\"pip\"]}"
 #define ROOM_FIELDS                                                                                                    \
     "\"name\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"members\":{\"type\":\"integer\"},\"layout\":" LAYOUT   \
-    ",\"locked\":{\"type\":\"boolean\"},\"waiting_for_chair\":{\"type\":\"boolean\"},\"muted_all\":{\"type\":\"boolean\"},\"content\":" MD_API_CONTENT_SCHEMA
+    ",\"locked\":{\"type\":\"boolean\"},\"waiting_for_chair\":{\"type\":\"boolean\"},\"muted_all\":{\"type\":\"boolean\"},\"content\":" MD_API_CONTENT_SCHEMA \
+    ",\"recorded\":{\"type\":\"boolean\"},\"streamed\":{\"type\":\"boolean\"},"                  \
+    "\"confidential\":{\"type\":\"boolean\"},\"notice\":{\"type\":\"object\",\"properties\":{\"vi\":{\"type\":\"string\"},"            \
+    "\"en\":{\"type\":\"string\"}}}"
 #define ROOM_REQUIRED "\"required\":[\"name\",\"title\",\"members\",\"layout\",\"locked\",\"waiting_for_chair\",\"muted_all\"]"
 #define COUNTS "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}"
 #define ROOM_FULL                                                                                                      \
@@ -386,7 +406,10 @@ static const char room_schema[] =
     ",\"mute_on_entry\":" FLAG ",\"temporary\":" FLAG ",\"lobby\":" FLAG ","
     "\"security\":{\"type\":\"string\",\"enum\":[\"off\",\"preferred\",\"required\"]},\"layout\":" LAYOUT ","
     "\"loudest\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16},"
-    "\"language\":{\"type\":\"string\",\"enum\":[\"vi\",\"en\"]}}}";
+    "\"language\":{\"type\":\"string\",\"enum\":[\"vi\",\"en\"]},"
+    "\"confidential\":{\"type\":\"boolean\",\"description\":\"encrypted, the named sites only, neither recorded nor streamed\"},"
+    "\"sites\":{\"type\":\"array\",\"maxItems\":1000,\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,"
+    "\"description\":\"account\"}}}}";
 static const char dial_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"targets\"],\"properties\":{"
     "\"targets\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":200,\"items\":{\"type\":\"string\",\"minLength\":1,"
