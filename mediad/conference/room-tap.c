@@ -47,10 +47,9 @@ bool md_room_add_tap(MdRoom *room, MdRoomTapFn fn, void *user, GError **error)
 
 bool md_room_add_picture_tap(MdRoom *room, const MdRoomPictureTap *tap, GError **error)
 {
-    const MdConferenceOptions *options = &room->conference->options;
     bool known = false;
-    for (unsigned i = 0; i < options->n_video_codecs; i++)
-        known = known || options->video_codecs[i] == tap->codec;
+    for (unsigned i = 0; i < room->conference->options.n_video_codecs; i++)
+        known = known || room->conference->video_codecs[i] == tap->codec;
     if (room->video == NULL || !known) {
         g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE,
                     room->video == NULL ? "the room has no pictures" : "no such picture codec is set (media.video_codecs)");

@@ -127,6 +127,8 @@ static bool convert(Copy *copy, const char *part, const char *to, const MdChapte
         return false;
     copy->end_us = measure(copy, cancel);
     avformat_close_input(&copy->in);
+    if (cancel && g_atomic_int_get(cancel))
+        return fail(error, MD_FINISH_ERROR_CANCELLED, "left for the next start", 0);
     if (copy->end_us <= 0)
         return fail(error, MD_FINISH_ERROR_EMPTY, "nothing was recorded", 0);
     if (!open_in(copy, part, error) || !open_out(copy, to, chapters, n, error))

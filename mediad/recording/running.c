@@ -119,7 +119,8 @@ static void on_ended(void *user)
     r->bytes = atomic_load(&r->written);
     close_file(r);
     r->all->pending--;
-    md_recording_finish(r);
+    if (!r->all->closing) /* else the next start does it */
+        md_recording_finish(r);
 }
 
 void md_recording_end(MdRecording *r, const char *problem)
