@@ -63,10 +63,13 @@ static void describe_crypto(GString *out, unsigned tag, const MdSrtpKey *key)
                            text);
 }
 
-static void describe_content(GString *out, int media)
+static void describe_content(const MdNegotiator *negotiator, GString *out, int media)
 {
-    if (media == MD_LEG_MEDIA_CONTENT)
-        g_string_append(out, "a=content:slides\r\n");
+    if (media != MD_LEG_MEDIA_CONTENT)
+        return;
+    g_string_append(out, "a=content:slides\r\n");
+    if (negotiator->options.floor_port)
+        g_string_append(out, "a=label:" MD_CONTENT_LABEL "\r\n");
 }
 
 static void describe_bandwidth(GString *out, const MdNegotiator *negotiator, int media)
@@ -164,7 +167,7 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
         describe_feedback(out, MD_SDP_FB_NACK | MD_SDP_FB_PLI | MD_SDP_FB_FIR | MD_SDP_FB_TMMBR);
     if (browser)
         describe_feedback(out, MD_SDP_FB_TWCC);
-    describe_content(out, line->media);
+    describe_content(negotiator, out, line->media);
     md_describe_browser_line(negotiator, line, agreed, false, out);
     g_string_append(out, "a=rtcp-mux\r\n");
     describe_security_offer(negotiator, line, out);
@@ -218,7 +221,7 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
         describe_answer_audio(agreed, described, out);
     else
         describe_answer_video(agreed, described, out);
-    describe_content(out, line->media);
+    describe_content(negotiator, out, line->media);
     md_describe_browser_line(negotiator, line, agreed, described->restart, out);
     if (agreed->rtcp_mux)
         g_string_append(out, "a=rtcp-mux\r\n");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mediad/leg/call.h"
 #include "mediad/leg/leg-private.h"
 
 #define STOP_TRIES 2000
@@ -79,6 +80,7 @@ static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_
         .ice_user = leg,
         .open_content = open_content,
         .open_content_user = leg,
+        .floor_port = config->browser ? 0 : config->floor_port,
         .n_audio_codecs = MIN(config->n_audio_codecs, (unsigned)MD_AUDIO_CODEC_MAX),
         .n_video_codecs = MIN(config->n_video_codecs, (unsigned)MD_VIDEO_CODEC_MAX),
         .video_max = config->video_max,
@@ -94,6 +96,9 @@ static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_
                options.n_video_codecs * sizeof *config->video_codecs);
     if (!options.video_max.width)
         options.video_max = (MdVideoClass){1280, 720, 30, 1500000};
+    /* Nobody else may guess it: messages of a floor are known by it. */
+    if (options.floor_port && RAND_bytes((unsigned char *)&options.floor_conference, sizeof options.floor_conference) != 1)
+        options.floor_port = 0;
     md_negotiator_init(&leg->negotiator, &options, 0);
 }
 
@@ -341,4 +346,15 @@ void md_leg_summary(const MdLeg *leg, MdLegSummary *ret)
     MdAddr told;
     bool known = leg_told_remote(leg, &told);
     md_addr_to_string(known ? &told : &audio->remote, ret->remote, sizeof ret->remote);
+}
+
+bool md_leg_floor(const MdLeg *leg, MdCallFloor *ret)
+{
+    const MdAgreedFloor *floor = &leg->applied.floor;
+    *ret = (MdCallFloor){.stream = floor->stream,
+                         .conference = floor->conference,
+                         .user = floor->user,
+                         .floor = floor->floor,
+                         .peer = floor->remote};
+    return floor->active;
 }

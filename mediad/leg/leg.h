@@ -48,6 +48,7 @@ typedef struct MdLegConfig {
     bool offer_dtls;                 /* our offers ask for DTLS-SRTP (browsers) instead of SDES */
     bool content;                    /* a second line of pictures, for slides or a screen, is taken; needs video_codecs */
     bool offer_content;              /* and asked for in our first offer */
+    uint16_t floor_port;             /* of the server of floors (BFCP, RFC 8856) that governs content; 0: none */
     /* A browser (RFC 8829): all lines over one ICE-checked path (BUNDLE, rtcp-mux), DTLS-SRTP only; ports and local_host
      * are not used. Needs ice, control and dtls. */
     bool browser;
@@ -185,3 +186,6 @@ typedef struct MdLegSummary {
     char remote[64];                 /* audio address:port, as latched */
 } MdLegSummary;
 void md_leg_summary(const MdLeg *leg, MdLegSummary *ret);
+/* Floor control as agreed, for md_call_open_floor. False: none. Control thread. */
+struct MdCallFloor;
+bool md_leg_floor(const MdLeg *leg, struct MdCallFloor *ret);

@@ -400,8 +400,12 @@ static GString *write_answer(MdNegotiator *negotiator, const MdSdp *sdp, const i
     GString *lines = g_string_new(NULL);
     negotiator->n_lines = sdp->n_media;
     for (unsigned i = 0; i < sdp->n_media; i++) {
-        int media = meant[i] >= 0 && at[meant[i]] == (int)i ? meant[i] : -1;
+        int media = meant[i] == MD_LINE_FLOOR || (meant[i] >= 0 && at[meant[i]] == (int)i) ? meant[i] : -1;
         set_line(&negotiator->lines[i], &sdp->media[i], media);
+        if (media == MD_LINE_FLOOR) {
+            md_floor_describe(negotiator, &negotiator->lines[i], lines);
+            continue;
+        }
         if (media < 0) {
             md_describe_refused(&negotiator->lines[i], lines);
             continue;
@@ -435,11 +439,11 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
         chosen[m].agreed.codec = -1;
         at[m] = choose_line(negotiator, m, sdp, meant, &chosen[m], &why);
     }
-    /* Every port 0 is a lawful way to end all streams of a session that exists. */
     if (at[MD_LEG_MEDIA_CONTENT] >= 0 && !have_content_port(negotiator)) {
         at[MD_LEG_MEDIA_CONTENT] = -1;
         chosen[MD_LEG_MEDIA_CONTENT] = (Candidate){.agreed = {.codec = -1}};
     }
+    /* Every port 0 is a lawful way to end all streams of a session that exists. */
     bool any_port = false;
     for (unsigned i = 0; i < sdp->n_media; i++)
         any_port |= is_offered(negotiator, &sdp->media[i]);
@@ -450,12 +454,15 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
             not_acceptable(error, "neither audio nor video is offered");
         return NULL;
     }
-    MdAgreed agreed;
+    MdAgreed agreed = {0};
     bool restart;
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
         agreed.media[m] = chosen[m].agreed;
     if (!check_bundle(negotiator, sdp, &agreed, &restart, error))
         return NULL;
+    int floor_at = md_floor_choose(negotiator, sdp, &agreed);
+    if (floor_at >= 0)
+        meant[floor_at] = MD_LINE_FLOOR;
     g_autoptr(GString) lines = write_answer(negotiator, sdp, meant, at, chosen, restart);
     remember_agreement(negotiator, &agreed);
     if (negotiator->options.browser)
@@ -495,10 +502,14 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
             new_line(negotiator, MD_LEG_MEDIA_VIDEO, proto);
         if (options->n_video_codecs && options->content && options->offer_content && have_content_port(negotiator))
             new_line(negotiator, MD_LEG_MEDIA_CONTENT, proto);
+        if (options->floor_port && negotiator->lines[negotiator->n_lines - 1].media == MD_LEG_MEDIA_CONTENT)
+            md_floor_new_line(negotiator);
     }
     g_autoptr(GString) lines = g_string_new(NULL);
     for (unsigned i = 0; i < negotiator->n_lines; i++)
-        if (negotiator->lines[i].media < 0)
+        if (negotiator->lines[i].media == MD_LINE_FLOOR)
+            md_floor_describe(negotiator, &negotiator->lines[i], lines);
+        else if (negotiator->lines[i].media < 0)
             md_describe_refused(&negotiator->lines[i], lines);
         else
             md_describe_offer_line(negotiator, &negotiator->lines[i], lines);
@@ -598,6 +609,8 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
     for (unsigned i = 0; i < sdp->n_media; i++) {
         const MdSdpMedia *line = &sdp->media[i];
         const MdLine *ours = &negotiator->lines[i];
+        if (ours->media == MD_LINE_FLOOR)
+            md_floor_accept_answer(negotiator, line, &agreed);
         if (ours->media < 0 || !is_offered(negotiator, line))
             continue;
         if ((ours->media == MD_LEG_MEDIA_AUDIO) != (line->kind == MD_SDP_AUDIO) ||
@@ -625,6 +638,7 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
             agreed.media[m].codec = -1;
     if (!any)
         return not_acceptable(error, "every m= line was refused");
+    agreed.floor.active = agreed.floor.active && agreed.media[MD_LEG_MEDIA_CONTENT].active;
     bool restart;
     if (!check_bundle(negotiator, sdp, &agreed, &restart, error))
         return false;

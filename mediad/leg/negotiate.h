@@ -67,8 +67,16 @@ typedef struct MdRemoteIce { /* what a browser's description said of its path; n
     bool end_of_candidates;
 } MdRemoteIce;
 
+typedef struct MdAgreedFloor { /* of content, by BFCP (RFC 8856): the peer is the client, we the server */
+    bool active, stream;
+    uint32_t conference;
+    uint16_t user, floor;
+    MdAddr remote;
+} MdAgreedFloor;
+
 typedef struct MdAgreed {
     MdAgreedMedia media[MD_LEG_MEDIA_MAX];
+    MdAgreedFloor floor;
 } MdAgreed;
 
 typedef struct MdNegotiatorOptions { /* strings borrowed: they outlive the negotiator */
@@ -80,6 +88,8 @@ typedef struct MdNegotiatorOptions { /* strings borrowed: they outlive the negot
     /* Gives content its local_port when a description first has the line; 0: refused. NULL: local_port is set. */
     uint16_t (*open_content)(void *user);
     void *open_content_user;
+    uint16_t floor_port;      /* of our BFCP server, UDP and TCP; 0: none */
+    uint32_t floor_conference;
     MdSecurity security;
     const char *fingerprint;  /* ours, "sha-256 …"; NULL: no DTLS */
     bool offer_dtls;
@@ -102,8 +112,11 @@ typedef enum MdFormatKind { /* what has a payload type number */
     MD_FORMAT_H264_1, MD_FORMAT_H264_0, MD_FORMAT_VP8, MD_FORMAT_MAX,
 } MdFormatKind;
 
+#define MD_LINE_FLOOR (-2)
+#define MD_CONTENT_LABEL "3" /* a=label of our content line, for the floor to name */
+
 typedef struct MdLine { /* one m= line of the session, in its place for ever */
-    int media;          /* MD_LEG_MEDIA_*, or -1: refused */
+    int media;          /* MD_LEG_MEDIA_*, MD_LINE_FLOOR, or -1: refused */
     MdSdpProto proto;
     char media_text[24], proto_text[40], format_text[32];
     char mid[MD_SDP_MID_MAX]; /* browsers */
@@ -131,6 +144,13 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error);
 /* On success *ret_agreed is the new agreement; on failure nothing has changed. */
 char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *sdp, MdAgreed *ret_agreed, GError **error);
 bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *sdp, MdAgreed *ret_agreed, GError **error);
+
+/* --- floor.c --- */
+/* Which line of an offer becomes floor control: -1 none. Needs the content to be agreed. */
+int md_floor_choose(const MdNegotiator *negotiator, const MdSdp *sdp, MdAgreed *agreed);
+void md_floor_accept_answer(const MdNegotiator *negotiator, const MdSdpMedia *line, MdAgreed *agreed);
+void md_floor_describe(const MdNegotiator *negotiator, const MdLine *line, GString *out);
+void md_floor_new_line(MdNegotiator *negotiator);
 
 /* --- describe.c: text out --- */
 typedef struct MdDescribed { /* one line of ours to write */

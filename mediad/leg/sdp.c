@@ -296,12 +296,42 @@ static bool is_bfcp(const MdSdpMedia *media)
            !g_ascii_strcasecmp(media->proto_text + len - 4, "BFCP");
 }
 
-static void read_floors(MdSdpMedia *ret, const GstSDPMedia *in)
+/* "c-only", "c-s s-only": what it could be */
+static unsigned floor_roles(const char *value)
 {
-    for (guint i = 0; is_bfcp(ret) && i < gst_sdp_media_attributes_len(in); i++) {
+    unsigned roles = 0;
+    g_auto(GStrv) token = g_strsplit_set(value, " \t", 6);
+    for (char **t = token; *t; t++) {
+        if (!strcmp(*t, "c-only") || !strcmp(*t, "c-s"))
+            roles |= MD_SDP_FLOOR_CLIENT;
+        if (!strcmp(*t, "s-only") || !strcmp(*t, "c-s"))
+            roles |= MD_SDP_FLOOR_SERVER;
+    }
+    return roles;
+}
+
+static void read_floor_line(const GstSDPMessage *msg, const GstSDPMedia *in, MdSdpMedia *ret)
+{
+    if (!is_bfcp(ret))
+        return;
+    const GstSDPConnection *c =
+        gst_sdp_media_connections_len(in) ? gst_sdp_media_get_connection(in, 0) : gst_sdp_message_get_connection(msg);
+    ret->bfcp_stream = !g_ascii_strcasecmp(ret->proto_text, "TCP/BFCP");
+    ret->bfcp = ret->bfcp_stream || !g_ascii_strcasecmp(ret->proto_text, "UDP/BFCP");
+    ret->floor_roles = MD_SDP_FLOOR_CLIENT; /* RFC 8856, 5.1: an offerer that says nothing */
+    /* A line that cannot be used is refused, the call is not. */
+    if (!ret->port || !c || !c->address || md_addr_from_host(&ret->rtp, c->address, ret->port) < 0 || md_addr_is_multicast(&ret->rtp))
+        ret->bfcp = false;
+    for (guint i = 0; i < gst_sdp_media_attributes_len(in); i++) {
         const GstSDPAttribute *a = gst_sdp_media_get_attribute(in, i);
-        if (a->key && a->value && !strcmp(a->key, "floorid"))
+        if (!a->key || !a->value)
+            continue;
+        if (!strcmp(a->key, "floorid"))
             read_floor(ret, a->value);
+        else if (!strcmp(a->key, "floorctrl"))
+            ret->floor_roles = floor_roles(a->value);
+        else if (!strcmp(a->key, "setup"))
+            ret->setup = setup_from_string(a->value);
     }
 }
 
@@ -486,7 +516,7 @@ static bool read_media(const GstSDPMessage *msg, const GstSDPMedia *in, bool ice
     if (in->port > 65535)
         return fail(error, "m=%s has port %u", ret->media_text, in->port);
     ret->port = (uint16_t)in->port;
-    read_floors(ret, in);
+    read_floor_line(msg, in, ret);
     if (ret->kind == MD_SDP_OTHER || ret->proto == MD_SDP_PROTO_OTHER)
         return true;
     for (guint i = 0; i < gst_sdp_message_bandwidths_len(msg); i++)

@@ -64,6 +64,8 @@ typedef struct MdSdpCrypto {
     MdSrtpKey key;
 } MdSdpCrypto;
 
+enum { MD_SDP_FLOOR_CLIENT = 1, MD_SDP_FLOOR_SERVER = 2 };
+
 typedef struct MdSdpFloor { /* a=floorid:1 mstrm:3 */
     uint16_t id;
     char label[MD_SDP_LABEL_MAX]; /* of the stream it governs; "" not said */
@@ -97,7 +99,9 @@ typedef struct MdSdpMedia {
     char rids[MD_SDP_RIDS_MAX][MD_SDP_RID_MAX];
     unsigned n_ssrcs;         /* a=ssrc (RFC 5576) */
     uint32_t ssrcs[MD_SDP_SSRCS_MAX];
-    unsigned n_floors;        /* of an m=application line of BFCP (RFC 8856) */
+    bool bfcp, bfcp_stream;   /* m=application UDP/BFCP, TCP/BFCP (RFC 8856) */
+    unsigned floor_roles;     /* MD_SDP_FLOOR_*, what the describer offers to be */
+    unsigned n_floors;
     MdSdpFloor floors[MD_SDP_FLOORS_MAX];
 } MdSdpMedia;
 

@@ -61,6 +61,60 @@ static void test_content(void)
     }
 }
 
+/* The floor of content: only with content, only where the peer is the user, over UDP and TCP. */
+static void test_floor(void)
+{
+#define SLIDES AUDIO_LINE VIDEO_LINE(4002, 97, "") VIDEO_LINE(4004, 98, "a=content:slides\r\n")
+    static const struct {
+        const char *offer, *want;
+        bool active, stream;
+    } cases[] = {
+        {SLIDES "m=application 5070 UDP/BFCP *\r\na=floorctrl:c-only\r\n", "m=application 5072 UDP/BFCP *\r\na=floorctrl:s-only\r\na=confid:77\r\na=userid:1\r\na=floorid:1 mstrm:3\r\n", true, false},
+        {SLIDES "m=application 5070 TCP/BFCP *\r\na=floorctrl:c-only s-only\r\na=setup:actpass\r\na=connection:new\r\n", "mstrm:3\r\na=setup:passive\r\na=connection:new\r\n", true, true},
+        {SLIDES "m=application 5070 UDP/BFCP *\r\n", "m=application 5072 UDP/BFCP *\r\n", true, false},
+        {SLIDES "m=application 5070 UDP/BFCP *\r\na=floorctrl:s-only\r\n", "m=application 0 UDP/BFCP *\r\n", false, false},
+        {SLIDES "m=application 5070 TCP/BFCP *\r\na=setup:passive\r\n", "m=application 0 TCP/BFCP *\r\n", false, false},
+        {SLIDES "m=application 5070 TCP/TLS/BFCP *\r\n", "m=application 0 TCP/TLS/BFCP *\r\n", false, false},
+        {SLIDES "m=application 5070 UDP/BFCP *\r\nc=IN IP4 slides.example.org\r\n", "m=application 0 UDP/BFCP *\r\n", false, false},
+        {AUDIO_LINE "m=application 5070 UDP/BFCP *\r\n", "m=application 0 UDP/BFCP *\r\n", false, false},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        MdNegotiator negotiator;
+        MdNegotiatorOptions options = options_of(MD_SECURITY_OFF, "192.0.2.1");
+        options.local_port[MD_LEG_MEDIA_CONTENT] = 21204;
+        options.content = options.offer_content = true;
+        options.floor_port = 5072;
+        options.floor_conference = 77;
+        md_negotiator_init(&negotiator, &options, 5);
+        g_autoptr(GError) error = NULL;
+        MdAgreed agreed;
+        g_autofree char *answer = md_negotiator_accept_offer(&negotiator, cases[i].offer, &agreed, &error);
+        g_assert_no_error(error);
+        if (!strstr(answer, cases[i].want))
+            g_error("case %u: no \"%s\" in\n%s", i, cases[i].want, answer);
+        g_assert_cmpint(agreed.floor.active, ==, cases[i].active);
+        g_assert_cmpint(agreed.floor.active && agreed.floor.stream, ==, cases[i].stream);
+        if (agreed.floor.active) {
+            g_assert_cmpuint(md_addr_port(&agreed.floor.remote), ==, 5070);
+            g_assert_cmpuint(agreed.floor.conference, ==, 77);
+            g_assert_nonnull(strstr(answer, "a=content:slides\r\na=label:3\r\n"));
+        }
+        md_negotiator_clear(&negotiator);
+        if (i > 0)
+            continue;
+        md_negotiator_init(&negotiator, &options, 5); /* and offered by us */
+        g_autofree char *offer = md_negotiator_create_offer(&negotiator, &error);
+        g_assert_nonnull(strstr(offer, cases[0].want));
+        for (unsigned taken = 0; taken < 2; taken++) {
+            g_autofree char *reply = g_strdup_printf(SLIDES "m=application %u UDP/BFCP *\r\na=floorctrl:c-only\r\n", taken ? 5070 : 0);
+            negotiator.offered = true;
+            g_assert_true(md_negotiator_accept_answer(&negotiator, reply, &agreed, &error));
+            g_assert_cmpint(agreed.floor.active, ==, taken);
+        }
+        md_negotiator_clear(&negotiator);
+    }
+}
+
 /* Our offer asks for content and takes either word. */
 static void test_content_offered(void)
 {
@@ -357,5 +411,6 @@ int main(int argc, char **argv)
     g_test_add_func("/negotiate/session", test_session);
     g_test_add_func("/negotiate/content", test_content);
     g_test_add_func("/negotiate/content-offered", test_content_offered);
+    g_test_add_func("/negotiate/floor", test_floor);
     return g_test_run();
 }
