@@ -112,6 +112,11 @@ typedef struct CfgConference {
     bool content, offer_content; /* slides and screens as a second stream */
 } CfgConference;
 
+typedef struct CfgMeeting {
+    unsigned open_min, grace_min;
+    unsigned trial_before_min, trial_calls;
+} CfgMeeting;
+
 typedef struct CfgRoom {
     char *name;                 /* user part of its SIP address */
     char *title;                /* NULL: name */
@@ -295,6 +300,7 @@ typedef struct CfgSettings {
     CfgMedia media;
     CfgVideo video;
     CfgConference conference;
+    CfgMeeting meeting;
     CfgRoom *rooms;
     unsigned n_rooms;
     CfgProvince province;

@@ -214,6 +214,14 @@ static const CfgKey conference_keys[] = {
 };
 SECTION(conference, CfgConference);
 
+static const CfgKey meeting_keys[] = {
+    UINT(CfgMeeting, open_min, "minutes", "15", 0, 120, R, "A booked meeting's room opens so long before its start, where the booking says nothing."),
+    UINT(CfgMeeting, grace_min, "minutes", "30", 0, 720, R, "A meeting may go on so long after its end while somebody is there, where the booking says nothing."),
+    UINT(CfgMeeting, trial_before_min, "minutes", "60", 5, 240, R, "The trial session begins so long before the start: every site is called by itself, once, and its line checked."),
+    UINT(CfgMeeting, trial_calls, "calls", "6", 1, 50, R, "Sites that are checked at one time."),
+};
+SECTION(meeting, CfgMeeting);
+
 static const CfgKey room_keys[] = {
     TEXT(CfgRoom, name, NULL, "\"giao-ban\"", 1, 64, cfg_check_room, CFG_REQUIRED | CFG_UNIQUE, "User part of its SIP address."),
     TEXT(CfgRoom, title, NULL, "\"Họp giao ban\"", 1, 256, NULL, 0, "Title shown. Unset: the name."),
@@ -487,6 +495,7 @@ static const CfgKey root_keys[] = {
     GROUP(media, CfgMedia, media, 0, "Addresses, ports and codecs of sound and pictures."),
     GROUP(video, CfgVideo, video, 0, "Picture sizes and labels."),
     GROUP(conference, CfgConference, conference, 0, "All rooms."),
+    GROUP(meeting, CfgMeeting, meeting, 0, "Meetings that are booked, and their trial sessions."),
     LIST(CfgSettings, rooms, CfgRoom, room, "()", 0, 500, 0, "Rooms that are always there."),
     GROUP(province, CfgProvince, province, 0, "The province."),
     LIST(CfgSettings, areas, CfgArea, area, "()", 0, 20000, 0, "The tree of areas under the province: communes, wards, villages."),

@@ -42,6 +42,10 @@ bool md_start_meeting(MdDaemon *daemon, GError **error)
         .timezone = daemon->settings->general.timezone,
         .on_event = on_event,
         .user = daemon,
+        .open_min = daemon->settings->meeting.open_min,
+        .grace_min = daemon->settings->meeting.grace_min,
+        .trial_before_min = daemon->settings->meeting.trial_before_min,
+        .trial_calls = daemon->settings->meeting.trial_calls,
         .logger = &logger,
     };
     daemon->meetings = md_meetings_new(&options, error);

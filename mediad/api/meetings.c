@@ -362,7 +362,7 @@ static void put(MdApiRequest *r, MdApiMeetings *s, const MdBooking *b, bool fres
 
 static void create(MdApiRequest *r, void *user)
 {
-    g_autoptr(MdBooking) b = md_booking_new();
+    g_autoptr(MdBooking) b = md_meetings_draft(((MdApiMeetings *)user)->meetings);
 
     if (take(r, user, b))
         put(r, user, b, true);

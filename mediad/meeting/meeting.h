@@ -47,6 +47,7 @@ typedef struct MdMeetingsOptions {
     const char *timezone;             /* NULL: Asia/Ho_Chi_Minh */
     MdMeetingEventFn on_event;        /* may be NULL */
     void *user;
+    unsigned open_min, grace_min;     /* of new bookings that say nothing */
     unsigned trial_before_min;        /* 0: 60 */
     unsigned trial_calls;             /* at one time, 0: 6 */
     const MdLogger *logger;
@@ -73,6 +74,8 @@ void md_meetings_on_record(MdMeetings *meetings, MdMeetingRecordFn fn, void *use
 extern const MdMigration md_meeting_migrations[]; /* 400-419 */
 extern const unsigned md_meeting_n_migrations;
 
+/* A new booking with what is usual in this house. */
+MdBooking *md_meetings_draft(MdMeetings *meetings);
 /* booking NULL: refused, why in error. done runs once, now or later. */
 typedef void (*MdMeetingDoneFn)(const MdBooking *booking, const GError *error, void *user);
 /* A new one (id, state, version and times of change are made here) or, where wanted->id is known, the change of one: version must be that of

@@ -344,6 +344,14 @@ void md_meeting_change(Meeting *meeting, MdBooking *after, const char *event, Md
 
 /* --- booking --- */
 
+MdBooking *md_meetings_draft(MdMeetings *m)
+{
+    MdBooking *booking = md_booking_new();
+    booking->open_min = m->o.open_min;
+    booking->grace_min = m->o.grace_min;
+    return booking;
+}
+
 GPtrArray *md_meetings_wanted(MdMeetings *m)
 {
     GPtrArray *all = g_ptr_array_new();
