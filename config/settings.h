@@ -91,6 +91,17 @@ typedef struct CfgMedia {
     unsigned jitter_min_ms, jitter_max_ms;
 } CfgMedia;
 
+typedef struct CfgIce {
+    char *stun_host;            /* numeric; NULL: none */
+    unsigned stun_port;
+    char *relay_host;           /* numeric; NULL: none */
+    unsigned relay_port;
+    int relay_transport;        /* MdIceRelayKind */
+    char *relay_username;
+    char *relay_password_file;  /* first line of it is the password */
+    unsigned sessions_max;
+} CfgIce;
+
 typedef struct CfgVideoClass {
     char *name;                 /* "720p" */
     unsigned width, height, fps, bitrate_kbps;
@@ -298,6 +309,7 @@ typedef struct CfgSettings {
     CfgTrunk *trunks;
     unsigned n_trunks;
     CfgMedia media;
+    CfgIce ice;
     CfgVideo video;
     CfgConference conference;
     CfgMeeting meeting;

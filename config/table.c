@@ -178,6 +178,21 @@ static const CfgKey media_keys[] = {
 };
 SECTION(media, CfgMedia);
 
+static const CfgKey ice_keys[] = {
+    TEXT(CfgIce, stun_host, NULL, "\"203.0.113.20\"", 2, 45, cfg_check_address, R,
+         "STUN server that tells our address behind a NAT. Unset: none, as on a public address."),
+    UINT(CfgIce, stun_port, NULL, "3478", 1, 65535, R, "Its UDP port."),
+    TEXT(CfgIce, relay_host, NULL, "\"203.0.113.20\"", 2, 45, cfg_check_address, R,
+         "TURN server that our side of a browser's media may go through. Unset: none."),
+    UINT(CfgIce, relay_port, NULL, "3478", 1, 65535, R, "Its port."),
+    ENUM(CfgIce, relay_transport, "\"udp\"", transports, R, "How it is reached."),
+    TEXT(CfgIce, relay_username, NULL, "\"mediad\"", 1, 128, NULL, R, "User name there."),
+    TEXT(CfgIce, relay_password_file, NULL, "\"/etc/mediad/turn-password\"", 1, 512, cfg_check_path, R,
+         "File whose first line is the password; readable by mediad only."),
+    UINT(CfgIce, sessions_max, "browsers", "256", 1, 2000, R, "Browsers in meetings at one time."),
+};
+SECTION(ice, CfgIce);
+
 static const CfgKey video_class_keys[] = {
     TEXT(CfgVideoClass, name, NULL, "\"720p\"", 1, 16, cfg_check_code, CFG_REQUIRED | CFG_UNIQUE, "Name of the class."),
     UINT(CfgVideoClass, width, "pixels", "1280", 160, 1920, 0, "Width; even."),
@@ -493,6 +508,7 @@ static const CfgKey root_keys[] = {
     GROUP(sip, CfgSip, sip, 0, "Signalling: listeners, registrations, calls, budgets per source."),
     LIST(CfgSettings, trunks, CfgTrunk, trunk, "()", 0, 32, R, "Outside parties called through a proxy of theirs."),
     GROUP(media, CfgMedia, media, 0, "Addresses, ports and codecs of sound and pictures."),
+    GROUP(ice, CfgIce, ice, 0, "Media of browsers: the addresses they find us at."),
     GROUP(video, CfgVideo, video, 0, "Picture sizes and labels."),
     GROUP(conference, CfgConference, conference, 0, "All rooms."),
     GROUP(meeting, CfgMeeting, meeting, 0, "Meetings that are booked, and their trial sessions."),

@@ -147,6 +147,7 @@ void md_daemon_stop(MdDaemon *daemon)
         md_mailbox_drain(daemon->mailbox, 0);
     while (daemon->n_workers)
         md_worker_free(daemon->workers[--daemon->n_workers]);
+    g_clear_pointer(&daemon->ice, md_ice_service_free);
     g_clear_pointer(&daemon->pictures, md_picture_pool_free);
     g_clear_pointer(&daemon->dtls, md_dtls_identity_free);
     g_clear_pointer(&daemon->ports, md_port_pool_free);

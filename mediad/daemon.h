@@ -20,6 +20,7 @@
 #include "mediad/recording/streams.h"
 #include "mediad/store/store.h"
 #include "mediad/transport/dtls.h"
+#include "mediad/transport/ice.h"
 #include "mediad/transport/ports.h"
 #include "sip/sip.h"
 
@@ -41,6 +42,7 @@ typedef struct MdDaemon {
     MdPicturePool *pictures;
     MdPortPool *ports;
     MdDtlsIdentity *dtls;
+    MdIceService *ice;
     SgAccounts *accounts;
     SgAgent *agent;
     MdConference *conference;

@@ -63,6 +63,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .pictures = n_video ? daemon->pictures : NULL,
         .ports = daemon->ports,
         .dtls = daemon->dtls,
+        .ice = daemon->ice,
         .dialer = sg_agent_dialer(daemon->agent),
         .local_host = daemon->local_host,
         .local_host6 = daemon->local_host6,

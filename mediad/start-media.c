@@ -67,6 +67,42 @@ static bool start_workers(MdDaemon *daemon, GError **error)
     return true;
 }
 
+static bool start_ice(MdDaemon *daemon, GError **error)
+{
+    const CfgSettings *settings = daemon->settings;
+    const CfgIce *ice = &settings->ice;
+    g_autofree char *password = NULL;
+    const char *hosts[2];
+    unsigned n_hosts = 0;
+    if (ice->relay_host && ice->relay_password_file && !(password = cfg_read_secret(ice->relay_password_file, error)))
+        return false;
+    if (settings->media.address4)
+        hosts[n_hosts++] = settings->media.address4;
+    if (settings->media.address6)
+        hosts[n_hosts++] = settings->media.address6;
+    MdIceRelay relay = {.kind = (MdIceRelayKind)ice->relay_transport,
+                        .host = ice->relay_host,
+                        .port = (uint16_t)ice->relay_port,
+                        .username = ice->relay_username,
+                        .password = password};
+    MdIceServiceOptions options = {.local_hosts = hosts,
+                                   .n_local_hosts = n_hosts,
+                                   .min_port = (uint16_t)settings->media.port_min,
+                                   .max_port = (uint16_t)settings->media.port_max,
+                                   .stun_host = ice->stun_host,
+                                   .stun_port = (uint16_t)ice->stun_port,
+                                   .relays = &relay,
+                                   .n_relays = ice->relay_host ? 1 : 0,
+                                   .max_sessions = ice->sessions_max,
+                                   .control = daemon->mailbox};
+    daemon->ice = md_ice_service_new(&options);
+    if (!daemon->ice)
+        g_set_error(error, MD_DAEMON_ERROR, 0, "cannot start ICE: %s", g_strerror(errno));
+    if (password)
+        memset(password, 0, strlen(password));
+    return daemon->ice != NULL;
+}
+
 bool md_start_media(MdDaemon *daemon, GError **error)
 {
     const CfgSettings *settings = daemon->settings;
@@ -83,7 +119,7 @@ bool md_start_media(MdDaemon *daemon, GError **error)
         g_set_error_literal(error, MD_DAEMON_ERROR, 0, "cannot make the DTLS certificate");
         return false;
     }
-    if (!start_workers(daemon, error))
+    if (!start_workers(daemon, error) || !start_ice(daemon, error))
         return false;
     daemon->pictures = md_picture_pool_new(settings->general.picture_threads, settings->general.picture_nice);
     if (!daemon->pictures) {

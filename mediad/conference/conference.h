@@ -96,6 +96,7 @@ typedef struct MdConferenceOptions {
     const MdLogger *logger;
     const MdClock *clock;            /* NULL: system, and the conference runs its own timers on the main loop. Else the owner
                                         calls md_conference_tick */
+    MdIceService *ice;               /* for browsers; NULL: none can join. Outlives the conference */
     const MdDtlsIdentity *dtls;      /* for DTLS-SRTP; NULL: SDES only. Must outlive the conference */
     char *(*label_for)(const char *account, void *user); /* site name for an account, g_free'd; NULL or returns NULL: as it calls itself */
 } MdConferenceOptions;

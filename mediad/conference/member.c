@@ -96,6 +96,14 @@ static const char *host_for(const MdConference *conference, const char *peer_hos
     return host != NULL ? host : six ? conference->local_host : conference->local_host6;
 }
 
+/* A candidate of ours for the browser. */
+static void tell_candidate(MdLeg *leg, const char *mid, const char *line, void *user)
+{
+    MdMember *member = user;
+    if (leg == member->leg && member->call != NULL)
+        md_call_send_candidate(member->call, mid, line);
+}
+
 bool md_member_make_leg(MdMember *member, const char *local_host, GError **error)
 {
     const MdRoom *room = member->room;
@@ -125,6 +133,10 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .packetiser = &room->audio->packetiser,
         .content = room->kind == MD_ROOM_MEETING && options->content,
         .offer_content = options->offer_content && !(member->dial != NULL && member->dial->plain),
+        .browser = info != NULL && info->browser,
+        .ice = options->ice,
+        .on_candidate = tell_candidate,
+        .path_user = member,
     };
     member->leg = md_leg_new(&config, error);
     if (member->leg == NULL)
@@ -418,7 +430,18 @@ static void on_away(MdCall *call, bool away, void *user)
     md_room_floor_away(member, away);
 }
 
+static void on_candidate(MdCall *call, const char *mid, const char *line, void *user)
+{
+    MdMember *member = user;
+    g_autoptr(GError) error = NULL;
+    if (member->leg == NULL || md_leg_add_candidate(member->leg, mid, line, &error))
+        return;
+    MdLogger logger = member_logger(member);
+    md_debug(&logger, "candidate not taken: %s", error->message);
+}
+
 const MdCallHandler md_member_call_handler = {
+    .on_candidate = on_candidate,
     .on_sdp = on_sdp,
     .on_ringing = on_ringing,
     .on_established = on_established,
