@@ -60,6 +60,8 @@ typedef struct CfgSip {
     unsigned nonce_lifetime_s;
     unsigned probe_after_s;     /* OPTIONS to a binding silent this long */
     unsigned session_expires_s, min_se_s; /* RFC 4028 */
+    bool bfcp;                  /* floor control of content (RFC 8855) */
+    unsigned bfcp_port;         /* 0: any */
     unsigned t1_ms;             /* RFC 3261, 17.1.1.1 */
     unsigned calls_max, calls_in_max, dials_per_s;
     bool allow_guests;          /* callers without an account may reach rooms that have a PIN */

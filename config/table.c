@@ -147,6 +147,8 @@ static const CfgKey sip_keys[] = {
          "Wrong passwords from a source that proved its address, within the window, before it is banned."),
     UINT(CfgSip, guard_window_s, "seconds", "600", 1, 86400, R, "That window."),
     UINT(CfgSip, guard_ban_s, "seconds", "600", 1, 604800, R, "Length of a ban."),
+    BOOL(CfgSip, bfcp, "true", R, "Devices ask for the right to present by BFCP (RFC 8855), where conference.content is on."),
+    UINT(CfgSip, bfcp_port, NULL, "0", 0, 65535, R, "Port of BFCP, UDP and TCP. 0: any free one; a firewall needs a number."),
 };
 SECTION(sip, CfgSip);
 

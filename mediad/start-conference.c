@@ -81,6 +81,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .rooms_max = settings->conference.rooms_max,
         .create_on_call = settings->conference.create_on_call,
         .content = settings->conference.content,
+        .floor_port = sg_agent_floor_port(daemon->agent),
         .offer_content = settings->conference.content && settings->conference.offer_content,
         .label_for = label_for,
         .on_event = on_event,

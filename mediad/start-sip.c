@@ -114,6 +114,8 @@ bool md_start_sip(MdDaemon *daemon, GError **error)
         .logger = &logger,
     };
     fill_limits(&options, sip);
+    options.floors = sip->bfcp && settings->conference.content && settings->media.n_video_codecs > 0;
+    options.floor_port = (uint16_t)sip->bfcp_port;
     daemon->agent = sg_agent_new(&options, error);
     return daemon->agent != NULL;
 }

@@ -34,6 +34,8 @@ static void line_end(Line *line)
     SgAgentSip *sip = &line->agent->sip;
 
     g_hash_table_remove(sip->lines, &line->id);
+    if (sip->floors)
+        sg_floors_close(sip->floors, line->id);
     if (line->incoming)
         sip->calls_in--;
     if (line->guest)
@@ -152,6 +154,15 @@ static void on_dtmf(SgSession *session, char digit, unsigned duration_ms, void *
 static void on_key_frame_request(SgSession *session, void *user)
 {
     tell(((Branch *)user)->line, SG_EVENT_KEY_FRAME, 0, NULL);
+}
+
+void sg_agent_floor_wish(uint64_t call, bool wanted, void *user)
+{
+    SgAgent *agent = user;
+    Line *line = g_hash_table_lookup(agent->sip.lines, &call);
+
+    if (line)
+        tell(line, SG_EVENT_CONTENT, wanted, NULL);
 }
 
 /* Which of several failures says most: busy and declined before unreachable. */
@@ -464,6 +475,16 @@ static void run_call_command(SgCommand *command)
     case SG_COMMAND_KEY_FRAME:
         sg_session_request_key_frame(session);
         break;
+    case SG_COMMAND_FLOOR:
+        if (line->agent->sip.floors && command->floor)
+            sg_floors_open(line->agent->sip.floors, line->id, command->floor, &sg_session_flow(session)->remote);
+        else if (line->agent->sip.floors)
+            sg_floors_close(line->agent->sip.floors, line->id);
+        break;
+    case SG_COMMAND_CONTENT:
+        if (line->agent->sip.floors)
+            sg_floors_content(line->agent->sip.floors, line->id, (MdCallContent)command->code, command->text);
+        break;
     default:
         break;
     }
@@ -492,6 +513,7 @@ void sg_agent_run_command(void *data)
         break;
     }
     g_free(command->text);
+    g_free(command->floor);
     g_free(command->sdp);
     g_free(command);
 }

@@ -117,6 +117,19 @@ static void op_request_key_frame(void *impl)
     order(impl, SG_COMMAND_KEY_FRAME, 0, NULL, NULL);
 }
 
+static void op_open_floor(void *impl, const MdCallFloor *floor)
+{
+    ControlCall *call = impl;
+
+    if (!call->closed && call->agent->loop)
+        sg_agent_command(call->agent, (SgCommand){.kind = SG_COMMAND_FLOOR, .call = call->id, .floor = floor ? g_memdup2(floor, sizeof *floor) : NULL});
+}
+
+static void op_content(void *impl, MdCallContent state, const char *reason)
+{
+    order(impl, SG_COMMAND_CONTENT, (int)state, reason, NULL);
+}
+
 typedef struct Ending {
     ControlCall *call;
     int code;
@@ -195,7 +208,7 @@ static void op_free(void *impl)
 
 static const MdCallOps ops = {
     .progress = op_progress, .send_answer = op_send_answer, .reject = op_reject, .hangup = op_hangup, .send_offer = op_send_offer,
-    .request_key_frame = op_request_key_frame, .free_impl = op_free,
+    .request_key_frame = op_request_key_frame, .free_impl = op_free, .open_floor = op_open_floor, .content = op_content,
 };
 
 /* --- events --- */
@@ -249,6 +262,9 @@ static void on_call_event(SgAgent *agent, const SgEvent *event)
         break;
     case SG_EVENT_KEY_FRAME:
         md_call_emit_key_frame_request(call->call);
+        break;
+    case SG_EVENT_CONTENT:
+        md_call_emit_content_request(call->call, event->code != 0);
         break;
     default:
         close_call(call, event->code, event->text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+#include "sip/floors.h"
 #include "sip/session.h"
 #include <gio/gio.h>
 #include "mediad/core/mailbox.h"
@@ -13,6 +14,7 @@ typedef struct SgAgentSip {          /* SIP thread only */
     SgAuth *auth;
     SgLocation *location;
     SgRegistrar *registrar;
+    SgFloors *floors;                /* NULL: no floor control */
     GHashTable *lines;               /* id → SgLine */
     uint64_t next_line;              /* odd: ours; control numbers its calls evenly */
     GQueue dials;                    /* waiting for their turn */
@@ -43,6 +45,7 @@ struct SgAgent {
     GPtrArray *addresses;            /* of char*: this machine's, taken for our own */
     SgListener *listeners;
     uint16_t *ports;
+    uint16_t floor_port;
     unsigned n_listeners;
     SgTrunk *trunks;
     unsigned n_trunks;
@@ -59,6 +62,7 @@ struct SgAgent {
 /* --- SIP thread → control --- */
 typedef enum SgEventKind {
     SG_EVENT_INCOMING, SG_EVENT_SDP, SG_EVENT_RINGING, SG_EVENT_ESTABLISHED, SG_EVENT_CLOSED, SG_EVENT_DTMF, SG_EVENT_KEY_FRAME,
+    SG_EVENT_CONTENT,
     SG_EVENT_BINDINGS, SG_EVENT_NOTICE, SG_EVENT_DRAINED,
 } SgEventKind;
 
@@ -79,6 +83,7 @@ void sg_agent_post(SgAgent *agent, SgEvent *event);
 /* --- control → SIP thread --- */
 typedef enum SgCommandKind {
     SG_COMMAND_PROGRESS, SG_COMMAND_ANSWER, SG_COMMAND_REJECT, SG_COMMAND_HANGUP, SG_COMMAND_OFFER, SG_COMMAND_KEY_FRAME,
+    SG_COMMAND_FLOOR, SG_COMMAND_CONTENT,
     SG_COMMAND_DIAL, SG_COMMAND_UNREGISTER, SG_COMMAND_DRAIN, SG_COMMAND_SNAPSHOT,
 } SgCommandKind;
 
@@ -90,6 +95,7 @@ typedef struct SgCommand {
     char *text, *sdp;                /* reason or account */
     SgSnapshot *snapshot;
     struct SgDialOrder *order;
+    MdCallFloor *floor;              /* NULL: no more */
 } SgCommand;
 
 typedef struct SgDialOrder {         /* a dial on its way; owns its strings */
@@ -109,6 +115,7 @@ void sg_agent_command(SgAgent *agent, SgCommand command);
 void sg_agent_run_command(void *data); /* SgCommand*, freed */
 void sg_agent_incoming(SgAgent *agent, const struct sip_msg *msg, const SgFlow *flow, const SgCredential *account, bool trusted);
 void sg_agent_lines_free(SgAgent *agent);
+void sg_agent_floor_wish(uint64_t call, bool wanted, void *agent);
 /* agent-control.c, control thread */
 void sg_agent_control_init(SgAgent *agent);
 void sg_agent_control_clear(SgAgent *agent);

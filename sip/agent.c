@@ -29,6 +29,11 @@ uint16_t sg_agent_port(const SgAgent *agent, unsigned i)
     return i < agent->n_listeners ? agent->ports[i] : 0;
 }
 
+uint16_t sg_agent_floor_port(const SgAgent *agent)
+{
+    return agent->floor_port;
+}
+
 GArray *sg_agent_guard_list(SgAgent *agent)
 {
     return sg_guard_list(agent->guard, sg_now_us());
@@ -360,6 +365,9 @@ static void start_on_thread(void *data)
     sg_auth_publish(sip->auth, sg_accounts_snapshot(options->accounts)); /* control waits for us: they may be read here */
     if (!listen_all(agent, &start->error))
         return;
+    if (options->floors && !(sip->floors = sg_floors_new(agent->loop, options->floor_port, sg_agent_floor_wish, agent, &start->error)))
+        return;
+    agent->floor_port = sip->floors ? sg_floors_port(sip->floors) : 0;
     for (unsigned i = 0; start->bindings && i < start->bindings->len; i++)
         restore(agent, start->bindings->pdata[i]);
     on_sweep(agent);
@@ -378,6 +386,7 @@ static void stop_on_thread(void *data)
     on_dirty_timer(agent);
     sg_sessions_free(sip->sessions);
     sg_agent_lines_free(agent);
+    sg_floors_free(sip->floors);
     sg_txs_free(sip->txs);
     for (unsigned i = 0; i < G_N_ELEMENTS(timers); i++) /* only now: what ends with the transactions may start them */
         sg_timer_stop(agent->loop, timers[i]);

@@ -535,6 +535,21 @@ void sg_bfcp_path_closed(SgBfcp *bfcp, uint64_t conn)
     }
 }
 
+bool sg_bfcp_uses(const SgBfcp *bfcp, uint64_t conn)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, bfcp->by_call);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Session *s = value;
+
+        if (s->has_path && s->path.stream && s->path.conn == conn)
+            return true;
+    }
+    return false;
+}
+
 int64_t sg_bfcp_due_us(const SgBfcp *bfcp)
 {
     int64_t due_us = INT64_MAX;

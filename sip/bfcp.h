@@ -35,6 +35,8 @@ void sg_bfcp_content(SgBfcp *bfcp, uint64_t call, MdCallContent state, const cha
 void sg_bfcp_receive(SgBfcp *bfcp, const SgBfcpPath *from, const uint8_t *data, size_t len, int64_t now_us);
 /* A connection is gone. */
 void sg_bfcp_path_closed(SgBfcp *bfcp, uint64_t conn);
+/* Does some call speak over it? */
+bool sg_bfcp_uses(const SgBfcp *bfcp, uint64_t conn);
 /* When sg_bfcp_tick has to run next; INT64_MAX: never. */
 int64_t sg_bfcp_due_us(const SgBfcp *bfcp);
 void sg_bfcp_tick(SgBfcp *bfcp, int64_t now_us);

@@ -69,6 +69,8 @@ typedef struct SgAgentOptions {      /* everything is copied */
     unsigned tcp_idle_s;             /* 0: 900 */
     bool allow_guests;               /* INVITEs from other domains need no sign-in: the router sees authenticated == false. At most
                                         a quarter of calls_in_max */
+    bool floors;                     /* floor control of content by BFCP (RFC 8855), UDP and TCP */
+    uint16_t floor_port;             /* 0: any */
     SgGuardOptions guard;
     SgAccounts *accounts;            /* must outlive the agent */
     MdStore *store;                  /* bindings survive a restart; NULL: they do not */
@@ -89,6 +91,8 @@ void sg_agent_free(SgAgent *agent);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SgAgent, sg_agent_free)
 /* Port really bound for listeners[i]. */
 uint16_t sg_agent_port(const SgAgent *agent, unsigned i);
+/* Port of floor control, 0: none. */
+uint16_t sg_agent_floor_port(const SgAgent *agent);
 /* Rings accounts and URIs; lives as long as the agent. */
 MdDialer *sg_agent_dialer(SgAgent *agent);
 

@@ -90,6 +90,7 @@ typedef struct MdConferenceOptions {
     unsigned redial_first_s, redial_max_s, redial_give_up_s;
     unsigned rooms_max;              /* 0: 500 */
     bool content, offer_content;     /* slides and screens are taken as a second stream of pictures; and offered to whom we ring */
+    uint16_t floor_port;             /* of the server of floors that calls are told of; 0: none */
     bool create_on_call;             /* unknown names make a temporary room */
     MdConferenceEventFn on_event;
     void *user;

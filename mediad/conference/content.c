@@ -37,6 +37,18 @@ void md_content_tell(MdMember *member)
                         NULL);
 }
 
+void md_content_agreed(MdMember *member)
+{
+    MdCallFloor floor;
+    bool has = md_leg_floor(member->leg, &floor);
+    if (member->call == NULL || (!has && !member->has_floor))
+        return;
+    member->has_floor = has;
+    md_call_open_floor(member->call, has ? &floor : NULL);
+    if (member->room->presenter != NULL)
+        md_content_tell(member);
+}
+
 static void set_presenter(MdRoom *room, MdMember *member, const char *reason)
 {
     MdMember *before = room->presenter;

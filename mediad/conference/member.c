@@ -132,6 +132,7 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .dtls = options->dtls,
         .packetiser = &room->audio->packetiser,
         .content = room->kind == MD_ROOM_MEETING && options->content,
+        .floor_port = options->floor_port,
         .offer_content = options->offer_content && !(member->dial != NULL && member->dial->plain),
         .browser = info != NULL && info->browser,
         .ice = options->ice,
@@ -362,6 +363,8 @@ static void on_offer(MdMember *member, const char *sdp)
         return;
     }
     md_call_send_answer(member->call, answer);
+    if (sdp != NULL)
+        md_content_agreed(member);
     if (sdp != NULL && member->state != MD_MEMBER_LEAVING)
         start_leg(member);
 }
@@ -377,6 +380,7 @@ static void on_sdp(MdCall *call, MdSdpKind kind, const char *sdp, void *user)
     } else if (member->leg == NULL || sdp == NULL) {
         return;
     } else if (md_leg_accept_answer(member->leg, sdp, &error)) {
+        md_content_agreed(member);
         start_leg(member);
     } else {
         md_info(&member->room->logger, "%s (%s): answer refused: %s", member->text_id, member->uri,

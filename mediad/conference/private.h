@@ -215,6 +215,7 @@ struct MdMember {              /* C */
     MdLegAudioFormat audio_format;
     MdLegVideoFormat video_format, content_format;
     uint32_t content;          /* as in the plan */
+    bool has_floor;            /* its call was told of a floor */
     MdRoomEncoder *own;
     bool in_composer;
     uint32_t source, view, output;
@@ -449,6 +450,7 @@ void md_content_update_receivers(MdRoom *room);
 bool md_content_is_composed_for(const MdMember *member); /* it sees the content in its main picture */
 void md_content_tick(MdRoom *room, int64_t now_us);
 void md_content_member_gone(MdMember *member);
+void md_content_agreed(MdMember *member);     /* its leg has agreed, perhaps on a floor */
 void md_content_tell(MdMember *member);       /* who presents, to its call */
 void md_content_request(MdMember *member, bool wanted);
 
