@@ -73,6 +73,48 @@ static void show_health(MdApiRequest *r, void *user)
     md_api_reply(r, 200, md_api_bc_object(o));
 }
 
+/* Is it there: signed in over SIP, connected to the broker. What is neither (a board, a multicast receiver) does not say. */
+static bool is_there(MdApiDeviceLink *a, const BcDevice *device, bool *ret_says)
+{
+    BcLinkSeen seen = {0};
+
+    *ret_says = device->kind == BC_DEVICE_SIP || (device->kind == BC_DEVICE_LINK && a->link);
+    if (device->kind == BC_DEVICE_LINK && a->link)
+        bc_device_link_seen(a->link, device->id, &seen);
+    return seen.online || (device->kind == BC_DEVICE_SIP && bc_broadcast_is_registered(a->broadcast.b, device->id));
+}
+
+/* For a table of thousands: whether each is there, and the first cause of those that were or would be silent. */
+static void list_states(MdApiRequest *r, void *user)
+{
+    MdApiDeviceLink *a = user;
+    const char *area = md_api_request_query(r, "area"), *const areas[] = {area, NULL};
+    JsonArray *array = json_array_new();
+    g_autoptr(GPtrArray) found = bc_devices_in(bc_broadcast_devices(a->broadcast.b), area ? areas : NULL, false);
+
+    for (unsigned i = 0; i < found->len; i++) {
+        const BcDevice *device = found->pdata[i];
+        bool says, there = is_there(a, device, &says);
+        if (!md_api_bc_sees_device(r, &a->broadcast, device))
+            continue;
+        JsonObject *o = json_object_new();
+        g_autoptr(GPtrArray) causes = bc_device_link_why_silent(a->link, device);
+        const BcSilence *first = causes->len ? causes->pdata[0] : NULL;
+        json_object_set_string_member(o, "device", device->id);
+        json_object_set_string_member(o, "there", !says ? "unknown" : there ? "yes" : "no");
+        if (device->kind == BC_DEVICE_SIP && device->enabled && !there) {
+            json_object_set_string_member(o, "cause", "offline");
+            json_object_set_string_member(o, "text", "it has not signed in over SIP");
+        } else if (first) {
+            json_object_set_string_member(o, "cause", first->cause);
+            json_object_set_string_member(o, "text", first->text);
+            json_object_set_int_member(o, "since_us", first->since_us);
+        }
+        json_array_add_object_element(array, o);
+    }
+    md_api_reply(r, 200, md_api_bc_list("states", array));
+}
+
 static void why_silent(MdApiRequest *r, void *user)
 {
     MdApiDeviceLink *a = user;
@@ -197,6 +239,12 @@ static const MdApiRoute routes[] = {
      .summary = "Why a loudspeaker is silent: what speaks for it, the first to look at in front.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"causes\"],\"properties\":{\"causes\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
                         "\"required\":[\"cause\",\"text\",\"since_us\",\"sure\"]}}}}"},
+    {.method = "GET", .path = "/device-states", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_states,
+     .summary = "Every loudspeaker of an area, or all: whether it is there, and the first cause why it was or would be silent.",
+     .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"area\":" BC_TEXT "}}",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"states\"],\"properties\":{\"states\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+                        "\"required\":[\"device\",\"there\"],\"properties\":{\"device\":" BC_TEXT ",\"there\":{\"enum\":[\"yes\",\"no\",\"unknown\"]},"
+                        "\"cause\":" BC_TEXT ",\"text\":" BC_TEXT ",\"since_us\":" BC_TIME "}}}}}"},
     {.method = "GET", .path = "/devices/{device}/log", .role = MD_API_OPERATOR, .rights = MD_API_MAY_DEVICES, .handler = show_log,
      .summary = "The log a loudspeaker has sent (ask for it with the command send-log).", .response_type = "text/plain"},
     {.method = "GET", .path = "/outages", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_outages,

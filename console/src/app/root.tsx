@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { App, ConfigProvider } from 'antd';
+import en from 'antd/locale/en_US';
+import vi from 'antd/locale/vi_VN';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { call, get, setCsrf, setSignedOut } from './api';
+import { live } from './events';
+import { asFailure, type Failure } from './failure';
+import { Frame } from './frame';
+import { keepLanguage, LanguageContext, startLanguage, t, type Language } from './i18n';
+import { holds, SessionContext, type SignedIn } from './session';
+import { SecondFactorPrompt } from './second-factor';
+import { SignIn } from './sign-in';
+import { themeOf } from './theme';
+import type { Session } from './types';
+import { useMedia } from './use';
+import { Wrong } from '../ui/wrong';
+
+function Signed() {
+  const [session, setSession] = useState<Session | null>();
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const { message } = App.useApp();
+
+  const take = useCallback((value: Session | null) => {
+    setCsrf(value?.csrf);
+    setSession(value);
+    setFailure(null);
+  }, []);
+  const refresh = useCallback(async () => {
+    try {
+      take(await get<Session>('/session'));
+    } catch (error) {
+      const why = asFailure(error);
+      if (why.status === 401) take(null);
+      else setFailure(why);
+    }
+  }, [take]);
+  useEffect(() => void refresh(), [refresh]);
+  useEffect(() => {
+    setSignedOut(() => {
+      setSession((old) => {
+        if (old) void message.warning(t('session.ended'));
+        return null;
+      });
+    });
+    return () => setSignedOut(null);
+  }, [message]);
+  useEffect(() => {
+    if (!session) return;
+    live.start();
+    return () => live.stop();
+  }, [session?.user]);
+
+  const value = useMemo<SignedIn | null>(
+    () => session ? {
+      session,
+      may: (...rights) => holds(session, rights),
+      signOut: async () => {
+        await call('DELETE', '/session').catch(() => undefined);
+        take(null);
+      },
+      refresh,
+    } : null,
+    [session, refresh, take],
+  );
+  if (failure) return <div className="center"><div className="card"><Wrong failure={failure} retry={() => void refresh()} /></div></div>;
+  if (session === undefined) return <div className="center" role="status">{t('loading')}</div>;
+  if (!value) return <SignIn signedIn={take} />;
+  return (
+    <SessionContext.Provider value={value}>
+      <SecondFactorPrompt />
+      <Frame />
+    </SessionContext.Provider>
+  );
+}
+
+export function Root() {
+  const [language, set] = useState<Language>(startLanguage);
+  const dark = useMedia('(prefers-color-scheme: dark)');
+  const choose = useMemo(() => ({ language, setLanguage: (l: Language) => { keepLanguage(l); set(l); } }), [language]);
+
+  useEffect(() => { document.documentElement.lang = language; }, [language]);
+  return (
+    <LanguageContext.Provider value={choose}>
+      <ConfigProvider locale={language === 'vi' ? vi : en} theme={themeOf(dark)} button={{ autoInsertSpace: false }}>
+        <App message={{ maxCount: 3 }} notification={{ placement: 'bottomRight' }}>
+          <Signed key={language} />
+        </App>
+      </ConfigProvider>
+    </LanguageContext.Provider>
+  );
+}

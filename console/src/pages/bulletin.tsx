@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One bulletin: write or speak it, hear it, hand it in, approve it, schedule it. The next step is always the large button.
+import { Button, Input, Modal } from 'antd';
+import { useEffect, useState } from 'react';
+import { get, post, PREFIX, put, seg, upload } from '../app/api';
+import { fromLocal, moment, span, toLocal } from '../app/format';
+import { t, tWord } from '../app/i18n';
+import type { Params } from '../app/pages';
+import { go, Link } from '../app/router';
+import { useSession } from '../app/session';
+import type { Bulletin, Content, Priority, Schedule } from '../app/types';
+import { useData } from '../app/use';
+import { AreaPicker, sayAreas, useAreaName, useOwnAreas } from '../ui/areas';
+import { Badge, Choice, Field } from '../ui/field';
+import { PriorityBadge } from '../ui/run';
+import { useAct, Wrong } from '../ui/wrong';
+import { Recorder } from './bulletin/recorder';
+import { stateTone, stepsOf, type Step } from './bulletin/state';
+
+type Draft = { title: string; kind: 'text' | 'audio'; text: string; content: string; priority: Priority; areas: string[] };
+type History = { what?: string; act?: string; who?: string; at_us?: number; time_us?: number; reason?: string; state?: string };
+const EMPTY: Draft = { title: '', kind: 'text', text: '', content: '', priority: 'normal', areas: [] };
+
+function draftOf(b: Bulletin): Draft {
+  return { title: b.title, kind: b.kind === 'audio' ? 'audio' : 'text', text: b.text ?? '', content: b.content ?? '', priority: b.priority ?? 'normal', areas: b.areas ?? [] };
+}
+
+function Preview({ id, saved }: { id: string; saved: boolean }) {
+  const [sound, setSound] = useState('');
+  const [busy, setBusy] = useState(false);
+  const act = useAct();
+  const hear = async () => {
+    setBusy(true);
+    await act(async () => setSound((await get<{ sound: string }>(`/bulletins/${seg(id)}/preview`)).sound));
+    setBusy(false);
+  };
+  return (
+    <div className="field">
+      <div className="row"><Button loading={busy} disabled={!saved} onClick={() => void hear()}>▶ {t('bulletin.preview')}</Button>{!saved && <span className="soft">{t('bulletin.saveFirst')}</span>}</div>
+      {sound && <audio controls autoPlay src={sound.startsWith('/') ? sound : `${PREFIX}/${sound}`} style={{ width: '100%' }} aria-label={t('bulletin.preview')} />}
+    </div>
+  );
+}
+
+function ScheduleDialog({ bulletin, close, done }: { bulletin: Bulletin; close: () => void; done: () => void }) {
+  const [at, setAt] = useState(toLocal(Date.now() + 600e3).slice(0, 16));
+  const [rule, setRule] = useState<'' | 'FREQ=DAILY' | 'FREQ=WEEKLY' | 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR'>('');
+  const [repeats, setRepeats] = useState('1');
+  const act = useAct();
+  const past = fromLocal(at) < Date.now();
+  const send = async () => {
+    let made = '';
+    const ok = await act(async () => {
+      made = (await post<{ schedule: string }>(`/bulletins/${seg(bulletin.id)}/schedule`, { start_local: at.length === 16 ? `${at}:00` : at, ...(rule ? { rule } : {}), repeats: Number(repeats) })).schedule;
+      const schedule = await get<Schedule>(`/schedules/${seg(made)}`);
+      if (schedule.draft) throw new Error(t('schedule.leftDraft'));
+    }, { done: t('bulletin.scheduled', { at: moment(fromLocal(at) * 1000) }) });
+    if (ok || made) { done(); close(); }
+    if (!ok && made) go('/schedule');
+  };
+  return (
+    <Modal open title={t('bulletin.scheduleTitle')} onCancel={close} okText={t('bulletin.scheduleGo')} okButtonProps={{ disabled: past }} onOk={send}>
+      <Field label={t('bulletin.when')} hint={t('localTime')} wrong={past ? t('bulletin.past') : undefined}>{(id) => <input id={id} className="plain" type="datetime-local" step={1} value={at} onChange={(e) => setAt(e.target.value)} />}</Field>
+      <Field label={t('bulletin.rule')}>{(id) => <Choice id={id} value={rule} choose={setRule} options={[['', t('rule.once')], ['FREQ=DAILY', t('rule.daily')], ['FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', t('rule.weekdays')], ['FREQ=WEEKLY', t('rule.weekly')]]} />}</Field>
+      <Field label={t('bulletin.repeats')}>{(id) => <Choice id={id} value={repeats} choose={setRepeats} options={['1', '2', '3'].map((n) => [n, t('times', { n })] as const)} />}</Field>
+    </Modal>
+  );
+}
+
+function Write({ draft, set, editable }: { draft: Draft; set: (d: Draft) => void; editable: boolean }) {
+  const { may } = useSession(), act = useAct();
+  const content = useData<Content>(draft.content ? `/content/${seg(draft.content)}` : null);
+  const send = async (sound: Blob, name: string) => {
+    await act(async () => {
+      const made = await upload<Content>(`/content?title=${encodeURIComponent(draft.title || t('bulletin.untitled'))}&name=${encodeURIComponent(name)}`, sound);
+      set({ ...draft, kind: 'audio', content: made.id });
+    }, { done: t('record.taken') });
+  };
+  return (
+    <fieldset disabled={!editable} style={{ border: 0, padding: 0, margin: 0 }}>
+      <Field label={t('bulletin.title')}>{(id) => <Input id={id} size="large" maxLength={200} value={draft.title} onChange={(e) => set({ ...draft, title: e.target.value })} />}</Field>
+      <AreaPicker label={t('where')} value={draft.areas} choose={(areas) => set({ ...draft, areas })} />
+      <Field label={t('bulletin.priority')} hint={t(`priority.${draft.priority}Hint`)}>{(id) => <Choice id={id} value={draft.priority} choose={(priority) => set({ ...draft, priority })} options={(['normal', 'priority', ...(may('alert') ? ['emergency' as const] : [])] as Priority[]).map((p) => [p, t(`priority.${p}`)] as const)} />}</Field>
+      <div className="field" role="group" aria-label={t('bulletin.how')}>
+        <span className="label">{t('bulletin.how')}</span>
+        <div className="row">{(['text', 'audio'] as const).map((kind) => <label key={kind} className="row"><input type="radio" name="kind" checked={draft.kind === kind} onChange={() => set({ ...draft, kind })} />{t(`bulletin.kind.${kind}`)}</label>)}</div>
+      </div>
+      {draft.kind === 'text'
+        ? <Field label={t('bulletin.text')} hint={t('bulletin.length', { span: span((draft.text.length / 14) * 1e6) })}>{(id) => <Input.TextArea id={id} rows={9} maxLength={20000} value={draft.text} onChange={(e) => set({ ...draft, text: e.target.value })} />}</Field>
+        : editable && <>
+          <Recorder use={(sound) => send(sound, `ghi-am.${sound.type.includes('mp4') ? 'm4a' : sound.type.includes('ogg') ? 'ogg' : 'webm'}`)} />
+          <Field label={t('bulletin.file')} hint={t('bulletin.fileHint')}>{(id) => <input id={id} type="file" accept="audio/*,video/*" onChange={(e) => { const file = e.target.files?.[0]; if (file) void send(file, file.name); }} />}</Field>
+        </>}
+      {draft.kind === 'audio' && draft.content && <div className="field"><span className="label">{t('bulletin.sound')}</span><audio controls preload="none" src={`${PREFIX}/content/${seg(draft.content)}/sound`} style={{ width: '100%' }} aria-label={t('bulletin.sound')} />{content.data && <span className="soft">{span(content.data.duration_us)}</span>}</div>}
+    </fieldset>
+  );
+}
+
+export default function BulletinPage({ params }: Params) {
+  const fresh = params.id === 'new', path = `/bulletins/${seg(params.id)}`;
+  const { session, may } = useSession();
+  const { top } = useOwnAreas();
+  const loaded = useData<Bulletin>(fresh ? null : path, ['bulletin.']);
+  const history = useData<{ history: History[] }>(fresh ? null : `${path}/history`, ['bulletin.']);
+  const [draft, setDraft] = useState<Draft>(EMPTY);
+  const [kept, setKept] = useState('');
+  const [ask, setAsk] = useState<'return' | 'withdraw' | 'archive' | null>(null);
+  const [reason, setReason] = useState('');
+  const [busy, setBusy] = useState<Step | ''>('');
+  const [scheduling, setScheduling] = useState(false);
+  const act = useAct(), nameOf = useAreaName();
+  const b = fresh ? null : (loaded.data ?? null);
+  const dirty = JSON.stringify(draft) !== kept;
+
+  useEffect(() => { /* what somebody else changed is taken over only while nothing of one's own would be lost */
+    if (b && (!dirty || !kept)) { const d = draftOf(b); setDraft(d); setKept(JSON.stringify(d)); }
+  }, [b?.revision, b?.id]);
+  useEffect(() => { if (fresh && top && !draft.areas.length) { const d = { ...EMPTY, areas: [top.code] }; setDraft(d); setKept(JSON.stringify(d)); } }, [fresh, top?.code]);
+  useEffect(() => {
+    const stay = (e: BeforeUnloadEvent) => { if (dirty && kept) e.preventDefault(); };
+    window.addEventListener('beforeunload', stay);
+    return () => window.removeEventListener('beforeunload', stay);
+  }, [dirty, kept]);
+
+  if (loaded.failure) return <Wrong failure={loaded.failure} retry={loaded.reload} />;
+  if (!fresh && !b) return <p role="status">{t('loading')}</p>;
+  const steps = stepsOf(b, may, session.user);
+  const editable = steps.includes('save');
+  const whole = draft.title.trim() !== '' && draft.areas.length > 0 && (draft.kind === 'text' ? draft.text.trim() !== '' : draft.content !== '');
+
+  const save = async (): Promise<Bulletin | null> => {
+    const body = { title: draft.title.trim(), kind: draft.kind, text: draft.kind === 'text' ? draft.text : '', ...(draft.kind === 'audio' ? { content: draft.content } : {}), priority: draft.priority, areas: draft.areas };
+    let saved: Bulletin | null = null;
+    await act(async () => { saved = fresh ? await post<Bulletin>('/bulletins', { ...body, area: session.area || top?.code }) : await put<Bulletin>(path, { ...body, revision: b!.revision }); }, { done: t('bulletin.saved') });
+    if (saved) setKept(JSON.stringify(draft));
+    return saved;
+  };
+  const step = async (what: Step) => {
+    setBusy(what);
+    let at: Bulletin | null = b;
+    if (what === 'save' || (what === 'submit' && dirty)) at = await save();
+    if (at && what !== 'save')
+      await act(() => post(`/bulletins/${seg(at!.id)}/${what}`, { revision: at!.revision, ...(reason.trim() ? { reason: reason.trim() } : {}) }), { done: t(`bulletin.did.${what}` as 'bulletin.did.submit') });
+    setBusy('');
+    setAsk(null);
+    setReason('');
+    if (at && fresh) go(`/bulletins/${seg(at.id)}`, true);
+    else { loaded.reload(); history.reload(); }
+  };
+  return (
+    <>
+      <div className="head">
+        <div><Link to="/bulletins">← {t('page.bulletins')}</Link><h1>{fresh ? t('bulletin.new') : b!.title}</h1></div>
+        {b && <div className="row"><PriorityBadge priority={b.priority} /><Badge tone={stateTone(b.state)}>{tWord('bulletinState', b.state)}</Badge></div>}
+      </div>
+      {b && (b.state === 'returned' || b.state === 'withdrawn') && b.reason && <div className="lost">{t('bulletin.returnedWhy', { why: b.reason })}</div>}
+      <div className="wide">
+        <section className="card"><Write draft={draft} set={setDraft} editable={editable || fresh} />{b && draft.kind === 'text' && <Preview id={b.id} saved={!dirty} />}</section>
+        <div className="cards">
+          <section className="card">
+            <h2>{t('bulletin.next')}</h2>
+            <p>{t(`bulletin.nextHint.${b?.state && ['submitted', 'approved', 'scheduled', 'played', 'returned', 'withdrawn', 'archived', 'expired'].includes(b.state) ? (b.state as 'submitted') : 'draft'}`)}</p>
+            {b?.state === 'submitted' && may('approve') && !steps.includes('approve') && <p className="soft">{t('bulletin.notOwn')}</p>}
+            <div className="cards" style={{ gap: 8 }}>
+              {fresh && <Button size="large" type="primary" disabled={!whole} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
+              {steps.includes('submit') && <Button size="large" type="primary" disabled={!whole} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
+              {steps.includes('approve') && <Button size="large" type="primary" loading={busy === 'approve'} onClick={() => void step('approve')}>✔ {t('bulletin.act.approve')}</Button>}
+              {steps.includes('return') && <Button size="large" onClick={() => setAsk('return')}>{t('bulletin.act.return')}</Button>}
+              {steps.includes('schedule') && <Button size="large" type="primary" onClick={() => setScheduling(true)}>📅 {t('bulletin.act.schedule')}</Button>}
+              {editable && <Button size="large" disabled={!draft.title.trim() || !dirty} loading={busy === 'save'} onClick={() => void step('save')}>{t('bulletin.act.save')}</Button>}
+              {steps.includes('withdraw') && <Button danger onClick={() => setAsk('withdraw')}>{t('bulletin.act.withdraw')}</Button>}
+              {steps.includes('archive') && <Button onClick={() => setAsk('archive')}>{t('bulletin.act.archive')}</Button>}
+            </div>
+            {!whole && editable && <p className="soft" style={{ marginTop: 10 }}>{t('bulletin.needs')}</p>}
+          </section>
+          {b && <section className="card">
+            <h2>{t('bulletin.history')}</h2>
+            <dl className="facts"><dt>{t('bulletin.areas')}</dt><dd>{sayAreas(b.areas?.length ? b.areas : [b.area], nameOf)}</dd>{b.submitted_by && <><dt>{t('bulletin.submittedBy')}</dt><dd>{b.submitted_by}</dd></>}{b.approved_by && <><dt>{t('bulletin.approvedBy')}</dt><dd>{b.approved_by}</dd></>}</dl>
+            <ul className="list" style={{ marginTop: 10 }}>{history.data?.history.map((h, i) => <li key={i} style={{ padding: '6px 0' }}>{moment(h.at_us ?? h.time_us)} <b>{h.who}</b> {tWord('bulletinAct', h.what ?? h.act ?? h.state ?? '')}{h.reason && <>: {h.reason}</>}</li>)}</ul>
+          </section>}
+        </div>
+      </div>
+      <Modal open={ask !== null} title={ask ? t(`bulletin.act.${ask}`) : ''} onCancel={() => setAsk(null)} okText={ask ? t(`bulletin.act.${ask}`) : ''} okButtonProps={{ disabled: ask !== 'archive' && !reason.trim(), danger: ask === 'withdraw' }} onOk={() => void step(ask!)}>
+        <Field label={t('reason')} hint={t('bulletin.reasonHint')}>{(id) => <Input.TextArea id={id} rows={3} maxLength={400} value={reason} onChange={(e) => setReason(e.target.value)} />}</Field>
+      </Modal>
+      {scheduling && b && <ScheduleDialog bulletin={b} close={() => setScheduling(false)} done={loaded.reload} />}
+    </>
+  );
+}

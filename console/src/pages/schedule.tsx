@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The week: what will be heard in an area, moved by dragging, and rehearsed before it is published.
+import { Button, Input, Modal } from 'antd';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { get, post, put, remove, seg } from '../app/api';
+import { fromLocal, moment, toLocal } from '../app/format';
+import { t, tWord } from '../app/i18n';
+import { useSession } from '../app/session';
+import type { Content, Priority, Problem, Rehearsal, Schedule } from '../app/types';
+import { useData } from '../app/use';
+import { AreaChoice, AreaPicker, sayAreas, useAreaName, useOwnAreas } from '../ui/areas';
+import { Badge, Choice, Field } from '../ui/field';
+import { PriorityBadge } from '../ui/run';
+import { asFailure, type Failure } from '../app/failure';
+import { useAct, Wrong } from '../ui/wrong';
+import { bodyOf, moved } from './schedule/move';
+import type { Shown } from './schedule/week';
+
+const Week = lazy(() => import('./schedule/week'));
+type Kept = { schedule: Schedule; occurrence: number };
+
+function Problems({ list, nameOf }: { list: Problem[]; nameOf: (c: string) => string }) {
+  if (!list.length) return <div className="row"><Badge tone="good">{t('rehearsal.clean')}</Badge></div>;
+  return (
+    <ul className="list">{list.map((p, i) => (
+      <li key={i}><div className="row"><Badge tone={p.blocks ? 'bad' : 'warn'}>{tWord('problem', p.kind)}</Badge>{p.blocks && <b>{t('rehearsal.blocks')}</b>}</div>
+        <div>{p.area && `${nameOf(p.area)} · `}{p.from_us ? `${moment(p.from_us)}${p.to_us ? `–${moment(p.to_us)}` : ''}` : ''}</div><div>{tWord('problemHint', p.kind)}</div><div className="soft" lang="en">{p.text}</div></li>))}
+    </ul>
+  );
+}
+
+/** Publishing: refused with what stands against it, unless somebody gives a reason. */
+function Publish({ schedule, close, done }: { schedule: Schedule; close: () => void; done: () => void }) {
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [reason, setReason] = useState('');
+  const [busy, setBusy] = useState(false);
+  const rehearsal = useData<Rehearsal>(`/rehearsal?days=7&draft=${seg(schedule.id)}`);
+  const nameOf = useAreaName();
+  const problems = rehearsal.data?.problems.filter((p) => p.schedule === schedule.id || p.other === schedule.id || p.blocks) ?? [];
+  const blocks = problems.some((p) => p.blocks) || failure?.code === 'problems';
+  const send = async () => {
+    setBusy(true);
+    setFailure(null);
+    try {
+      await post(`/schedules/${seg(schedule.id)}/publish`, reason.trim() ? { reason: reason.trim() } : {});
+      done();
+      close();
+    } catch (error) {
+      const why = asFailure(error);
+      if (why.code !== 'cancelled') setFailure(why);
+    }
+    setBusy(false);
+  };
+  return (
+    <Modal open width={700} title={t('publish.title', { name: schedule.name })} onCancel={close} confirmLoading={busy} okText={blocks ? t('publish.force') : t('publish.go')} okButtonProps={{ danger: blocks, disabled: blocks && !reason.trim() }} onOk={() => void send()}>
+      {rehearsal.failure && <Wrong failure={rehearsal.failure} />}
+      {rehearsal.data ? <Problems list={problems} nameOf={nameOf} /> : <p role="status">{t('rehearsal.running')}</p>}
+      {failure && <Wrong failure={failure} />}
+      {blocks && <Field label={t('publish.reason')} hint={t('publish.reasonHint')}>{(id) => <Input.TextArea id={id} rows={3} maxLength={400} value={reason} onChange={(e) => setReason(e.target.value)} />}</Field>}
+    </Modal>
+  );
+}
+
+function Add({ close, done, at }: { close: () => void; done: (made: Schedule) => void; at: number }) {
+  const { top } = useOwnAreas();
+  const content = useData<{ content: Content[] }>('/content');
+  const [name, setName] = useState('');
+  const [what, setWhat] = useState('');
+  const [when, setWhen] = useState(toLocal(at).slice(0, 16));
+  const [rule, setRule] = useState<'' | 'FREQ=DAILY' | 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR' | 'FREQ=WEEKLY'>('');
+  const [priority, setPriority] = useState<Priority>('normal');
+  const [areas, setAreas] = useState<string[]>([]);
+  const act = useAct();
+  useEffect(() => { if (top && !areas.length) setAreas([top.code]); }, [top?.code]);
+  const list = content.data?.content ?? [];
+  const send = () => act(async () => done(await post<Schedule>('/schedules', { name: name.trim() || (list.find((c) => c.id === what)?.title ?? ''), content: what, areas, start_local: `${when}:00`, ...(rule ? { rule } : {}), priority, draft: true })), { done: t('schedule.saved') }).then((ok) => { if (ok) close(); });
+  return (
+    <Modal open width={700} title={t('schedule.add')} onCancel={close} okText={t('schedule.saveDraft')} okButtonProps={{ disabled: !what || !areas.length || fromLocal(when) < Date.now() }} onOk={() => void send()}>
+      <Field label={t('schedule.what')} hint={list.length ? undefined : t('schedule.noContent')}>{(id) => <Choice id={id} value={what} choose={setWhat} options={[['', t('choose')], ...list.map((c) => [c.id, `${c.title} – ${moment(c.created_us)}`] as const)]} />}</Field>
+      <Field label={t('schedule.name')}>{(id) => <Input id={id} value={name} maxLength={120} onChange={(e) => setName(e.target.value)} />}</Field>
+      <AreaPicker label={t('where')} value={areas} choose={setAreas} />
+      <div className="two">
+        <Field label={t('bulletin.when')} hint={t('localTime')} wrong={fromLocal(when) < Date.now() ? t('bulletin.past') : undefined}>{(id) => <input id={id} className="plain" type="datetime-local" value={when} onChange={(e) => setWhen(e.target.value)} />}</Field>
+        <Field label={t('bulletin.rule')}>{(id) => <Choice id={id} value={rule} choose={setRule} options={[['', t('rule.once')], ['FREQ=DAILY', t('rule.daily')], ['FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', t('rule.weekdays')], ['FREQ=WEEKLY', t('rule.weekly')]]} />}</Field>
+      </div>
+      <Field label={t('bulletin.priority')}>{(id) => <Choice id={id} value={priority} choose={setPriority} options={[['normal', t('priority.normal')], ['priority', t('priority.priority')]]} />}</Field>
+    </Modal>
+  );
+}
+
+function Details({ kept, close, changed, publish }: { kept: Kept; close: () => void; changed: () => void; publish: (s: Schedule) => void }) {
+  const { schedule: s, occurrence } = kept, { may } = useSession(), nameOf = useAreaName(), act = useAct();
+  const skip = () => act(() => put(`/schedules/${seg(s.id)}`, bodyOf(s, { exdates: [...(s.exdates ?? []), toLocal(occurrence)] })), { done: t('schedule.skipped') }).then(changed).then(close);
+  return (
+    <Modal open title={s.name} onCancel={close} footer={<div className="row" style={{ justifyContent: 'flex-end' }}>
+      {may('edit') && s.rule && <Button onClick={() => void skip()}>{t('schedule.skip', { at: moment(occurrence * 1000) })}</Button>}
+      {may('air') && <Button danger onClick={() => void act(() => remove(`/schedules/${seg(s.id)}`), { done: t('schedule.cancelled') }).then(changed).then(close)}>{s.rule ? t('schedule.cancelAll') : t('schedule.cancel')}</Button>}
+      {may('approve') && s.draft && <Button type="primary" onClick={() => { close(); publish(s); }}>{t('publish.go')}…</Button>}
+      <Button onClick={close}>{t('close')}</Button></div>}>
+      <dl className="facts">
+        <dt>{t('col.state')}</dt><dd><Badge tone={s.draft ? 'warn' : 'good'}>{s.draft ? t('schedule.draft') : t('schedule.published')}</Badge></dd>
+        <dt>{t('bulletin.priority')}</dt><dd><PriorityBadge priority={s.priority} /></dd>
+        <dt>{t('bulletin.when')}</dt><dd>{moment(occurrence * 1000)} {s.rule && <span className="soft">{sayRule(s.rule)}</span>}</dd>
+        <dt>{t('where')}</dt><dd>{sayAreas(s.areas, nameOf)}</dd>
+        {s.created_by && <><dt>{t('schedule.by')}</dt><dd>{s.created_by}</dd></>}
+        {s.forced && <><dt>{t('publish.reason')}</dt><dd>{s.forced}</dd></>}
+      </dl>
+    </Modal>
+  );
+}
+
+function sayRule(rule: string): string {
+  if (/^FREQ=DAILY$/.test(rule)) return t('rule.daily');
+  if (rule === 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR') return t('rule.weekdays');
+  return /^FREQ=WEEKLY$/.test(rule) ? t('rule.weekly') : rule;
+}
+
+export default function SchedulePage() {
+  const { may } = useSession(), { top } = useOwnAreas();
+  const [area, setArea] = useState('');
+  const [from, setFrom] = useState(() => Date.now());
+  const at = area || top?.code || '';
+  const schedules = useData<{ schedules: Schedule[] }>('/schedules', ['schedule.', 'bulletin.']);
+  const rehearsal = useData<Rehearsal>(at ? `/rehearsal?area=${seg(at)}&days=7&from_us=${Math.round(from) * 1000}` : null, ['schedule.', 'bulletin.']);
+  const [adding, setAdding] = useState(0);
+  const [open, setOpen] = useState<Kept | null>(null);
+  const [publishing, setPublishing] = useState<Schedule | null>(null);
+  const [moving, setMoving] = useState<{ schedule: Schedule; by: number; undo: () => void; to: number } | null>(null);
+  const nameOf = useAreaName(), act = useAct();
+  const by = useMemo(() => new Map(schedules.data?.schedules.map((s) => [s.id, s])), [schedules.data]);
+  const reload = () => { schedules.reload(); rehearsal.reload(); };
+  const drafts = schedules.data?.schedules.filter((s) => s.draft) ?? [];
+
+  const shown = useMemo<Shown[]>(() => {
+    const list: Shown[] = [], seen = new Set<string>();
+    for (const line of rehearsal.data?.timelines ?? [])
+      for (const i of line.items ?? []) {
+        if (seen.has(i.occurrence)) continue;
+        seen.add(i.occurrence);
+        list.push({ id: i.occurrence, schedule: i.schedule, title: i.title || by.get(i.schedule)?.name || '', start: i.start_us / 1000, end: i.end_us / 1000, priority: i.priority ?? 'normal', draft: false, movable: may('edit') && by.has(i.schedule) });
+      }
+    for (const s of drafts) list.push({ id: `draft ${s.id}`, schedule: s.id, title: s.name, start: fromLocal(s.start_local), end: fromLocal(s.start_local) + 60e3, priority: s.priority, draft: true, movable: may('edit') });
+    return list;
+  }, [rehearsal.data, by, drafts.length]);
+  const problems = rehearsal.data?.problems ?? [], blocking = problems.filter((p) => p.blocks).length;
+  const move = async () => {
+    const { schedule, by: delta, undo } = moving!;
+    setMoving(null);
+    await act(() => put(`/schedules/${seg(schedule.id)}`, bodyOf(schedule, { start_local: moved(schedule.start_local, delta), draft: true })), { undo, done: t('schedule.moved') });
+    const now = await get<Schedule>(`/schedules/${seg(schedule.id)}`).catch(() => null);
+    reload();
+    if (now?.draft && may('approve')) setPublishing(now);
+  };
+  return (
+    <>
+      <div className="head"><h1>{t('page.schedule')}</h1>
+        <div className="row"><AreaChoice label={t('schedule.area')} value={at} choose={setArea} />{may('edit') && <Button type="primary" size="large" onClick={() => setAdding(Date.now() + 3600e3)}>＋ {t('schedule.add')}</Button>}</div></div>
+      {schedules.failure && <Wrong failure={schedules.failure} retry={reload} />}
+      {drafts.length > 0 && <section className="card" style={{ marginBottom: 14 }}><h2>{t('schedule.drafts', { n: drafts.length })}</h2>
+        <ul className="list">{drafts.map((s) => <li key={s.id} className="row between"><div><b>{s.name}</b> <PriorityBadge priority={s.priority} /><div className="soft">{moment(fromLocal(s.start_local) * 1000)} · {sayAreas(s.areas, nameOf)}</div></div>
+          {may('approve') ? <Button type="primary" onClick={() => setPublishing(s)}>{t('publish.go')}…</Button> : <span className="soft">{t('schedule.waitsPublish')}</span>}</li>)}</ul></section>}
+      <section className="card" style={{ marginBottom: 14 }}>
+        <Suspense fallback={<p role="status">{t('loading')}</p>}>
+          <Week shown={shown} week={(start) => setFrom(Math.max(Date.now(), start))} open={(x) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); }}
+            add={may('edit') ? (start) => setAdding(start) : undefined} move={(x, start, undo) => { const s = by.get(x.schedule); if (!s || start < Date.now()) { undo(); if (s) void act(() => Promise.reject(new Error(t('bulletin.past')))); } else setMoving({ schedule: s, by: start - x.start, undo, to: start }); }} />
+        </Suspense>
+        <p className="soft" style={{ margin: '8px 0 0' }}>{t('schedule.hint', { area: nameOf(at) })}</p>
+      </section>
+      <section className="card" aria-live="polite">
+        <h2>{t('rehearsal.title')} {problems.length > 0 && <Badge tone={blocking ? 'bad' : 'warn'}>{t('rehearsal.count', { n: problems.length })}</Badge>}</h2>
+        <p className="soft">{t('rehearsal.explain')}</p>
+        {rehearsal.failure ? <Wrong failure={rehearsal.failure} retry={rehearsal.reload} /> : rehearsal.data ? <Problems list={problems} nameOf={nameOf} /> : <p role="status">{t('rehearsal.running')}</p>}
+      </section>
+      {adding > 0 && <Add at={Math.max(adding, Date.now() + 5 * 60e3)} close={() => setAdding(0)} done={(made) => { reload(); if (made.draft && may('approve')) setPublishing(made); }} />}
+      {open && <Details kept={open} close={() => setOpen(null)} changed={reload} publish={setPublishing} />}
+      {publishing && <Publish schedule={publishing} close={() => setPublishing(null)} done={reload} />}
+      <Modal open={moving !== null} title={t('schedule.moveTitle')} onCancel={() => { moving?.undo(); setMoving(null); }} okText={t('schedule.moveGo')} onOk={() => void move()}>
+        {moving && <p>{t(moving.schedule.rule ? 'schedule.moveSeries' : 'schedule.moveOne', { name: moving.schedule.name, at: moment(moving.to * 1000) })}</p>}
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What went wrong, where, and how to mend it: in the reader's language first, in the server's own words below.
+import { Alert, App, Button } from 'antd';
+import { useCallback } from 'react';
+import { catalogue, type Key } from '../app/catalogue';
+import { asFailure, type Failure } from '../app/failure';
+import { t } from '../app/i18n';
+
+export function sayFailure(failure: Failure): { what: string; mend: string; detail: string } {
+  const known = `error.${failure.code}`, mend = `mend.${failure.code}`;
+  const family = failure.status >= 500 ? 'error.server' : failure.status === 404 ? 'error.not-found' : 'error.other';
+  const what = t((known in catalogue ? known : family) as Key);
+  return {
+    what,
+    mend: mend in catalogue ? t(mend as Key) : '',
+    detail: [failure.message, failure.hint].filter(Boolean).join(' – ') + (failure.where ? ` (${failure.where})` : ''),
+  };
+}
+
+export function Wrong({ failure, retry }: { failure: Failure; retry?: () => void }) {
+  const said = sayFailure(failure);
+  return (
+    <div role="alert" style={{ marginBottom: 12 }}>
+      <Alert type="error" showIcon role="presentation" message={<b>{said.what}</b>} description={
+        <>
+          {said.mend && <div>{said.mend}</div>}
+          <div className="soft" lang="en">{said.detail}</div>
+          {retry && <Button style={{ marginTop: 8 }} onClick={retry}>{t('retry')}</Button>}
+        </>
+      } />
+    </div>
+  );
+}
+
+/** Does something that may fail, and says how it went; what was shown beforehand is taken back by undo. True: done. */
+export function useAct(): (work: () => Promise<unknown>, options?: { done?: string; undo?: () => void }) => Promise<boolean> {
+  const { notification, message } = App.useApp();
+  return useCallback(async (work, options = {}) => {
+    try {
+      await work();
+      if (options.done) void message.success(options.done);
+      return true;
+    } catch (error) {
+      options.undo?.();
+      const failure = asFailure(error);
+      if (failure.code === 'cancelled') return false;
+      const said = sayFailure(failure);
+      notification.error({ message: said.what, duration: 12, role: 'alert', description: <>{said.mend && <div>{said.mend}</div>}<div className="soft" lang="en">{said.detail}</div></> });
+      return false;
+    }
+  }, [message, notification]);
+}

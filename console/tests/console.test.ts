@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { catalogue } from '../src/app/catalogue';
+import { concerns, retryDelay } from '../src/app/events';
+import { fromLocal, toLocal } from '../src/app/format';
+import { match } from '../src/app/router';
+import { stepsOf } from '../src/pages/bulletin/state';
+import { picture } from '../src/pages/loudspeakers/geometry';
+import { bodyOf, moved } from '../src/pages/schedule/move';
+import type { Right, Schedule } from '../src/app/types';
+import { tell, worst } from '../src/ui/health';
+import { inSight } from '../src/ui/virtual-table';
+
+const sources = (folder: string): string[] => readdirSync(folder).flatMap((name) => {
+  const path = join(folder, name);
+  return statSync(path).isDirectory() ? sources(path) : /\.tsx?$/.test(name) ? [readFileSync(path, 'utf8')] : [];
+});
+
+describe('catalogue', () => {
+  it('has every message in both languages, with the same values', () => {
+    for (const [key, [vi, en]] of Object.entries(catalogue)) {
+      const values = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort().join();
+      expect(vi.trim(), key).not.toBe('');
+      expect(en.trim(), key).not.toBe('');
+      expect(values(vi), key).toBe(values(en));
+    }
+  });
+  it('has no message twice', () => {
+    const text = readFileSync('src/app/catalogue.ts', 'utf8'), keys = [...text.matchAll(/(?:^ {2}|, )'?([\w.-]+)'?: \['/gm)].map((m) => m[1]);
+    expect(keys.length).toBe(Object.keys(catalogue).length);
+  });
+  it('has every word the pages name', () => {
+    for (const text of sources('src')) for (const [, key] of text.matchAll(/\bt\('([\w.-]+)'/g)) expect(catalogue, key).toHaveProperty([key]);
+  });
+});
+
+describe('events', () => {
+  it('tries again ever later, never all at once, at most every 15 s', () => {
+    expect(retryDelay(0, 0)).toBe(250);
+    expect(retryDelay(3, 1)).toBe(4000);
+    expect(retryDelay(50, 1)).toBe(15000);
+  });
+  it('tells those concerned, and everybody after a gap', () => {
+    expect(concerns('bulletin.approved', ['bulletin.'])).toBe(true);
+    expect(concerns('bulletins', ['bulletin.'])).toBe(false);
+    expect(concerns('area.stopped', ['area.stopped'])).toBe(true);
+    expect(concerns('again', ['inbox.'])).toBe(true);
+  });
+});
+
+describe('times', () => {
+  it("speak the province's time and come back", () => {
+    expect(fromLocal('2026-11-23T05:00')).toBe(Date.UTC(2026, 10, 22, 22));
+    expect(toLocal(Date.UTC(2026, 10, 22, 22))).toBe('2026-11-23T05:00:00');
+    expect(moved('2026-12-31T23:30:00', 45 * 60e3)).toBe('2027-01-01T00:15:00');
+  });
+});
+
+describe('bulletins', () => {
+  const all = () => true, editor = (...r: Right[]) => r.every((x) => x === 'view' || x === 'edit');
+  const at = (state: string) => ({ state, created_by: 'lan', submitted_by: 'lan', changed_by: 'lan' });
+  it('are approved by another person than wrote them', () => {
+    expect(stepsOf(at('submitted'), all, 'lan')).not.toContain('approve');
+    expect(stepsOf(at('submitted'), all, 'minh')).toContain('approve');
+    expect(stepsOf(at('submitted'), editor, 'minh')).toEqual(['withdraw']);
+  });
+  it('are scheduled once approved', () => {
+    expect(stepsOf(at('draft'), all, 'lan')).toContain('submit');
+    expect(stepsOf(at('draft'), all, 'lan')).not.toContain('schedule');
+    expect(stepsOf(at('approved'), editor, 'lan')).toContain('schedule');
+  });
+});
+
+it('a schedule goes back without what the server makes', () => {
+  const s: Schedule = { id: 's-1', name: 'Tin', content: 'abc', areas: ['42'], start_local: '2026-11-24T05:00:00', zone: 'Asia/Ho_Chi_Minh', rule: '', priority: 'normal', enabled: true, items: [{ kind: 'content', content: 'abc' }], exdates: [], volume: 0, expires_us: 0, next_us: 5, created_by: 'lan' };
+  expect(bodyOf(s, { draft: true })).toEqual({ name: 'Tin', areas: ['42'], start_local: '2026-11-24T05:00:00', zone: 'Asia/Ho_Chi_Minh', priority: 'normal', enabled: true, items: s.items, draft: true });
+});
+
+it('pages are found by their address', () => {
+  expect(match('/loudspeakers/:id', '/loudspeakers/loa%2F1')).toEqual({ id: 'loa/1' });
+  expect(match('/loudspeakers/:id', '/loudspeakers')).toBeNull();
+  expect(match('/', '/')).toEqual({});
+});
+
+it('the map has a cell for each of the 69 communes, all within the picture', () => {
+  const p = picture(readFileSync('src/data/communes.csv', 'utf8'), readFileSync('src/data/outline.csv', 'utf8'));
+  expect(p.cells.length).toBe(69);
+  expect(new Set(p.cells.map((c) => c.code)).size).toBe(69);
+  for (const c of p.cells) {
+    expect(c.path).toMatch(/^M/);
+    expect(c.x > 0 && c.x < p.width && c.y > 0 && c.y < p.height, c.name).toBe(true);
+  }
+});
+
+it('health tells causes apart', () => {
+  const d = { id: 'a', name: 'a', area: '1', volume: 80, enabled: true, registered: false, outcome: '' };
+  expect(tell({ ...d, enabled: false }, undefined)).toEqual({ tone: 'idle', cause: 'disabled' });
+  expect(tell(d, { device: 'a', there: 'no', cause: 'no-power' })).toEqual({ tone: 'bad', cause: 'no-power' });
+  expect(tell(d, { device: 'a', there: 'yes', cause: 'last-failed' })).toEqual({ tone: 'warn', cause: 'last-failed' });
+  expect(tell(d, { device: 'a', there: 'yes' })).toEqual({ tone: 'good', cause: '' });
+  expect(worst(['good', 'good', 'bad'])).toBe('bad');
+  expect(worst(['good', 'good', 'good', 'bad'])).toBe('warn');
+  expect(worst(['idle'])).toBe('idle');
+});
+
+it('a table of 5,000 draws what is in sight', () => {
+  const [first, last] = inSight(100000, 600, 5000);
+  expect(last - first).toBeLessThan(40);
+  expect(first).toBeLessThan(100000 / 48);
+  expect(inSight(0, 600, 3)).toEqual([0, 3]);
+});
