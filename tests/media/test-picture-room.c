@@ -11,6 +11,8 @@ typedef struct Site {
     MdDecoder *decoder;
     MdPicture *seen;
     unsigned keys_answered;
+    MdDecoder *slide_decoder;
+    MdPicture *slide;      /* seen as a second stream */
 } Site;
 
 typedef struct Hall {
@@ -35,6 +37,19 @@ static void on_picture(MdLeg *leg, const MdFrame *frame)
     }
 }
 
+static void on_slide(MdLeg *leg, const MdFrame *frame)
+{
+    Site *site = leg->viewer;
+    MdPicture *picture = NULL;
+    if (site->slide_decoder == NULL)
+        site->slide_decoder = md_decoder_new(frame->codec);
+    g_assert_cmpint(md_decoder_codec(site->slide_decoder), ==, frame->codec);
+    if (md_decoder_decode(site->slide_decoder, frame, 0, &picture) == 0 && picture != NULL) {
+        md_picture_unref(site->slide);
+        site->slide = picture;
+    }
+}
+
 static void join(Hall *hall, const char *sdp)
 {
     Site *site = &hall->sites[hall->n++];
@@ -42,6 +57,7 @@ static void join(Hall *hall, const char *sdp)
     meeting_join(hall->meeting, "r", "site", MD_ROLE_SITE, sdp, &site->leg);
     site->leg->viewer = site;
     site->leg->on_picture = on_picture;
+    site->leg->on_slide = on_slide;
 }
 
 static void run(Hall *hall, unsigned ms)
@@ -86,6 +102,8 @@ static void hall_free(Hall *hall)
         kit_camera_clear(&hall->sites[i].camera);
         md_decoder_free(hall->sites[i].decoder);
         md_picture_unref(hall->sites[i].seen);
+        md_decoder_free(hall->sites[i].slide_decoder);
+        md_picture_unref(hall->sites[i].slide);
     }
     g_free(hall);
 }
@@ -153,6 +171,72 @@ static void test_waiting(void)
     hall_free(hall);
 }
 
+static int reads_slide(const Site *site)
+{
+    uint16_t id;
+    if (site->slide == NULL)
+        return -1;
+    const MdPlanes *planes = &site->slide->planes;
+    return md_pattern_read(planes, &(MdRect){0, 0, planes->width, planes->height}, 960, 720, &id, NULL) ? id : -1;
+}
+
+/* The presenter's slides: forwarded to the second site, encoded anew for the third, large in the fourth's only picture. */
+static void test_content(void)
+{
+    enum { SLIDE = 777 };
+    Hall *hall = g_new0(Hall, 1);
+    hall->meeting = meeting_new(&(MeetingSpec){.pictures = true, .content = true});
+    hall->room = meeting_room(hall->meeting, &(MdRoomSpec){.name = "r"});
+    join(hall, "hz=0 video=h264 content=h264 content_height=1080");
+    join(hall, "hz=0 video=h264 content=h264 content_height=1080");
+    join(hall, "hz=0 video=h264 content=vp8 content_height=720");
+    join(hall, "hz=0 video=h264");
+    run(hall, 1000);
+    Camera screen = kit_camera(MD_VIDEO_H264, 960, 720, SLIDE); /* 4:3, as slides often are */
+    MdLeg *presenter = hall->sites[0].leg;
+    unsigned answered = 0, forwarded = 0;
+    g_assert_true(md_room_content_start(hall->room, meeting_member(hall->room, 0), NULL));
+    for (unsigned i = 0; i < 30; i++) {
+        bool key = presenter->content_key_requests > answered;
+        answered = presenter->content_key_requests;
+        MdFrame *frame = kit_camera_shoot(&screen, key, md_clock_now_us(&hall->meeting->clock.base));
+        unsigned before = hall->sites[1].leg->content_sent;
+        presenter->sink.on_content(presenter, frame, presenter->user);
+        forwarded += hall->sites[1].leg->content_sent - before;
+        md_frame_unref(frame);
+        run(hall, FRAME_MS);
+    }
+    g_assert_cmpuint(forwarded, >=, 25);
+    g_assert_cmpint(reads_slide(&hall->sites[1]), ==, SLIDE);
+    g_assert_cmpuint(hall->sites[1].slide->planes.width, ==, 960); /* as it was sent */
+    g_assert_cmpint(reads_slide(&hall->sites[2]), ==, SLIDE);
+    g_assert_cmpint(md_decoder_codec(hall->sites[2].slide_decoder), ==, MD_VIDEO_VP8);
+    g_assert_cmpuint(hall->sites[2].slide->planes.width, ==, 1280);
+    g_assert_null(hall->sites[0].slide);
+    g_assert_null(hall->sites[3].slide);
+    /* Whole, beside black bars; the others small along the edge. */
+    MdRect cells[MD_LAYOUT_CELLS_MAX];
+    uint16_t id = 0;
+    const MdPlanes *planes = &hall->sites[3].seen->planes;
+    md_layout_cells(MD_LAYOUT_1P7, 5, planes->width, planes->height, cells);
+    g_assert_true(md_pattern_read(planes, &cells[0], 960, 720, &id, NULL));
+    g_assert_cmpuint(id, ==, SLIDE);
+    g_assert_cmpuint(planes->y[(size_t)(cells[0].height / 2) * (size_t)planes->stride_y + 8], <=, 20);
+    g_assert_cmpint(reads(&hall->sites[3], MD_LAYOUT_1P7, 5, 1), >, 100);
+    /* Those with a second stream see the sites as before. */
+    for (unsigned cell = 0; cell < 4; cell++)
+        g_assert_cmpint(reads(&hall->sites[1], MD_LAYOUT_AUTO, 4, cell), ==, 101 + (int)cell);
+    /* It stands still, and stays: no word of a weak line, no other picture. */
+    run(hall, 6000);
+    g_assert_true(md_pattern_read(&hall->sites[3].seen->planes, &cells[0], 960, 720, &id, NULL));
+    g_assert_true(md_room_content_stop(hall->room, NULL, NULL));
+    run(hall, 2000);
+    for (unsigned cell = 0; cell < 4; cell++)
+        g_assert_cmpint(reads(&hall->sites[3], MD_LAYOUT_AUTO, 4, cell), ==, 101 + (int)cell);
+    kit_camera_clear(&screen);
+    hall_free(hall);
+}
+
 static void test_test_room(void)
 {
     Hall *hall = g_new0(Hall, 1);
@@ -179,6 +263,7 @@ int main(int argc, char **argv)
     g_test_add_func("/media/picture-room/grid", test_grid);
     g_test_add_func("/media/picture-room/speaker", test_speaker);
     g_test_add_func("/media/picture-room/waiting", test_waiting);
+    g_test_add_func("/media/picture-room/content", test_content);
     g_test_add_func("/media/picture-room/test-room", test_test_room);
     return g_test_run();
 }
