@@ -89,6 +89,32 @@ void leg_bundle_forget(MdLeg *leg, unsigned media)
     leg->n_sources = leg->next_source = kept;
 }
 
+/* What came when, told ten times a second: the browser finds out by it what the line carries. */
+static void note_arrival(MdLeg *leg, const MdRtpPacket *packet, int64_t now_us)
+{
+    const uint8_t *data;
+    size_t len = 0;
+    unsigned m = 0;
+    while (m < MD_LEG_MEDIA_MAX - 1 && !(leg->media[m].agreed.active && leg->media[m].agreed.ext[MD_SDP_EXT_TWCC]))
+        m++;
+    const MdAgreedMedia *agreed = &leg->media[m].agreed;
+    if (!agreed->active || !agreed->ext[MD_SDP_EXT_TWCC] ||
+        !md_rtp_find_ext(packet, agreed->ext[MD_SDP_EXT_TWCC], &data, &len) || len != 2)
+        return;
+    md_twcc_receive(leg->twcc, md_get16(data), now_us);
+    if (now_us < leg->twcc->due_us)
+        return;
+    uint8_t report[MD_TWCC_FEEDBACK_MAX], buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
+    for (size_t n; (n = md_twcc_write(leg->twcc, leg->media[m].sender.ssrc, packet->ssrc, report, now_us)) > 0;) {
+        MdRtcpWriter writer;
+        md_rtcp_writer_init(&writer, buf, MD_RTP_PACKET_MAX);
+        if (!agreed->rtcp_rsize) /* RFC 5506: alone only where that was agreed */
+            leg_rtcp_begin(leg, m, &writer, buf, MD_RTP_PACKET_MAX, now_us);
+        memcpy(buf + writer.len, report, n);
+        leg_send_rtcp(leg, m, buf, writer.len + n, sizeof buf);
+    }
+}
+
 static void receive_rtp(MdLeg *leg, const uint8_t *data, size_t len, int64_t now_us)
 {
     MdRtpPacket packet;
@@ -96,6 +122,7 @@ static void receive_rtp(MdLeg *leg, const uint8_t *data, size_t len, int64_t now
         leg_reject(leg);
         return;
     }
+    note_arrival(leg, &packet, now_us);
     LegSource *source = find_source(leg, packet.ssrc);
     if (!source && !(source = learn(leg, &packet))) {
         leg_reject(leg);

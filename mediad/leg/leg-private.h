@@ -17,6 +17,7 @@
 #include "mediad/rtp/rtcp.h"
 #include "mediad/rtp/sender.h"
 #include "mediad/rtp/stream.h"
+#include "mediad/rtp/twcc.h"
 #include "mediad/transport/dtls.h"
 #include "mediad/transport/ice.h"
 #include "mediad/transport/ports.h"
@@ -197,6 +198,7 @@ struct MdLeg {
     LegVideo *pictures[MD_LEG_MEDIA_MAX]; /* of VIDEO and CONTENT; NULL: no such line */
     unsigned n_sources, next_source;
     LegSource sources[LEG_SOURCES_MAX];
+    MdTwccReceiver *twcc;   /* of a browser's path; NULL: of none */
     MdTimer rtcp_timer;
     int64_t round_trip_us;
     uint64_t audio_lost_before;

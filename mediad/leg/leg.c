@@ -131,6 +131,7 @@ static void free_leg(MdLeg *leg)
         md_port_pool_close(leg->ports, &leg->content_ports);
     leg_video_free(leg->content_made);
     leg_free_media(leg);
+    free(leg->twcc);
     free(leg->local_host);
     free(leg);
 }
@@ -166,7 +167,10 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
     init_media(leg, VIDEO, 0, 90000);
     init_media(leg, CONTENT, 0, 90000);
     unsigned n_media = config->n_video_codecs ? 2 : 1;
-    if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) ||
+    leg->twcc = config->browser ? calloc(1, sizeof *leg->twcc) : NULL;
+    if (leg->twcc)
+        md_twcc_receiver_init(leg->twcc);
+    if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) || (config->browser && !leg->twcc) ||
         (n_media == 2 && !(leg->pictures[VIDEO] = leg_video_new(leg, VIDEO)))) {
         resources(error, "codecs cannot be set up", 0);
         free_leg(leg);

@@ -46,7 +46,7 @@ async function figures(pc) {
   (await pc.getStats()).forEach(s => {
     if (s.type === 'inbound-rtp') out['in-' + s.mid] = {packets: s.packetsReceived, lost: s.packetsLost, frames: s.framesDecoded, width: s.frameWidth, codec: s.codecId};
     if (s.type === 'outbound-rtp') out['out-' + s.mid + (s.rid || '')] = {packets: s.packetsSent, nack: s.nackCount, pli: s.pliCount, target: s.targetBitrate, width: s.frameWidth};
-    if (s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded') out.pair = {bwe: s.availableOutgoingBitrate, rtt: s.currentRoundTripTime};
+    if (s.type === 'candidate-pair' && s.nominated && s.availableOutgoingBitrate) out.pair = {bwe: s.availableOutgoingBitrate, rtt: s.currentRoundTripTime};
   });
   return out;
 }
@@ -172,6 +172,7 @@ def check(codec, code, leg, page):
     yield f'{codec}: its microphone is heard', leg['ticks_heard'] > 10 and leg['audio_packets_received'] > 200
     yield f'{codec}: its picture comes back', first['in-1'].get('frames', 0) > 20 and page['size'][0] > 0
     yield f'{codec}: the content comes back in its colour', all(abs(a - b) < 48 for a, b in zip(page['green'], (0x20, 0xc0, 0x40)))
+    yield f'{codec}: it learns what the line carries', first.get('pair', {}).get('bwe', 0) > 600000
     yield f'{codec}: nothing was taken from a wrong place', leg['packets_rejected'] < 20
     yield f'{codec}: sound and pictures go on over an ICE restart', (abs(page['after']['hz'] - 440) < 12 and
                                                                      second['in-1']['frames'] > first['in-1']['frames'] + 10)
