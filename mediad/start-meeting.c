@@ -32,6 +32,29 @@ static void on_event(const char *type, JsonNode *data, void *user)
     md_api_publish_to(daemon->api, type, data, areas ? MD_API_TELL_CONCERNED : MD_API_TELL_WITHIN, areas ? areas : "");
 }
 
+static void on_recorded(const MdRecordingInfo *info, const GError *error, void *user)
+{
+    MdDaemon *daemon = user;
+    if (!info)
+        md_error(&daemon->logger, "a meeting that is to be recorded is not: %s", error->message);
+}
+
+/* The end of a meeting ends its recording by itself; here it is begun, and ended when the booking says so meanwhile. */
+static void on_record(const MdBooking *booking, bool record, void *user)
+{
+    MdDaemon *daemon = user;
+    if (record) {
+        md_recordings_start(daemon->recordings, booking->room, booking->changed_by, on_recorded, daemon);
+        return;
+    }
+    g_autoptr(GPtrArray) all = md_recordings_list(daemon->recordings);
+    for (guint i = 0; i < all->len; i++) {
+        const MdRecordingInfo *info = all->pdata[i];
+        if (info->state == MD_RECORDING_RUNNING && g_str_equal(info->room, booking->room) && !md_recordings_stop(daemon->recordings, info->id, NULL))
+            md_warning(&daemon->logger, "recording %s cannot be ended", info->id);
+    }
+}
+
 bool md_start_meeting(MdDaemon *daemon, GError **error)
 {
     MdLogger logger = md_logger(daemon->log, "meeting");
@@ -49,5 +72,7 @@ bool md_start_meeting(MdDaemon *daemon, GError **error)
         .logger = &logger,
     };
     daemon->meetings = md_meetings_new(&options, error);
+    if (daemon->meetings && daemon->recordings)
+        md_meetings_on_record(daemon->meetings, on_record, daemon);
     return daemon->meetings != NULL;
 }

@@ -181,6 +181,7 @@ static void look(Visit *visit, const MdMemberInfo *info, int64_t wall_us, int64_
 {
     uint64_t packets = info->stats != NULL ? md_stat_get(&info->stats->audio_packets_received) : 0;
     uint64_t frames = info->stats != NULL ? md_stat_get(&info->stats->video_frames_received) : 0;
+    gap_us = MIN(gap_us, MAX(0, wall_us - visit->v.seen_us)); /* it came within this second */
     if (packets > visit->packets && !info->muted)
         visit->mic_us += gap_us;
     if (info->talking && !info->muted)
@@ -264,8 +265,10 @@ void md_visits_event(Meeting *meeting, const char *type, const char *member, Jso
         for (guint i = 0; i < meeting->visits->len; i++)
             ((Visit *)meeting->visits->pdata[i])->floor = false; /* one has it */
         visit->floor = true;
-    } else if (strcmp(type, "floor.ended") == 0) {
+    } else if (strcmp(type, "floor.ended") == 0 || strcmp(type, "floor.away") == 0) {
         visit->floor = false;
+    } else if (strcmp(type, "floor.back") == 0) {
+        visit->floor = true;
     }
 }
 

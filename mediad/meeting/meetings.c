@@ -640,12 +640,16 @@ void md_meetings_room_event(MdMeetings *m, const char *type, const char *room, c
     if (meeting == NULL || m->stopping)
         return;
     bool ended = strcmp(type, "room.ended") == 0;
-    if (!ended && (member == NULL || strcmp(type, "member.talking") == 0))
+    if (!ended && (strcmp(type, "member.talking") == 0 || (!g_str_has_prefix(type, "member.") && !g_str_has_prefix(type, "floor."))))
         return;
     g_autoptr(JsonNode) node = json != NULL ? json_from_string(json, NULL) : NULL;
     JsonObject *data = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-    if (!ended)
+    if (member == NULL && data != NULL)
+        member = json_object_get_string_member_with_default(data, "member", NULL); /* as the floor tells it */
+    if (!ended && member != NULL)
         md_visits_event(meeting, type, member, data);
+    else if (!ended)
+        return;
     else if (data == NULL || strcmp(json_object_get_string_member_with_default(data, "reason", ""), "empty") != 0)
         meeting->over = true; /* by somebody; a room that an early caller made goes by itself when it is empty */
 }

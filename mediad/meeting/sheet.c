@@ -75,7 +75,7 @@ MdAttendance *md_attendance_sum(const MdBooking *booking, GPtrArray *visits, int
         a->visits++;
         a->reconnects += a->first_us != 0 && v->joined_us >= a->last_us; /* a second device beside the first is no reconnect */
         a->first_us = a->first_us != 0 ? a->first_us : v->joined_us;
-        a->present_s += MAX(0, end_us - MAX(v->joined_us, a->last_us)) / G_USEC_PER_SEC; /* in order of time: the union */
+        a->present_s += MAX(0, end_us - MAX(v->joined_us, a->last_us)); /* in order of time: the union; microseconds so far */
         a->last_us = MAX(a->last_us, end_us);
         a->camera_s += v->camera_s;
         a->mic_s += v->mic_s;
@@ -84,7 +84,8 @@ MdAttendance *md_attendance_sum(const MdBooking *booking, GPtrArray *visits, int
         a->here |= v->left_us == 0;
     }
     for (guint i = 0; i < attendance->attendees->len; i++) {
-        const MdAttendee *a = attendance->attendees->pdata[i];
+        MdAttendee *a = attendance->attendees->pdata[i];
+        a->present_s /= G_USEC_PER_SEC;
         attendance->present += a->invited && a->first_us != 0;
     }
     return attendance;

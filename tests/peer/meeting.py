@@ -64,7 +64,7 @@ def book():
     d.add_account("tat", display="Xã tat", role="site", area="42.1")
     d.api("PUT", "/site-lists/ba-xa", {"title": "Ba xã", "invite": {"accounts": ["tot", "cam", "tat"]}})
     m = d.api("POST", "/meetings", {"title": "Giao ban tuần", "start": at(20), "minutes": 60, "invite": {"lists": ["ba-xa"], "roles": ["site"]},
-                                    "agenda": [{"who": "Ông Trần Văn Đức", "subject": "Báo cáo quý", "minutes": 10}], "chair": "tot"})
+                                    "agenda": [{"who": "Ông Trần Văn Đức", "subject": "Báo cáo quý", "minutes": 10}], "chair": "tot", "record": True})
     assert [s["account"] for s in m["sites"]] == ["tot", "cam", "tat"] and m["state"] == "scheduled", m
     MEETING.update(m)
     status, reply = d.request("POST", "/api/v1/meetings", {"title": "Chống bão", "start": at(30), "minutes": 30, "invite": {"accounts": ["cam"]}})
@@ -143,6 +143,10 @@ def accounted():
     assert cam["talk_s"] == 0 and cam["mic_s"] >= 4 and not cam["here"], cam
     status, page = d.request("GET", "/api/v1" + path + "/attendance.html", raw=True)
     assert status == 200 and "Danh sách dự họp: Giao ban tuần" in page.decode() and "Báo cáo quý" in page.decode()
+    recordings = wait_until("the recordings", lambda: (lambda all: all if all and all[0]["state"] not in ("running", "finishing") else None)(
+        [r for r in d.api("GET", "/recordings")["recordings"] if r["room"] == MEETING["room"]]), 20, 0.3)
+    assert len(recordings) == 2, recordings  # before and after the crash; the second had hardly begun
+    assert recordings[1]["state"] == "finished" and recordings[1]["duration_us"] > 3000000, recordings
     run = ctl("meeting", "trial", MEETING["id"])
     assert "Micro không có tín hiệu" in run and "Xã cam" in run, run
     run = ctl("meeting", "show", MEETING["id"])

@@ -210,6 +210,14 @@ static void test_restart(void)
     desk_free(desk);
 }
 
+/* As the conference does: whose it is stands in the object. */
+static void tell_floor(Desk *desk, const char *room, const char *type)
+{
+    const char *member = meeting_member(md_conference_find_room(desk->meeting->conference, room), 0);
+    g_autofree char *json = g_strdup_printf("{\"room\":\"%s\",\"member\":\"%s\",\"reason\":\"chair\"}", room, member);
+    md_meetings_room_event(desk->meetings, type, room, NULL, json);
+}
+
 static void test_attendance(void)
 {
     Desk *desk = desk_new();
@@ -224,9 +232,9 @@ static void test_attendance(void)
         if (i < 60)
             md_stat_add(&fake_leg(0)->stats.video_frames_received, 15);
         if (i == 30)
-            md_meetings_room_event(desk->meetings, "floor.given", room, meeting_member(md_conference_find_room(desk->meeting->conference, room), 0), "{}");
+            tell_floor(desk, room, "floor.given");
         if (i == 75)
-            md_meetings_room_event(desk->meetings, "floor.ended", room, meeting_member(md_conference_find_room(desk->meeting->conference, room), 0), "{}");
+            tell_floor(desk, room, "floor.ended");
         desk_run_s(desk, 1);
     }
     md_call_emit_closed(call_to(desk, "a")->call, 603, "BYE");
