@@ -143,6 +143,15 @@ const char *cfg_check_listen(const char *text)
     return split_listen(text, NULL) ? NULL : "an address and port such as \"0.0.0.0:8443\" or \"[::]:8443\"";
 }
 
+const char *cfg_check_ice_uri(const char *text)
+{
+    static const char *const schemes[] = {"stun:", "stuns:", "turn:", "turns:"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(schemes); i++)
+        if (g_str_has_prefix(text, schemes[i]) && text[strlen(schemes[i])] && !strpbrk(text, " <>\"/@"))
+            return NULL;
+    return "a server such as \"stun:192.0.2.1:3478\" or \"turn:turn.example.vn:3478?transport=udp\"";
+}
+
 const char *cfg_check_path(const char *text)
 {
     return text[0] == '/' ? NULL : "an absolute path";

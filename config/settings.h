@@ -268,6 +268,15 @@ typedef struct CfgApi {
     unsigned sessions_max, websockets_max;
 } CfgApi;
 
+typedef struct CfgWeb {
+    bool guests;
+    unsigned resume_s;
+    unsigned connections_max, connections_per_source;
+    char **stun, **turn;
+    char *turn_secret_file;     /* 0600; NULL: no TURN */
+    unsigned turn_lifetime_s;
+} CfgWeb;
+
 typedef struct CfgStore {
     char *uri;                  /* SQLite path or postgresql://; NULL: state_dir/mediad.sqlite */
 } CfgStore;
@@ -328,6 +337,7 @@ typedef struct CfgSettings {
     CfgExchange exchange;
     CfgRecording recording;
     CfgApi api;
+    CfgWeb web;
     CfgStore store;
     /* not settings */
     char *path;                 /* of the file; NULL: from text */

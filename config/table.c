@@ -498,6 +498,21 @@ static const CfgKey api_keys[] = {
 };
 SECTION(api, CfgApi);
 
+static const CfgKey web_keys[] = {
+    BOOL(CfgWeb, guests, "true", 0,
+         "Browsers without account or link may join rooms that have a PIN or a lobby. Off: by account or link only."),
+    UINT(CfgWeb, resume_s, "seconds", "30", 5, 600, R, "A browser whose connection broke keeps its seat in the meeting so long."),
+    UINT(CfgWeb, connections_max, NULL, "500", 1, 10000, R, "Browsers at one time."),
+    UINT(CfgWeb, connections_per_source, NULL, "100", 1, 10000, R, "Browsers at one time from one address: an office may share one."),
+    TEXTS(CfgWeb, stun, "[]", "[\"stun:turn.example.vn:3478\"]", 8, cfg_check_ice_uri, 0, "STUN servers that browsers are told of."),
+    TEXTS(CfgWeb, turn, "[]", "[\"turn:turn.example.vn:3478?transport=udp\", \"turns:turn.example.vn:5349?transport=tcp\"]", 8, cfg_check_ice_uri, 0,
+          "TURN servers that browsers are told of, with credentials that last for turn_lifetime_s."),
+    TEXT(CfgWeb, turn_secret_file, NULL, "\"/etc/mediad/turn-secret\"", 1, 512, cfg_check_path, R,
+         "File with the secret shared with the TURN servers (coturn: use-auth-secret), readable by mediad alone. Unset: no TURN is told of."),
+    UINT(CfgWeb, turn_lifetime_s, "seconds", "43200", 600, 604800, 0, "TURN credentials are good so long: longer than a meeting."),
+};
+SECTION(web, CfgWeb);
+
 static const CfgKey store_keys[] = {
     TEXT(CfgStore, uri, NULL, "\"/var/lib/mediad/mediad.sqlite\"", 1, 1024, cfg_check_store, R,
          "SQLite file, or postgresql://... Unset: mediad.sqlite in general.state_dir."),
@@ -524,6 +539,7 @@ static const CfgKey root_keys[] = {
     GROUP(recording, CfgRecording, recording, 0, "Recordings and live streams of meetings."),
     GROUP(exchange, CfgExchange, exchange, 0, "The central system, and devices of other makers."),
     GROUP(api, CfgApi, api, 0, "HTTPS for operators and programs."),
+    GROUP(web, CfgWeb, web, 0, "Browsers that join meetings."),
     GROUP(store, CfgStore, store, 0, "Where state is kept."),
 };
 const CfgSection cfg_root = {root_keys, sizeof root_keys / sizeof *root_keys, sizeof(CfgSettings)};

@@ -61,6 +61,7 @@ const char *cfg_check_host(const char *text);
 const char *cfg_check_fetch_host(const char *text);
 const char *cfg_check_quiet_hours(const char *text);
 const char *cfg_check_listen(const char *text);
+const char *cfg_check_ice_uri(const char *text); /* RFC 7064, 7065 */
 const char *cfg_check_path(const char *text);
 const char *cfg_check_pin(const char *text);
 const char *cfg_check_room(const char *text);

@@ -101,7 +101,7 @@ bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
     if (open_store(daemon, error) && md_start_media(daemon, error) && md_start_sip(daemon, error) &&
         md_start_conference(daemon, error) && md_start_recording(daemon, error) && md_start_broadcast(daemon, error) && md_start_bulletin(daemon, error) &&
         md_start_device_link(daemon, error) &&
-        md_provision(daemon, error) && md_start_meeting(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_alert(daemon, error) &&
+        md_provision(daemon, error) && md_start_meeting(daemon, error) && md_start_link_plays(daemon, error) && md_start_api(daemon, error) && md_start_web(daemon, error) && md_start_alert(daemon, error) &&
         md_start_exchange(daemon, error))
         return true;
     md_daemon_stop(daemon);
@@ -130,6 +130,7 @@ void md_daemon_drain(MdDaemon *daemon)
 void md_daemon_stop(MdDaemon *daemon)
 {
     g_clear_pointer(&daemon->api, md_api_free);
+    md_stop_web(daemon);
     md_stop_exchange(daemon);
     md_stop_alert(daemon);
     md_stop_link_plays(daemon);

@@ -73,6 +73,7 @@ typedef struct MdDaemon {
     BcVendors *vendors;
     BcVendorLink *vendor_link;   /* NULL: no device link */
     MdApi *api;
+    struct MdWebDoor *web_door;      /* NULL: no API, so no browsers */
     bool draining;
 } MdDaemon;
 
@@ -105,6 +106,10 @@ void md_stop_link_plays(MdDaemon *daemon);
 bool md_start_bulletin(MdDaemon *daemon, GError **error);   /* review, attachments, inboxes */
 void md_stop_bulletin(MdDaemon *daemon);
 bool md_start_api(MdDaemon *daemon, GError **error);
+bool md_start_web(MdDaemon *daemon, GError **error);        /* browsers; after the API and meetings */
+void md_stop_web(MdDaemon *daemon);
+/* Every event of the conference, for the browsers of that room that may see it. */
+void md_web_event(MdDaemon *daemon, const char *type, const char *room, const char *member, JsonObject *data);
 bool md_start_boards(MdDaemon *daemon, GError **error);     /* called by md_start_api */
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */

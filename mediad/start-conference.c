@@ -23,6 +23,7 @@ static void on_event(const char *type, const char *room, const char *member, con
         json_object_set_string_member(object, "room", room);
     if (member)
         json_object_set_string_member(object, "member", member);
+    md_web_event(daemon, type, room, member, object);
     md_api_publish(daemon->api, type, node);
 }
 

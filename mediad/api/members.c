@@ -18,15 +18,13 @@ static JsonObject *media_json(const MdLegSummary *media)
     return o;
 }
 
-static JsonObject *member_json(MdApiRooms *rooms, const MdMemberInfo *m)
+/* What everybody in the room may know. */
+static JsonObject *person_json(const MdMemberInfo *m)
 {
     JsonObject *o = json_object_new();
 
     json_object_set_string_member(o, "id", m->id);
     json_object_set_string_member(o, "name", m->name ? m->name : "");
-    json_object_set_string_member(o, "uri", m->uri ? m->uri : "");
-    if (m->account)
-        json_object_set_string_member(o, "account", m->account);
     json_object_set_string_member(o, "role", md_role_to_string(m->role));
     json_object_set_boolean_member(o, "muted", m->muted);
     json_object_set_boolean_member(o, "self_muted", m->self_muted);
@@ -38,9 +36,36 @@ static JsonObject *member_json(MdApiRooms *rooms, const MdMemberInfo *m)
     json_object_set_boolean_member(o, "browser", m->browser);
     json_object_set_double_member(o, "gain_db", m->gain_db);
     json_object_set_int_member(o, "joined_us", m->joined_wall_us);
+    return o;
+}
+
+static JsonObject *party_json(const MdMemberInfo *m)
+{
+    JsonObject *o = person_json(m);
+
+    json_object_set_string_member(o, "uri", m->uri ? m->uri : "");
+    if (m->account)
+        json_object_set_string_member(o, "account", m->account);
     json_object_set_object_member(o, "media", media_json(&m->media));
+    return o;
+}
+
+static JsonObject *member_json(MdApiRooms *rooms, const MdMemberInfo *m)
+{
+    JsonObject *o = party_json(m);
+
     json_object_set_object_member(o, "stats", md_api_leg_stats_json(rooms, m));
     return o;
+}
+
+JsonArray *md_api_member_array(MdRoom *room, bool everything)
+{
+    JsonArray *array = json_array_new();
+    g_autoptr(GPtrArray) all = md_room_members(room);
+
+    for (unsigned i = 0; i < all->len; i++)
+        json_array_add_object_element(array, everything ? party_json(all->pdata[i]) : person_json(all->pdata[i]));
+    return array;
 }
 
 static void list(MdApiRequest *r, void *user)

@@ -24,6 +24,10 @@
 void md_api_add_rooms(MdApi *api, MdConference *conference);
 /* Recordings and live streams of meetings. Call after md_api_add_rooms. */
 void md_api_add_recordings(MdApi *api, MdRecordings *recordings, MdStreams *streams, MdConference *conference);
+/* What GET /rooms/{room} says, and GET /rooms/{room}/members without statistics; everything: with accounts and addresses. New. */
+JsonObject *md_api_room_object(MdRoom *room);
+JsonArray *md_api_member_array(MdRoom *room, bool everything);
+JsonNode *md_api_content_json(MdRoom *room); /* {"member": "m3"} or null */
 /* SIP accounts, registrations, banned sources. agent may be NULL (tests): nobody is registered then. */
 void md_api_add_accounts(MdApi *api, SgAccounts *accounts, SgAgent *agent);
 

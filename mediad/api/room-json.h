@@ -26,8 +26,7 @@ JsonNode *md_api_take_list(const char *name, JsonArray *array /* taken */);
 
 void md_api_member_routes(MdApiRooms *rooms);
 
-/* room-content.c: {"member": "m3"} or null */
-JsonNode *md_api_content_json(MdRoom *room);
+/* room-content.c */
 void md_api_room_content_routes(MdApiRooms *rooms);
 #define MD_API_CONTENT_SCHEMA \
     "{\"type\":\"object\",\"nullable\":true,\"required\":[\"member\"],\"properties\":{\"member\":{\"type\":\"string\"}}}"

@@ -102,6 +102,11 @@ static JsonObject *room_json(MdRoom *room, bool everything)
     return o;
 }
 
+JsonObject *md_api_room_object(MdRoom *room)
+{
+    return room_json(room, false);
+}
+
 static void list(MdApiRequest *r, void *user)
 {
     MdApiRooms *rooms = user;

@@ -59,6 +59,7 @@ typedef struct MdRoomInfo {
     const char *name, *title;
     bool locked, waiting_for_chair, muted_all;
     bool confidential, recorded, streamed;
+    bool has_pin, lobby;
     MdLayoutKind layout;
     const char *presenter;           /* member id, NULL nobody; until control returns to the main loop */
     bool layout_forced, clock;

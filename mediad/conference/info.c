@@ -17,6 +17,8 @@ void md_room_info(MdRoom *room, MdRoomInfo *ret)
         .name = room->name,
         .title = room->title,
         .locked = room->locked,
+        .has_pin = room->pin != NULL,
+        .lobby = room->lobby,
         .waiting_for_chair = room->waiting,
         .muted_all = room->muted_all,
         .confidential = room->confidential,

@@ -100,6 +100,7 @@ MdWebPeer *md_web_connect(MdWeb *web, const MdWebWire *wire, void *impl, const M
         .host = g_strdup(identity->host),
         .user_agent = g_strdup(identity->user_agent != NULL ? identity->user_agent : ""),
         .secure = identity->secure,
+        .rights = identity->rights,
     };
     peer->deadline_us = now_us + web->options.hello_s * (int64_t)G_USEC_PER_SEC;
     md_bucket_init(&peer->bucket, RATE, BURST, now_us);

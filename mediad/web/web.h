@@ -31,6 +31,7 @@ typedef struct MdWebIdentity {       /* copied */
     const char *host;                /* numeric address */
     const char *user_agent;
     bool secure;
+    unsigned rights;                 /* of the account: not looked at here, for the hooks */
 } MdWebIdentity;
 
 typedef struct MdWebHello {          /* strings valid during the hook */

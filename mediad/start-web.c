@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Browsers at the door: who it is (session, join code, PIN), where it goes, what it may see and do there. */
+#include <string.h>
+#include "mediad/api/nouns.h"
+#include "mediad/api/socket.h"
+#include "mediad/conference/pin-guard.h"
+#include "mediad/daemon.h"
+#include "mediad/web/turn.h"
+#include "mediad/web/web.h"
+
+typedef struct MdWebDoor {
+    MdDaemon *daemon;
+    MdWeb *web;
+    MdPinGuard *codes;     /* wrong join codes by source */
+    char *turn_secret;
+} MdWebDoor;
+
+/* --- the connection --- */
+
+static void wire_send(void *impl, const char *text)
+{
+    md_api_socket_send(impl, text);
+}
+
+static void wire_close(void *impl, unsigned code, const char *reason)
+{
+    md_api_socket_close(impl, code, reason);
+}
+
+static void on_open(MdApiSocket *socket, void *user)
+{
+    static const MdWebWire wire = {wire_send, wire_close};
+    MdDaemon *daemon = user;
+    const MdWebIdentity who = {.account = md_api_socket_user(socket),
+                               .host = md_api_socket_source(socket),
+                               .user_agent = md_api_socket_agent(socket),
+                               .secure = md_api_socket_secure(socket),
+                               .rights = md_api_socket_rights(socket)};
+    md_api_socket_set_data(socket, md_web_connect(daemon->web_door->web, &wire, socket, &who));
+}
+
+static void on_text(MdApiSocket *socket, const char *text, gsize len, void *user)
+{
+    md_web_receive(md_api_socket_data(socket), text, len);
+}
+
+static void on_closed(MdApiSocket *socket, bool signed_out, void *user)
+{
+    md_web_disconnected(md_api_socket_data(socket), signed_out);
+}
+
+static MdApiSocketPlace place = {.path = "/join", .protocol = "mediad.join.1", .guests = true, .message_max = MD_WEB_FRAME_MAX,
+                                 .on_open = on_open, .on_text = on_text, .on_closed = on_closed};
+
+/* --- what is told --- */
+
+/* Those who look after a meeting see more of it than those who sit in it. */
+static bool looks_after(MdRole role)
+{
+    return role >= MD_ROLE_TECHNICIAN;
+}
+
+static MdRole role_in(MdRoom *room, const char *member)
+{
+    g_autoptr(GPtrArray) members = md_room_members(room);
+    for (guint i = 0; i < members->len; i++)
+        if (strcmp(((const MdMemberInfo *)members->pdata[i])->id, member) == 0)
+            return ((const MdMemberInfo *)members->pdata[i])->role;
+    return MD_ROLE_GUEST;
+}
+
+static void tell_state(MdDaemon *daemon, MdCall *call, MdRoom *room, const char *member)
+{
+    g_autoptr(JsonObject) state = json_object_new();
+    json_object_set_string_member(state, "type", "state");
+    json_object_set_object_member(state, "room", md_api_room_object(room));
+    json_object_set_array_member(state, "members", md_api_member_array(room, looks_after(role_in(room, member))));
+    json_object_set_object_member(state, "floor", md_room_floor(room));
+    json_object_set_array_member(state, "votes", md_room_votes(room));
+    json_object_set_member(state, "content", md_api_content_json(room));
+    md_web_tell(daemon->web_door->web, call, state);
+}
+
+static bool may_see(MdRole role, const char *type)
+{
+    static const char *const inner[] = {"dial.", "member.pin-failed", "member.lobby", "member.gain", "member.deaf", "trial."};
+    if (looks_after(role))
+        return true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(inner); i++)
+        if (g_str_has_prefix(type, inner[i]))
+            return false;
+    return true;
+}
+
+typedef struct Told {
+    MdDaemon *daemon;
+    const char *type, *member;
+    JsonObject *data;
+} Told;
+
+/* Its own way through the door. */
+static void tell_own(const Told *told, MdCall *call, MdRoom *room, const char *member)
+{
+    MdWeb *web = told->daemon->web_door->web;
+    bool lobby = strcmp(told->type, "member.lobby") == 0, joined = strcmp(told->type, "member.joined") == 0;
+    if (g_strcmp0(told->member, member) != 0 || (!lobby && !joined))
+        return;
+    g_autoptr(JsonObject) object = json_object_new();
+    json_object_set_string_member(object, "type", lobby ? "lobby" : "admitted");
+    md_web_tell(web, call, object);
+    if (joined)
+        tell_state(told->daemon, call, room, member);
+}
+
+static void tell_event(MdCall *call, void *user)
+{
+    const Told *told = user;
+    MdRoom *room = NULL;
+    const char *member = NULL;
+    if (!md_conference_find_call(told->daemon->conference, call, &room, &member))
+        return;
+    MdRole role = MD_ROLE_GUEST;
+    bool in = false;
+    g_autoptr(GPtrArray) members = md_room_members(room);
+    for (guint i = 0; i < members->len; i++) {
+        const MdMemberInfo *info = members->pdata[i];
+        if (strcmp(info->id, member) == 0) {
+            role = info->role;
+            in = !info->in_lobby;
+        }
+    }
+    tell_own(told, call, room, member);
+    if (!in || !may_see(role, told->type)) /* who waits outside hears nothing of what happens inside */
+        return;
+    g_autoptr(JsonObject) event = json_object_new();
+    json_object_set_string_member(event, "type", "event");
+    json_object_set_string_member(event, "event", told->type);
+    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), told->data);
+    g_autofree char *text = json_to_string(node, FALSE);
+    JsonNode *copy = json_from_string(text, NULL);
+    if (copy && !looks_after(role)) {
+        json_object_remove_member(json_node_get_object(copy), "uri");
+        json_object_remove_member(json_node_get_object(copy), "account");
+    }
+    json_object_set_member(event, "data", copy ? copy : json_node_new(JSON_NODE_NULL));
+    md_web_tell(told->daemon->web_door->web, call, event);
+}
+
+void md_web_event(MdDaemon *daemon, const char *type, const char *room, const char *member, JsonObject *data)
+{
+    Told told = {.daemon = daemon, .type = type, .member = member, .data = data};
+    if (daemon->web_door && room)
+        md_web_each(daemon->web_door->web, room, tell_event, &told);
+}
+
+typedef struct ToldChat {
+    MdDaemon *daemon;
+    const MdChatMessage *message;
+} ToldChat;
+
+static void tell_chat(MdCall *call, void *user)
+{
+    const ToldChat *told = user;
+    const MdChatMessage *m = told->message;
+    MdRoom *room = NULL;
+    const char *member = NULL;
+    if (!md_conference_find_call(told->daemon->conference, call, &room, &member))
+        return;
+    bool own = g_strcmp0(m->member, member) == 0;
+    if (!md_room_may(room, member, strcmp(m->to, "all") == 0 ? MD_ACTION_CHAT : MD_ACTION_READ_SECRETARY, NULL) && !own)
+        return;
+    g_autoptr(JsonObject) object = json_object_new();
+    json_object_set_string_member(object, "type", "chat");
+    if (m->member)
+        json_object_set_string_member(object, "from", m->member);
+    json_object_set_string_member(object, "name", m->name ? m->name : "");
+    json_object_set_string_member(object, "to", m->to);
+    json_object_set_string_member(object, "text", m->text);
+    json_object_set_int_member(object, "time", m->time_us);
+    md_web_tell(told->daemon->web_door->web, call, object);
+}
+
+static void on_chat(const MdChatMessage *message, void *user)
+{
+    MdDaemon *daemon = user;
+    ToldChat told = {daemon, message};
+    if (daemon->web_door && message->room)
+        md_web_each(daemon->web_door->web, message->room, tell_chat, &told);
+}
+
+/* --- coming in --- */
+
+static JsonObject *welcome_of(MdDaemon *daemon, MdRoom *room, const char *member)
+{
+    const CfgWeb *web = &daemon->settings->web;
+    const MdWebTurn turn = {.stun = (const char *const *)web->stun, .turn = (const char *const *)web->turn,
+                            .secret = daemon->web_door->turn_secret, .lifetime_s = web->turn_lifetime_s};
+    JsonObject *welcome = json_object_new();
+    json_object_set_string_member(welcome, "member", member);
+    json_object_set_object_member(welcome, "room", md_api_room_object(room));
+    json_object_set_string_member(welcome, "role", md_role_to_string(role_in(room, member)));
+    json_object_set_array_member(welcome, "ice_servers", md_web_ice_servers(&turn, member, g_get_real_time()));
+    return welcome;
+}
+
+typedef struct Wish {
+    MdDaemon *daemon;
+    MdWebPeer *peer;
+    char *name, *pin, *room, *host;
+    unsigned rights;
+} Wish;
+
+static void wish_free(Wish *wish)
+{
+    md_web_peer_unref(wish->peer);
+    g_free(wish->name);
+    g_free(wish->pin);
+    g_free(wish->room);
+    g_free(wish->host);
+    g_free(wish);
+}
+
+static void admit(Wish *wish, const MdWebSeatSpec *seat, const MdAdmission *admission)
+{
+    MdDaemon *daemon = wish->daemon;
+    g_autoptr(MdCall) call = md_web_take(wish->peer, seat);
+    if (!call)
+        return;
+    const char *member = md_conference_admit_call(daemon->conference, call, admission);
+    MdRoom *room = NULL;
+    if (member && md_conference_find_call(daemon->conference, call, &room, NULL)) {
+        JsonObject *welcome = welcome_of(daemon, room, member);
+        json_object_set_string_member(welcome, "role", md_role_to_string(admission->role));
+        md_web_welcome(wish->peer, welcome);
+    }
+}
+
+/* False: it was told what is missing. */
+static bool past_pin(Wish *wish, MdRoom *room, MdRole *role)
+{
+    const char *account = md_web_peer_identity(wish->peer)->account;
+    const MdCallInfo who = {.account = (char *)(uintptr_t)account, .peer_host = wish->host};
+    switch (md_room_try_pin(room, &who, *role, wish->pin)) {
+    case MD_PIN_CHAIR:
+        *role = MD_ROLE_CHAIR;
+        return true;
+    case MD_PIN_RIGHT:
+    case MD_PIN_NOT_NEEDED:
+        return true;
+    case MD_PIN_MISSING:
+        md_web_ask(wish->peer, "pin", "this meeting asks for its PIN");
+        return false;
+    case MD_PIN_BLOCKED:
+        md_web_refuse(wish->peer, "too-many-tries", "too many wrong PINs: none is taken for ten minutes");
+        return false;
+    default:
+        md_web_refuse(wish->peer, "wrong-pin", "the PIN is wrong");
+        return false;
+    }
+}
+
+/* Without an invitation: an account, or a guest where a PIN or a lobby stands before the room. */
+static void come_by_name(Wish *wish)
+{
+    MdDaemon *daemon = wish->daemon;
+    const char *account = md_web_peer_identity(wish->peer)->account;
+    MdRoom *room = wish->room ? md_conference_find_room(daemon->conference, wish->room) : NULL;
+    bool refused = false;
+    MdRoomInfo info = {0};
+    MdRole role = !account ? MD_ROLE_GUEST : wish->rights & MD_API_MAY_OPERATE ? MD_ROLE_OPERATOR : MD_ROLE_SITE;
+    if (!room) {
+        md_web_refuse(wish->peer, "room-not-found", "there is no such meeting now");
+        return;
+    }
+    md_room_info(room, &info);
+    if (daemon->meetings)
+        role = md_meetings_role(daemon->meetings, wish->room, account, role, &refused);
+    if (refused)
+        md_web_refuse(wish->peer, "not-invited", "this meeting is for those invited to it");
+    else if (!account && (!daemon->settings->web.guests || !(info.has_pin || info.lobby)))
+        md_web_refuse(wish->peer, "sign-in-needed", "guests need a link to this meeting, or an account");
+    else if (!account && (!wish->name || !*wish->name))
+        md_web_ask(wish->peer, "name", "say who is coming");
+    else if (past_pin(wish, room, &role))
+        admit(wish, &(MdWebSeatSpec){.room = wish->room, .name = wish->name, .account = account, .authenticated = account != NULL},
+              &(MdAdmission){.role = role, .past_pin = true});
+}
+
+static void on_code(const MdMeetingCode *code, const GError *error, void *user)
+{
+    Wish *wish = user;
+    MdDaemon *daemon = wish->daemon;
+    const MdCallInfo who = {.peer_host = wish->host};
+    if (!md_web_peer_is_open(wish->peer) || !daemon->web_door) {
+        wish_free(wish);
+        return;
+    }
+    if (!code) {
+        md_pin_guard_wrong(daemon->web_door->codes, &who, g_get_monotonic_time());
+        md_web_refuse(wish->peer, "wrong-code", error ? error->message : "the code is not good");
+    } else {
+        const char *name = wish->name && *wish->name ? wish->name : code->name;
+        admit(wish, &(MdWebSeatSpec){.room = code->room, .name = name, .account = code->account && *code->account ? code->account : NULL},
+              &(MdAdmission){.role = code->role, .past_pin = true, .past_lobby = code->past_lobby});
+    }
+    wish_free(wish);
+}
+
+static void on_hello(MdWebPeer *peer, const MdWebHello *hello, void *user)
+{
+    MdDaemon *daemon = user;
+    const MdWebIdentity *identity = md_web_peer_identity(peer);
+    const MdCallInfo who = {.peer_host = (char *)(uintptr_t)identity->host};
+    if (daemon->draining) {
+        md_web_refuse(peer, "unavailable", "the server is ending");
+        return;
+    }
+    Wish *wish = g_new0(Wish, 1);
+    wish->daemon = daemon;
+    wish->peer = md_web_peer_ref(peer);
+    wish->name = hello->name ? g_strstrip(g_strdup(hello->name)) : NULL;
+    wish->pin = g_strdup(hello->pin);
+    wish->room = hello->room ? g_ascii_strdown(hello->room, -1) : NULL;
+    wish->host = g_strdup(identity->host);
+    wish->rights = identity->rights;
+    if (hello->code && daemon->meetings && !md_pin_guard_blocked(daemon->web_door->codes, &who, g_get_monotonic_time())) {
+        md_meetings_use_code(daemon->meetings, hello->code, hello->browser, on_code, wish);
+        return;
+    }
+    if (hello->code)
+        md_web_refuse(peer, "too-many-tries", "too many wrong codes: none is taken for ten minutes");
+    else
+        come_by_name(wish);
+    wish_free(wish);
+}
+
+static bool on_resume(MdWebPeer *peer, MdCall *old, MdCall *call, bool keep_media, void *user)
+{
+    MdDaemon *daemon = user;
+    const char *member = md_conference_resume_call(daemon->conference, old, call, keep_media);
+    MdRoom *room = NULL;
+    if (!member || !md_conference_find_call(daemon->conference, call, &room, NULL))
+        return false;
+    JsonObject *welcome = welcome_of(daemon, room, member);
+    json_object_set_boolean_member(welcome, "resumed", TRUE);
+    md_web_welcome(peer, welcome);
+    tell_state(daemon, call, room, member);
+    return true;
+}
+
+/* --- what it does in the room --- */
+
+static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebFrame *frame, GError **error)
+{
+    MdRoomInfo info;
+    switch (frame->type) {
+    case MD_WEB_MUTE:
+        return (frame->on || md_room_may(room, member, MD_ACTION_UNMUTE_SELF, error)) && md_room_mute_self(room, member, frame->on, error);
+    case MD_WEB_VIDEO:
+        return md_room_mute_video(room, member, frame->on, error);
+    case MD_WEB_HAND:
+        return md_room_may(room, member, MD_ACTION_HAND, error) && md_room_raise_hand(room, member, frame->on, error);
+    case MD_WEB_FLOOR_DONE:
+        return md_room_floor_done(room, member, error);
+    case MD_WEB_VOTE:
+        return md_room_may(room, member, MD_ACTION_VOTE, error) && md_room_vote_cast(room, frame->vote, member, frame->choice, error);
+    case MD_WEB_SHARE:
+        return frame->on ? md_room_content_start(room, member, error) : md_room_content_stop(room, member, error);
+    case MD_WEB_VIEW:
+        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE, "everybody is sent the picture of the room");
+        return false;
+    case MD_WEB_CHAT:
+        md_room_info(room, &info);
+        return !daemon->meetings || md_meetings_chat(daemon->meetings, info.name, member, NULL, NULL, frame->to ? frame->to : "all", frame->text, error);
+    default:
+        return true;
+    }
+}
+
+static void on_action(MdWebPeer *peer, MdCall *call, const MdWebFrame *frame, void *user)
+{
+    MdDaemon *daemon = user;
+    g_autoptr(GError) error = NULL;
+    MdRoom *room = NULL;
+    const char *member = NULL;
+    if (!md_conference_find_call(daemon->conference, call, &room, &member))
+        return;
+    g_autofree char *id = g_strdup(member);
+    if (frame->type == MD_WEB_STATE) {
+        if (md_room_may(room, id, MD_ACTION_CHAT, NULL) || role_in(room, id) != MD_ROLE_GUEST)
+            tell_state(daemon, call, room, id);
+    } else if (!act(daemon, room, id, frame, &error)) {
+        g_autoptr(JsonObject) object = json_object_new();
+        json_object_set_string_member(object, "type", "error");
+        json_object_set_string_member(object, "code", "not-done");
+        json_object_set_string_member(object, "of", md_web_type_to_string(frame->type));
+        json_object_set_string_member(object, "message", error ? error->message : "it could not be done");
+        md_web_tell(daemon->web_door->web, call, object);
+    }
+}
+
+/* --- start and end --- */
+
+static void metrics(GString *out, void *user)
+{
+    const MdDaemon *daemon = user;
+    g_string_append_printf(out,
+                           "# HELP mediad_browsers browsers in rooms, those that are away for a moment too\n# TYPE mediad_browsers gauge\n"
+                           "mediad_browsers %u\n"
+                           "# HELP mediad_browser_connections connections of browsers that join\n# TYPE mediad_browser_connections gauge\n"
+                           "mediad_browser_connections %u\n",
+                           md_web_seats(daemon->web_door->web), md_web_peers(daemon->web_door->web));
+}
+
+bool md_start_web(MdDaemon *daemon, GError **error)
+{
+    const CfgWeb *settings = &daemon->settings->web;
+    if (!daemon->api)
+        return true;
+    MdLogger logger = md_logger(daemon->log, "web");
+    g_autofree char *secret = settings->turn_secret_file ? cfg_read_secret(settings->turn_secret_file, error) : NULL;
+    if (settings->turn_secret_file && !secret) {
+        g_prefix_error(error, "web.turn_secret_file: ");
+        return false;
+    }
+    MdWebOptions options = {.resume_s = settings->resume_s, .seats_max = settings->connections_max, .on_hello = on_hello, .on_resume = on_resume,
+                            .on_action = on_action, .user = daemon, .logger = &logger};
+    daemon->web_door = g_new0(MdWebDoor, 1);
+    daemon->web_door->daemon = daemon;
+    daemon->web_door->turn_secret = g_steal_pointer(&secret);
+    daemon->web_door->codes = md_pin_guard_new();
+    daemon->web_door->web = md_web_new(&options);
+    place.connections_max = settings->connections_max;
+    place.per_source_max = settings->connections_per_source;
+    md_api_add_socket(daemon->api, &place, daemon);
+    md_api_add_metrics(daemon->api, metrics, daemon);
+    if (daemon->meetings)
+        md_meetings_on_chat(daemon->meetings, on_chat, daemon);
+    return true;
+}
+
+void md_stop_web(MdDaemon *daemon)
+{
+    MdWebDoor *door = g_steal_pointer(&daemon->web_door);
+    if (!door)
+        return;
+    md_web_free(door->web);
+    md_pin_guard_free(door->codes);
+    g_free(door->turn_secret);
+    g_free(door);
+}
