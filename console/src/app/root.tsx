@@ -2,19 +2,23 @@
 import { App, ConfigProvider } from 'antd';
 import en from 'antd/locale/en_US';
 import vi from 'antd/locale/vi_VN';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { call, get, setCsrf, setSignedOut } from './api';
 import { live } from './events';
 import { asFailure, type Failure } from './failure';
 import { Frame } from './frame';
 import { keepLanguage, LanguageContext, startLanguage, t, type Language } from './i18n';
+import { usePath } from './router';
 import { holds, SessionContext, type SignedIn } from './session';
 import { SecondFactorPrompt } from './second-factor';
 import { SignIn } from './sign-in';
 import { themeOf } from './theme';
 import type { Session } from './types';
 import { useMedia } from './use';
+import { targetOf } from '../pages/meet/target';
 import { Wrong } from '../ui/wrong';
+
+const Join = lazy(() => import('../pages/meet/join'));
 
 function Signed() {
   const [session, setSession] = useState<Session | null>();
@@ -74,6 +78,19 @@ function Signed() {
   );
 }
 
+/** The door of a meeting is open to those without an account; everything else is behind the sign-in. */
+function Where() {
+  const path = usePath();
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const changed = () => setHash(location.hash);
+    window.addEventListener('hashchange', changed);
+    return () => window.removeEventListener('hashchange', changed);
+  }, []);
+  const target = targetOf(path, path === location.pathname ? location.hash : hash);
+  return target ? <Suspense fallback={<div className="center" role="status">{t('loading')}</div>}><Join key={`${target.code ?? ''}/${target.room ?? ''}`} target={target} /></Suspense> : <Signed />;
+}
+
 export function Root() {
   const [language, set] = useState<Language>(startLanguage);
   const dark = useMedia('(prefers-color-scheme: dark)');
@@ -84,7 +101,7 @@ export function Root() {
     <LanguageContext.Provider value={choose}>
       <ConfigProvider locale={language === 'vi' ? vi : en} theme={themeOf(dark)} button={{ autoInsertSpace: false }}>
         <App message={{ maxCount: 3 }} notification={{ placement: 'bottomRight' }}>
-          <Signed key={language} />
+          <Where key={language} />
         </App>
       </ConfigProvider>
     </LanguageContext.Provider>

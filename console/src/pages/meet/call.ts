@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// This browser in a meeting: the join protocol over a WebSocket, one RTCPeerConnection, and the way back into the same seat when either breaks.
+import { PREFIX } from '../../app/api';
+import { apply, EMPTY, type RoomState } from './state';
+import type { Line, Role, Room } from './types';
+
+export type Phase = 'connecting' | 'asked' | 'lobby' | 'in' | 'back' | 'over';
+export type CallState = {
+  phase: Phase; ask: 'pin' | 'name' | null; trouble: { code: string; message: string } | null; over: { code: string; reason: string } | null;
+  member: string; role: Role; room: RoomState; chat: Line[]; media: 'none' | 'connecting' | 'up' | 'broken';
+  main: MediaStream | null; sound: MediaStream | null; content: MediaStream | null; muted: boolean; cameraOff: boolean; sharing: boolean; backMs: number;
+};
+export type Wanted = { room?: string; code?: string; name?: string; pin?: string };
+type Message = { type: string; [name: string]: unknown };
+
+const PING_MS = 4000, QUIET_MS = 9000, GIVE_UP_MS = 60000, CHAT_MAX = 300, SEAT = 'mediad.seat';
+/** How long to wait before the n-th try to come back: at once, then quickly, for the seat is kept 30 s only. */
+export const backDelay = (n: number): number => (n === 0 ? 0 : Math.min(2500, 250 * 2 ** (n - 1)));
+
+/** What a reload needs to come back: the seat of this window, as long as it is kept. */
+export function keptSeat(): (Wanted & { resume: string; at: number; camera?: boolean }) | null {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(SEAT) ?? 'null') as (Wanted & { resume: string; at: number }) | null;
+    return kept && Date.now() - kept.at < 45000 ? kept : null;
+  } catch { return null; }
+}
+export function forgetSeat(): void {
+  try { sessionStorage.removeItem(SEAT); } catch { /* a browser that keeps nothing */ }
+}
+
+export class Call {
+  state: CallState = {
+    phase: 'connecting', ask: null, trouble: null, over: null, member: '', role: 'guest', room: EMPTY, chat: [], media: 'none', main: null, sound: null, content: null,
+    muted: false, cameraOff: false, sharing: false, backMs: 0,
+  };
+  pc: RTCPeerConnection | null = null;
+  private socket: WebSocket | null = null;
+  private listeners = new Set<() => void>();
+  private resume = '';
+  private tries = 0;
+  private lost = 0;
+  private heard = Date.now();
+  private tick = 0;
+  private retry = 0;
+  private iceTimer = 0;
+  private early: RTCIceCandidateInit[] = [];
+  private screen: MediaStream | null = null;
+  private lines: { audio?: RTCRtpTransceiver; video?: RTCRtpTransceiver; content?: RTCRtpTransceiver } = {};
+  private negotiating: Promise<void> = Promise.resolve();
+
+  constructor(private wanted: Wanted, public local: MediaStream | null) {
+    this.state.muted = !local?.getAudioTracks().some((x) => x.enabled);
+    this.state.cameraOff = !local?.getVideoTracks().some((x) => x.enabled);
+  }
+
+  subscribe = (fn: () => void): (() => void) => {
+    this.listeners.add(fn);
+    return () => void this.listeners.delete(fn);
+  };
+  snapshot = (): CallState => this.state;
+  private set(change: Partial<CallState>): void {
+    this.state = { ...this.state, ...change };
+    this.listeners.forEach((fn) => fn());
+  }
+
+  start(resume = ''): void {
+    this.resume = resume;
+    this.tick = window.setInterval(this.watch, 1000);
+    window.addEventListener('online', this.network);
+    document.addEventListener('visibilitychange', this.woke);
+    window.addEventListener('pagehide', this.keep);
+    this.open();
+  }
+
+  /** After an "ask": what the person has typed. */
+  answer(more: Wanted): void {
+    this.wanted = { ...this.wanted, ...more };
+    this.set({ phase: 'connecting', ask: null, trouble: null });
+    this.hello();
+  }
+
+  leave(): void {
+    this.send({ type: 'bye' });
+    this.end('left', '');
+  }
+
+  // --- the connection ---------------------------------------------------------------------------------------------------------
+
+  private open(): void {
+    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${PREFIX}/join`, 'mediad.join.1');
+    this.socket?.close();
+    this.socket = socket;
+    this.heard = Date.now();
+    socket.onopen = () => { if (this.socket === socket) this.hello(); };
+    socket.onmessage = (event) => {
+      if (this.socket !== socket) return;
+      this.heard = Date.now();
+      try { this.take(JSON.parse(event.data as string) as Message); } catch (error) { if (!(error instanceof SyntaxError)) throw error; }
+    };
+    socket.onclose = (event) => {
+      if (this.socket !== socket) return;
+      this.socket = null;
+      if (this.state.phase === 'over') return;
+      if (event.code === 4409) return this.end('replaced', event.reason);
+      if (event.code === 4403) return this.end('refused', event.reason);
+      this.comeBack();
+    };
+  }
+
+  private hello(): void {
+    const alive = this.resume !== '' && this.pc !== null && this.pc.connectionState !== 'closed';
+    this.send({ type: 'hello', ...this.wanted, ...(this.resume ? { resume: this.resume } : {}), ...(alive ? { media: 'keep' } : {}) });
+  }
+
+  private send(message: Message): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  private comeBack(): void {
+    const now = Date.now();
+    if (this.state.phase === 'asked') { this.retry = window.setTimeout(() => this.open(), 1000); return; }
+    if (!this.lost) this.lost = now;
+    if (now - this.lost > GIVE_UP_MS) return this.end('no-connection', '');
+    this.set({ phase: this.state.member ? 'back' : 'connecting', backMs: now - this.lost });
+    window.clearTimeout(this.retry);
+    this.retry = window.setTimeout(() => this.open(), backDelay(this.tries++));
+  }
+
+  /** Another network, or the laptop was closed: the old connection says nothing of its end, so it is asked, and dropped if it is quiet. */
+  private network = (): void => {
+    if (this.state.phase === 'over') return;
+    this.tries = 0;
+    if (this.socket?.readyState === WebSocket.OPEN) { this.probe(1500); void this.restartIce(); }
+    else { window.clearTimeout(this.retry); this.open(); }
+  };
+  private woke = (): void => { if (!document.hidden && Date.now() - this.heard > PING_MS * 1.5) this.network(); };
+  private probe(wait: number): void {
+    const socket = this.socket, asked = Date.now();
+    this.send({ type: 'ping', t: asked });
+    window.setTimeout(() => { if (this.socket === socket && this.heard < asked) this.drop(); }, wait);
+  }
+  private drop(): void {
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+    this.comeBack();
+  }
+  private last = Date.now();
+  private watch = (): void => {
+    const now = Date.now(), slept = now - this.last > 5000;
+    this.last = now;
+    if (this.state.phase === 'over') return;
+    if (slept) return this.network();
+    if (this.lost) this.set({ backMs: now - this.lost });
+    if (this.socket?.readyState === WebSocket.OPEN) {
+      if (now - this.heard > QUIET_MS) return this.drop();
+      if (now - this.heard > PING_MS) this.send({ type: 'ping', t: now });
+    } else if (this.socket?.readyState === WebSocket.CONNECTING && now - this.heard > 5000) this.drop();
+  };
+
+  private keep = (): void => {
+    if (!this.resume || this.state.phase === 'over') return forgetSeat();
+    const { pin: _, ...rest } = this.wanted;
+    try { sessionStorage.setItem(SEAT, JSON.stringify({ ...rest, resume: this.resume, at: Date.now(), camera: !this.state.cameraOff })); } catch { /* as above */ }
+  };
+
+  private end(code: string, reason: string): void {
+    window.clearInterval(this.tick);
+    window.clearTimeout(this.retry);
+    window.clearTimeout(this.iceTimer);
+    window.removeEventListener('online', this.network);
+    window.removeEventListener('pagehide', this.keep);
+    document.removeEventListener('visibilitychange', this.woke);
+    forgetSeat();
+    this.screen?.getTracks().forEach((x) => x.stop());
+    this.local?.getTracks().forEach((x) => x.stop());
+    this.pc?.close();
+    this.pc = null;
+    this.set({ phase: 'over', over: { code, reason }, main: null, sound: null, content: null, media: 'none', sharing: false });
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+  }
+
+  // --- what the server says ---------------------------------------------------------------------------------------------------
+
+  private take(m: Message): void {
+    switch (m.type) {
+      case 'welcome': return this.welcome(m);
+      case 'ask': return this.set({ phase: 'asked', ask: m.what === 'name' ? 'name' : 'pin', trouble: m.message ? { code: `ask-${String(m.what)}`, message: String(m.message) } : null });
+      case 'lobby': return this.set({ phase: 'lobby' });
+      case 'admitted': return this.set({ phase: 'in' });
+      case 'answer': return void this.queue(() => this.remote({ type: 'answer', sdp: String(m.sdp) }));
+      case 'offer': return void this.queue(() => this.remote({ type: 'offer', sdp: String(m.sdp) }));
+      case 'candidate': return void this.queue(() => this.candidate(m));
+      case 'state': return this.whole(m);
+      case 'event': return this.event(String(m.event), (m.data ?? {}) as Record<string, unknown>);
+      case 'chat': return this.line(m);
+      case 'error': return this.wrong(String(m.code), String(m.message ?? ''));
+      case 'closed': return this.end(Number(m.code) === 200 && !m.reason ? 'ended' : `closed-${String(m.code)}`, String(m.reason ?? ''));
+      default: /* pong, and what later versions say */
+    }
+  }
+
+  private welcome(m: Message): void {
+    const same = this.pc !== null && this.state.member === m.member;
+    this.resume = String(m.resume ?? '');
+    this.tries = 0;
+    this.lost = 0;
+    const inLobby = m.lobby === true || this.state.phase === 'lobby';
+    this.set({
+      phase: inLobby ? 'lobby' : 'in', ask: null, trouble: null, member: String(m.member), role: m.role as Role, backMs: 0,
+      room: { ...this.state.room, room: (m.room ?? this.state.room.room) as Room },
+    });
+    this.send({ type: 'state' });
+    if (this.state.muted || m.resumed) this.send({ type: 'mute', muted: this.state.muted });
+    if (this.state.cameraOff || m.resumed) this.send({ type: 'video', muted: this.state.cameraOff });
+    if (same) void this.restartIce();
+    else this.media((m.ice_servers ?? []) as RTCIceServer[]);
+  }
+
+  private whole(m: Message): void {
+    const members = (m.members ?? []) as RoomState['members'];
+    const me = members.find((x) => x.id === this.state.member);
+    this.set({
+      role: me?.role ?? this.state.role,
+      phase: this.state.phase === 'lobby' && me && !me.in_lobby ? 'in' : this.state.phase === 'in' && me?.in_lobby ? 'lobby' : this.state.phase,
+      room: {
+        room: (m.room ?? this.state.room.room) as Room, members, floor: (m.floor ?? this.state.room.floor) as RoomState['floor'],
+        votes: (m.votes ?? []) as RoomState['votes'], content: (m.content as { member: string } | null)?.member ?? null,
+      },
+    });
+  }
+
+  private event(name: string, data: Record<string, unknown>): void {
+    const room = apply(this.state.room, name, data);
+    if (name === 'member.role' && data.member === this.state.member) this.set({ role: data.role as Role });
+    if (name === 'content.stopped' && this.state.sharing && data.member === this.state.member) this.stopScreen();
+    if (room === null) this.send({ type: 'state' });
+    else if (room !== this.state.room) this.set({ room });
+  }
+
+  private line(m: Message): void {
+    const time = Number(m.time ?? m.time_us ?? 0);
+    const member = String(m.member ?? m.from ?? ''), known = this.state.room.members.find((x) => x.id === member);
+    const line: Line = { from: String(m.name ?? known?.name ?? m.from ?? ''), to: String(m.to ?? 'all'), text: String(m.text ?? ''), time: time > 1e14 ? time / 1000 : time || Date.now(), member, mine: member === this.state.member };
+    this.set({ chat: [...this.state.chat, line].slice(-CHAT_MAX) });
+  }
+
+  private wrong(code: string, message: string): void {
+    if (code === 'replaced') return; /* the close that follows says it */
+    const trouble = { code, message };
+    if (this.state.member || code === 'wait') return this.set({ trouble });
+    if (code === 'wrong-pin') return this.set({ phase: 'asked', ask: 'pin', trouble });
+    this.end(code, message);
+  }
+
+  clearTrouble(): void { this.set({ trouble: null }); }
+
+  // --- picture and sound ------------------------------------------------------------------------------------------------------
+
+  private queue(work: () => Promise<void>): Promise<void> {
+    this.negotiating = this.negotiating.then(work).catch((error: Error) => this.set({ trouble: { code: 'media', message: error.message } }));
+    return this.negotiating;
+  }
+
+  private media(servers: RTCIceServer[]): void {
+    this.pc?.close();
+    this.early = [];
+    const pc = new RTCPeerConnection({ iceServers: servers, bundlePolicy: 'max-bundle' });
+    this.pc = pc;
+    const audio = this.local?.getAudioTracks()[0], video = this.local?.getVideoTracks()[0];
+    this.lines.audio = pc.addTransceiver(audio ?? 'audio', { direction: 'sendrecv' });
+    this.lines.video = pc.addTransceiver(video ?? 'video', {
+      direction: 'sendrecv',
+      sendEncodings: [{ rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 }, { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 }, { rid: 'h', maxBitrate: 1_500_000 }],
+    });
+    this.lines.content = pc.addTransceiver(this.screen?.getVideoTracks()[0] ?? 'video', { direction: 'sendrecv' });
+    const stream = (line: RTCRtpTransceiver) => new MediaStream([line.receiver.track]);
+    this.set({ media: 'connecting', sound: stream(this.lines.audio), main: stream(this.lines.video), content: stream(this.lines.content) });
+    pc.onicecandidate = (e) => this.send({ type: 'candidate', mid: e.candidate?.sdpMid ?? '', candidate: e.candidate?.candidate ?? '' });
+    pc.onconnectionstatechange = () => this.path(pc);
+    pc.oniceconnectionstatechange = () => this.path(pc);
+    void this.offer({});
+  }
+
+  private path(pc: RTCPeerConnection): void {
+    if (this.pc !== pc || this.state.phase === 'over') return;
+    window.clearTimeout(this.iceTimer);
+    const ice = pc.iceConnectionState;
+    if (ice === 'connected' || ice === 'completed') this.set({ media: 'up' });
+    else if (ice === 'disconnected' || ice === 'failed') {
+      this.set({ media: 'broken' });
+      this.iceTimer = window.setTimeout(() => void this.restartIce(), ice === 'failed' ? 0 : 1500);
+    }
+  }
+
+  restartIce(): Promise<void> {
+    const pc = this.pc;
+    if (!pc || this.socket?.readyState !== WebSocket.OPEN) return Promise.resolve();
+    if (this.state.media !== 'up') this.iceTimer = window.setTimeout(() => { if (this.pc === pc && this.state.media === 'broken') void this.restartIce(); }, 4000);
+    return this.offer({ iceRestart: true });
+  }
+
+  private offer(options: RTCOfferOptions): Promise<void> {
+    return this.queue(async () => {
+      const pc = this.pc;
+      if (!pc || pc.signalingState === 'closed') return;
+      await pc.setLocalDescription(await pc.createOffer(options));
+      this.send({ type: 'offer', sdp: pc.localDescription!.sdp });
+    });
+  }
+
+  private async remote(description: RTCSessionDescriptionInit): Promise<void> {
+    const pc = this.pc;
+    if (!pc || (description.type === 'answer' && pc.signalingState !== 'have-local-offer')) return; /* an answer to what is past */
+    await pc.setRemoteDescription(description);
+    for (const one of this.early.splice(0)) await pc.addIceCandidate(one);
+    if (description.type === 'offer') {
+      await pc.setLocalDescription();
+      this.send({ type: 'answer', sdp: pc.localDescription!.sdp });
+    }
+  }
+
+  private async candidate(m: Message): Promise<void> {
+    const one: RTCIceCandidateInit = { candidate: String(m.candidate ?? ''), ...(m.mid ? { sdpMid: String(m.mid) } : { sdpMLineIndex: 0 }) };
+    if (!this.pc || !one.candidate) return;
+    if (this.pc.remoteDescription) await this.pc.addIceCandidate(one);
+    else this.early.push(one);
+  }
+
+  // --- what the person does ---------------------------------------------------------------------------------------------------
+
+  setMuted(muted: boolean): void {
+    this.local?.getAudioTracks().forEach((x) => { x.enabled = !muted; });
+    this.set({ muted });
+    this.send({ type: 'mute', muted });
+  }
+  setCameraOff(off: boolean): void {
+    this.local?.getVideoTracks().forEach((x) => { x.enabled = !off; });
+    this.set({ cameraOff: off });
+    this.send({ type: 'video', muted: off });
+  }
+  raise(raised: boolean): void { this.send({ type: 'hand', raised }); }
+  floorDone(): void { this.send({ type: 'floor-done' }); }
+  say(to: 'all' | 'secretary', text: string): boolean { return this.send({ type: 'chat', to, text }); }
+  vote(vote: string, choice: number): void { this.send({ type: 'vote', vote, choice }); }
+  view(layout: string | null): void { this.send({ type: 'view', layout }); }
+
+  async share(): Promise<void> {
+    const screen = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 10 } }, audio: false });
+    const track = screen.getVideoTracks()[0];
+    this.screen = screen;
+    track.contentHint = 'detail';
+    track.onended = () => this.unshare();
+    await this.lines.content?.sender.replaceTrack(track);
+    this.set({ sharing: true });
+    this.send({ type: 'share', on: true });
+  }
+  unshare(): void {
+    if (!this.state.sharing) return;
+    this.send({ type: 'share', on: false });
+    this.stopScreen();
+  }
+  private stopScreen(): void {
+    void this.lines.content?.sender.replaceTrack(null);
+    this.screen?.getTracks().forEach((x) => x.stop());
+    this.screen = null;
+    this.set({ sharing: false });
+  }
+}

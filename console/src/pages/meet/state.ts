@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A room as it stands, kept up to date by its events: the same for who sits in it and for the chair's desk. Pure.
+import type { Floor, Member, Room, Vote } from './types';
+
+export type RoomState = { room: Room | null; members: Member[]; floor: Floor; votes: Vote[]; content: string | null };
+export const EMPTY: RoomState = { room: null, members: [], floor: { holder: null, deadline_ms: null, queue: [] }, votes: [], content: null };
+
+type Data = Record<string, unknown>;
+const text = (data: Data, name: string) => (typeof data[name] === 'string' ? (data[name] as string) : '');
+const flag = (data: Data, name: string) => data[name] === true;
+
+function withMember(state: RoomState, id: string, change: Partial<Member>): RoomState {
+  if (!state.members.some((m) => m.id === id)) return state;
+  return { ...state, members: state.members.map((m) => (m.id === id ? { ...m, ...change } : m)) };
+}
+const withRoom = (state: RoomState, change: Partial<Room>): RoomState => (state.room ? { ...state, room: { ...state.room, ...change } } : state);
+
+/** null: the event says too little, the whole is to be read again. The same object: it changes nothing. */
+export function apply(state: RoomState, event: string, data: Data): RoomState | null {
+  const id = text(data, 'member');
+  if (event.startsWith('floor.')) {
+    const floor = data.floor as Floor | undefined;
+    return floor && Array.isArray(floor.queue) ? { ...state, floor } : null;
+  }
+  switch (event) {
+    case 'member.talking': return withMember(state, id, { talking: flag(data, 'talking') });
+    case 'member.muted': return withMember(state, id, { muted: flag(data, 'muted') });
+    case 'member.self-muted': return withMember(state, id, { self_muted: flag(data, 'muted') });
+    case 'member.video-muted': return withMember(state, id, { video_muted: flag(data, 'muted') });
+    case 'member.deaf': return withMember(state, id, { deaf: flag(data, 'deaf') });
+    case 'member.away': return withMember(state, id, { away: flag(data, 'away') });
+    case 'member.role': return withMember(state, id, { role: text(data, 'role') as Member['role'] });
+    case 'member.left': return { ...state, members: state.members.filter((m) => m.id !== id), content: state.content === id ? null : state.content };
+    case 'room.mutes': {
+      const muted = new Set((data.muted as string[] | undefined) ?? []), open = new Set((data.unmuted as string[] | undefined) ?? []);
+      return { ...state, members: state.members.map((m) => (muted.has(m.id) ? { ...m, muted: true } : open.has(m.id) ? { ...m, muted: false } : m)) };
+    }
+    case 'room.locked': return withRoom(state, { locked: flag(data, 'locked') });
+    case 'room.layout': return withRoom(state, { layout: text(data, 'layout') });
+    case 'content.started': return { ...state, content: id || null };
+    case 'content.stopped': return { ...state, content: null };
+    case 'recording.started': return withRoom(state, { recorded: true });
+    case 'recording.stopped': return withRoom(state, { recorded: false });
+    case 'stream.started': return withRoom(state, { streamed: true });
+    case 'stream.stopped': return withRoom(state, { streamed: false });
+    case 'vote.opened': case 'vote.closed': {
+      const vote = data.result as Vote | undefined;
+      return vote?.id ? { ...state, votes: [...state.votes.filter((v) => v.id !== vote.id), vote] } : null;
+    }
+    case 'vote.cast': case 'vote.withdrawn':
+      return { ...state, votes: state.votes.map((v) => (v.id === text(data, 'vote') ? { ...v, cast: Number(data.cast) || v.cast } : v)) };
+    case 'room.speaker': case 'member.pin-failed': case 'dial.ringing': return state;
+    default: return event.startsWith('member.') || event.startsWith('room.') || event.startsWith('layout.') ? null : state;
+  }
+}
+
+export const voteOpen = (state: RoomState): Vote | undefined => [...state.votes].reverse().find((v) => v.open);
+/** Milliseconds that the speaker has left, null without a limit. offset: the server's clock minus ours. */
+export function left(floor: Floor, nowMs: number, offset: number): number | null {
+  return floor.holder === null || floor.deadline_ms === null ? null : Math.max(0, floor.deadline_ms - nowMs - offset);
+}
+export function countdown(ms: number): string {
+  const s = Math.ceil(ms / 1000);
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+}
+
+/** Why a member's line is bad: what is first worth a look. "": nothing is. */
+export function trouble(m: Member): '' | 'away' | 'no-packets' | 'loss' | 'delay' | 'jitter' | 'frozen' | 'silent' {
+  const s = m.stats ?? {};
+  if (m.away) return 'away';
+  if (m.media && m.media.audio !== 'none' && (s.audio_packets_received ?? 1) === 0) return 'no-packets';
+  if ((s.audio_loss_percent ?? 0) >= 5 || (s.video_loss_percent ?? 0) >= 5) return 'loss';
+  if ((s.round_trip_us ?? 0) > 400000) return 'delay';
+  if ((s.audio_jitter_us ?? 0) > 60000) return 'jitter';
+  if ((s.video_frozen_ms ?? 0) > 15000 && (s.video_in_bps ?? 1) === 0 && m.media?.video !== 'none') return 'frozen';
+  return '';
+}
