@@ -516,6 +516,7 @@ void md_api_add_rooms(MdApi *api, MdConference *conference)
     rooms->legs = md_api_legs_new(rooms);
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), rooms);
     md_api_member_routes(rooms);
+    md_api_diagnosis_routes(rooms);
     md_api_room_content_routes(rooms);
     md_api_add_metrics(api, metrics, rooms);
     load_kept(rooms);

@@ -167,6 +167,27 @@ def refused():
     d.api("DELETE", "/rooms/hop-kin")
 
 
+def diagnosed():
+    """Why can't they hear me: all well, then muted by the chair, then a listener made deaf."""
+    d = world()
+    ids = {m["account"]: m["id"] for m in d.api("GET", f"/rooms/{ROOM}/members")["members"]}
+    ask = f"/rooms/{ROOM}/members/{ids['site-a']}/diagnosis?listener={ids['site-b']}"
+    seen = d.api("GET", ask)
+    assert seen["sound"]["code"] == "fine" and seen["sound"]["broken"] is None, seen
+    assert seen["picture"]["code"] == "fine", seen["picture"]
+    assert seen["site"]["audio_packets_received"] > 50 and seen["site"]["loudest_dbov"] > -40, seen["site"]
+    d.api("PATCH", f"/rooms/{ROOM}/members/{ids['site-b']}", {"deaf": True})
+    d.api("PATCH", f"/rooms/{ROOM}/members/{ids['site-a']}", {"muted": True})
+    seen = d.api("GET", ask)["sound"]
+    assert (seen["code"], seen["broken"], seen["certain"]) == ("muted-by-chair", "allowed", True), seen
+    assert "micrô" in seen["cause"]["vi"] and "muted" in seen["cause"]["en"], seen
+    d.api("PATCH", f"/rooms/{ROOM}/members/{ids['site-a']}", {"muted": False})
+    seen = d.api("GET", ask)["sound"]
+    assert (seen["code"], seen["broken"]) == ("listener-deaf", "listener"), seen
+    d.api("PATCH", f"/rooms/{ROOM}/members/{ids['site-b']}", {"deaf": False})
+    assert d.request("GET", f"/api/v1/rooms/{ROOM}/members/m999/diagnosis")[0] == 404
+
+
 def killed():
     """kill -9 in the middle: after the next start everything but the last seconds is there."""
     d = world()
@@ -201,4 +222,4 @@ def stopped():
 
 
 run_tap([("recorded, listed, fetched, deleted", recorded), ("HLS for the console", hls), ("RTMP to a broadcaster", sent("rtmp")),
-         ("SRT to a broadcaster", sent("srt")), ("refused", refused), ("killed in the middle", killed), ("stopped in the middle", stopped)])
+         ("SRT to a broadcaster", sent("srt")), ("refused", refused), ("why they cannot hear me", diagnosed), ("killed in the middle", killed), ("stopped in the middle", stopped)])
