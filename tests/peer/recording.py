@@ -82,12 +82,15 @@ def recorded():
     assert d.api("GET", f"/rooms/{ROOM}")["recorded"]
     status, reply = d.request("POST", f"/api/v1/rooms/{ROOM}/recordings", {})
     assert status == 409 and reply["error"]["code"] == "already-running", reply
+    began = time.monotonic()
     time.sleep(5)
+    chapter = time.monotonic() - began
     d.api("POST", f"/recordings/{begun['id']}/chapters", {"title": "Ý kiến xã Cẩm Xuyên"})
     corner = WORLD["agents"][0].snapshot()  # the red sign at the top left
     red = mean_rgb(corner, 0.005, 0.01, 0.03, 0.045)
     assert red[0] > 130 and red[1] < 90 and red[2] < 90, f"no REC sign: {red}"
-    time.sleep(5)
+    time.sleep(max(1, began + 10 - time.monotonic()))
+    lasted = time.monotonic() - began
     assert d.api("POST", f"/recordings/{begun['id']}/stop", {})["state"] == "finishing"
     assert not d.api("GET", f"/rooms/{ROOM}")["recorded"]
     done = wait_finished(d, begun["id"])
@@ -103,11 +106,11 @@ def recorded():
     kinds = {s["codec_type"]: s for s in seen["streams"] if s["codec_name"] in ("h264", "aac")}
     assert kinds["video"]["codec_name"] == "h264" and kinds["video"]["height"] == 360, kinds
     assert kinds["audio"]["codec_name"] == "aac", kinds
-    assert 9.0 < float(seen["format"]["duration"]) < 13, seen["format"]
+    assert lasted - 1.5 * PATIENCE < float(seen["format"]["duration"]) < lasted + PATIENCE, (lasted, seen["format"])
     assert abs(float(kinds["video"]["duration"]) - float(kinds["audio"]["duration"])) < 0.7, kinds
     titles = [c["tags"]["title"] for c in seen["chapters"]]
     assert titles == ["Giao ban tỉnh", "Ý kiến xã Cẩm Xuyên"], titles
-    assert 4 < float(seen["chapters"][1]["start_time"]) < 7, seen["chapters"]
+    assert abs(float(seen["chapters"][1]["start_time"]) - chapter) < 1.5 * PATIENCE, (chapter, seen["chapters"])
     check_content(path, 4, 9)  # behind the spoken prompt
     d.api("DELETE", f"/recordings/{done['id']}")
     assert d.request("GET", f"/api/v1/recordings/{done['id']}")[0] == 404
