@@ -14,8 +14,6 @@ typedef struct Asked {
     guint timer;
 } Asked;
 
-static GPtrArray *all_asked; /* control thread; of Asked* */
-
 static JsonObject *verdict_json(const MdDiagnosis *d)
 {
     JsonObject *o = json_object_new(), *cause = json_object_new(), *advice = json_object_new();
@@ -92,7 +90,7 @@ static gboolean look(gpointer user)
         return G_SOURCE_CONTINUE;
     asked->timer = 0;
     answer(asked);
-    g_ptr_array_remove_fast(all_asked, asked);
+    g_ptr_array_remove_fast(asked->rooms->asked, asked);
     return G_SOURCE_REMOVE;
 }
 
@@ -116,25 +114,26 @@ static void diagnose(MdApiRequest *r, void *user)
         md_api_reply_error(r, 404, "member-not-found", "there is no such member in the room", "GET /api/v1/rooms/ROOM/members lists their ids");
         return;
     }
-    if (all_asked->len >= AT_ONCE_MAX) {
+    if (rooms->asked->len >= AT_ONCE_MAX) {
         md_api_reply_error(r, 429, "too-many", "many sites are being looked at already", "ask again in some seconds");
         return;
     }
     Asked *asked = g_new0(Asked, 1);
     *asked = (Asked){.rooms = rooms, .request = r, .gathering = md_gathering_new(site, listener), .room = g_strdup(md_api_request_param(r, "room"))};
-    g_ptr_array_add(all_asked, asked);
+    g_ptr_array_add(rooms->asked, asked);
     md_gathering_look(asked->gathering, room, g_get_monotonic_time());
     asked->timer = g_timeout_add(LOOK_MS, look, asked);
 }
 
-static void free_all(gpointer unused)
+static void free_all(gpointer data)
 {
-    while (all_asked->len > 0) {
-        Asked *asked = all_asked->pdata[0];
+    MdApiRooms *rooms = data;
+    while (rooms->asked->len > 0) {
+        Asked *asked = rooms->asked->pdata[0];
         md_api_reply_error(asked->request, 503, "ending", "mediad is ending", NULL);
-        g_ptr_array_remove_index_fast(all_asked, 0);
+        g_ptr_array_remove_index_fast(rooms->asked, 0);
     }
-    g_clear_pointer(&all_asked, g_ptr_array_unref);
+    g_clear_pointer(&rooms->asked, g_ptr_array_unref);
 }
 
 #define TEXT "{\"type\":\"string\"}"
@@ -157,7 +156,7 @@ static const MdApiRoute routes[] = {
 
 void md_api_diagnosis_routes(MdApiRooms *rooms)
 {
-    all_asked = g_ptr_array_new_with_free_func(forget);
+    rooms->asked = g_ptr_array_new_with_free_func(forget);
     md_api_own(rooms->api, rooms, free_all);
     md_api_add_routes(rooms->api, routes, G_N_ELEMENTS(routes), rooms);
 }

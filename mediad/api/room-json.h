@@ -9,6 +9,7 @@ typedef struct MdApiRooms {
     MdApi *api;
     MdConference *conference;
     MdApiLegs *legs;
+    GPtrArray *asked; /* diagnosis.c: under way */
 } MdApiRooms;
 
 typedef struct MdApiLegRates { /* over the last sampling period */
