@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+#include <stdint.h>
 #include <json-glib/json-glib.h>
 
 /* What a browser is told of STUN and TURN servers. TURN's credentials last for a while only (draft-uberti-behave-turn-rest-00, coturn's

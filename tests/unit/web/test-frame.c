@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+#include "mediad/web/frame.h"
+
+static void taken(const char *text, MdWebType type)
+{
+    MdWebFrame frame;
+    g_autoptr(GError) error = NULL;
+    g_assert_true(md_web_frame_parse(&frame, text, strlen(text), &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(frame.type, ==, type);
+    md_web_frame_clear(&frame);
+}
+
+static void refused(const char *text, MdWebError code, const char *says)
+{
+    MdWebFrame frame;
+    g_autoptr(GError) error = NULL;
+    g_assert_false(md_web_frame_parse(&frame, text, strlen(text), &error));
+    g_assert_error(error, MD_WEB_ERROR, (int)code);
+    g_assert_nonnull(strstr(error->message, says));
+}
+
+static void test_fields(void)
+{
+    MdWebFrame frame;
+    g_autoptr(GError) error = NULL;
+    static const char text[] = "{\"type\":\"hello\",\"room\":\"r\",\"name\":\"UBND xã\",\"media\":\"keep\","
+                               "\"resume\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}";
+    g_assert_true(md_web_frame_parse(&frame, text, strlen(text), &error));
+    g_assert_cmpstr(frame.room, ==, "r");
+    g_assert_cmpstr(frame.name, ==, "UBND xã");
+    g_assert_null(frame.pin);
+    g_assert_true(frame.keep_media);
+    g_assert_cmpint((int)strlen(frame.resume), ==, MD_WEB_TOKEN_LEN);
+    md_web_frame_clear(&frame);
+    taken("{\"type\":\"later\",\"x\":{}}", MD_WEB_UNKNOWN);
+    taken("{\"type\":\"candidate\",\"candidate\":\"\"}", MD_WEB_CANDIDATE);
+    taken("{\"type\":\"view\",\"layout\":null}", MD_WEB_VIEW);
+    taken("{\"type\":\"chat\",\"text\":\"[[[[[[[[[[ a\\nb\"}", MD_WEB_CHAT);
+    refused("{\"type\":\"offer\"}", MD_WEB_ERROR_FIELD, "\"sdp\"");
+    refused("{\"type\":\"mute\",\"muted\":1}", MD_WEB_ERROR_FIELD, "true or false");
+    refused("{\"type\":\"vote\",\"vote\":\"v1\",\"choice\":64}", MD_WEB_ERROR_FIELD, "0 to 63");
+    refused("{\"type\":\"vote\",\"vote\":\"v1\",\"choice\":-1}", MD_WEB_ERROR_FIELD, "0 to 63");
+    refused("{\"type\":\"dtmf\",\"digit\":\"12\"}", MD_WEB_ERROR_FIELD, "digit");
+    refused("{\"type\":\"hello\",\"name\":\"a\\u0007b\"}", MD_WEB_ERROR_FIELD, "control");
+    refused("{\"type\":\"hello\",\"resume\":\"short\"}", MD_WEB_ERROR_FIELD, "resume");
+    refused("{\"room\":\"r\"}", MD_WEB_ERROR_SYNTAX, "type");
+    refused("[]", MD_WEB_ERROR_SYNTAX, "object");
+    refused("", MD_WEB_ERROR_SYNTAX, "JSON");
+    refused("{\"type\":\"hello\",\"x\":[[[[[[[1]]]]]]]}", MD_WEB_ERROR_SYNTAX, "deep");
+}
+
+static void test_size(void)
+{
+    g_autofree char *filling = g_strnfill(MD_WEB_SDP_MAX + 1, 'x');
+    g_autofree char *large = g_strdup_printf("{\"type\":\"offer\",\"sdp\":\"%s\"}", filling);
+    refused(large, MD_WEB_ERROR_FIELD, "longer");
+    g_autofree char *whole = g_strnfill(MD_WEB_FRAME_MAX + 1, ' ');
+    refused(whole, MD_WEB_ERROR_SYNTAX, "bytes");
+    filling[MD_WEB_SDP_MAX] = 0;
+    g_autofree char *fits = g_strdup_printf("{\"type\":\"offer\",\"sdp\":\"%s\"}", filling);
+    taken(fits, MD_WEB_OFFER);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/web/frame/fields", test_fields);
+    g_test_add_func("/web/frame/size", test_size);
+    return g_test_run();
+}
