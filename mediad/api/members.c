@@ -28,6 +28,9 @@ static JsonObject *person_json(const MdMemberInfo *m)
     json_object_set_string_member(o, "role", md_role_to_string(m->role));
     json_object_set_boolean_member(o, "muted", m->muted);
     json_object_set_boolean_member(o, "self_muted", m->self_muted);
+    json_object_set_boolean_member(o, "floor_muted", m->floor_muted);
+    json_object_set_boolean_member(o, "hand", m->hand);
+    json_object_set_boolean_member(o, "floor", m->floor);
     json_object_set_boolean_member(o, "deaf", m->deaf);
     json_object_set_boolean_member(o, "video_muted", m->video_muted);
     json_object_set_boolean_member(o, "in_lobby", m->in_lobby);
@@ -177,7 +180,7 @@ static const MdApiRoute routes[] = {
      .summary = "One member, with statistics.", .response_schema = MEMBER},
     {.method = "PATCH", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = update,
      .summary = "Mute, deafen, hide, turn up or down, or give another role.",
-     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"deaf\":" FLAG
+     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"floor_muted\":" FLAG ",\"hand\":" FLAG ",\"floor\":" FLAG ",\"deaf\":" FLAG
                        ",\"video_muted\":" FLAG ",\"gain_db\":{\"type\":\"number\",\"minimum\":-40,\"maximum\":20},\"role\":" ROLE "}}"},
     {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = admit,
      .summary = "Let a member in from the lobby."},

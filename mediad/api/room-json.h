@@ -27,6 +27,7 @@ JsonNode *md_api_take_list(const char *name, JsonArray *array /* taken */);
 
 void md_api_member_routes(MdApiRooms *rooms);
 void md_api_diagnosis_routes(MdApiRooms *rooms);
+void md_api_floor_routes(MdApiRooms *rooms);
 
 /* room-content.c */
 void md_api_room_content_routes(MdApiRooms *rooms);

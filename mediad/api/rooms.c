@@ -85,6 +85,9 @@ static JsonObject *room_json(MdRoom *room, bool everything)
     json_object_set_boolean_member(o, "waiting_for_chair", info.waiting_for_chair);
     json_object_set_boolean_member(o, "muted_all", info.muted_all);
     json_object_set_member(o, "content", md_api_content_json(room));
+    json_object_set_boolean_member(o, "clock", info.clock);
+    if (info.banner)
+        json_object_set_string_member(o, "banner", info.banner);
     json_object_set_boolean_member(o, "recorded", info.recorded);
     json_object_set_boolean_member(o, "streamed", info.streamed);
     json_object_set_boolean_member(o, "confidential", info.confidential);
@@ -517,6 +520,7 @@ void md_api_add_rooms(MdApi *api, MdConference *conference)
     md_api_add_routes(api, routes, G_N_ELEMENTS(routes), rooms);
     md_api_member_routes(rooms);
     md_api_diagnosis_routes(rooms);
+    md_api_floor_routes(rooms);
     md_api_room_content_routes(rooms);
     md_api_add_metrics(api, metrics, rooms);
     load_kept(rooms);

@@ -40,9 +40,6 @@ typedef struct MdMemberInfo {        /* strings valid until control returns to t
     bool muted, deaf, video_muted, in_lobby, talking;
     bool floor_muted;                /* muted only while another has the floor */
     bool hand, floor;                /* wants to speak; has the floor */
-    const char *channel;             /* interprets or listens there, NULL: neither */
-    bool interprets;
-    MdLayoutKind layout;             /* its own, INVALID: as all */
     bool self_muted;                 /* by itself: a chair's mute is another matter, and both hold */
     bool away;                       /* its signalling broke off: the seat is kept for a while */
     bool browser;
@@ -62,11 +59,10 @@ typedef struct MdRoomInfo {
     bool has_pin, lobby;
     MdLayoutKind layout;
     const char *presenter;           /* member id, NULL nobody; until control returns to the main loop */
-    bool layout_forced, clock;
-    const char *banner, *spotlight;  /* NULL none; a member's id */
-    unsigned tour_s;
+    bool clock;                      /* shown in the picture */
+    const char *banner;              /* NULL none */
+    unsigned tour_s;                 /* 0: none */
     unsigned members;
-    unsigned pictures;               /* different ones being sent */
     uint64_t ticks, ticks_late, encodes; /* audio: ticks run, begun > 5 ms late, encodes made */
     int64_t tick_us_max;
     MdComposerStats video;
@@ -191,6 +187,11 @@ GPtrArray *md_room_dials(MdRoom *room); /* of MdDialInfo*, g_free'd with the arr
  * no longer) in the room; DENIED with what it takes: its role does not let it. */
 bool md_room_may(MdRoom *room, const char *member, MdAction action, GError **error);
 
+/* What a member's own buttons ask for, checked against its role: "hand" {raised}, "floor-done", "vote" {vote, choice}, "floor-give"
+ * {member, budget_s}, "floor-next", "floor-end", "floor-extend" {seconds}, "floor-move" {member, place}, "vote-open" {question, choices,
+ * secret, quorum, seconds}, "vote-close" {vote}. Returns false without an error: no such type. */
+bool md_room_act(MdRoom *room, const char *member, const char *type, JsonObject *fields, GError **error);
+
 /* The floor. Everything that goes wrong says why; nothing is changed then. */
 bool md_room_raise_hand(MdRoom *room, const char *member, bool raised, GError **error);
 bool md_room_floor_give(MdRoom *room, const char *member, int budget_s /* < 0: by the rules, 0: no limit */, GError **error);
@@ -214,23 +215,6 @@ bool md_room_vote_close(MdRoom *room, const char *vote, GError **error);
 JsonArray *md_room_votes(MdRoom *room);                                         /* new; newest last */
 JsonObject *md_room_vote(MdRoom *room, const char *vote, GError **error); /* new */
 
-/* Interpreters. A channel's interpreters hear the room and are heard by its listeners only, who hear them over the lowered room. */
-#define MD_ROOM_CHANNELS_MAX 4
-#define MD_CHANNEL_INTERPRETERS_MAX 4
-typedef struct MdChannelSpec {
-    const char *name;                       /* "en": unique in the room, [a-z0-9-]{1,16} */
-    const char *const *interpreters;        /* member ids, NULL ends */
-    const char *const *listeners;
-} MdChannelSpec;
-/* All channels at once; n 0: none. A member is in one place only. */
-bool md_room_set_channels(MdRoom *room, const MdChannelSpec *channels, unsigned n, GError **error);
-JsonArray *md_room_channels(MdRoom *room); /* new: [{"name","interpreters":[],"listeners":[]}] */
-
-/* What one member is sent, instead of what all are: INVALID (and no seats) for the common picture. by_chair: stays whatever the member
- * itself chooses. LIMIT: there are as many different pictures as are allowed. */
-#define MD_ROOM_PICTURES_MAX 8
-bool md_room_set_member_layout(MdRoom *room, const char *member, MdLayoutKind layout, const char *const *seats, bool by_chair, GError **error);
-bool md_room_force_layout(MdRoom *room, bool forced, GError **error);      /* nobody's own choice counts */
 bool md_room_set_spotlight(MdRoom *room, const char *member /* NULL: off */, GError **error);
 /* Over everybody's picture; text NULL or "": none; until_s 0: until changed. */
 #define MD_ROOM_BANNER_MAX 200 /* characters */

@@ -77,6 +77,7 @@ void md_member_free(MdMember *member)
     member->room->conference->load[member->room->worker_index]--;
     g_string_free(member->digits, TRUE);
     g_free(member->seat);
+    g_free(member->tile_text);
     g_free(member->name);
     g_free(member->uri);
     g_free(member->account);

@@ -218,6 +218,7 @@ struct MdMember {              /* C */
     bool has_floor;            /* its call was told of a floor */
     MdRoomEncoder *own;
     bool in_composer;
+    char *tile_text;           /* as the composer has it, NULL: its name */
     uint32_t source, view, output;
 };
 
@@ -298,6 +299,10 @@ struct MdRoom {                /* C */
     GPtrArray *absent;         /* MdAbsent* */
     int floor_left_s;          /* as written in the holder's tile, -1 nothing */
     GPtrArray *votes;          /* MdVote*, newest last */
+    uint32_t spotlight;        /* member's number, 0 none */
+    char *banner;              /* NULL none */
+    bool clock;
+    int64_t banner_until_us;   /* 0: until changed */
     unsigned next_vote;
     GPtrArray *retired;        /* MdRetired* */
     GPtrArray *dials;          /* MdDial* */
@@ -356,6 +361,13 @@ void md_room_floor_tick(MdRoom *room, int64_t now_us);
 MdMember *md_room_floor_holder(const MdRoom *room);
 /* The member of that number that has not left; NULL. */
 MdMember *md_room_member_by_id(const MdRoom *room, uint32_t id);
+
+/* room-scene.c */
+MdMember *md_room_big(const MdRoom *room);                 /* who is large, whoever speaks: has the floor, or the spotlight; NULL */
+MdLayoutKind md_room_layout_now(const MdRoom *room);       /* as chosen, or one with a large tile for that one */
+char *md_member_tile_text(const MdMember *member);
+void md_room_scene_tick(MdRoom *room, int64_t now_us);
+void md_room_scene_reset(MdRoom *room);
 
 /* room-vote.c */
 void md_room_vote_tick(MdRoom *room, int64_t now_us);

@@ -91,6 +91,16 @@ void md_room_video_free(MdRoom *room)
 
 /* --- sources ---------------------------------------------------------------------------------------------------------- */
 
+static void update_tile_text(MdComposer *composer, MdMember *member)
+{
+    g_autofree char *text = md_member_tile_text(member);
+    if (strcmp(text, member->tile_text != NULL ? member->tile_text : member->name) == 0)
+        return;
+    md_composer_set_label(composer, member->source, text);
+    g_free(member->tile_text);
+    member->tile_text = g_steal_pointer(&text);
+}
+
 static void update_member_source(MdRoom *room, MdMember *member)
 {
     MdComposer *composer = room->video->composer;
@@ -102,6 +112,7 @@ static void update_member_source(MdRoom *room, MdMember *member)
         md_room_video_forget(member);
     if (!member->in_composer)
         return;
+    update_tile_text(composer, member);
     MdSourceState state = member->video_muted              ? MD_SOURCE_MUTED_VIDEO
                           : member->video_format.receiving ? MD_SOURCE_LIVE
                                                            : MD_SOURCE_AUDIO_ONLY;
@@ -141,6 +152,7 @@ void md_room_video_forget(MdMember *member)
     if (!member->in_composer || member->room->video == NULL)
         return;
     md_composer_remove_source(member->room->video->composer, member->source);
+    g_clear_pointer(&member->tile_text, g_free);
     member->in_composer = false;
 }
 
@@ -149,7 +161,7 @@ void md_room_video_forget(MdMember *member)
 /* A tour of single pictures shows everybody in turn, whoever speaks. */
 static bool follows_speaker(const MdRoom *room)
 {
-    if (md_room_floor_holder(room) != NULL)
+    if (md_room_big(room) != NULL)
         return true;
     return (room->layout == MD_LAYOUT_SINGLE && room->tour_us == 0) || room->layout == MD_LAYOUT_1P5 ||
            room->layout == MD_LAYOUT_1P7 || room->layout == MD_LAYOUT_PIP;
@@ -177,20 +189,30 @@ static int by_spoken(gconstpointer a, gconstpointer b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void add_pinned(MdRoom *room, GArray *list)
+static void add_pinned(MdRoom *room, GArray *list, const MdMember *but)
 {
     for (char **id = room->seats; id != NULL && *id != NULL; id++) {
         MdMember *member = md_room_member(room, *id, NULL);
-        if (member != NULL && member->in_composer)
+        if (member != NULL && member->in_composer && (member != but || md_room_big(room) == NULL))
             add(list, member->source);
     }
+}
+
+/* Whom a layout with a large tile shows there: who has the floor or the spotlight, else who speaks. */
+static MdMember *main_of(const MdRoom *room)
+{
+    MdMember *big = md_room_big(room);
+    return big != NULL ? big : room->speaker;
 }
 
 /* Everybody with a tile, from the pinned ones over who speaks (where the layout follows speech) to who is being called. */
 static GArray *seating(MdRoom *room, const MdMember *first, const MdMember *last)
 {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    add_pinned(room, list);
+    const MdMember *big = md_room_big(room);
+    if (big != NULL && big != last && big->in_composer)
+        add(list, big->source);
+    add_pinned(room, list, last);
     guint pinned = list->len;
     if (first != NULL && first->in_composer && pinned == 0)
         add(list, first->source);
@@ -248,9 +270,9 @@ static void update_content_views(MdRoom *room)
     uint32_t source = MD_CONTENT_SOURCE;
     if (!room->content_in_composer)
         return;
-    g_autoptr(GArray) cells = seating(room, room->speaker, NULL);
+    g_autoptr(GArray) cells = seating(room, main_of(room), NULL);
     g_array_prepend_val(cells, source);
-    show(room, VIEW_SLIDES, cells->len > 1 ? MD_LAYOUT_1P7 : MD_LAYOUT_SINGLE, cells, NULL, false);
+    show(room, VIEW_SLIDES, cells->len > 1 ? MD_LAYOUT_1P7 : MD_LAYOUT_SINGLE, cells, room->banner, room->clock);
     g_array_set_size(cells, 1);
     show(room, VIEW_CONTENT, MD_LAYOUT_SINGLE, cells, NULL, false);
 }
@@ -270,11 +292,13 @@ static void update_views(MdRoom *room)
         show(room, VIEW_ROOM, cells->len > 1 ? MD_LAYOUT_GRID_2X2 : MD_LAYOUT_SINGLE, cells, NULL, true);
         return;
     }
-    g_autoptr(GArray) cells = seating(room, follows_speaker(room) ? room->speaker : NULL, NULL);
-    show(room, VIEW_ROOM, room->layout, cells, NULL, false);
-    if (follows_speaker(room) && room->speaker != NULL) {
-        g_autoptr(GArray) others = seating(room, room->speaker_before, room->speaker);
-        show(room, VIEW_SPEAKER, room->layout, others, NULL, false);
+    const MdMember *main = main_of(room);
+    MdLayoutKind layout = md_room_layout_now(room);
+    g_autoptr(GArray) cells = seating(room, follows_speaker(room) ? main : NULL, NULL);
+    show(room, VIEW_ROOM, layout, cells, room->banner, room->clock);
+    if (follows_speaker(room) && main != NULL) {
+        g_autoptr(GArray) others = seating(room, main != room->speaker ? room->speaker : room->speaker_before, main);
+        show(room, VIEW_SPEAKER, layout, others, room->banner, room->clock);
     }
     update_content_views(room);
     show(room, VIEW_DOOR, MD_LAYOUT_SINGLE, NULL,
@@ -353,7 +377,7 @@ static uint32_t view_of(const MdRoom *room, const MdMember *member)
         return VIEW_DOOR;
     if (md_content_is_composed_for(member))
         return VIEW_SLIDES;
-    return member == room->speaker && follows_speaker(room) ? VIEW_SPEAKER : VIEW_ROOM;
+    return member == main_of(room) && follows_speaker(room) ? VIEW_SPEAKER : VIEW_ROOM;
 }
 
 /* Whoever taps the pictures sees what a silent member sees. */

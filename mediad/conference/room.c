@@ -89,6 +89,7 @@ void md_room_free(MdRoom *room)
     g_ptr_array_unref(room->retired);
     g_ptr_array_unref(room->votes);
     md_room_floor_clear(room);
+    md_room_scene_reset(room);
     g_ptr_array_unref(room->dials);
     g_ptr_array_unref(room->encoders);
     g_ptr_array_unref(room->taps);
@@ -220,6 +221,7 @@ static void hang_up_all(MdRoom *room)
     room->locked = room->muted_all = false;
     md_room_vote_end(room, true);
     md_room_floor_reset(room);
+    md_room_scene_reset(room);
     md_room_emit(room, "room.ended", NULL, "reason", "s", "ended for all", NULL);
 }
 
@@ -245,6 +247,7 @@ void md_room_tick(MdRoom *room, int64_t now_us)
         hang_up_all(room);
     md_room_floor_tick(room, now_us);
     md_room_vote_tick(room, now_us);
+    md_room_scene_tick(room, now_us);
     if (room->waiting && !room->ending && now_us >= room->waiting_us) { /* to all at once: one encode */
         room->waiting_us = now_us + WAITING_REPEAT_US;
         md_room_audio_play(room->audio, NULL, MD_HEARS_NOTHING,

@@ -123,6 +123,28 @@ static void test_members(House *h, gconstpointer data)
     EXPECT("POST", "/rooms/r/content/start", present, 409, "wrong-state"); /* sound only */
     EXPECT("POST", "/rooms/r/content/start", "{'member':'m999'}", 404, "member-not-found");
     EXPECT("POST", "/rooms/r/content/stop", NULL, 409, "wrong-state");
+    g_autofree char *hand = g_strdup_printf("%s/hand", path);
+    g_autoptr(TestReply) raised = NULL, given = NULL, opened = NULL, closed = NULL, roles = NULL;
+    EXPECT("PUT", hand, "{'raised':true}", 204, NULL);
+    g_assert_cmpuint(json_array_get_length(json_object_get_array_member(get(h, "/rooms/r/floor", &raised), "queue")), ==, 1);
+    EXPECT("PUT", "/rooms/r/floor/rules", "{'budget_s':120}", 204, NULL);
+    EXPECT("POST", "/rooms/r/floor/next", "{}", 204, NULL);
+    JsonObject *floor = get(h, "/rooms/r/floor", &given);
+    g_assert_cmpstr(json_object_get_string_member(floor, "holder"), ==, json_object_get_string_member(site, "id"));
+    g_assert_cmpint(json_object_get_int_member(floor, "left_ms"), <=, 120000);
+    EXPECT("POST", "/rooms/r/floor/extend", "{'seconds':60}", 204, NULL);
+    EXPECT("POST", "/rooms/r/floor/end", NULL, 204, NULL);
+    EXPECT("POST", "/rooms/r/floor/end", NULL, 409, "wrong-state");
+    EXPECT("POST", "/rooms/r/floor/give", "{'member':'m999'}", 404, "member-not-found");
+    EXPECT("POST", "/rooms/r/votes", "{'question':'Thông qua?','secret':true}", 201, NULL);
+    EXPECT("POST", "/rooms/r/votes", "{'question':'Nữa?'}", 409, "wrong-state");
+    g_assert_true(json_object_get_boolean_member(get(h, "/rooms/r/votes/v1", &opened), "open"));
+    EXPECT("POST", "/rooms/r/votes/v1/close", NULL, 200, NULL);
+    g_assert_false(json_object_get_boolean_member(get(h, "/rooms/r/votes/v1", &closed), "open"));
+    EXPECT("GET", "/rooms/r/votes/v9", NULL, 404, "vote-not-found");
+    EXPECT("PUT", "/rooms/r/spotlight", "{'member':null}", 204, NULL);
+    EXPECT("PUT", "/rooms/r/banner", "{'text':'Nghỉ','clock':true}", 204, NULL);
+    g_assert_cmpuint(json_array_get_length(json_object_get_array_member(get(h, "/roles", &roles), "roles")), ==, MD_ROLE_MAX);
     EXPECT("PATCH", "/rooms/r/members/nobody", "{'muted':true}", 404, "member-not-found");
     EXPECT("GET", "/rooms/r/members/nobody", NULL, 404, "member-not-found");
     EXPECT("PUT", "/rooms/r/mute", "{'muted':false}", 204, NULL);
