@@ -482,8 +482,13 @@ static void on_video(MdLeg *leg, MdFrame *frame, void *user)
         return;
     if (seat->audio->kind == MD_ROOM_ECHO)
         md_leg_send_video(leg, frame, md_worker_now_us(seat->audio->worker));
-    else if (plan->composer != NULL && at->shown)
-        md_composer_push(plan->composer, seat->id, frame);
+    else if (plan->composer != NULL) {
+        uint16_t width, height = 0;
+        md_composer_source_need(plan->composer, seat->id, &width, &height);
+        md_leg_want_video(leg, at->shown ? height : 0);
+        if (at->shown)
+            md_composer_push(plan->composer, seat->id, frame);
+    }
 }
 
 static void on_key_frame_request(MdLeg *leg, void *user)

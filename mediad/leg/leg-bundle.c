@@ -133,7 +133,7 @@ static void receive_rtp(MdLeg *leg, const uint8_t *data, size_t len, int64_t now
     if (packet.payload_len == 0) /* padding, sent to find out what the line carries */
         return;
     if (!source->rtx) {
-        if (pictures && !leg_video_takes(pictures, source->layer, &packet))
+        if (pictures && !leg_video_takes(pictures, source->layer, &packet, now_us))
             return;
         leg_receive_rtp(leg, source->media, &packet, now_us);
     } else if (pictures && source->layer == pictures->layer && m->stream.active && m->agreed.n_receive &&

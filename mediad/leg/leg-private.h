@@ -141,6 +141,8 @@ typedef struct LegVideo { /* a line of pictures */
     bool seen_key;
     uint8_t layer, wanted_layer; /* of simulcast: the one taken, and the one to change to at its next key frame */
     uint32_t wanted_ssrc;   /* of that one, once heard; 0 */
+    uint16_t need_height;   /* of the largest place it is shown in */
+    int64_t layer_seen_us[MD_SDP_RIDS_MAX]; /* when each was last heard */
     /* out */
     MdRtxCache *cache;
     LegPaced queue[LEG_PACE_QUEUE];
@@ -266,7 +268,7 @@ void leg_video_free(LegVideo *video);
 void leg_video_attach(LegVideo *video, int64_t now_us);
 void leg_video_detach(LegVideo *video);
 /* Simulcast: is a packet of this layer to be used? Changes over to the wanted layer where its key frame begins. */
-bool leg_video_takes(LegVideo *video, unsigned layer, const MdRtpPacket *packet);
+bool leg_video_takes(LegVideo *video, unsigned layer, const MdRtpPacket *packet, int64_t now_us);
 void leg_video_receive(LegVideo *video, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
 void leg_video_agreed(LegVideo *video, const MdAgreedMedia *before, int64_t now_us);
 void leg_video_nack(LegVideo *video, const uint16_t *seqs, unsigned n, int64_t now_us);

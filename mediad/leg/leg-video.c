@@ -22,6 +22,7 @@
 #define RTX_INTERVAL_MIN_US 20000
 #define NACKS_MAX 64
 #define BITRATE_MIN_BPS 100000
+#define LAYER_SILENT_US 1500000
 #define LOSS_HIGH 26 /* of 256: about a tenth */
 #define LOSS_LOW 5
 
@@ -207,8 +208,9 @@ static void ask_for_key(LegVideo *v, int64_t now_us)
         return;
     leg_rtcp_begin(leg, v->media, &writer, buf, MD_RTP_PACKET_MAX, now_us);
     bool fir_only = (m->agreed.feedback & MD_SDP_FB_FIR) && !(m->agreed.feedback & MD_SDP_FB_PLI);
-    int rc = fir_only ? md_rtcp_write_fir(&writer, m->sender.ssrc, m->stream.ssrc, ++m->fir_seq_sent)
-                      : md_rtcp_write_pli(&writer, m->sender.ssrc, m->stream.ssrc);
+    uint32_t ssrc = v->wanted_layer != v->layer && v->wanted_ssrc ? v->wanted_ssrc : m->stream.ssrc;
+    int rc = fir_only ? md_rtcp_write_fir(&writer, m->sender.ssrc, ssrc, ++m->fir_seq_sent)
+                      : md_rtcp_write_pli(&writer, m->sender.ssrc, ssrc);
     if (rc == 0 && leg_send_rtcp(leg, v->media, buf, writer.len, sizeof buf) == 0)
         md_stat_add(v->stats.key_requests_sent, 1);
 }
@@ -378,19 +380,51 @@ static bool begins_key(const MdAgreedMedia *agreed, const MdRtpPacket *packet)
     return type == MD_NAL_SPS || type == MD_NAL_IDR || (type == MD_NAL_FU_A && (data[1] & 0x9f) == (0x80 | MD_NAL_IDR));
 }
 
-bool leg_video_takes(LegVideo *v, unsigned layer, const MdRtpPacket *packet)
+/* The smallest layer that serves; layers are named from small to large, each half as high as the next (what pages of ours do).
+ * One that has fallen silent is not waited for: browsers stop layers that the line does not carry. */
+static unsigned choose_layer(const LegVideo *v, int64_t now_us)
+{
+    const MdAgreedMedia *agreed = &v->leg->media[v->media].agreed;
+    unsigned n = agreed->n_rids, best = v->layer;
+    bool found = false;
+    for (unsigned i = 0; i < n; i++) {
+        if (v->layer_seen_us[i] == 0 || now_us - v->layer_seen_us[i] > LAYER_SILENT_US)
+            continue;
+        best = i;
+        found = true;
+        unsigned height = agreed->max.height >> (n - 1 - i);
+        if (height * 4 >= v->need_height * 3u)
+            break;
+    }
+    return found ? best : v->layer;
+}
+
+bool leg_video_takes(LegVideo *v, unsigned layer, const MdRtpPacket *packet, int64_t now_us)
 {
     LegMedia *m = &v->leg->media[v->media];
-    if (m->agreed.n_rids == 0)
+    if (m->agreed.n_rids == 0 || layer >= MD_SDP_RIDS_MAX)
         return true;
-    if (layer == v->wanted_layer && layer != v->layer) {
+    v->layer_seen_us[layer] = now_us;
+    unsigned wanted = choose_layer(v, now_us);
+    if (wanted != v->wanted_layer) {
+        v->wanted_layer = (uint8_t)wanted;
+        v->wanted_ssrc = 0;
+    }
+    if (layer == wanted && layer != v->layer) {
         v->wanted_ssrc = packet->ssrc;
         if (begins_key(&m->agreed, packet)) {
             v->layer = (uint8_t)layer;
             md_stream_bye(&m->stream, m->stream.ssrc); /* the next one is no rival */
-        }
+        } else
+            ask_key(v, now_us);
     }
     return layer == v->layer;
+}
+
+void md_leg_want_video(MdLeg *leg, uint16_t height)
+{
+    if (leg->pictures[VIDEO])
+        leg->pictures[VIDEO]->need_height = height;
 }
 
 void leg_video_receive(LegVideo *v, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us)

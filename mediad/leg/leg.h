@@ -126,6 +126,9 @@ typedef struct MdLegVideoFormat {
 } MdLegVideoFormat;
 void md_leg_video_format(const MdLeg *leg, MdLegVideoFormat *ret);
 int md_leg_send_video(MdLeg *leg, const MdFrame *frame, int64_t now_us);
+/* Height of the largest place this party's picture is shown in, 0: nowhere. Of a browser that sends several layers (RFC 8853) the
+ * smallest that serves is taken from its next key frame on; elsewhere it changes nothing. Cheap: may be said with each picture. */
+void md_leg_want_video(MdLeg *leg, uint16_t height);
 /* PLI (or FIR where only that was agreed), at most one per 500 ms however often asked. */
 void md_leg_request_key_frame(MdLeg *leg, int64_t now_us);
 /* The same for slides or a screen: sending and receiving are false while no such line is agreed. */

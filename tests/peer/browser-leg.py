@@ -170,7 +170,8 @@ def check(codec, code, leg, page):
     yield f'{codec}: connected', page['state'] == 'connected' and leg['security'].startswith('dtls ')
     yield f'{codec}: our tone is heard', abs(page['sound']['hz'] - 440) < 12 and page['sound']['db'] > -50
     yield f'{codec}: its microphone is heard', leg['ticks_heard'] > 10 and leg['audio_packets_received'] > 200
-    yield f'{codec}: its picture comes back', first['in-1'].get('frames', 0) > 20 and page['size'][0] > 0
+    yield f'{codec}: its picture comes back', first['in-1'].get('frames', 0) > 20
+    yield f'{codec}: a larger layer is taken when it is wanted', page['size'] == [640, 360]
     yield f'{codec}: the content comes back in its colour', all(abs(a - b) < 48 for a, b in zip(page['green'], (0x20, 0xc0, 0x40)))
     yield f'{codec}: it learns what the line carries', first.get('pair', {}).get('bwe', 0) > 600000
     yield f'{codec}: nothing was taken from a wrong place', leg['packets_rejected'] < 20

@@ -48,6 +48,7 @@ static void tick(MdTimer *t, int64_t due_us, void *user)
 static void on_video(MdLeg *l, MdFrame *frame, void *user)
 {
     pictures++;
+    md_leg_want_video(l, pictures > 30 ? 360 : 180);
     md_leg_send_video(l, frame, md_worker_now_us(worker));
 }
 
