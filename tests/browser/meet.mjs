@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// node meet.mjs URL: a page in Chromium joins the meeting; what it hears and sees is told as one JSON line a step.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const [url, patience = '1'] = process.argv.slice(2)
+const dir = mkdtempSync(join(tmpdir(), 'chromium-'))
+const context = await chromium.launchPersistentContext(dir, {
+  executablePath: '/usr/bin/chromium', headless: true, permissions: ['camera', 'microphone'],
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+    '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection',
+    '--autoplay-policy=no-user-gesture-required', '--disable-features=WebRtcHideLocalIpsWithMdns'],
+})
+const page = await context.newPage()
+page.on('console', (m) => console.error(m.text()))
+const tell = (step, data) => console.log(JSON.stringify({ step, ...data }))
+
+async function until(what, fn, seconds = 15) {
+  const end = Date.now() + seconds * 1000 * Number(patience)
+  for (;;) {
+    const value = await fn()
+    if (value) return value
+    if (Date.now() > end) throw new Error(`timed out: ${what}; ${await page.evaluate('JSON.stringify([state(), picture(), tone(440)])')}`)
+    await page.waitForTimeout(100)
+  }
+}
+const connected = () => until('connected', () => page.evaluate("state() === 'connected'"))
+const hears = () => until('the tone of 440 Hz', () => page.evaluate('tone(440) > 30'))
+const sees = () => until('a picture', () => page.evaluate('picture().width >= 320 && picture().spread > 8'))
+
+try {
+  await page.goto(url)
+  const hello = { room: 'hop', name: 'Trang thử', pin: '1234' }
+  const first = await page.evaluate((h) => join(h), hello)
+  await connected()
+  await hears()
+  await sees()
+  tell('met', { member: first.member, picture: await page.evaluate('picture()') })
+  await page.evaluate('restart()')
+  await connected()
+  await hears()
+  tell('restarted', {})
+  const began = Date.now()
+  await page.reload()
+  const again = await page.evaluate((h) => join({ ...h, resume: sessionStorage.resume }), hello)
+  await connected()
+  await hears()
+  tell('reloaded', { member: again.member, ms: Date.now() - began })
+  await page.evaluate('bye()')
+} finally {
+  await context.close()
+  rmSync(dir, { recursive: true, force: true })
+}
