@@ -32,7 +32,8 @@ def meet():
 
 
 def restart():
-    STATE["page"].wait_line(r'\{"step":"restarted"', 30)
+    new = json.loads(STATE["page"].wait_line(r'(\{"step":"restarted".*)', 30)[1])
+    assert new["before"] != new["after"], new
 
 
 def reload():

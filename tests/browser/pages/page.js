@@ -54,7 +54,21 @@ async function offer(options) {
   ws.send(JSON.stringify({ type: 'offer', sdp: pc.localDescription.sdp }))
   await pc.setRemoteDescription({ type: 'answer', sdp: (await waitFor('answer')).sdp })
 }
-window.restart = () => offer({ iceRestart: true })
+const ufrag = () => /a=ice-ufrag:(\S+)/.exec(pc.remoteDescription.sdp)[1]
+// The server must have begun anew, too: its own ufrag before and after.
+window.restart = async () => {
+  const before = ufrag()
+  await offer({ iceRestart: true })
+  return [before, ufrag()]
+}
+// Bytes received over pairs that carry the present ufrag of the server.
+window.received = async () => {
+  let bytes = 0
+  const now = ufrag(), stats = await pc.getStats()
+  for (const pair of stats.values())
+    if (pair.type === 'candidate-pair' && stats.get(pair.remoteCandidateId)?.usernameFragment === now) bytes += pair.bytesReceived
+  return bytes
+}
 window.state = () => pc.connectionState
 
 // How far the tone stands above the middle of the spectrum, dB.
