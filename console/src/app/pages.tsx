@@ -29,15 +29,15 @@ const me = page(() => import('../pages/me'));
 const announcement = page(() => import('../pages/announcement'));
 
 export const pages: Page[] = [
-  { path: '/', title: 'page.onAir', group: 'broadcast', rights: ['view'], menu: '📢', view: onAir },
+  { path: '/', title: 'page.onAir', group: 'broadcast', rights: ['view'], menu: '▶', view: onAir },
   { path: '/loudspeakers', title: 'page.loudspeakers', group: 'broadcast', rights: ['view'], menu: '🔊', view: loudspeakers },
   { path: '/loudspeakers/:id', title: 'page.loudspeaker', group: 'broadcast', rights: ['view'], view: loudspeaker },
-  { path: '/bulletins', title: 'page.bulletins', group: 'broadcast', rights: ['view'], menu: '📝', view: bulletins },
+  { path: '/bulletins', title: 'page.bulletins', group: 'broadcast', rights: ['view'], menu: '✎', view: bulletins },
   { path: '/bulletins/:id', title: 'page.bulletin', group: 'broadcast', rights: ['view'], view: bulletin },
-  { path: '/schedule', title: 'page.schedule', group: 'broadcast', rights: ['view'], menu: '📅', view: schedule },
+  { path: '/schedule', title: 'page.schedule', group: 'broadcast', rights: ['view'], menu: '▦', view: schedule },
   { path: '/reports', title: 'page.reports', group: 'broadcast', rights: ['view'], menu: '📊', view: reports },
   { path: '/play-log/:id', title: 'page.announcement', group: 'broadcast', rights: ['view'], view: announcement },
-  { path: '/people', title: 'page.people', group: 'house', rights: ['view'], menu: '👥', view: people },
+  { path: '/people', title: 'page.people', group: 'house', rights: ['view'], menu: '☷', view: people },
   { path: '/settings', title: 'page.settings', group: 'house', rights: ['operate'], menu: '⚙️', view: settings },
-  { path: '/me', title: 'page.me', group: 'house', rights: [], menu: '🔑', view: me },
+  { path: '/me', title: 'page.me', group: 'house', rights: [], menu: '✱', view: me },
 ];

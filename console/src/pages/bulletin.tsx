@@ -166,7 +166,7 @@ export default function BulletinPage({ params }: Params) {
               {steps.includes('submit') && <Button size="large" type="primary" disabled={!whole} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
               {steps.includes('approve') && <Button size="large" type="primary" loading={busy === 'approve'} onClick={() => void step('approve')}>✔ {t('bulletin.act.approve')}</Button>}
               {steps.includes('return') && <Button size="large" onClick={() => setAsk('return')}>{t('bulletin.act.return')}</Button>}
-              {steps.includes('schedule') && <Button size="large" type="primary" onClick={() => setScheduling(true)}>📅 {t('bulletin.act.schedule')}</Button>}
+              {steps.includes('schedule') && <Button size="large" type="primary" onClick={() => setScheduling(true)}>▦ {t('bulletin.act.schedule')}</Button>}
               {editable && <Button size="large" disabled={!draft.title.trim() || !dirty} loading={busy === 'save'} onClick={() => void step('save')}>{t('bulletin.act.save')}</Button>}
               {steps.includes('withdraw') && <Button danger onClick={() => setAsk('withdraw')}>{t('bulletin.act.withdraw')}</Button>}
               {steps.includes('archive') && <Button onClick={() => setAsk('archive')}>{t('bulletin.act.archive')}</Button>}

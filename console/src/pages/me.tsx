@@ -20,7 +20,7 @@ function Codes({ codes, close }: { codes: string[]; close: () => void }) {
     <div role="alert">
       <h3>{t('factor.recovery')}</h3><p>{t('factor.recoveryHint')}</p>
       <pre style={{ fontSize: '1.1rem', columns: 2 }}>{codes.join('\n')}</pre>
-      <div className="row" style={{ marginTop: 10 }}><Button onClick={() => window.print()}>🖨 {t('report.print')}</Button><Button type="primary" onClick={close}>{t('factor.kept')}</Button></div>
+      <div className="row" style={{ marginTop: 10 }}><Button onClick={() => window.print()}>{t('report.print')}</Button><Button type="primary" onClick={close}>{t('factor.kept')}</Button></div>
     </div>
   );
 }

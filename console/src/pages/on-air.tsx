@@ -111,8 +111,8 @@ export default function OnAir() {
         <h1>{t('page.onAir')}</h1>
         <div className="row noprint">
           {may('alert') && <Button size="large" onClick={() => setDialog('drill')}>{t('drill.open')}</Button>}
-          {(may('alert') || may('air')) && <Button size="large" danger onClick={() => setDialog('stop')}>🔇 {t('stopAll.open')}</Button>}
-          {may('alert') && <Button size="large" type="primary" danger onClick={() => setDialog('emergency')}>🚨 {t('emergency.open')}</Button>}
+          {(may('alert') || may('air')) && <Button size="large" danger onClick={() => setDialog('stop')}>{t('stopAll.open')}</Button>}
+          {may('alert') && <Button size="large" type="primary" danger onClick={() => setDialog('emergency')}>⚠ {t('emergency.open')}</Button>}
         </div>
       </div>
       <div className="cards">

@@ -41,7 +41,7 @@ export default function Reports() {
   return (
     <>
       <div className="head"><h1>{t('page.reports')}</h1>
-        <div className="row noprint"><a className="ant-btn" href={`${PREFIX}/reports/plays.csv?${query}`} download>⬇ CSV</a><a href={`${PREFIX}/reports/plays.html?${query}`} target="_blank" rel="noreferrer">🖨 {t('report.print')}</a></div></div>
+        <div className="row noprint"><a className="ant-btn" href={`${PREFIX}/reports/plays.csv?${query}`} download>⬇ CSV</a><a href={`${PREFIX}/reports/plays.html?${query}`} target="_blank" rel="noreferrer">{t('report.print')}</a></div></div>
       <section className="card noprint" style={{ marginBottom: 14 }}>
         <div className="row" style={{ alignItems: 'flex-start' }}>
           <Field label={t('report.from')} wrong={wrong ? t('report.order') : undefined}>{(id) => <input id={id} className="plain" type="date" value={from} max={today} onChange={(e) => e.target.value && setFrom(e.target.value)} />}</Field>

@@ -36,7 +36,7 @@ export function EmergencyDialog({ kind, close }: { kind: 'emergency' | 'drill'; 
     if (ok) close();
   };
   return (
-    <Modal open width={720} onCancel={close} title={drill ? t('drill.title') : `🚨 ${t('emergency.title')}`} footer={
+    <Modal open width={720} onCancel={close} title={drill ? t('drill.title') : `⚠ ${t('emergency.title')}`} footer={
       <div className="row" style={{ justifyContent: 'flex-end' }}>
         {sure ? <Button size="large" onClick={() => setSure(false)}>{t('back')}</Button> : <Button size="large" onClick={close}>{t('cancel')}</Button>}
         {sure

@@ -13,7 +13,7 @@ import './week.css';
 
 export type Shown = { id: string; schedule: string; title: string; start: number; end: number; priority: Priority; draft: boolean; movable: boolean };
 
-const SIGN: Record<Priority, string> = { emergency: '🚨 ', priority: '▲ ', normal: '' };
+const SIGN: Record<Priority, string> = { emergency: '⚠ ', priority: '▲ ', normal: '' };
 
 export default function Week({ shown, open, add, move, week }: {
   shown: Shown[]; open: (x: Shown) => void; add?: (start: number) => void; move: (x: Shown, start: number, undo: () => void) => void; week: (start: number) => void;
@@ -24,7 +24,7 @@ export default function Week({ shown, open, add, move, week }: {
   return (
     <FullCalendar key={phone ? 'phone' : 'desk'} plugins={[timeGridPlugin, listPlugin, interactionPlugin]} initialView={phone ? 'listWeek' : 'timeGridWeek'} timeZone="UTC" now={toLocal(Date.now())}
       locale={language() === 'vi' ? viLocale : 'en'} firstDay={1} height="auto" allDaySlot={false} slotMinTime="04:00:00" slotMaxTime="23:00:00" scrollTime="04:30:00" slotDuration="00:30:00" nowIndicator expandRows eventMinHeight={24}
-      headerToolbar={{ left: 'prev,next today', center: 'title', right: '' }} buttonText={{ today: t('today') }} noEventsContent={t('nothing')}
+      headerToolbar={{ left: 'prev,next today', center: 'title', right: '' }} buttonIcons={false} buttonText={{ today: t('today'), prev: '‹', next: '›' }} noEventsContent={t('nothing')}
       slotLabelFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }}
       events={shown.map((x) => ({ id: x.id, title: `${SIGN[x.priority]}${x.draft ? `${t('schedule.draft')}: ` : ''}${x.title}`, start: toLocal(x.start), end: toLocal(Math.max(x.end, x.start + 60e3)), editable: x.movable, durationEditable: false, classNames: [`p-${x.priority}`, ...(x.draft ? ['draft'] : [])] }))}
       datesSet={(info) => week(moment(info.startStr))} eventInteractive
