@@ -27,6 +27,10 @@ const people = page(() => import('../pages/people'));
 const settings = page(() => import('../pages/settings'));
 const me = page(() => import('../pages/me'));
 const announcement = page(() => import('../pages/announcement'));
+const meetings = page(() => import('../pages/meet/meetings'));
+const meeting = page(() => import('../pages/meet/meeting'));
+const desk = page(() => import('../pages/meet/desk'));
+const streams = page(() => import('../pages/meet/streams'));
 
 export const pages: Page[] = [
   { path: '/', title: 'page.onAir', group: 'broadcast', rights: ['view'], menu: '▶', view: onAir },
@@ -37,6 +41,10 @@ export const pages: Page[] = [
   { path: '/schedule', title: 'page.schedule', group: 'broadcast', rights: ['view'], menu: '▦', view: schedule },
   { path: '/reports', title: 'page.reports', group: 'broadcast', rights: ['view'], menu: '📊', view: reports },
   { path: '/play-log/:id', title: 'page.announcement', group: 'broadcast', rights: ['view'], view: announcement },
+  { path: '/meetings', title: 'page.meetings', group: 'meet', rights: ['view'], menu: '▣', view: meetings },
+  { path: '/meetings/:id', title: 'page.meeting', group: 'meet', rights: ['view'], view: meeting },
+  { path: '/desk/:room', title: 'page.desk', group: 'meet', rights: ['view'], view: desk },
+  { path: '/streams', title: 'page.streams', group: 'meet', rights: ['view'], menu: '≈', view: streams },
   { path: '/people', title: 'page.people', group: 'house', rights: ['view'], menu: '☷', view: people },
   { path: '/settings', title: 'page.settings', group: 'house', rights: ['operate'], menu: '⚙️', view: settings },
   { path: '/me', title: 'page.me', group: 'house', rights: [], menu: '✱', view: me },

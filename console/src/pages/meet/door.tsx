@@ -19,7 +19,7 @@ export function Level({ stream, label }: { stream: MediaStream; label: string })
   }, [stream]);
   return (
     <div className="door-level">
-      <span>{heard ? '✔ ' : '🎤 '}{heard ? t('door.heard') : label}</span>
+      <span>{heard && '✔ '}{heard ? t('door.heard') : label}</span>
       <div className="level" role="img" aria-label={label}><i ref={bar} /></div>
     </div>
   );
@@ -109,13 +109,13 @@ export function Door({ target, name: known, wrong, enter }: { target: Target; na
             <div className="door-preview">{hasPicture ? <Preview stream={opened!.stream!} /> : <span>{opened ? t('door.noPicture') : t('door.allow')}</span>}</div>
             {hasSound && <Level stream={opened!.stream!} label={t('door.speak')} />}
             <Button block onClick={() => { setTone('on'); void testTone(chosen.speaker).catch(() => undefined).finally(() => setTone('done')); }}>
-              🔈 {tone === 'on' ? t('door.toneOn') : tone === 'done' ? t('door.toneAgain') : t('door.tone')}
+              {tone === 'on' ? t('door.toneOn') : tone === 'done' ? t('door.toneAgain') : t('door.tone')}
             </Button>
             {tone === 'done' && <p className="soft" style={{ margin: '6px 0 0' }}>{t('door.toneHelp')}</p>}
           </div>
           <div>
             {opened && (opened.sound || opened.picture) && <><Trouble sound={opened.sound} picture={opened.picture} /><Button block style={{ marginBottom: 12 }} onClick={() => void open(chosen)}>{t('door.again')}</Button></>}
-            {!target.code && <Field label={t('door.room')} hint={t('door.roomHint')}>{(id) => <Input id={id} size="large" value={room} autoCapitalize="none" onChange={(e) => setRoom(e.target.value)} />}</Field>}
+            {!target.code && !target.room && <Field label={t('door.room')} hint={t('door.roomHint')}>{(id) => <Input id={id} size="large" value={room} autoCapitalize="none" onChange={(e) => setRoom(e.target.value)} />}</Field>}
             <Field label={t('door.name')} hint={t('door.nameHint')}>{(id) => <Input id={id} name="name" size="large" maxLength={120} value={name} autoComplete="name" onChange={(e) => setName(e.target.value)} />}</Field>
             {problem && <p role="alert" style={{ color: 'var(--bad)', fontWeight: 600 }}>{problem}</p>}
             <Button className="door-go" type="primary" size="large" block htmlType="submit" disabled={opened === null}>{t('door.go')}</Button>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // In the meeting: its picture, who speaks and for how long still, what runs (recording, stream), and the buttons.
+import { AudioMutedOutlined, AudioOutlined, CheckOutlined, CloseOutlined, DesktopOutlined, EllipsisOutlined, MessageOutlined, SoundOutlined, TeamOutlined, VideoCameraOutlined, WarningOutlined } from '@ant-design/icons';
 import { App, Button, Input } from 'antd';
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { clock } from '../../app/format';
@@ -29,7 +30,7 @@ function Sound({ stream, speaker }: { stream: MediaStream; speaker: string }) {
     void useSpeaker(audio.current!, speaker);
     play();
   }, [stream, speaker]);
-  return <><audio ref={audio} autoPlay />{blocked && <button type="button" className="meet-unblock" onClick={play}>🔊 {t('meet.hear')}</button>}</>;
+  return <><audio ref={audio} autoPlay />{blocked && <button type="button" className="meet-unblock" onClick={play}>{t('meet.hear')}</button>}</>;
 }
 
 /** Does the other side present? Its line shows pictures only then. */
@@ -47,7 +48,7 @@ function useFlowing(stream: MediaStream | null): boolean {
   return flowing;
 }
 
-function Key({ icon, label, on, danger, press, badge, expanded }: { icon: string; label: string; on?: boolean; danger?: boolean; press: () => void; badge?: number; expanded?: boolean }) {
+function Key({ icon, label, on, danger, press, badge, expanded }: { icon: ReactNode; label: string; on?: boolean; danger?: boolean; press: () => void; badge?: number; expanded?: boolean }) {
   return (
     <button type="button" className={`meet-key${on ? ' on' : ''}${danger ? ' danger' : ''}`} aria-pressed={expanded === undefined ? on : undefined} aria-expanded={expanded} onClick={press}>
       <span aria-hidden="true">{icon}</span><small>{label}</small>{badge ? <b className="meet-badge">{badge}</b> : null}
@@ -58,7 +59,7 @@ function Key({ icon, label, on, danger, press, badge, expanded }: { icon: string
 function Chat({ call, state }: { call: Call; state: CallState }) {
   const [text, setText] = useState(''), [to, setTo] = useState<'all' | 'secretary'>('all');
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: 'end' }), [state.chat.length]);
+  useEffect(() => { end.current?.scrollIntoView({ block: 'end' }); }, [state.chat.length]); /* newer browsers answer with a promise */
   const send = (event: FormEvent) => {
     event.preventDefault();
     if (text.trim() && call.say(to, text.trim())) setText('');
@@ -104,8 +105,15 @@ function Ballot({ vote, cast }: { vote: Vote; cast: (choice: number) => void }) 
   );
 }
 
-export const signs = (m: Member, floor: string | null, hand: boolean): string =>
-  [floor === m.id ? '🗣' : '', m.talking && floor !== m.id ? '🔊' : '', m.muted || m.self_muted ? '🔇' : '🎤', m.video_muted ? '🚫📷' : '', hand ? '✋' : '', m.away ? '⚠' : ''].filter(Boolean).join(' ');
+/** How somebody is, at one glance; the words beside it say the same. */
+export function StateIcons({ m, floor, hand }: { m: Member; floor: string | null; hand: boolean }) {
+  return (
+    <span className="meet-icons" aria-hidden="true">
+      {(floor === m.id || m.talking) && <SoundOutlined style={{ color: '#2a8f4b' }} />}{m.muted || m.self_muted ? <AudioMutedOutlined /> : <AudioOutlined />}
+      {hand && '✋'}{m.away && <WarningOutlined style={{ color: '#d33a32' }} />}
+    </span>
+  );
+}
 
 function People({ state }: { state: CallState }) {
   const { floor, members } = state.room;
@@ -113,7 +121,7 @@ function People({ state }: { state: CallState }) {
   return (
     <ul className="list meet-people">{members.filter((m) => !m.in_lobby).map((m) => (
       <li key={m.id}><b>{m.name || m.uri}</b>{m.id === state.member && ` (${t('meet.me')})`} <span className="soft">{tWord('meetRole', m.role)}{waiting.has(m.id) ? ` · ✋ ${waiting.get(m.id)}` : ''}</span>
-        <span style={{ float: 'right' }} aria-hidden="true">{signs(m, floor.holder, false)}</span></li>))}
+        <span style={{ float: 'right' }}><StateIcons m={m} floor={floor.holder} hand={false} /></span></li>))}
     </ul>
   );
 }
@@ -127,9 +135,9 @@ function Signs({ state, now }: { state: CallState; now: number }) {
       <b className="meet-title">{room?.title || room?.name || ''}</b>
       {room?.recorded && <span className="meet-sign rec">● {t('meet.rec')}</span>}
       {room?.streamed && <span className="meet-sign live">◉ {t('meet.live')}</span>}
-      {room?.confidential && <span className="meet-sign live">🔒 {t('meet.confidential')}</span>}
-      {talking && <span className="meet-sign"><span aria-hidden="true">🗣 </span>{holder ? t('meet.hasFloor', { name: holder.name }) : talking.name}</span>}
-      {rest !== null && <span className={`meet-sign time${rest < 30000 ? ' soon' : ''}`} role="timer">⏱ {countdown(rest)}</span>}
+      {room?.confidential && <span className="meet-sign live">{t('meet.confidential')}</span>}
+      {talking && <span className="meet-sign"><SoundOutlined aria-hidden="true" /> {holder ? t('meet.hasFloor', { name: holder.name }) : talking.name}</span>}
+      {rest !== null && <span className={`meet-sign time${rest < 30000 ? ' soon' : ''}`} role="timer">{countdown(rest)}</span>}
       {floor.holder === state.member && <span className="meet-sign mine">{t('meet.yourTurn')}</span>}
     </div>
   );
@@ -178,8 +186,8 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
         <div className="meet-pictures">
           {showContent && <Picture stream={state.content!} label={t('meet.content')} className="meet-big content" />}
           {state.main && <Picture stream={state.main} label={t('meet.picture')} className={showContent ? 'meet-small' : 'meet-big main'} />}
-          {state.sharing && <div className="meet-sharing">🖥 {t('meet.sharing')}</div>}
-          {silenced && <div className="meet-sharing">🔇 {t('meet.silenced')}</div>}
+          {state.sharing && <div className="meet-sharing">{t('meet.sharing')}</div>}
+          {silenced && <div className="meet-sharing">{t('meet.silenced')}</div>}
         </div>
         {panel && (
           <section className="meet-panel" aria-label={t(`meet.${panel}`)}>
@@ -188,26 +196,26 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
             {panel === 'people' && <People state={state} />}
             {panel === 'vote' && (vote ? <Ballot key={vote.id} vote={vote} cast={(choice) => call.vote(vote.id, choice)} /> : <p>{t('vote.none')}</p>)}
             {panel === 'more' && <div className="meet-choices">
-              {canShare && !watches && <Button size="large" block onClick={share}>🖥 {state.sharing ? t('meet.unshare') : t('meet.share')}</Button>}
-              <Button size="large" block onClick={() => setPanel('people')}>👥 {t('meet.people')}</Button>
-              <Button size="large" block onClick={() => setPanel('vote')}>🗳 {t('meet.vote')}</Button>
+              {canShare && !watches && <Button size="large" block onClick={share}>{state.sharing ? t('meet.unshare') : t('meet.share')}</Button>}
+              <Button size="large" block onClick={() => setPanel('people')}>{t('meet.people')}</Button>
+              <Button size="large" block onClick={() => setPanel('vote')}>{t('meet.vote')}</Button>
               <h3>{t('meet.myLayout')}</h3>
               <div className="row"><Button onClick={() => call.view(null)}>{t('meet.asAll')}</Button>{LAYOUTS.map((l) => <Button key={l} onClick={() => call.view(l)}>{tWord('layout', l)}</Button>)}</div>
-              <Button block onClick={() => void document.documentElement.requestFullscreen?.().catch(() => undefined)}>⛶ {t('meet.full')}</Button>
+              <Button block onClick={() => void document.documentElement.requestFullscreen?.().catch(() => undefined)}>{t('meet.full')}</Button>
             </div>}
           </section>)}
       </div>
       <div className="meet-keys" role="toolbar" aria-label={t('meet.keys')}>
-        {!watches && <Key icon={state.muted ? '🔇' : '🎤'} label={state.muted ? t('meet.unmute') : t('meet.mute')} on={!state.muted} press={() => call.setMuted(!state.muted)} />}
-        {!watches && <Key icon={state.cameraOff ? '🚫' : '📷'} label={state.cameraOff ? t('meet.cameraOn') : t('meet.cameraOff')} on={!state.cameraOff} press={() => call.setCameraOff(!state.cameraOff)} />}
+        {!watches && <Key icon={state.muted ? <AudioMutedOutlined /> : <AudioOutlined />} label={state.muted ? t('meet.unmute') : t('meet.mute')} on={!state.muted} press={() => call.setMuted(!state.muted)} />}
+        {!watches && <Key icon={state.cameraOff ? <CloseOutlined /> : <VideoCameraOutlined />} label={state.cameraOff ? t('meet.cameraOn') : t('meet.cameraOff')} on={!state.cameraOff} press={() => call.setCameraOff(!state.cameraOff)} />}
         {!watches && (floor.holder === state.member
-          ? <Key icon="✔" label={t('meet.floorDone')} on press={() => call.floorDone()} />
+          ? <Key icon={<CheckOutlined />} label={t('meet.floorDone')} on press={() => call.floorDone()} />
           : <Key icon="✋" label={hand ? t('meet.handDown', { n: place }) : t('meet.handUp')} on={hand} press={() => call.raise(!hand)} />)}
-        {canShare && !watches && <span className="wide-only"><Key icon="🖥" label={state.sharing ? t('meet.unshare') : t('meet.share')} on={state.sharing} press={share} /></span>}
-        <Key icon="💬" label={t('meet.chat')} expanded={panel === 'chat'} press={() => toggle('chat')} badge={panel === 'chat' ? 0 : Math.max(0, state.chat.length - seen)} />
-        <span className="wide-only"><Key icon="👥" label={t('meet.people')} expanded={panel === 'people'} press={() => toggle('people')} /></span>
-        <Key icon="⋯" label={t('meet.more')} expanded={panel === 'more'} press={() => toggle('more')} badge={open && panel !== 'vote' ? 1 : 0} />
-        <Key icon="✖" label={t('meet.leave')} danger press={() => call.leave()} />
+        {canShare && !watches && <span className="wide-only"><Key icon={<DesktopOutlined />} label={state.sharing ? t('meet.unshare') : t('meet.share')} on={state.sharing} press={share} /></span>}
+        <Key icon={<MessageOutlined />} label={t('meet.chat')} expanded={panel === 'chat'} press={() => toggle('chat')} badge={panel === 'chat' ? 0 : Math.max(0, state.chat.length - seen)} />
+        <span className="wide-only"><Key icon={<TeamOutlined />} label={t('meet.people')} expanded={panel === 'people'} press={() => toggle('people')} /></span>
+        <Key icon={<EllipsisOutlined />} label={t('meet.more')} expanded={panel === 'more'} press={() => toggle('more')} badge={open && panel !== 'vote' ? 1 : 0} />
+        <Key icon={<CloseOutlined />} label={t('meet.leave')} danger press={() => call.leave()} />
       </div>
     </main>
   );

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One meeting before and after: agenda, sites, the trial session with its causes, join links, attendance.
+import { Button } from 'antd';
+import { useState } from 'react';
+import { post, PREFIX, remove, seg } from '../../app/api';
+import { clock, dayOf, moment } from '../../app/format';
+import { t, tWord } from '../../app/i18n';
+import { go } from '../../app/router';
+import { useSession } from '../../app/session';
+import { useData } from '../../app/use';
+import { Badge } from '../../ui/field';
+import { useAct, Wrong } from '../../ui/wrong';
+import type { Attendance, JoinLink, Meeting as Whole, Trial } from './types';
+
+const graded = { pass: 'good', warn: 'warn', fail: 'bad' } as const;
+
+function TrialTable({ id }: { id: string }) {
+  const trial = useData<Trial>(`/meetings/${seg(id)}/trial`, ['trial.'], 10000), act = useAct();
+  const data = trial.data, order = { fail: 0, warn: 1, pass: 2 } as const;
+  const sites = [...(data?.sites ?? [])].sort((a, b) => (a.grade ? order[a.grade] : 3) - (b.grade ? order[b.grade] : 3));
+  return (
+    <section className="card">
+      <div className="row between"><h2>{t('trial.title')}</h2><div className="row">
+        {data?.running ? <Button onClick={() => void act(() => remove(`/meetings/${seg(id)}/trial`)).then(trial.reload)}>{t('trial.stop')}</Button>
+          : <Button type="primary" onClick={() => void act(() => post(`/meetings/${seg(id)}/trial`, {}), { done: t('trial.started') }).then(trial.reload)}>{t('trial.start')}</Button>}</div></div>
+      <p className="soft">{t('trial.explain')}</p>
+      {trial.failure && <Wrong failure={trial.failure} retry={trial.reload} />}
+      {data && <p aria-live="polite"><Badge tone="good">{t('trial.passed', { n: data.passed })}</Badge> <Badge tone="warn">{t('trial.warned', { n: data.warned })}</Badge> <Badge tone="bad">{t('trial.failed', { n: data.failed })}</Badge> <Badge tone="idle">{t('trial.left', { n: data.left })}</Badge></p>}
+      <div className="scroll" tabIndex={0} role="region" aria-label={t('trial.title')}><table className="plain">
+        <thead><tr><th>{t('meetRole.site')}</th><th>{t('col.result')}</th><th>{t('trial.cause')}</th><th /></tr></thead>
+        <tbody>{sites.map((s) => (
+          <tr key={s.account}><td><b>{s.name || s.account}</b></td><td>{s.grade ? <Badge tone={graded[s.grade]}>{t(`grade.${s.grade}`)}</Badge> : <Badge tone="idle">{tWord('trialState', s.state)}</Badge>}</td>
+            <td>{s.grade && s.grade !== 'pass' && <span lang="vi"><b>{s.text}</b> {s.advice}</span>}</td>
+            <td>{!data?.running && s.grade !== 'pass' && <Button onClick={() => void act(() => post(`/meetings/${seg(id)}/trial`, { sites: [s.account] })).then(trial.reload)}>{t('trial.again')}</Button>}</td></tr>))}
+        </tbody></table></div>
+    </section>
+  );
+}
+
+function Links({ id }: { id: string }) {
+  const links = useData<{ links: JoinLink[] }>(`/meetings/${seg(id)}/links`), act = useAct();
+  const [made, setMade] = useState<JoinLink[]>([]);
+  const make = () => void act(async () => setMade((await post<{ links: JoinLink[] }>(`/meetings/${seg(id)}/links`, { all: true })).links), { done: t('links.made') }).then(links.reload);
+  const text = made.map((l) => `${l.name}: ${location.origin}${l.link}`).join('\n');
+  return (
+    <section className="card">
+      <div className="row between"><h2>{t('links.title')}</h2><Button onClick={make}>{t('links.make')}</Button></div>
+      <p className="soft">{t('links.explain')}</p>
+      {links.failure && <Wrong failure={links.failure} retry={links.reload} />}
+      {made.length > 0 && <><p><b>{t('links.once')}</b> <Button onClick={() => void navigator.clipboard.writeText(text)}>{t('links.copy')}</Button></p><pre>{text}</pre></>}
+      <ul className="list">{links.data?.links.map((l) => (
+        <li key={l.id} className="row between" style={{ padding: '6px 0' }}><span>{l.name} <Badge tone={l.revoked_us ? 'bad' : l.used_us ? 'good' : 'idle'}>{l.revoked_us ? t('links.revoked') : l.used_us ? t('links.used', { at: moment(l.used_us) }) : t('links.unused')}</Badge></span>
+          {!l.revoked_us && <Button onClick={() => void act(() => remove(`/meetings/${seg(id)}/links/${seg(l.id)}`)).then(links.reload)}>{t('links.revoke')}</Button>}</li>))}
+      </ul>
+    </section>
+  );
+}
+
+function Attended({ id }: { id: string }) {
+  const found = useData<Attendance>(`/meetings/${seg(id)}/attendance`, [], 30000), minutes = (s: number | undefined) => Math.round((s ?? 0) / 60);
+  return (
+    <section className="card">
+      <div className="row between"><h2>{t('attendance.title')}</h2><div className="row"><a className="ant-btn" href={`${PREFIX}/meetings/${seg(id)}/attendance.csv`}>CSV</a><a className="ant-btn" target="_blank" rel="noreferrer" href={`${PREFIX}/meetings/${seg(id)}/attendance.html`}>{t('attendance.print')}</a></div></div>
+      {found.failure && <Wrong failure={found.failure} retry={found.reload} />}
+      {found.data && <><p>{t('attendance.count', { n: found.data.present, all: found.data.invited })}</p>
+        <div className="scroll" tabIndex={0} role="region" aria-label={t('attendance.title')}><table className="plain">
+          <thead><tr><th>{t('col.name')}</th><th>{t('attendance.present')}</th><th>{t('attendance.first')}</th><th className="n">{t('attendance.minutes')}</th><th className="n">{t('attendance.floor')}</th></tr></thead>
+          <tbody>{found.data.attendees.map((a) => <tr key={`${a.account}${a.name}`}><td>{a.name || a.account}</td><td><Badge tone={a.present ? 'good' : 'bad'}>{a.present ? t('attendance.yes') : t('attendance.no')}</Badge></td><td>{moment(a.first_us)}</td><td className="n">{minutes(a.present_s)}</td><td className="n">{minutes(a.floor_s)}</td></tr>)}</tbody>
+        </table></div></>}
+    </section>
+  );
+}
+
+export default function Meeting({ params }: { params: Record<string, string> }) {
+  const id = params.id, found = useData<Whole>(`/meetings/${seg(id)}`, ['meeting.'], 60000), act = useAct();
+  const { may } = useSession();
+  const m = found.data, ahead = m && (m.state === 'scheduled' || m.state === 'open'), prepares = m?.sites !== undefined;
+  if (found.failure) return <Wrong failure={found.failure} retry={found.reload} />;
+  if (!m) return <p role="status">{t('loading')}</p>;
+  return (
+    <>
+      <div className="head"><div><h1>{m.title}</h1><div className="soft">{dayOf(m.start_us)}, {clock(m.start_us)}–{clock(m.end_us)} · {tWord('meetingState', m.state)}</div></div>
+        <div className="row">{ahead && may('operate') && <Button size="large" onClick={() => void act(() => post(`/meetings/${seg(id)}/start`), { done: t('meeting.started') }).then(found.reload)}>{t('meeting.start')}</Button>}
+          {may('operate') && m.state !== 'ended' && m.state !== 'cancelled' && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
+          {(m.state === 'open' || m.state === 'live') && <Button size="large" type="primary" onClick={() => go(`/join/${seg(m.room)}`)}>{t('door.go')}</Button>}</div></div>
+      {m.notice && <p className="lost" role="note">{m.notice}</p>}
+      <div className="cards">
+        <div className="two">
+          <section className="card"><h2>{t('book.agenda')}</h2>{m.agenda?.length ? <ol>{m.agenda.map((a, i) => <li key={i}>{a.subject}{a.who && ` – ${a.who}`}{a.minutes ? ` (${t('span.m', { n: a.minutes })})` : ''}</li>)}</ol> : <p className="soft">{t('nothing')}</p>}</section>
+          <section className="card"><h2>{t('book.sites')} ({m.n_sites ?? 0})</h2><div className="areas" tabIndex={0} role="group" aria-label={t('book.sites')}>{m.sites?.map((s) => <span key={s.account}>{s.name || s.account}</span>)}</div></section>
+        </div>
+        {prepares && ahead && <TrialTable id={id} />}
+        {prepares && m.state !== 'ended' && m.state !== 'cancelled' && <Links id={id} />}
+        {prepares && m.state !== 'scheduled' && m.state !== 'cancelled' && <Attended id={id} />}
+      </div>
+    </>
+  );
+}
