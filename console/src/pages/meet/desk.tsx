@@ -102,7 +102,7 @@ export default function Desk({ params }: { params: Record<string, string> }) {
   const { may } = useSession();
   const { modal } = App.useApp();
   const act = useAct(), now = useNow(1000);
-  const [search, setSearch] = useState(''), [target, setTarget] = useState(''), [tour, setTour] = useState(false);
+  const [search, setSearch] = useState(''), [target, setTarget] = useState(''), [tour, setTour] = useState(false), [banner, setBanner] = useState('');
   const [why, setWhy] = useState<Member | null>(null), [asking, setAsking] = useState(false), [ending, setEnding] = useState(false);
   const { room, members, floor, votes } = state;
   const runs = may('operate'), rest = left(floor, now, 0), holder = members.find((m) => m.id === floor.holder), vote = voteOpen(state) ?? votes[votes.length - 1];
@@ -169,7 +169,7 @@ export default function Desk({ params }: { params: Record<string, string> }) {
                     <Button onClick={() => change(m, { muted: !m.muted })}>{m.muted ? t('desk.unmute') : t('desk.mute')}</Button>
                     <details className="desk-more"><summary aria-label={t('desk.moreOf', { name: m.name })}>⋯</summary><div>
                       <Button block onClick={() => setWhy(m)}>{t('desk.why')}</Button>
-                      <Button block onClick={() => void act(() => put(`${base}/layout`, { layout: 'single', seats: [m.id] }), { done: t('desk.spotlit', { name: m.name }) })}>{t('desk.spotlight')}</Button>
+                      <Button block onClick={() => void act(() => put(`${base}/spotlight`, { member: m.id }), { done: t('desk.spotlit', { name: m.name }) })}>{t('desk.spotlight')}</Button>
                       <Button block onClick={() => change(m, { video_muted: !m.video_muted })}>{m.video_muted ? t('desk.showVideo') : t('desk.hideVideo')}</Button>
                       <Choice aria-label={t('desk.role')} value={m.role} choose={(role: Role) => change(m, { role })} options={ROLES.map((r) => [r, tWord('meetRole', r)] as const)} />
                       <Button block danger onClick={() => void modal.confirm({ title: t('desk.kickSure', { name: m.name }), okText: t('desk.kick'), cancelText: t('cancel'), onOk: () => act(() => remove(`${base}/members/${seg(m.id)}`), { undo: show((s) => ({ ...s, members: s.members.filter((x) => x.id !== m.id) })) }) })}>{t('desk.kick')}</Button>
@@ -201,8 +201,13 @@ export default function Desk({ params }: { params: Record<string, string> }) {
             <h2>{t('desk.view')}</h2>
             <div className="row">{LAYOUTS.map((l) => <Button key={l} disabled={!runs} type={room?.layout === l ? 'primary' : 'default'} aria-pressed={room?.layout === l} onClick={() => void act(() => put(`${base}/layout`, { layout: l }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, layout: l } } : s)) })}>{tWord('layout', l)}</Button>)}</div>
             {runs && <div className="row" style={{ marginTop: 10 }}><Button aria-pressed={tour} onClick={() => void act(() => put(`${base}/tour`, { period_s: tour ? 0 : 15 }), { done: tour ? t('desk.tourOff') : t('desk.tourOn') }).then((ok) => { if (ok) setTour(!tour); })}>{tour ? t('desk.tourStop') : t('desk.tour')}</Button>
+              <Button onClick={() => void act(() => put(`${base}/spotlight`, { member: null }), { done: t('done') })}>{t('desk.unspotlight')}</Button>
               {state.content && <Button onClick={() => void act(() => post(`${base}/content/stop`), { undo: show((s) => ({ ...s, content: null })) })}>{t('desk.stopContent')}</Button>}</div>}
           </section>
+          {runs && <form className="card" onSubmit={(e) => { e.preventDefault(); void act(() => put(`${base}/banner`, { text: banner.trim() || null, clock: true }), { done: t('done') }); }}>
+            <Field label={t('desk.banner')} hint={t('desk.bannerHint')}>{(id) => <Input id={id} maxLength={200} value={banner} onChange={(e) => setBanner(e.target.value)} />}</Field>
+            <Button htmlType="submit">{t('desk.bannerGo')}</Button>
+          </form>}
           <section className="card">
             <div className="row between"><h2>{t('meet.vote')}</h2>{runs && !vote?.open && <Button type="primary" onClick={() => setAsking(true)}>{t('desk.voteOpen')}</Button>}</div>
             {vote ? <><p><b>{vote.question}</b> <span className="soft">{t('desk.votes', { n: vote.cast, all: vote.entitled ?? here.length })}</span></p><VoteResult vote={vote} />
@@ -213,7 +218,7 @@ export default function Desk({ params }: { params: Record<string, string> }) {
             {runs && <form className="row" onSubmit={(e) => { e.preventDefault(); if (target.trim()) void act(() => post(`${base}/dials`, { targets: [target.trim()], redial: true }), { done: t('desk.calling', { name: target.trim() }) }).then((ok) => { if (ok) setTarget(''); reload(); }); }}>
               <Input aria-label={t('desk.whom')} placeholder={t('desk.whom')} value={target} onChange={(e) => setTarget(e.target.value)} style={{ flex: 1, minWidth: 160 }} /><Button htmlType="submit" type="primary">{t('desk.call')}</Button></form>}
             <ul className="list" style={{ marginTop: 10 }}>{dials.map((d) => (
-              <li key={d.target} className="row between" style={{ padding: '6px 0' }}><span>{d.target} <Badge tone={d.state === 'up' ? 'good' : d.state === 'failed' || d.state === 'gave-up' ? 'bad' : 'idle'}>{tWord('dialState', d.state)}</Badge></span>
+              <li key={d.target} className="row between" style={{ padding: '6px 0' }}><span>{d.target} <Badge tone={d.state === 'up' ? 'good' : d.state === 'failed' || d.state === 'given-up' ? 'bad' : 'idle'}>{tWord('dialState', d.state)}</Badge></span>
                 {runs && <span className="row">{d.state !== 'up' && <Button onClick={() => void act(() => post(`${base}/dials`, { targets: [d.target], redial: true })).then(reload)}>{t('desk.again')}</Button>}
                   <Button onClick={() => void act(() => remove(`${base}/dials/${seg(d.target)}`)).then(reload)}>{t('desk.stopCall')}</Button></span>}</li>))}
             </ul>
