@@ -69,7 +69,7 @@ static void test_sample_is_true(void)
     for (char **l = lines; *l; l++) {
         const char *text = *l + strspn(*l, " ");
         bool setting = g_regex_match_simple("^# [a-z0-9_]+ = [^(}]*;$", text, 0, 0);
-        bool unset = setting && plain && g_regex_match_simple("address|advertised|tls_|listen_key|content_dir|console_dir|uri|tts_url|centres_file|trust_dir|inbox_|broker_host|media_base|live_host|live_group|tables_file|central_|stun_host|relay_host|relay_username|relay_password|^# dir ", text, 0, 0);
+        bool unset = setting && plain && g_regex_match_simple("address|advertised|tls_|listen_key|content_dir|console_dir|uri|tts_url|centres_file|trust_dir|inbox_|broker_host|media_base|live_host|live_group|tables_file|central_|stun_host|relay_host|relay_username|relay_password|turn_secret_file|^# dir ", text, 0, 0);
         bool inner = (*l)[0] == '#';
         g_string_append_printf(open, "%s\n", setting && !unset && !inner ? text + 2 : *l);
     }
