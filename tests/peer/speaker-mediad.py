@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import BUILD, Mediad, Process, free_ports, goertzel, need, run_tap, subprocess, wait_until, write_tone_wav
+from harness import BUILD, Mediad, Process, free_ports, need, run_tap, subprocess, tone_share, wait_until, write_tone_wav
 from speaker_bench import Speaker, Station, best_lag
 
 need("mosquitto")
@@ -104,7 +104,8 @@ def test_commands():
     at = time.time()
     obeyed(d, command)
     s = STATE["speakers"][0]
-    assert goertzel(s.samples(at + 0.7, 1.5), 48000, 1000) > 0.03
+    heard = 5 * tone_share(s.samples(at, 5), 48000, 1000, 0.1)
+    assert 2 < heard < 3.5, f"a tone of three seconds was heard for {heard:.1f} s"
     log = d.api("POST", "/link/commands", {"verb": "send-log", "devices": ["loa-1"]})["id"]
     obeyed(d, log)
     both = d.api("POST", "/link/commands", {"verb": "volume", "areas": ["18073"], "volume": 70})["id"]
