@@ -295,7 +295,9 @@ static void on_code(const MdMeetingCode *code, const GError *error, void *user)
         wish_free(wish);
         return;
     }
-    if (!code) {
+    if (!code && g_error_matches(error, MD_MEETING_ERROR, MD_MEETING_ERROR_EARLY)) { /* a good code: nobody guesses here */
+        md_web_refuse(wish->peer, "too-early", error->message);
+    } else if (!code) {
         md_pin_guard_wrong(daemon->web_door->codes, &who, g_get_monotonic_time());
         md_web_refuse(wish->peer, "wrong-code", error ? error->message : "the code is not good");
     } else {

@@ -23,6 +23,7 @@ void md_api_meeting_error(MdApiRequest *r, const GError *error)
         [MD_MEETING_ERROR_CHANGED] = {409, "changed", "read it again, then decide"},
         [MD_MEETING_ERROR_STATE] = {409, "wrong-state", NULL},
         [MD_MEETING_ERROR_LIMIT] = {409, "limit-reached", NULL},
+        [MD_MEETING_ERROR_EARLY] = {409, "too-early", NULL},
     };
 
     if (error && error->domain == MD_MEETING_ERROR && (unsigned)error->code < G_N_ELEMENTS(means))

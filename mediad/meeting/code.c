@@ -376,7 +376,7 @@ static bool too_early(const MdMeetings *m, const MdBooking *b, GError **error)
     g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(b->start_us / G_USEC_PER_SEC - b->open_min * 60);
     g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, m->zone);
     g_autofree char *when = g_date_time_format(local, "%H:%M %d/%m/%Y");
-    return md_meetings_fail(error, MD_MEETING_ERROR_STATE, "too early: the room opens at %s", when);
+    return md_meetings_fail(error, MD_MEETING_ERROR_EARLY, "too early: the room opens at %s", when);
 }
 
 static Code *code_of(MdMeetings *m, const char *text)

@@ -19,6 +19,7 @@ typedef enum MdMeetingError {
     MD_MEETING_ERROR_CHANGED,   /* somebody else changed it meanwhile */
     MD_MEETING_ERROR_STATE,     /* not any more, or not yet */
     MD_MEETING_ERROR_LIMIT,
+    MD_MEETING_ERROR_EARLY,     /* a code before its room opens; the message ends with the local time, "HH:MM dd/mm/yyyy" */
 } MdMeetingError;
 
 #define MD_MEETINGS_MAX 2000u          /* that are still to come or under way */
@@ -119,7 +120,7 @@ typedef struct MdMeetingCode {
 } MdMeetingCode;
 typedef void (*MdMeetingCodeFn)(const MdMeetingCode *code /* NULL: error says why, for people */, const GError *error, void *user);
 /* For the door: whose code is it, and where does it lead? The first browser (a secret of its own, 16 to 200 characters) that shows a code keeps it:
- * any other one is refused. Refused, too: unknown or taken back (NOT_FOUND), too early or too late, another browser's (STATE). done runs once, after it
+ * any other one is refused. Refused, too: unknown or taken back (NOT_FOUND), too early (EARLY) or too late, another browser's (STATE). done runs once, after it
  * is in the store; the room is there then. */
 void md_meetings_use_code(MdMeetings *meetings, const char *code, const char *browser, MdMeetingCodeFn done, void *user);
 /* The same without binding it: for the page that says what the link is for. */

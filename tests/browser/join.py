@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How browsers come into a meeting: the join protocol of a running mediad over a WebSocket. No media here."""
+import datetime
 import os
 import sys
 
@@ -148,6 +149,21 @@ def floods():
     assert bad.wait_closed() == 4400
 
 
+def too_early():
+    """A good link before its time is told when to come again, and is no guess: an office may try as often as it likes."""
+    d = daemon()
+    start = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=30)
+    meeting = d.api("POST", "/meetings", {"title": "Mai", "start": start.strftime("%Y-%m-%dT%H:%M:%SZ"), "minutes": 30, "trial": False})
+    link = d.api("POST", f"/meetings/{meeting['id']}/links", {"invitees": [{"name": "An"}]})["links"][0]["link"]
+    code, local = link.rsplit("/", 1)[1], start + datetime.timedelta(hours=7)
+    for _ in range(12):
+        ws = connect()
+        ws.send({"type": "hello", "code": code, "browser": "a-secret-of-this-browser"})
+        message = ws.wait("error", code="too-early")["message"]
+        assert message.endswith(local.strftime(" %d/%m/%Y")) or message.endswith((local - datetime.timedelta(hours=1)).strftime(" %d/%m/%Y")), message
+        ws.drop()
+
+
 def ends_cleanly():
     daemon().stop()
 
@@ -159,4 +175,5 @@ run_tap([("refused at the door: foreign pages, unknown sessions, no WebSocket", 
          ("a dropped socket, a reload: the same seat; too late: another one", same_seat),
          ("signing out ends the seat; its token does not stand for the account", signed_out),
          ("floods and nonsense are cut off", floods),
+         ("a link before its time", too_early),
          ("the daemon ends cleanly", ends_cleanly)])

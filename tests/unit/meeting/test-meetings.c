@@ -388,7 +388,7 @@ static void test_codes(void)
     g_assert_cmpstr(c.codes->pdata[0], !=, c.codes->pdata[1]);
     Seat seat = {0};
     use(desk, c.codes->pdata[0], "browser-of-commune-a", &seat);
-    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_STATE);
+    g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_EARLY);
     g_assert_nonnull(strstr(seat.error->message, "too early"));
     g_autoptr(GError) error = NULL;
     MdMeetingCode look = {0};

@@ -19,6 +19,8 @@ const keptName = (): string => { try { return localStorage.getItem(NAME) ?? ''; 
 
 /** What the server's refusal means, in the reader's words; its own when there are none. */
 function sayRefusal(code: string, message: string): string {
+  const when = code === 'too-early' ? /\d\d:\d\d \d\d\/\d\d\/\d{4}$/.exec(message)?.[0] : undefined;
+  if (when) return t('join.too-early', { when });
   const said = tWord('join', code);
   return said === `join.${code}` || said === code ? message || code : said;
 }
