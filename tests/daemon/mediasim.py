@@ -131,7 +131,7 @@ def loudspeakers():
     write_tone_wav(wav, 440, 4)
     with open(wav, "rb") as f:
         content = d.api("POST", "/content?title=thu&name=tone.wav", f.read(), content_type="audio/wav")["id"]
-    lead_s = int(20 * PATIENCE)
+    lead_s = int(9 + 3 * PATIENCE)
     at = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=7))) + datetime.timedelta(seconds=lead_s)
     sim = start("loudspeakers", "--count", str(count), "--accounts", file, "--seconds", str(lead_s + int(40 * PATIENCE)),
                 "--planned", at.strftime("%Y-%m-%dT%H:%M:%S+07:00"), "--max-start-error", "2000")
