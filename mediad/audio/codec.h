@@ -13,6 +13,7 @@
 #define MD_AUDIO_PACKET_SAMPLES_MAX (MD_AUDIO_RATE / 1000 * MD_AUDIO_PACKET_MS_MAX)
 /* Enough for every packet an encoder of ours makes (Opus: RFC 6716 allows 1275 a frame, 60 ms in one frame). */
 #define MD_AUDIO_PAYLOAD_MAX 1400
+#define MD_AUDIO_PEAK_MAX 4.0f /* no decoded sample is beyond this; full scale is 1 */
 
 /* Duration of a packet in samples at 48 kHz, without decoding it. -EBADMSG: malformed, empty or above 120 ms. */
 int md_audio_packet_samples(MdAudioCodec codec, const uint8_t *payload, size_t len);

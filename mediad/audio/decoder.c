@@ -141,6 +141,16 @@ static int decode_g722(MdAudioDecoder *decoder, const uint8_t *payload, size_t l
     return n;
 }
 
+/* Opus in floats knows no full scale: a packet made for it comes out at any height, and would drown a whole room. Music and speech overshoot by
+ * a few dB. Not a number is silence. */
+static int bounded(float *pcm, int n)
+{
+    for (int i = 0; i < n; i++)
+        pcm[i] = pcm[i] > -MD_AUDIO_PEAK_MAX ? pcm[i] < MD_AUDIO_PEAK_MAX ? pcm[i] : MD_AUDIO_PEAK_MAX
+                 : pcm[i] <= -MD_AUDIO_PEAK_MAX ? -MD_AUDIO_PEAK_MAX : 0;
+    return n;
+}
+
 int md_audio_decoder_decode(MdAudioDecoder *decoder, const uint8_t *payload, size_t len, float *pcm,
                             unsigned cap)
 {
@@ -151,7 +161,7 @@ int md_audio_decoder_decode(MdAudioDecoder *decoder, const uint8_t *payload, siz
         return -ENOBUFS;
     if (decoder->opus != NULL) {
         int n = opus_decode_float(decoder->opus, payload, (opus_int32)len, pcm, (int)cap, 0);
-        return n > 0 ? n : -EBADMSG;
+        return n > 0 ? bounded(pcm, n) : -EBADMSG;
     }
     int n = (int)len;
     if (decoder->codec == MD_AUDIO_G722)
@@ -178,7 +188,7 @@ int md_audio_decoder_conceal(MdAudioDecoder *decoder, float *pcm, unsigned sampl
         int n = opus_decode_float(decoder->opus, NULL, 0, pcm, (int)samples, 0);
         if (n != (int)samples)
             memset(pcm, 0, samples * sizeof *pcm);
-        return (int)samples;
+        return bounded(pcm, (int)samples);
     }
     unsigned n = samples / (MD_AUDIO_RATE / decoder->rate);
     md_plc_conceal(&decoder->plc, decoder->native, n);
@@ -193,5 +203,5 @@ int md_audio_decoder_decode_fec(MdAudioDecoder *decoder, const uint8_t *payload,
     if (!md_audio_packet_has_fec(decoder->codec, payload, len))
         return md_audio_decoder_conceal(decoder, pcm, samples);
     int n = opus_decode_float(decoder->opus, payload, (opus_int32)len, pcm, (int)samples, 1);
-    return n == (int)samples ? n : md_audio_decoder_conceal(decoder, pcm, samples);
+    return n == (int)samples ? bounded(pcm, n) : md_audio_decoder_conceal(decoder, pcm, samples);
 }

@@ -7,7 +7,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peer"))
-from harness import DEFAULT_CONFIG, PATIENCE, Baresip, Mediad, Process, need, rms, run_tap  # noqa: E402
+from harness import DEFAULT_CONFIG, PATIENCE, Baresip, Mediad, Process, need, rms, run_tap, wait_until  # noqa: E402
 
 STATE = {}
 
@@ -27,8 +27,11 @@ def meet():
     mine = [m for m in members if m["id"] == met["member"]][0]
     assert mine["browser"] and mine["media"]["security"].startswith("dtls"), mine
     assert mine["stats"]["audio_packets_received"] > 0 and mine["stats"]["video_frames_received"] > 0, mine["stats"]
-    rate, samples = agent.heard(3)  # the fake microphone beeps
-    assert max(rms(samples[i:i + rate // 10]) for i in range(0, len(samples), rate // 10)) > 0.01
+
+    def beeps():  # the fake microphone does, once a second; the page's echo canceller may hold some back at first
+        rate, samples = agent.heard(3)
+        return max(rms(samples[i:i + rate // 10]) for i in range(0, len(samples), rate // 10)) > 0.01
+    wait_until("a beep of the page at the endpoint", beeps, 20, 0.5)
 
 
 def restart():

@@ -52,7 +52,7 @@ static void tick(MdLeg *leg, MdVirtualClock *clock, int64_t us)
     md_worker_step(leg->worker);
     md_leg_pull_audio(leg, md_clock_now_us(&clock->base), pcm, &audio);
     for (unsigned i = 0; i < MD_AUDIO_TICK_SAMPLES; i++)
-        if (!(pcm[i] > -16.0f && pcm[i] < 16.0f)) /* not a number either */
+        if (!(pcm[i] > -16.0f && pcm[i] < 16.0f)) /* not a number either; resampling may overshoot MD_AUDIO_PEAK_MAX */
             abort();
 }
 
