@@ -365,7 +365,7 @@ static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebF
     case MD_WEB_FLOOR_DONE:
         return md_room_floor_done(room, member, error);
     case MD_WEB_VOTE:
-        return md_room_may(room, member, MD_ACTION_VOTE, error) && md_room_vote_cast(room, frame->vote, member, frame->choice, error);
+        return md_room_vote_cast(room, frame->vote, member, frame->choice, error);
     case MD_WEB_SHARE:
         return frame->on ? md_room_content_start(room, member, error) : md_room_content_stop(room, member, error);
     case MD_WEB_VIEW:

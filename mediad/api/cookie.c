@@ -6,6 +6,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#define TOKEN_PROTOCOL "mediad.token." /* browsers cannot add headers to a WebSocket, but a sub-protocol */
+
 /* The prefix makes browsers refuse the cookie unless it is Secure, for this host alone and for every path: RFC 6265bis 4.1.3.2. */
 #define NAME_TLS "__Host-mediad"
 #define NAME_PLAIN "mediad" /* plain HTTP, loopback only */
@@ -73,7 +75,7 @@ char *md_api_credential_of(const MdApi *api, SoupServerMessage *message, bool *r
 
 /* Browsers say of every WebSocket which page opened it, and the same-origin rule does not hold for it: so the page's host and
  * port must be those it was asked of. */
-char *md_api_websocket_cookie(const MdApi *api, SoupServerMessage *message)
+static char *websocket_cookie(const MdApi *api, SoupServerMessage *message)
 {
     SoupMessageHeaders *h = soup_server_message_get_request_headers(message);
     const char *origin = soup_message_headers_get_one(h, "Origin"), *host = soup_message_headers_get_one(h, "Host");
@@ -82,6 +84,21 @@ char *md_api_websocket_cookie(const MdApi *api, SoupServerMessage *message)
     if (!rest || !host || g_ascii_strcasecmp(rest + 3, host) != 0)
         return NULL;
     return cookie_of(api, message);
+}
+
+char *md_api_websocket_token(const MdApi *api, SoupServerMessage *message)
+{
+    SoupMessageHeaders *h = soup_server_message_get_request_headers(message);
+    const char *authorization = soup_message_headers_get_one(h, "Authorization");
+    const char *protocols = soup_message_headers_get_list(h, "Sec-WebSocket-Protocol");
+    g_auto(GStrv) parts = g_strsplit(protocols ? protocols : "", ",", 8);
+
+    if (authorization && g_ascii_strncasecmp(authorization, "Bearer ", 7) == 0)
+        return g_strdup(authorization + 7);
+    for (unsigned i = 0; parts[i]; i++)
+        if (g_str_has_prefix(g_strstrip(parts[i]), TOKEN_PROTOCOL))
+            return g_strdup(parts[i] + strlen(TOKEN_PROTOCOL));
+    return websocket_cookie(api, message);
 }
 
 void md_api_set_cookie(MdApiRequest *r, const char *token)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define PROTOCOL "mediad.events"
-#define TOKEN_PROTOCOL "mediad.token."
 #define TOKEN_WAIT_S 5
 #define PING_S 20
 #define PONG_MAX_US (65 * G_USEC_PER_SEC)
@@ -130,28 +129,13 @@ static gboolean token_late(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
-static char *token_of(const MdApi *api, SoupServerMessage *message)
-{
-    SoupMessageHeaders *h = soup_server_message_get_request_headers(message);
-    const char *authorization = soup_message_headers_get_one(h, "Authorization");
-    const char *protocols = soup_message_headers_get_list(h, "Sec-WebSocket-Protocol");
-    g_auto(GStrv) parts = g_strsplit(protocols ? protocols : "", ",", 8);
-
-    if (authorization && g_ascii_strncasecmp(authorization, "Bearer ", 7) == 0)
-        return g_strdup(authorization + 7);
-    for (unsigned i = 0; parts[i]; i++)
-        if (g_str_has_prefix(g_strstrip(parts[i]), TOKEN_PROTOCOL))
-            return g_strdup(parts[i] + strlen(TOKEN_PROTOCOL));
-    return md_api_websocket_cookie(api, message);
-}
-
 static void connected(SoupServer *soup, SoupServerMessage *message, const char *path,
                       SoupWebsocketConnection *connection, gpointer user)
 {
     MdApi *api = user;
     MdApiEvents *events = api->events;
     g_autofree char *source = md_api_source_of(message);
-    g_autofree char *token = token_of(api, message);
+    g_autofree char *token = md_api_websocket_token(api, message);
 
     if (events->subscribers->len >= api->websockets_max ||
         !md_api_guard_request(api->guard, source, md_clock_now_us(api->clock))) {

@@ -115,8 +115,8 @@ GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger 
 /* cookie.c: who sends this. The token (g_free) of the Authorization header, else of the browser's cookie; forged: a cookie on what may
  * change something, without the right X-CSRF-Token. */
 char *md_api_credential_of(const MdApi *api, SoupServerMessage *message, bool *ret_cookie, bool *ret_forged);
-/* The token of a WebSocket's cookie, when a page of ours opened it: g_free, NULL none. */
-char *md_api_websocket_cookie(const MdApi *api, SoupServerMessage *message);
+/* The token of a WebSocket, of its header, its sub-protocol or, when a page of ours opened it, its cookie: g_free, NULL none. */
+char *md_api_websocket_token(const MdApi *api, SoupServerMessage *message);
 char *md_api_csrf_of(const char *token); /* what X-CSRF-Token must say: g_free */
 void md_api_set_cookie(MdApiRequest *request, const char *token); /* NULL: the browser forgets it */
 

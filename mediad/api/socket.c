@@ -4,7 +4,6 @@
 #include "mediad/api/private.h"
 #include <string.h>
 
-#define TOKEN_PROTOCOL "mediad.token."
 #define PING_S 15
 #define PONG_MAX_US (50 * G_USEC_PER_SEC)
 #define CONNECTIONS_DEFAULT 500
@@ -116,21 +115,6 @@ static void on_pong(SoupWebsocketConnection *connection, GBytes *bytes, gpointer
 
 /* --- the door --- */
 
-static char *token_of(const MdApi *api, SoupServerMessage *message)
-{
-    SoupMessageHeaders *h = soup_server_message_get_request_headers(message);
-    const char *authorization = soup_message_headers_get_one(h, "Authorization");
-    const char *protocols = soup_message_headers_get_list(h, "Sec-WebSocket-Protocol");
-    g_auto(GStrv) parts = g_strsplit(protocols ? protocols : "", ",", 8);
-
-    if (authorization && g_ascii_strncasecmp(authorization, "Bearer ", 7) == 0)
-        return g_strdup(authorization + 7);
-    for (unsigned i = 0; parts[i]; i++)
-        if (g_str_has_prefix(g_strstrip(parts[i]), TOKEN_PROTOCOL))
-            return g_strdup(parts[i] + strlen(TOKEN_PROTOCOL));
-    return md_api_websocket_cookie(api, message);
-}
-
 /* A page of another site may open a WebSocket to us, and browsers say which: it is refused. Programs name no origin. */
 static bool is_foreign(SoupServerMessage *message)
 {
@@ -165,7 +149,7 @@ static void at_the_door(SoupServer *soup, SoupServerMessage *message, const char
     MdApi *api = place->api;
     const MdApiSocketPlace *spec = place->spec;
     g_autofree char *source = md_api_source_of(message);
-    g_autofree char *token = token_of(api, message);
+    g_autofree char *token = md_api_websocket_token(api, message);
 
     md_api_security_headers(api, message, false);
     if (!md_api_guard_request(api->guard, source, md_clock_now_us(api->clock))) {
@@ -202,7 +186,7 @@ static void connected(SoupServer *soup, SoupServerMessage *message, const char *
 {
     Place *place = user;
     MdApi *api = place->api;
-    g_autofree char *token = token_of(api, message);
+    g_autofree char *token = md_api_websocket_token(api, message);
     const char *agent = soup_message_headers_get_one(soup_server_message_get_request_headers(message), "User-Agent");
     MdApiSocket *s = g_new0(MdApiSocket, 1);
 

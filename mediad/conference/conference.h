@@ -187,11 +187,6 @@ GPtrArray *md_room_dials(MdRoom *room); /* of MdDialInfo*, g_free'd with the arr
  * no longer) in the room; DENIED with what it takes: its role does not let it. */
 bool md_room_may(MdRoom *room, const char *member, MdAction action, GError **error);
 
-/* What a member's own buttons ask for, checked against its role: "hand" {raised}, "floor-done", "vote" {vote, choice}, "floor-give"
- * {member, budget_s}, "floor-next", "floor-end", "floor-extend" {seconds}, "floor-move" {member, place}, "vote-open" {question, choices,
- * secret, quorum, seconds}, "vote-close" {vote}. Returns false without an error: no such type. */
-bool md_room_act(MdRoom *room, const char *member, const char *type, JsonObject *fields, GError **error);
-
 /* The floor. Everything that goes wrong says why; nothing is changed then. */
 bool md_room_raise_hand(MdRoom *room, const char *member, bool raised, GError **error);
 bool md_room_floor_give(MdRoom *room, const char *member, int budget_s /* < 0: by the rules, 0: no limit */, GError **error);

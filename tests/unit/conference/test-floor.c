@@ -169,18 +169,16 @@ static void test_roles(void)
     meeting_run_ms(hall.meeting, 1500);
     hears(&hall, 0, 1, false);
     hears(&hall, 1, 2, true);
-    g_assert_false(md_room_act(hall.room, hall.ids[1], "hand", NULL, &error));
+    g_assert_false(md_room_may(hall.room, hall.ids[1], MD_ACTION_HAND, &error));
     g_assert_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_DENIED);
     g_clear_error(&error);
-    g_assert_false(md_room_act(hall.room, hall.ids[2], "floor-end", NULL, &error));
+    g_assert_false(md_room_may(hall.room, hall.ids[2], MD_ACTION_RUN_FLOOR, &error));
     g_assert_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_DENIED);
     g_clear_error(&error);
-    g_assert_false(md_room_act(hall.room, hall.ids[2], "no-such", NULL, &error));
-    g_assert_no_error(error);
-    g_autoptr(JsonObject) fields = json_object_new();
-    json_object_set_boolean_member(fields, "raised", TRUE);
-    g_assert_true(md_room_act(hall.room, hall.ids[2], "hand", fields, NULL));
-    g_assert_true(md_room_act(hall.room, hall.ids[0], "floor-next", NULL, NULL));
+    g_assert_true(md_room_may(hall.room, hall.ids[2], MD_ACTION_HAND, NULL));
+    g_assert_true(md_room_raise_hand(hall.room, hall.ids[2], true, NULL));
+    g_assert_true(md_room_may(hall.room, hall.ids[0], MD_ACTION_RUN_FLOOR, NULL));
+    g_assert_true(md_room_floor_next(hall.room, -1, NULL));
     expect_floor(&hall, hall.ids[2], 0);
     g_assert_true(md_room_set_role(hall.room, hall.ids[2], MD_ROLE_OBSERVER, NULL)); /* loses it */
     expect_floor(&hall, NULL, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What browsers offer, as they really write it (tests/fixtures/sdp), and what we answer. */
+/* What browsers offer (tests/fixtures/sdp: Chromium's as it wrote it, Firefox's written by hand in its form), and what we answer. */
 #include <string.h>
 
 #include "mediad/leg/negotiate.h"
