@@ -28,7 +28,7 @@ describe('catalogue', () => {
     }
   });
   it('has no message twice', () => {
-    const text = readFileSync('src/app/catalogue.ts', 'utf8'), keys = [...text.matchAll(/(?:^ {2}|, )'?([\w.+-]+)'?: \['/gm)].map((m) => m[1]);
+    const keys = sources('src/app/catalogue').flatMap((text) => [...text.matchAll(/^ {2}'?([\w.+-]+)'?: \[/gm)].map((m) => m[1]));
     expect(keys.length).toBe(Object.keys(catalogue).length);
   });
   it('has every word the pages name', () => {
