@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../src/app/catalogue';
 import { concerns, retryDelay } from '../src/app/events';
+import { failureFrom } from '../src/app/failure';
 import { fromLocal, toLocal } from '../src/app/format';
 import { match } from '../src/app/router';
 import { stepsOf } from '../src/pages/bulletin/state';
 import { picture } from '../src/pages/loudspeakers/geometry';
-import { bodyOf, moved } from '../src/pages/schedule/move';
+import { bodyOf, movableBy, moved } from '../src/pages/schedule/move';
 import type { Right, Schedule } from '../src/app/types';
 import { tell, worst } from '../src/ui/health';
 import { inSight } from '../src/ui/virtual-table';
@@ -71,6 +72,23 @@ describe('bulletins', () => {
     expect(stepsOf(at('draft'), all, 'lan')).not.toContain('schedule');
     expect(stepsOf(at('approved'), editor, 'lan')).toContain('schedule');
   });
+});
+
+describe('a failure', () => {
+  it('keeps what the answer holds beside the error', () => {
+    const f = failureFrom(409, '{"error":{"code":"clash","message":"no","hint":"choose"},"clashes":[{"title":"Giao ban"}]}', 'Conflict', 'POST /meetings');
+    expect([f.status, f.code, f.message, f.hint]).toEqual([409, 'clash', 'no', 'choose']);
+    expect(f.list<{ title: string }>('clashes')).toEqual([{ title: 'Giao ban' }]);
+    expect(f.list('problems')).toEqual([]);
+  });
+  it('comes of whatever a server or what stands before it answers', () => {
+    for (const text of ['', '<html>', '{}', 'null']) expect(failureFrom(502, text, 'Bad Gateway', 'GET /x').code).toBe('status-502');
+  });
+});
+
+it('what is published is moved only by those who may put on the air, what reaches beyond their area by none of them', () => {
+  const editor = (...r: Right[]) => r.every((x) => x === 'view' || x === 'edit'), all = () => true;
+  expect([movableBy(editor, { draft: true }, true), movableBy(editor, { draft: false }, true), movableBy(all, { draft: false }, true), movableBy(all, { draft: true }, false)]).toEqual([true, false, true, false]);
 });
 
 it('a schedule goes back without what the server makes', () => {

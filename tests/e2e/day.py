@@ -48,37 +48,6 @@ class Radio(threading.Thread):
         self.server.serve_forever()
 
 
-class Person:
-    def __init__(self, v, name, role, area=None):
-        self.v, self.name, self.password, self.secret = v, name, name + "-mot-hai-ba-bon", None
-        v.api("POST", "/users", dict({"name": name, "password": self.password, "role": role}, **({"area": area} if area else {})))
-        self.token = v.d.api("POST", "/session", {"user": name, "password": self.password}, token=False)["token"]
-
-    def request(self, method, path, body=None, **more):
-        d = self.v.d
-        own, d.token, secret, d.otp_secret = d.token, self.token, d.otp_secret, None
-        try:
-            return d.request(method, "/api/v1" + path, body, **more)
-        finally:
-            d.token, d.otp_secret = own, secret
-
-    def api(self, method, path, body=None, **more):
-        status, reply = self.request(method, path, body, **more)
-        assert 200 <= status < 300, (method, path, status, reply)
-        return reply
-
-    def enrol(self):
-        self.secret = self.api("POST", "/session/second-factor/enrol", {"password": self.password})["secret"]
-        self.api("POST", "/session/second-factor/confirm", {"code": one_time_code(self.secret)})
-
-    def ctl(self, *words, expect=0):
-        """As people do it: on the command line."""
-        done = subprocess.run([MEDIACTL, "--url", self.v.d.url(""), *words], capture_output=True, text=True,
-                              env=dict(os.environ, MEDIACTL_TOKEN=self.token), timeout=60)
-        assert done.returncode == expect, (words, done.returncode, done.stdout, done.stderr)
-        return done.stdout
-
-
 def village():
     if "v" not in D:
         folder = tempfile.mkdtemp(prefix="voice-")

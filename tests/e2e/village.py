@@ -168,7 +168,7 @@ class Village:
 
     AREAS = {"42": ("Hà Tĩnh", "province", None), "18073": ("Phường Thành Sen", "commune", "42"), "18100": ("Xã Thạch Hà", "commune", "42")}
 
-    def __init__(self, quiet="none", link="", broadcast="", extra="", state=None, areas=AREAS):
+    def __init__(self, quiet="none", link="", broadcast="", extra="", state=None, areas=AREAS, config=None):
         need("mosquitto")
         need("ffmpeg")
         self.dir = tempfile.mkdtemp(prefix="e2e-")
@@ -183,7 +183,7 @@ class Village:
                 with open(self.conf, "w", encoding="utf-8") as f:
                     f.write(text)
                 super()._launch(name)
-        self.d = Placed(state=state, extra=f"""
+        self.d = Placed(state=state, config=config, extra=f"""
 link: {{ broker_host = "localhost"; broker_port = {self.port}; media_base = "http://127.0.0.1:@API@/api/v1/link/media/"; live_host = "127.0.0.1"; {link} }};
 broadcast: {{ security = "off"; two_way = true; quiet_hours = "{quiet}"; live_hosts = ["127.0.0.1"]; relay_hosts = ["127.0.0.1"]; {broadcast} }};
 {extra}""")
@@ -256,6 +256,37 @@ broadcast: {{ security = "off"; two_way = true; quiet_hours = "{quiet}"; live_ho
 
     def restart_broker(self):
         self.broker = Process(self.broker.child.args, "mosquitto")
+
+
+class Person:
+    def __init__(self, v, name, role, area=None):
+        self.v, self.name, self.password, self.secret = v, name, name + "-mot-hai-ba-bon", None
+        v.api("POST", "/users", dict({"name": name, "password": self.password, "role": role}, **({"area": area} if area else {})))
+        self.token = v.d.api("POST", "/session", {"user": name, "password": self.password}, token=False)["token"]
+
+    def request(self, method, path, body=None, **more):
+        d = self.v.d
+        own, d.token, secret, d.otp_secret = d.token, self.token, d.otp_secret, None
+        try:
+            return d.request(method, "/api/v1" + path, body, **more)
+        finally:
+            d.token, d.otp_secret = own, secret
+
+    def api(self, method, path, body=None, **more):
+        status, reply = self.request(method, path, body, **more)
+        assert 200 <= status < 300, (method, path, status, reply)
+        return reply
+
+    def enrol(self):
+        self.secret = self.api("POST", "/session/second-factor/enrol", {"password": self.password})["secret"]
+        self.api("POST", "/session/second-factor/confirm", {"code": one_time_code(self.secret)})
+
+    def ctl(self, *words, expect=0):
+        """As people do it: on the command line."""
+        done = subprocess.run([MEDIACTL, "--url", self.v.d.url(""), *words], capture_output=True, text=True,
+                              env=dict(os.environ, MEDIACTL_TOKEN=self.token), timeout=60)
+        assert done.returncode == expect, (words, done.returncode, done.stdout, done.stderr)
+        return done.stdout
 
 
 def bursts(times, gap=0.35):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Calls to /api/v1. The session is a cookie that this code cannot see; what changes something shows the value the server gave for it.
-import { Failure, isSecondFactor } from './failure';
+import { Failure, failureFrom, isSecondFactor } from './failure';
 
 export const PREFIX = '/api/v1';
 
@@ -37,15 +37,6 @@ async function once(method: string, path: string, body: unknown, options: Option
   }
 }
 
-async function failureOf(response: Response, where: string): Promise<Failure> {
-  try {
-    const { error } = (await response.json()) as { error: { code: string; message: string; hint?: string } };
-    return new Failure(response.status, error.code, error.message, error.hint ?? '', where);
-  } catch {
-    return new Failure(response.status, `status-${response.status}`, response.statusText, '', where);
-  }
-}
-
 /** Throws a Failure. A one-time code that is wanted is asked for, and the call is made once more. */
 export async function call<T>(method: string, path: string, body?: unknown, options: Options = {}): Promise<T> {
   const where = `${method} ${path}`;
@@ -57,7 +48,7 @@ export async function call<T>(method: string, path: string, body?: unknown, opti
       const text = await response.text();
       return (text ? JSON.parse(text) : undefined) as T;
     }
-    const failure = await failureOf(response, where);
+    const failure = failureFrom(response.status, await response.text().catch(() => ''), response.statusText, where);
     if (failure.status === 401 && failure.code === 'not-signed-in') onSignedOut?.();
     if (attempt === 0 && isSecondFactor(failure.code) && askCode && !options.quiet) {
       if (await askCode()) continue;

@@ -76,9 +76,9 @@ function Inbox() {
               <div style={{ minWidth: 0 }}><b>{item.title}</b> <PriorityBadge priority={item.priority} /><div className="soft">{tWord('origin', item.origin ?? '')} → {nameOf(item.area)} · {moment(item.received_us)}{item.at_us ? ` · ${t('inbox.playsAt', { at: moment(item.at_us) })}` : ''}</div></div>
               <Badge tone={item.state === 'waiting' || item.state === 'conflict' ? 'warn' : item.state === 'missed' ? 'bad' : 'idle'}>{tWord('inboxState', item.state)}</Badge>
             </div>
-            {may('approve') && item.priority === 'normal' && item.state === 'waiting' && <div className="row" style={{ marginTop: 8 }}>
+            {may('edit') && item.priority === 'normal' && item.state === 'waiting' && <div className="row" style={{ marginTop: 8 }}>
               <Button type="primary" onClick={() => { setValue(toLocal(Date.now() + 3600e3).slice(0, 16)); setAsking({ item, what: 'accept' }); }}>{t('inbox.accept')}</Button>
-              <Button onClick={() => { setValue(''); setAsking({ item, what: 'decline' }); }}>{t('inbox.decline')}</Button>
+              {may('approve') && <Button onClick={() => { setValue(''); setAsking({ item, what: 'decline' }); }}>{t('inbox.decline')}</Button>}
             </div>}
           </li>))}</ul>
         {inbox.data?.inbox.length === 0 && <p className="soft">{t('inbox.empty')}</p>}

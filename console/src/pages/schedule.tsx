@@ -8,12 +8,12 @@ import { t, tWord } from '../app/i18n';
 import { useSession } from '../app/session';
 import type { Content, Priority, Problem, Rehearsal, Schedule } from '../app/types';
 import { useData } from '../app/use';
-import { AreaChoice, AreaPicker, sayAreas, useAreaName, useOwnAreas } from '../ui/areas';
+import { AreaChoice, AreaPicker, sayAreas, useAreaName, useOwn, useOwnAreas } from '../ui/areas';
 import { Badge, Choice, Field } from '../ui/field';
 import { PriorityBadge } from '../ui/run';
-import { asFailure, type Failure } from '../app/failure';
+import { asFailure, told, type Failure } from '../app/failure';
 import { useAct, Wrong } from '../ui/wrong';
-import { bodyOf, moved } from './schedule/move';
+import { bodyOf, movableBy, moved } from './schedule/move';
 import type { Shown } from './schedule/week';
 
 const Week = lazy(() => import('./schedule/week'));
@@ -90,18 +90,21 @@ function Add({ close, done, at }: { close: () => void; done: (made: Schedule) =>
 
 function Details({ kept, close, changed, publish }: { kept: Kept; close: () => void; changed: () => void; publish: (s: Schedule) => void }) {
   const { schedule: s, occurrence } = kept, { may } = useSession(), nameOf = useAreaName(), act = useAct();
-  const skip = () => act(() => put(`/schedules/${seg(s.id)}`, bodyOf(s, { exdates: [...(s.exdates ?? []), toLocal(occurrence)] })), { done: t('schedule.skipped') }).then(changed).then(close);
+  const own = useOwn()(s.areas);
+  const skip = () => act(() => put(`/schedules/${seg(s.id)}`, bodyOf(s, { exdates: [...(s.exdates ?? []), toLocal(occurrence)] })), { done: t('schedule.skipped') }).then((ok) => { changed(); if (ok) close(); });
+  const cancel = () => act(() => remove(`/schedules/${seg(s.id)}`), { done: t('schedule.cancelled') }).then((ok) => { changed(); if (ok) close(); });
   return (
     <Modal open title={s.name} onCancel={close} footer={<div className="row" style={{ justifyContent: 'flex-end' }}>
-      {may('edit') && s.rule && <Button onClick={() => void skip()}>{t('schedule.skip', { at: moment(occurrence * 1000) })}</Button>}
-      {may('air') && <Button danger onClick={() => void act(() => remove(`/schedules/${seg(s.id)}`), { done: t('schedule.cancelled') }).then(changed).then(close)}>{s.rule ? t('schedule.cancelAll') : t('schedule.cancel')}</Button>}
-      {may('approve') && s.draft && <Button type="primary" onClick={() => { close(); publish(s); }}>{t('publish.go')}…</Button>}
+      {movableBy(may, s, own) && s.rule && <Button onClick={() => void skip()}>{t('schedule.skip', { at: moment(occurrence * 1000) })}</Button>}
+      {may('air') && own && <Button danger onClick={() => void cancel()}>{s.rule ? t('schedule.cancelAll') : t('schedule.cancel')}</Button>}
+      {may('approve') && own && s.draft && <Button type="primary" onClick={() => { close(); publish(s); }}>{t('publish.go')}…</Button>}
       <Button onClick={close}>{t('close')}</Button></div>}>
       <dl className="facts">
         <dt>{t('col.state')}</dt><dd><Badge tone={s.draft ? 'warn' : 'good'}>{s.draft ? t('schedule.draft') : t('schedule.published')}</Badge></dd>
         <dt>{t('bulletin.priority')}</dt><dd><PriorityBadge priority={s.priority} /></dd>
         <dt>{t('bulletin.when')}</dt><dd>{moment(occurrence * 1000)} {s.rule && <span className="soft">{sayRule(s.rule)}</span>}</dd>
         <dt>{t('where')}</dt><dd>{sayAreas(s.areas, nameOf)}</dd>
+        {!own && <><dt>{t('schedule.fromAbove')}</dt><dd>{t('schedule.fromAboveHint')}</dd></>}
         {s.created_by && <><dt>{t('schedule.by')}</dt><dd>{s.created_by}</dd></>}
         {s.forced && <><dt>{t('publish.reason')}</dt><dd>{s.forced}</dd></>}
       </dl>
@@ -126,28 +129,29 @@ export default function SchedulePage() {
   const [open, setOpen] = useState<Kept | null>(null);
   const [publishing, setPublishing] = useState<Schedule | null>(null);
   const [moving, setMoving] = useState<{ schedule: Schedule; by: number; undo: () => void; to: number } | null>(null);
-  const nameOf = useAreaName(), act = useAct();
+  const nameOf = useAreaName(), act = useAct(), own = useOwn();
   const by = useMemo(() => new Map(schedules.data?.schedules.map((s) => [s.id, s])), [schedules.data]);
   const reload = () => { schedules.reload(); rehearsal.reload(); };
   const drafts = schedules.data?.schedules.filter((s) => s.draft) ?? [];
 
+  const canMove = (s: Schedule | undefined) => s !== undefined && movableBy(may, s, own(s.areas));
   const shown = useMemo<Shown[]>(() => {
     const list: Shown[] = [], seen = new Set<string>();
     for (const line of rehearsal.data?.timelines ?? [])
       for (const i of line.items ?? []) {
         if (seen.has(i.occurrence)) continue;
         seen.add(i.occurrence);
-        list.push({ id: i.occurrence, schedule: i.schedule, title: i.title || by.get(i.schedule)?.name || '', start: i.start_us / 1000, end: i.end_us / 1000, priority: i.priority ?? 'normal', draft: false, movable: may('edit') && by.has(i.schedule) });
+        list.push({ id: i.occurrence, schedule: i.schedule, title: i.title || by.get(i.schedule)?.name || '', start: i.start_us / 1000, end: i.end_us / 1000, priority: i.priority ?? 'normal', draft: false, movable: canMove(by.get(i.schedule)) });
       }
-    for (const s of drafts) list.push({ id: `draft ${s.id}`, schedule: s.id, title: s.name, start: fromLocal(s.start_local), end: fromLocal(s.start_local) + 60e3, priority: s.priority, draft: true, movable: may('edit') });
+    for (const s of drafts) list.push({ id: `draft ${s.id}`, schedule: s.id, title: s.name, start: fromLocal(s.start_local), end: fromLocal(s.start_local) + 60e3, priority: s.priority, draft: true, movable: canMove(s) });
     return list;
-  }, [rehearsal.data, by, drafts.length]);
+  }, [rehearsal.data, by, drafts.length, top?.code]);
   const problems = rehearsal.data?.problems ?? [], blocking = problems.filter((p) => p.blocks).length;
   const move = async () => {
     const { schedule, by: delta, undo } = moving!;
     setMoving(null);
-    await act(() => put(`/schedules/${seg(schedule.id)}`, bodyOf(schedule, { start_local: moved(schedule.start_local, delta), draft: true })), { undo, done: t('schedule.moved') });
-    const now = await get<Schedule>(`/schedules/${seg(schedule.id)}`).catch(() => null);
+    const ok = await act(() => put(`/schedules/${seg(schedule.id)}`, bodyOf(schedule, { start_local: moved(schedule.start_local, delta), draft: true })), { undo, done: t('schedule.moved') });
+    const now = ok ? await get<Schedule>(`/schedules/${seg(schedule.id)}`).catch(() => null) : null;
     reload();
     if (now?.draft && may('approve')) setPublishing(now);
   };
@@ -158,13 +162,13 @@ export default function SchedulePage() {
       {schedules.failure && <Wrong failure={schedules.failure} retry={reload} />}
       {drafts.length > 0 && <section className="card" style={{ marginBottom: 14 }}><h2>{t('schedule.drafts', { n: drafts.length })}</h2>
         <ul className="list">{drafts.map((s) => <li key={s.id} className="row between"><div><b>{s.name}</b> <PriorityBadge priority={s.priority} /><div className="soft">{moment(fromLocal(s.start_local) * 1000)} · {sayAreas(s.areas, nameOf)}</div></div>
-          {may('approve') ? <Button type="primary" onClick={() => setPublishing(s)}>{t('publish.go')}…</Button> : <span className="soft">{t('schedule.waitsPublish')}</span>}</li>)}</ul></section>}
+          {may('approve') && own(s.areas) ? <Button type="primary" onClick={() => setPublishing(s)}>{t('publish.go')}…</Button> : <span className="soft">{t('schedule.waitsPublish')}</span>}</li>)}</ul></section>}
       <section className="card" style={{ marginBottom: 14 }}>
         <Suspense fallback={<p role="status">{t('loading')}</p>}>
           <Week shown={shown} week={(start) => setFrom(Math.max(Date.now(), start))} open={(x) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); }}
-            add={may('edit') ? (start) => setAdding(start) : undefined} move={(x, start, undo) => { const s = by.get(x.schedule); if (!s || start < Date.now()) { undo(); if (s) void act(() => Promise.reject(new Error(t('bulletin.past')))); } else setMoving({ schedule: s, by: start - x.start, undo, to: start }); }} />
+            add={may('edit') ? (start) => setAdding(start) : undefined} move={(x, start, undo) => { const s = by.get(x.schedule); if (!s || start < Date.now()) { undo(); if (s) void act(() => Promise.reject(told(t('bulletin.past')))); } else setMoving({ schedule: s, by: start - x.start, undo, to: start }); }} />
         </Suspense>
-        <p className="soft" style={{ margin: '8px 0 0' }}>{t('schedule.hint', { area: nameOf(at) })}</p>
+        <p className="soft" style={{ margin: '8px 0 0' }}>{t(may('edit', 'air') ? 'schedule.hint' : may('edit') ? 'schedule.hintEdit' : 'schedule.hintView', { area: nameOf(at) })}</p>
       </section>
       <section className="card" aria-live="polite">
         <h2>{t('rehearsal.title')} {problems.length > 0 && <Badge tone={blocking ? 'bad' : 'warn'}>{t('rehearsal.count', { n: problems.length })}</Badge>}</h2>

@@ -60,6 +60,12 @@ export function useOwnAreas(): { top: Area | undefined; below: Area[]; all: Area
   }, [areas, session.area]);
 }
 
+/** Do all of these lie in the account's own area? What reaches beyond it, only the province may change. */
+export function useOwn(): (codes: readonly string[]) => boolean {
+  const areas = useAreas(), { session } = useSession();
+  return (codes) => !session.area || codes.every((code) => isWithin(areas, code, session.area));
+}
+
 export function AreaPicker({ value, choose, label }: { value: string[]; choose: (codes: string[]) => void; label: string }) {
   const { top, below } = useOwnAreas();
   const [search, setSearch] = useState('');

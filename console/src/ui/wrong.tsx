@@ -7,6 +7,7 @@ import { asFailure, type Failure } from '../app/failure';
 import { t } from '../app/i18n';
 
 export function sayFailure(failure: Failure): { what: string; mend: string; detail: string } {
+  if (failure.code === 'told') return { what: failure.message, mend: '', detail: '' };
   const known = `error.${failure.code}`, mend = `mend.${failure.code}`;
   const family = failure.status >= 500 ? 'error.server' : failure.status === 404 ? 'error.not-found' : 'error.other';
   const what = t((known in catalogue ? known : family) as Key);

@@ -21,6 +21,13 @@ export const scheduleWords = {
     'Giờ Việt Nam, {area}. Kéo để đổi giờ; bấm vào chỗ trống để thêm.',
     'Vietnam time, {area}. Drag to move; press an empty place to add.',
   ],
+  'schedule.hintEdit': [
+    'Giờ Việt Nam, {area}. Bấm vào chỗ trống để thêm; kéo được lịch nháp. Lịch đã công bố thì người duyệt đổi.',
+    'Vietnam time, {area}. Press an empty place to add; drafts can be dragged. What is published an approver moves.',
+  ],
+  'schedule.hintView': ['Giờ Việt Nam, {area}. Bấm vào một chương trình để xem.', 'Vietnam time, {area}. Press a programme to see it.'],
+  'schedule.fromAbove': ['Của cấp trên', 'From above'],
+  'schedule.fromAboveHint': ['Phát ở cả nơi khác: tỉnh mới đổi được.', 'It plays elsewhere too: only the province may change it.'],
   'schedule.skip': ['Bỏ lần {at}', 'Skip {at}'],
   'schedule.skipped': ['Đã bỏ lần đó', 'Skipped'],
   'schedule.cancel': ['Hủy lịch này', 'Cancel it'],

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { fromLocal, toLocal } from '../../app/format';
-import type { Schedule } from '../../app/types';
+import type { Right, Schedule } from '../../app/types';
 
 /** A local time so many milliseconds later. */
 export function moved(local: string, by: number): string {
   return toLocal(fromLocal(local) + by);
+}
+
+/** Who may change it: what is published is on the air as it were, and what reaches beyond one's own area is the province's. */
+export function movableBy(may: (...rights: Right[]) => boolean, s: Pick<Schedule, 'draft'>, own: boolean): boolean {
+  return own && (s.draft ? may('edit') : may('edit', 'air'));
 }
 
 /** What a PUT takes, from what a GET gave: without what the server makes itself, and without what is empty. */
