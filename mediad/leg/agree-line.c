@@ -49,6 +49,19 @@ bool leg_have_content_port(MdNegotiator *negotiator)
     return options->local_port[MD_LEG_MEDIA_CONTENT] != 0;
 }
 
+bool leg_have_stream(const MdNegotiator *negotiator, unsigned media)
+{
+    const MdNegotiatorOptions *options = &negotiator->options;
+    return !options->open_stream || options->open_stream(options->open_content_user, media);
+}
+
+/* Nothing comes in on it, so its payload types tell no packet of the peer's apart. */
+void leg_agree_stream(MdAgreedMedia *ret)
+{
+    ret->direction &= MD_SDP_SEND;
+    ret->n_receive = ret->n_rids = ret->n_ssrcs = 0;
+}
+
 /* Port 0 refuses a line, but not one that rides on another's transport. */
 bool leg_is_offered(const MdNegotiator *negotiator, const MdSdpMedia *line)
 {

@@ -50,19 +50,35 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
             c.agreed.cn_receive_pt = cn->pt;
     } else
         md_negotiator_agree_video(negotiator, line, c.format, &c.agreed);
+    if (media >= MD_LEG_MEDIA_STREAM)
+        leg_agree_stream(&c.agreed);
     *ret = c;
     return true;
+}
+
+/* The nth line of pictures after the content of a browser. */
+static int stream_line(const MdNegotiator *negotiator, unsigned n)
+{
+    return n < MIN(negotiator->options.streams, (unsigned)MD_LEG_STREAMS_MAX) ? (int)(MD_LEG_MEDIA_STREAM + n) : -1;
 }
 
 /* What each m= line is meant for: MD_LEG_MEDIA_*, or -1. Slides are the picture when there is no other. */
 static void tell_lines_apart(const MdNegotiator *negotiator, const MdSdp *sdp, int ret[MD_SDP_MEDIA_MAX])
 {
+    bool browser = negotiator->options.second_video_is_content;
+    unsigned n_streams = 0;
+    bool had_content = false;
     unsigned n_pictures = 0;
     for (unsigned i = 0; i < sdp->n_media; i++) {
         bool video = sdp->media[i].kind == MD_SDP_VIDEO;
         bool content = md_sdp_is_content(sdp, i);
-        if (video && negotiator->options.second_video_is_content)
+        if (video && browser)
             content = n_pictures > 0;
+        if (video && browser && had_content) {
+            ret[i] = stream_line(negotiator, n_streams++);
+            continue;
+        }
+        had_content |= video && content;
         ret[i] = sdp->media[i].kind == MD_SDP_AUDIO ? MD_LEG_MEDIA_AUDIO
                  : !video                           ? -1
                  : content                          ? MD_LEG_MEDIA_CONTENT
@@ -176,6 +192,11 @@ char *md_negotiator_accept_offer(MdNegotiator *negotiator, const char *text, MdA
         at[MD_LEG_MEDIA_CONTENT] = -1;
         chosen[MD_LEG_MEDIA_CONTENT] = (Candidate){.agreed = {.codec = -1}};
     }
+    for (unsigned m = MD_LEG_MEDIA_STREAM; m < MD_LEG_MEDIA_MAX; m++)
+        if (at[m] >= 0 && !leg_have_stream(negotiator, m)) {
+            at[m] = -1;
+            chosen[m] = (Candidate){.agreed = {.codec = -1}};
+        }
     /* Every port 0 is a lawful way to end all streams of a session that exists. */
     bool any_port = false;
     for (unsigned i = 0; i < sdp->n_media; i++)

@@ -50,14 +50,17 @@ static void describe_sources(const MdNegotiator *negotiator, unsigned media, boo
 {
     static const char *const tracks[MD_LEG_MEDIA_MAX] = {
         [MD_LEG_MEDIA_AUDIO] = "audio", [MD_LEG_MEDIA_VIDEO] = "video", [MD_LEG_MEDIA_CONTENT] = "content"};
-    const char *stream = media == MD_LEG_MEDIA_CONTENT ? "content" : "meeting";
+    char own[24];
+    g_snprintf(own, sizeof own, "stream%u", media);
+    const char *stream = media >= MD_LEG_MEDIA_STREAM ? own : media == MD_LEG_MEDIA_CONTENT ? "content" : "meeting";
+    const char *track = tracks[media] ? tracks[media] : own;
     uint32_t ssrc[2] = {negotiator->options.ssrc[media], negotiator->options.rtx_ssrc[media]};
-    g_string_append_printf(out, "a=msid:%s %s\r\n", stream, tracks[media]);
+    g_string_append_printf(out, "a=msid:%s %s\r\n", stream, track);
     if (rtx)
         g_string_append_printf(out, "a=ssrc-group:FID %u %u\r\n", ssrc[0], ssrc[1]);
     for (unsigned i = 0; i < (rtx ? 2u : 1u); i++)
         g_string_append_printf(out, "a=ssrc:%u cname:%s\r\na=ssrc:%u msid:%s %s\r\n", ssrc[i],
-                               negotiator->options.cname, ssrc[i], stream, tracks[media]);
+                               negotiator->options.cname, ssrc[i], stream, track);
 }
 
 void md_describe_browser_line(const MdNegotiator *negotiator, const MdLine *line, const MdAgreedMedia *agreed,

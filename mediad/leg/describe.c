@@ -171,7 +171,7 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
     md_describe_browser_line(negotiator, line, agreed, false, out);
     g_string_append(out, "a=rtcp-mux\r\n");
     describe_security_offer(negotiator, line, out);
-    g_string_append(out, "a=sendrecv\r\n");
+    g_string_append(out, line->media >= MD_LEG_MEDIA_STREAM ? "a=sendonly\r\n" : "a=sendrecv\r\n");
 }
 
 static void describe_answer_audio(const MdAgreedMedia *agreed, const MdDescribed *described, GString *out)

@@ -24,7 +24,7 @@ static bool ext_is(const MdRtpPacket *packet, uint8_t id, const char *text)
 
 static bool receives(const MdAgreedMedia *agreed, uint8_t pt)
 {
-    if (!agreed->active)
+    if (!agreed->active || agreed->n_receive == 0)
         return false;
     for (unsigned i = 0; i < agreed->n_receive; i++)
         if (agreed->receive[i].pt == pt)

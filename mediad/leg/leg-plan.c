@@ -18,6 +18,7 @@ typedef struct LegPlan {
     } media[MD_LEG_MEDIA_MAX];
     LegVideo *content; /* the line is new: NULL else */
     MdPortPair content_ports;
+    LegVideo *streams[MD_LEG_STREAMS_MAX]; /* as content */
 } LegPlan;
 
 static void free_plan(LegPlan *plan)
@@ -145,10 +146,23 @@ static void add_content(MdLeg *leg, LegPlan *plan, int64_t now_us)
     leg_video_attach(leg->pictures[CONTENT], now_us);
 }
 
+static void add_streams(MdLeg *leg, LegPlan *plan, int64_t now_us)
+{
+    for (unsigned i = 0; i < MD_LEG_STREAMS_MAX; i++) {
+        if (!plan->streams[i])
+            continue;
+        leg->pictures[STREAM + i] = plan->streams[i];
+        if (leg->attached)
+            leg_video_attach(plan->streams[i], now_us);
+        plan->streams[i] = NULL;
+    }
+}
+
 static void apply(LegPlan *plan, int64_t now_us)
 {
     if (plan->content)
         add_content(plan->leg, plan, now_us);
+    add_streams(plan->leg, plan, now_us);
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
         apply_media(plan->leg, m, plan, now_us);
     free_plan(plan);
@@ -225,6 +239,8 @@ bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error)
     plan->agreed = *agreed;
     plan->content = agreed->media[CONTENT].active ? leg->content_made : NULL;
     plan->content_ports = leg->content_ports;
+    for (unsigned i = 0; i < MD_LEG_STREAMS_MAX; i++)
+        plan->streams[i] = agreed->media[STREAM + i].active ? leg->streams_made[i] : NULL;
     for (unsigned m = 0; ok && m < MD_LEG_MEDIA_MAX; m++)
         ok = plan_media(plan, m, &dtls[m], error);
     ok = ok && deliver_plan(plan, error);
@@ -232,6 +248,11 @@ bool leg_publish_agreement(MdLeg *leg, const MdAgreed *agreed, GError **error)
         free_plan(plan);
     else if (agreed->media[CONTENT].active)
         leg->content_made = NULL; /* the worker's now */
+    for (unsigned i = 0; ok && i < MD_LEG_STREAMS_MAX; i++)
+        if (agreed->media[STREAM + i].active) {
+            leg->streams_made[i] = NULL;
+            leg->stream_lines |= 1u << i;
+        }
     for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++) {
         if (dtls[m] == leg->dtls[m])
             continue;

@@ -29,6 +29,7 @@
 #define AUDIO MD_LEG_MEDIA_AUDIO
 #define VIDEO MD_LEG_MEDIA_VIDEO
 #define CONTENT MD_LEG_MEDIA_CONTENT
+#define STREAM MD_LEG_MEDIA_STREAM /* the first of those that are only sent */
 
 /* How packets leave. Tests put their own in place of sockets and feed md_leg_receive. */
 typedef struct MdLegTransport {
@@ -130,9 +131,10 @@ typedef struct LegVideoStats {
 
 typedef struct LegVideo { /* a line of pictures */
     MdLeg *leg;
-    unsigned media;         /* VIDEO or CONTENT */
+    unsigned media;         /* VIDEO, CONTENT, or from STREAM on */
     LegVideoStats stats;
-    MdReorder *reorders[2]; /* without and with retransmission by the peer */
+    MdStat unused;          /* of what a line that is only sent does not count */
+    MdReorder *reorders[2]; /* without and with retransmission by the peer; NULL: the line is only sent */
     MdReorder *reorder;     /* the one in use */
     MdDepacketiser *depacketisers[MD_VIDEO_CODEC_MAX];
     int codec;              /* what comes in now */
@@ -149,6 +151,7 @@ typedef struct LegVideo { /* a line of pictures */
     unsigned n_queue;
     MdTimer pace_timer, tick_timer;
     bool sent_before;
+    int64_t sent_us;        /* the last picture was handed over */
     int64_t base_us, last_us; /* picture times: of the first, of the newest */
     int64_t frame_interval_us;
     MdVideoClass max;       /* agreed, less congestion */
@@ -190,6 +193,8 @@ struct MdLeg {
     int rtp_fd[MD_LEG_MEDIA_MAX]; /* for handshakes; -1 none */
     LegVideo *content_made; /* with content_ports: not with the worker yet */
     MdPortPair content_ports;
+    LegVideo *streams_made[MD_LEG_STREAMS_MAX]; /* the same */
+    unsigned stream_lines;  /* a bit for each that the worker has */
     char security[64];
     /* worker thread (control until started) */
     bool attached;
@@ -197,7 +202,7 @@ struct MdLeg {
     void *user;
     LegMedia media[MD_LEG_MEDIA_MAX];
     LegAudio audio;
-    LegVideo *pictures[MD_LEG_MEDIA_MAX]; /* of VIDEO and CONTENT; NULL: no such line */
+    LegVideo *pictures[MD_LEG_MEDIA_MAX]; /* of all but AUDIO; NULL: no such line */
     unsigned n_sources, next_source;
     LegSource sources[LEG_SOURCES_MAX];
     MdTwccReceiver *twcc;   /* of a browser's path; NULL: of none */

@@ -23,6 +23,7 @@
 #define NACKS_MAX 64
 #define BITRATE_MIN_BPS 100000
 #define LAYER_SILENT_US 1500000
+#define CONGESTION_OLD_US 10000000
 #define LOSS_HIGH 26 /* of 256: about a tenth */
 #define LOSS_LOW 5
 
@@ -33,24 +34,46 @@
         LEG_VIDEO_STATS(COUNT_INTO, kind).remote_loss_permille = &leg->stats.loss                             \
     }
 
+static bool init_receiver(LegVideo *v)
+{
+    MdReorderOptions repaired = {.nack = true}, ordered = {.nack = false};
+    v->reorders[0] = md_reorder_new(&ordered);
+    v->reorders[1] = md_reorder_new(&repaired);
+    v->reorder = v->reorders[0];
+    bool ok = v->reorders[0] && v->reorders[1];
+    for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
+        ok = ok && (v->depacketisers[i] = md_depacketiser_new((MdVideoCodec)i));
+    return ok;
+}
+
+#define COUNT_NOWHERE(name, kind) .name = &v->unused,
+
+static void count_sent_only(LegVideo *v)
+{
+    MdLegStats *stats = &v->leg->stats;
+    v->stats = (LegVideoStats){LEG_VIDEO_STATS(COUNT_NOWHERE, )};
+    v->stats.packets_sent = &stats->streams_packets_sent;
+    v->stats.packets_retransmitted = &stats->streams_packets_retransmitted;
+    v->stats.bytes_sent = &stats->streams_bytes_sent;
+    v->stats.key_requests_received = &stats->streams_key_requests_received;
+    v->stats.remote_loss_permille = &stats->remote_streams_loss_permille;
+}
+
 LegVideo *leg_video_new(MdLeg *leg, unsigned media)
 {
     LegVideo *v = calloc(1, sizeof *v);
     if (!v)
         return NULL;
-    MdReorderOptions repaired = {.nack = true}, ordered = {.nack = false};
     v->leg = leg;
     v->media = media;
-    v->stats = media == CONTENT ? STATS_OF(content, remote_content_loss_permille)
-                                : STATS_OF(video, remote_video_loss_permille);
     v->codec = -1;
-    v->reorders[0] = md_reorder_new(&ordered);
-    v->reorders[1] = md_reorder_new(&repaired);
-    v->reorder = v->reorders[0];
     v->cache = md_rtx_cache_new(0);
-    bool ok = v->reorders[0] && v->reorders[1] && v->cache;
-    for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
-        ok = ok && (v->depacketisers[i] = md_depacketiser_new((MdVideoCodec)i));
+    bool ok = v->cache && (media >= STREAM || init_receiver(v));
+    if (media >= STREAM)
+        count_sent_only(v);
+    else
+        v->stats = media == CONTENT ? STATS_OF(content, remote_content_loss_permille)
+                                    : STATS_OF(video, remote_video_loss_permille);
     md_key_gate_init(&v->gate);
     md_key_requests_init(&v->ask, KEY_INTERVAL_US, KEY_RETRY_US);
     md_key_requests_init(&v->asked, KEY_INTERVAL_US, 0);
@@ -119,13 +142,15 @@ void leg_video_loss(LegVideo *v, uint8_t fraction_lost)
 static void tell_parameter_sets(LegVideo *v)
 {
     const MdAgreedMedia *agreed = &v->leg->media[v->media].agreed;
-    for (unsigned i = 0; i < agreed->n_parameter_sets; i++)
+    for (unsigned i = 0; v->reorder && i < agreed->n_parameter_sets; i++)
         md_depacketiser_add_parameter_set(v->depacketisers[MD_VIDEO_H264],
                                           agreed->parameter_sets[i].data, agreed->parameter_sets[i].len);
 }
 
 void leg_video_forget(LegVideo *v)
 {
+    if (!v->reorder)
+        return;
     md_reorder_reset(v->reorder);
     for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
         md_depacketiser_reset(v->depacketisers[i]);
@@ -196,6 +221,13 @@ void md_leg_content_format(const MdLeg *leg, MdLegVideoFormat *ret)
     format_of(leg, CONTENT, ret);
 }
 
+void md_leg_stream_format(const MdLeg *leg, unsigned stream, MdLegVideoFormat *ret)
+{
+    *ret = (MdLegVideoFormat){0};
+    if (stream < MD_LEG_STREAMS_MAX && leg->pictures[STREAM + stream])
+        format_of(leg, STREAM + stream, ret);
+}
+
 /* ---- key frames ---- */
 
 static void ask_for_key(LegVideo *v, int64_t now_us)
@@ -242,6 +274,8 @@ static void pass_key_request(LegVideo *v)
         leg->sink->on_key_frame_request(leg, leg->user);
     if (v->media == CONTENT && leg->sink->on_content_key_frame_request)
         leg->sink->on_content_key_frame_request(leg, leg->user);
+    if (v->media >= STREAM && leg->sink->on_stream_key_frame_request)
+        leg->sink->on_stream_key_frame_request(leg, v->media - STREAM, leg->user);
 }
 
 static void pass_frame(LegVideo *v, MdFrame *frame)
@@ -339,15 +373,25 @@ static void drain(LegVideo *v, int64_t now_us)
     send_nacks(v, now_us);
 }
 
+/* What a line that rests could not carry long ago says nothing of now. */
+static void forget_congestion(LegVideo *v, int64_t now_us)
+{
+    if (v->media < STREAM || !v->congestion_bps || now_us - v->sent_us < CONGESTION_OLD_US)
+        return;
+    v->congestion_bps = 0;
+    update_max(v);
+}
+
 static void tick(MdTimer *timer, int64_t due_us, void *user)
 {
     LegVideo *v = user;
-    if (md_reorder_due_us(v->reorder) <= due_us)
+    if (v->reorder && md_reorder_due_us(v->reorder) <= due_us)
         drain(v, due_us);
     if (md_key_requests_due(&v->ask, due_us))
         ask_for_key(v, due_us);
     if (md_key_requests_due(&v->asked, due_us))
         pass_key_request(v);
+    forget_congestion(v, due_us);
     md_worker_timer_at(v->leg->worker, timer, due_us + TICK_US, tick, v);
 }
 
@@ -529,6 +573,7 @@ static int send_frame(LegVideo *v, const MdFrame *frame, int64_t now_us)
     if (frame->key)
         md_key_requests_satisfied(&v->asked, now_us);
     v->last_us = time_us;
+    v->sent_us = now_us;
     enqueue(v, list, (uint32_t)((time_us - v->base_us) * 9 / 100), now_us);
     return 0;
 }
@@ -541,6 +586,11 @@ int md_leg_send_video(MdLeg *leg, const MdFrame *frame, int64_t now_us)
 int md_leg_send_content(MdLeg *leg, const MdFrame *frame, int64_t now_us)
 {
     return send_frame(leg->pictures[CONTENT], frame, now_us);
+}
+
+int md_leg_send_stream(MdLeg *leg, unsigned stream, const MdFrame *frame, int64_t now_us)
+{
+    return stream < MD_LEG_STREAMS_MAX ? send_frame(leg->pictures[STREAM + stream], frame, now_us) : -EINVAL;
 }
 
 /* ---- repair for the peer ---- */

@@ -64,6 +64,19 @@ static uint16_t open_content(void *user)
     return port;
 }
 
+/* The buffers of a line for others' pictures: the same way. */
+static bool open_stream(void *user, unsigned media)
+{
+    MdLeg *leg = user;
+    LegVideo **made = &leg->streams_made[media - STREAM];
+    bool there = *made || leg->stream_lines & 1u << (media - STREAM);
+    if (!there && !(*made = leg_video_new(leg, media))) {
+        md_warning(&leg->logger, "no memory for a line of pictures");
+        return false;
+    }
+    return true;
+}
+
 static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_t ports[MD_LEG_MEDIA_MAX])
 {
     MdNegotiatorOptions options = {
@@ -80,6 +93,8 @@ static void init_negotiator(MdLeg *leg, const MdLegConfig *config, const uint16_
         .ice_user = leg,
         .open_content = open_content,
         .open_content_user = leg,
+        .streams = config->browser && config->n_video_codecs ? config->streams : 0,
+        .open_stream = open_stream,
         .floor_port = config->browser ? 0 : config->floor_port,
         .n_audio_codecs = MIN(config->n_audio_codecs, (unsigned)MD_AUDIO_CODEC_MAX),
         .n_video_codecs = MIN(config->n_video_codecs, (unsigned)MD_VIDEO_CODEC_MAX),
@@ -130,6 +145,8 @@ static void free_leg(MdLeg *leg)
     if (leg->content_made && leg->content_ports.rtp_fd >= 0)
         md_port_pool_close(leg->ports, &leg->content_ports);
     leg_video_free(leg->content_made);
+    for (unsigned i = 0; i < MD_LEG_STREAMS_MAX; i++)
+        leg_video_free(leg->streams_made[i]);
     leg_free_media(leg);
     free(leg->twcc);
     free(leg->local_host);
@@ -165,7 +182,8 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
         leg->media[m].ports.rtp_fd = leg->media[m].ports.rtcp_fd = leg->rtp_fd[m] = -1;
     init_media(leg, AUDIO, 0, config->browser ? 48000 : 8000); /* the SSRC told to a browser is that of Opus */
     init_media(leg, VIDEO, 0, 90000);
-    init_media(leg, CONTENT, 0, 90000);
+    for (unsigned m = CONTENT; m < MD_LEG_MEDIA_MAX; m++)
+        init_media(leg, m, 0, 90000);
     unsigned n_media = config->n_video_codecs ? 2 : 1;
     leg->twcc = config->browser ? calloc(1, sizeof *leg->twcc) : NULL;
     if (leg->twcc)
@@ -350,6 +368,12 @@ void md_leg_summary(const MdLeg *leg, MdLegSummary *ret)
     MdAddr told;
     bool known = leg_told_remote(leg, &told);
     md_addr_to_string(known ? &told : &audio->remote, ret->remote, sizeof ret->remote);
+}
+
+const char *md_leg_stream_mid(const MdLeg *leg, unsigned stream)
+{
+    const MdAgreedMedia *media = &leg->applied.media[STREAM + stream];
+    return stream < MD_LEG_STREAMS_MAX && media->active ? media->mid : "";
 }
 
 bool md_leg_floor(const MdLeg *leg, MdCallFloor *ret)

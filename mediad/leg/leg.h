@@ -14,6 +14,8 @@ typedef struct MdPortPool MdPortPool; /* mediad/transport/ports.h */
 typedef struct MdDtlsIdentity MdDtlsIdentity; /* mediad/transport/dtls.h */
 typedef struct MdIceService MdIceService; /* mediad/transport/ice.h */
 
+#define MD_LEG_STREAMS_MAX 6 /* lines of a browser for pictures of others, besides the meeting's picture and content */
+
 /* How a browser's transport fares (RFC 8445, 7675): control hears of each change. */
 typedef enum MdLegPath {
     MD_LEG_PATH_NEW,          /* nothing checked yet */
@@ -48,6 +50,7 @@ typedef struct MdLegConfig {
     bool offer_dtls;                 /* our offers ask for DTLS-SRTP (browsers) instead of SDES */
     bool content;                    /* a second line of pictures, for slides or a screen, is taken; needs video_codecs */
     bool offer_content;              /* and asked for in our first offer */
+    unsigned streams;                /* a browser's lines for pictures of others that are taken, MD_LEG_STREAMS_MAX at most */
     uint16_t floor_port;             /* of the server of floors (BFCP, RFC 8856) that governs content; 0: none */
     /* A browser (RFC 8829): all lines over one ICE-checked path (BUNDLE, rtcp-mux), DTLS-SRTP only; ports and local_host
      * are not used. Needs ice, control and dtls. */
@@ -91,6 +94,7 @@ typedef struct MdLegSink {
     void (*on_dtmf)(MdLeg *leg, char digit, unsigned duration_ms, void *user); /* RFC 4733, once per key press */
     void (*on_content)(MdLeg *leg, MdFrame *frame /* as on_video */, void *user); /* slides, a screen */
     void (*on_content_key_frame_request)(MdLeg *leg, void *user);
+    void (*on_stream_key_frame_request)(MdLeg *leg, unsigned stream, void *user); /* of a line for others' pictures */
 } MdLegSink;
 
 /* Control: start media on the worker. sink and user must live until md_leg_stop's done has run. */
@@ -135,6 +139,11 @@ void md_leg_request_key_frame(MdLeg *leg, int64_t now_us);
 void md_leg_content_format(const MdLeg *leg, MdLegVideoFormat *ret);
 int md_leg_send_content(MdLeg *leg, const MdFrame *frame, int64_t now_us);
 void md_leg_request_content_key_frame(MdLeg *leg, int64_t now_us);
+/* Lines for pictures of others (browsers), 0..MD_LEG_STREAMS_MAX-1 in the order the peer described them: encoded pictures of
+ * whatever source are cut into packets, numbered and timed as one stream of ours; lost ones are sent again. The source may change at a
+ * key frame. sending is false while there is no such line. */
+void md_leg_stream_format(const MdLeg *leg, unsigned stream, MdLegVideoFormat *ret);
+int md_leg_send_stream(MdLeg *leg, unsigned stream, const MdFrame *frame, int64_t now_us);
 
 /* Per-leg statistics: written by the worker, read by anybody. Names appear in the API and /metrics. */
 #define MD_LEG_STATS(X) \
@@ -173,6 +182,11 @@ void md_leg_request_content_key_frame(MdLeg *leg, int64_t now_us);
     X(content_key_requests_sent, COUNTER, "PLI/FIR sent for content") \
     X(content_key_requests_received, COUNTER, "PLI/FIR received for content") \
     X(content_jitter_us, GAUGE, "interarrival jitter of received content, microseconds") \
+    X(streams_packets_sent, COUNTER, "RTP packets of forwarded streams sent") \
+    X(streams_packets_retransmitted, COUNTER, "RTP packets of forwarded streams sent again on NACK") \
+    X(streams_bytes_sent, COUNTER, "RTP payload bytes of forwarded streams sent") \
+    X(streams_key_requests_received, COUNTER, "PLI/FIR received for forwarded streams") \
+    X(remote_streams_loss_permille, GAUGE, "loss the peer reports of a forwarded stream, the last report, per thousand") \
     X(remote_loss_permille, GAUGE, "loss the peer reports of our audio, per thousand") \
     X(remote_video_loss_permille, GAUGE, "loss the peer reports of our video, per thousand") \
     X(remote_content_loss_permille, GAUGE, "loss the peer reports of our content, per thousand") \
@@ -189,6 +203,8 @@ typedef struct MdLegSummary {
     char remote[64];                 /* audio address:port, as latched */
 } MdLegSummary;
 void md_leg_summary(const MdLeg *leg, MdLegSummary *ret);
+/* a=mid of a line for others' pictures, "" while it is not agreed. Control thread; valid until the next negotiation. */
+const char *md_leg_stream_mid(const MdLeg *leg, unsigned stream);
 /* Floor control as agreed, for md_call_open_floor. False: none. Control thread. */
 struct MdCallFloor;
 bool md_leg_floor(const MdLeg *leg, struct MdCallFloor *ret);

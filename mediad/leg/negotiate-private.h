@@ -25,6 +25,9 @@ bool leg_agree_answered_security(const MdNegotiator *negotiator, unsigned media,
 bool leg_address_usable(const MdNegotiator *negotiator, const MdSdpMedia *line);
 bool leg_is_offered(const MdNegotiator *negotiator, const MdSdpMedia *line);
 bool leg_have_content_port(MdNegotiator *negotiator);
+/* Of MD_LEG_MEDIA_STREAM and on: is there room for it; and what such a line does not do. */
+bool leg_have_stream(const MdNegotiator *negotiator, unsigned media);
+void leg_agree_stream(MdAgreedMedia *ret);
 void leg_agree_transport(const MdSdpMedia *line, MdAgreedMedia *ret);
 /* format: the one that was chosen, by the peer's number. After leg_agree_transport. */
 void leg_agree_browser(const MdSdpMedia *line, const MdSdpFormat *format, MdAgreedMedia *ret);

@@ -9,7 +9,11 @@
  * Security in our offers. REQUIRED: RTP/SAVP with a=crypto. PREFERRED: RTP/AVP with a=crypto ("best effort"): devices that know
  * SDES take it (baresip "srtp"), those that do not ignore the attribute and stay reachable with plain RTP; the RFC 4568 way
  * (RTP/SAVP) would be refused by them. offer_dtls: UDP/TLS/RTP/SAVP with a=fingerprint instead. */
-enum { MD_LEG_MEDIA_AUDIO, MD_LEG_MEDIA_VIDEO, MD_LEG_MEDIA_CONTENT, MD_LEG_MEDIA_MAX };
+enum {
+    MD_LEG_MEDIA_AUDIO, MD_LEG_MEDIA_VIDEO, MD_LEG_MEDIA_CONTENT,
+    MD_LEG_MEDIA_STREAM, /* the first of a browser's lines for pictures of others, sent as they came: we send only */
+    MD_LEG_MEDIA_MAX = MD_LEG_MEDIA_STREAM + MD_LEG_STREAMS_MAX,
+};
 
 typedef enum MdAgreedSecurity { MD_AGREED_PLAIN, MD_AGREED_SDES, MD_AGREED_DTLS } MdAgreedSecurity;
 
@@ -88,6 +92,9 @@ typedef struct MdNegotiatorOptions { /* strings borrowed: they outlive the negot
     /* Gives content its local_port when a description first has the line; 0: refused. NULL: local_port is set. */
     uint16_t (*open_content)(void *user);
     void *open_content_user;
+    unsigned streams;         /* lines for pictures of others that are taken: the m=video lines after content (browsers) */
+    /* Called when a description first has such a line; false: refused. NULL: any is taken. */
+    bool (*open_stream)(void *user, unsigned media);
     uint16_t floor_port;      /* of our BFCP server, UDP and TCP; 0: none */
     uint32_t floor_conference;
     MdSecurity security;

@@ -21,7 +21,7 @@ char *md_negotiator_create_offer(MdNegotiator *negotiator, GError **error)
                        : options->offer_dtls && options->fingerprint ? MD_SDP_PROTO_DTLS_SAVP
                        : options->security == MD_SECURITY_REQUIRED ? MD_SDP_PROTO_SAVP
                                                                    : MD_SDP_PROTO_AVP;
-    for (unsigned m = 0; options->security != MD_SECURITY_OFF && m < MD_LEG_MEDIA_MAX; m++)
+    for (unsigned m = 0; options->security != MD_SECURITY_OFF && m < MD_LEG_MEDIA_STREAM; m++)
         for (int suite = 0; suite < MD_SRTP_SUITE_MAX; suite++)
             if (!leg_make_key(negotiator, m, (MdSrtpSuite)suite, error))
                 return NULL;
@@ -136,6 +136,8 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
         leg_agree_transport(line, &out);
         if (negotiator->options.browser)
             leg_agree_browser(line, md_sdp_find_format(line, out.send_pt), &out);
+        if (ours->media >= MD_LEG_MEDIA_STREAM)
+            leg_agree_stream(&out);
         agreed.media[ours->media] = out;
         any = true;
     }

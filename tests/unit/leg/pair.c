@@ -65,6 +65,8 @@ static void on_content(MdLeg *leg, MdFrame *frame, void *user)
     side->slides++;
     md_frame_unref(side->last_slide);
     side->last_slide = md_frame_ref(frame);
+    if (side->on_slide)
+        side->on_slide(side, frame);
 }
 
 static void on_content_key(MdLeg *leg, void *user)
@@ -72,7 +74,13 @@ static void on_content_key(MdLeg *leg, void *user)
     ((PairSide *)user)->slide_key_requests++;
 }
 
-static const MdLegSink sink = {on_video, on_key, on_dtmf, on_content, on_content_key};
+static void on_stream_key(MdLeg *leg, unsigned stream, void *user)
+{
+    ((PairSide *)user)->stream_key_requests++;
+    ((PairSide *)user)->last_stream = stream;
+}
+
+static const MdLegSink sink = {on_video, on_key, on_dtmf, on_content, on_content_key, on_stream_key};
 
 void pair_init(Pair *pair, const PairOptions *options)
 {
@@ -111,6 +119,7 @@ void pair_init(Pair *pair, const PairOptions *options)
                               .offer_dtls = options->offer_dtls,
                               .browser = options->browser,
                               .content = options->content,
+                              .streams = options->streams,
                               .offer_content = options->offer_content};
         for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
             side->port[m] = (uint16_t)(21000 + 10 * i + 2 * m);

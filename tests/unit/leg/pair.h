@@ -35,6 +35,8 @@ typedef struct PairSide {
     MdFrame *last_picture;
     unsigned slides, slide_key_requests; /* content */
     MdFrame *last_slide;
+    void (*on_slide)(struct PairSide *side, const MdFrame *frame); /* test: NULL nobody looks */
+    unsigned stream_key_requests, last_stream;
     unsigned sent_rtp, sent_rtcp;
     MdAddr from_override;         /* set: packets seem to come from here (a NAT) */
     bool done;
@@ -58,6 +60,7 @@ typedef struct PairOptions {
     MdSecurity security[2];
     bool browser; /* one path for all lines; wants dtls */
     bool dtls, offer_dtls, video, content, offer_content, authenticated;
+    unsigned streams;
     const MdAudioCodec *codecs;
     unsigned n_codecs;
     const char *peer_host;

@@ -184,6 +184,48 @@ static void test_refused(void)
     }
 }
 
+/* Lines after content are for others' pictures: as many as are taken, only sent, each a stream of its own. */
+static void test_streams(void)
+{
+    static const char more[] = "m=video 9 UDP/TLS/RTP/SAVPF 96 97 108 109\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\na=mid:%u\r\na=%s\r\n"
+                               "a=ice-ufrag:1SQX\r\na=ice-pwd:kms2emUV6omsbYoKeMr+Pntq\r\n%s\r\na=setup:actpass\r\n"
+                               "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+                               "a=ssrc:77 cname:x\r\n";
+    MdNegotiator negotiator;
+    MdAgreed agreed;
+    g_autofree char *offer = read_offer("chromium");
+    g_autofree char *bundled = replace(offer, "a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1 2 3 4 5");
+    g_autofree char *print = g_strdup(strstr(offer, "a=fingerprint:"));
+    *strchr(print, '\r') = 0;
+    GString *text = g_string_new(bundled);
+    g_string_append_printf(text, more, 3, "recvonly", print);
+    g_string_append_printf(text, more, 4, "sendrecv", print);
+    g_string_append_printf(text, more, 5, "recvonly", print);
+    make(&negotiator, true);
+    negotiator.options.streams = 2;
+    negotiator.options.ssrc[MD_LEG_MEDIA_STREAM] = 1004;
+    negotiator.options.rtx_ssrc[MD_LEG_MEDIA_STREAM] = 2004;
+    g_autofree char *reply = answer(&negotiator, text->str, &agreed);
+    g_autofree char *first = line_of(reply, 3), *second = line_of(reply, 4), *third = line_of(reply, 5);
+    assert_has(reply, "a=group:BUNDLE 0 1 2 3 4\r\n");
+    assert_has(first, "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n");
+    assert_has(first, "a=ssrc-group:FID 1004 2004\r\n");
+    assert_has(first, "a=msid:stream3 stream3\r\n");
+    assert_has(first, "a=sendonly\r\n");
+    assert_has(second, "a=sendonly\r\n");
+    assert_has(third, "m=video 0 ");
+    const MdAgreedMedia *line = &agreed.media[MD_LEG_MEDIA_STREAM + 1];
+    g_assert_true(line->active);
+    g_assert_cmpuint(line->direction, ==, MD_SDP_SEND);
+    g_assert_cmpuint(line->n_receive + line->n_ssrcs + line->n_rids, ==, 0);
+    g_assert_cmpint(line->codec, ==, MD_VIDEO_VP8);
+    g_assert_cmpstr(line->mid, ==, "4");
+    g_assert_false(agreed.media[MD_LEG_MEDIA_STREAM + 2].active);
+    g_assert_true(agreed.media[MD_LEG_MEDIA_CONTENT].active);
+    g_string_free(text, TRUE);
+    md_negotiator_clear(&negotiator);
+}
+
 /* Two certificates in one BUNDLE cannot be one association. */
 static void test_two_certificates(void)
 {
@@ -243,6 +285,7 @@ int main(int argc, char **argv)
     g_test_add_func("/browser/restart", test_restart);
     g_test_add_func("/browser/refused", test_refused);
     g_test_add_func("/browser/two-certificates", test_two_certificates);
+    g_test_add_func("/browser/streams", test_streams);
     g_test_add_func("/browser/bundle-only", test_bundle_only);
     g_test_add_func("/browser/offer-again", test_offer_again);
     return g_test_run();
