@@ -332,6 +332,8 @@ static MdComposerOutput output_spec(const MdRoom *room, const MdLegVideoFormat *
     unsigned fps = ours->fps != 0 ? ours->fps : 15;
     if (max->fps != 0 && max->fps < fps)
         fps = max->fps >= 15 ? 15 : MAX(max->fps, 5);
+    if (rate < classes[pick].bitrate_bps / 2 && fps > 15) /* on a thin line fewer pictures, but sharp ones */
+        fps = 15;
     bool single_nal = format->codec == MD_VIDEO_H264 && format->h264_packetization_mode == 0;
     return (MdComposerOutput){.view = view,
                               .codec = format->codec,

@@ -271,7 +271,7 @@ static int send_packet(MdLeg *leg, const uint8_t *payload, size_t len, uint32_t 
 {
     LegMedia *m = &leg->media[AUDIO];
     LegAudio *a = &leg->audio;
-    uint8_t buf[MD_RTP_HEADER_LEN + MD_AUDIO_PAYLOAD_MAX + MD_SRTP_OVERHEAD_MAX];
+    uint8_t buf[MD_RTP_HEADER_LEN + LEG_NUMBER_LEN + MD_AUDIO_PAYLOAD_MAX + MD_SRTP_OVERHEAD_MAX];
     if (len > MD_AUDIO_PAYLOAD_MAX)
         return -EMSGSIZE;
     size_t header = md_sender_write_header(&m->sender, buf, !a->talking, media_ts, len, now_us);

@@ -40,8 +40,28 @@ static int send_datagram(MdLeg *leg, unsigned media, bool rtcp, const uint8_t *d
     return md_udp_send(own_port ? m->ports.rtcp_fd : m->ports.rtp_fd, to, data, len);
 }
 
+/* The number of the path's own, as the only element of the one-byte form (RFC 8285, 4.2): after the fixed header, for ours name no
+ * contributors. */
+static size_t number_packet(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap)
+{
+    uint8_t id = leg->media[media].agreed.ext[MD_SDP_EXT_TWCC];
+    if (!leg->congestion || id == 0 || len + LEG_NUMBER_LEN + MD_SRTP_OVERHEAD_MAX > cap)
+        return len;
+    uint8_t *at = buf + MD_RTP_HEADER_LEN;
+    memmove(at + LEG_NUMBER_LEN, at, len - MD_RTP_HEADER_LEN);
+    len += LEG_NUMBER_LEN;
+    buf[0] |= 0x10;
+    md_put16(at, 0xbede);
+    md_put16(at + 2, 1);
+    at[4] = (uint8_t)(id << 4 | 1);
+    md_put16(at + 5, md_congestion_sent(leg->congestion, len, md_worker_clock_us(leg->worker)));
+    at[7] = 0;
+    return len;
+}
+
 int leg_send_rtp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap)
 {
+    len = number_packet(leg, media, buf, len, cap);
     MdSrtp *srtp = leg_carrier(leg, &leg->media[media])->send;
     if (srtp) {
         int rc = md_srtp_protect_rtp(srtp, buf, &len, cap);

@@ -6,6 +6,7 @@
 #include "mediad/audio/tone.h"
 #include "mediad/leg/leg.h"
 #include "mediad/leg/negotiate.h"
+#include "mediad/rtp/congestion.h"
 #include "mediad/rtp/depacketise.h"
 #include "mediad/rtp/dtmf.h"
 #include "mediad/rtp/jitter.h"
@@ -24,7 +25,7 @@
 #include "mediad/transport/udp.h"
 
 /* The inside of a leg. Files: leg.c (control side), leg-plan.c (agreement -> worker), leg-net.c (packets in and out, source
- * checks), leg-bundle.c and leg-ice.c (a browser's), leg-audio.c, leg-video.c, leg-rtcp.c, leg-dtls.c (handshakes on control). */
+ * checks), leg-bundle.c and leg-ice.c (a browser's), leg-audio.c, leg-video.c, leg-rate.c (how much), leg-rtcp.c, leg-dtls.c (handshakes on control). */
 
 #define AUDIO MD_LEG_MEDIA_AUDIO
 #define VIDEO MD_LEG_MEDIA_VIDEO
@@ -120,7 +121,8 @@ typedef struct LegPaced {
 #define LEG_VIDEO_STATS(X, kind)                                                                             \
     X(packets_received, kind) X(packets_lost, kind) X(packets_sent, kind) X(packets_retransmitted, kind)      \
     X(bytes_received, kind) X(bytes_sent, kind) X(frames_received, kind) X(frames_damaged, kind)              \
-    X(nacks_sent, kind) X(key_requests_sent, kind) X(key_requests_received, kind) X(jitter_us, kind)
+    X(nacks_sent, kind) X(key_requests_sent, kind) X(key_requests_received, kind) X(jitter_us, kind)          \
+    X(target_bps, kind)
 
 #define LEG_VIDEO_STAT(name, kind) MdStat *name;
 typedef struct LegVideoStats {
@@ -155,7 +157,7 @@ typedef struct LegVideo { /* a line of pictures */
     int64_t base_us, last_us; /* picture times: of the first, of the newest */
     int64_t frame_interval_us;
     MdVideoClass max;       /* agreed, less congestion */
-    uint32_t tmmbr_bps, remb_bps, congestion_bps; /* 0: none */
+    uint32_t tmmbr_bps, remb_bps, loss_bps, share_bps; /* bounds, 0: none; share: of the line to a browser */
     unsigned rtx_in_window;
     int64_t rtx_window_us;
 } LegVideo;
@@ -205,7 +207,13 @@ struct MdLeg {
     LegVideo *pictures[MD_LEG_MEDIA_MAX]; /* of all but AUDIO; NULL: no such line */
     unsigned n_sources, next_source;
     LegSource sources[LEG_SOURCES_MAX];
-    MdTwccReceiver *twcc;   /* of a browser's path; NULL: of none */
+    MdTwccReceiver *twcc;   /* of a browser's path, as next; NULL: of none */
+    MdCongestion *congestion;
+    uint32_t remb_bps;      /* the browser's own word on its line; 0 none */
+    uint32_t probe_bps;
+    int64_t probe_until_us;
+    uint64_t probe_left;    /* bytes to pad with now */
+    MdTimer probe_timer;
     MdTimer rtcp_timer;
     int64_t round_trip_us;
     uint64_t audio_lost_before;
@@ -230,7 +238,9 @@ void leg_free_media(MdLeg *leg);
 
 /* leg-net.c */
 bool leg_can_send(const LegMedia *media);
-/* buf: header and payload, room for MD_SRTP_OVERHEAD_MAX behind. */
+/* buf: header and payload, room for MD_SRTP_OVERHEAD_MAX and LEG_NUMBER_LEN behind: to a browser that tells of each packet it
+ * gets, packets carry a number of the path's own (header extension, written here). */
+#define LEG_NUMBER_LEN 8
 int leg_send_rtp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap);
 int leg_send_rtcp(MdLeg *leg, unsigned media, uint8_t *buf, size_t len, size_t cap);
 void leg_latch(MdLeg *leg, unsigned media, unsigned part, const MdAddr *to);
@@ -278,9 +288,18 @@ void leg_video_receive(LegVideo *video, const MdRtpPacket *packet, MdStreamVerdi
 void leg_video_agreed(LegVideo *video, const MdAgreedMedia *before, int64_t now_us);
 void leg_video_nack(LegVideo *video, const uint16_t *seqs, unsigned n, int64_t now_us);
 void leg_video_key_asked(LegVideo *video, int64_t now_us);
-void leg_video_limit(LegVideo *video, MdRtcpKind kind, uint64_t bitrate_bps);
-void leg_video_loss(LegVideo *video, uint8_t fraction_lost);
 void leg_video_forget(LegVideo *video);
+
+/* leg-rate.c: worker */
+bool leg_rate_init(MdLeg *leg); /* a browser's */
+void leg_rate_detach(MdLeg *leg);
+void leg_rate_agreed(LegVideo *video);
+void leg_rate_limit(LegVideo *video, MdRtcpKind kind, uint64_t bitrate_bps);
+void leg_rate_loss(LegVideo *video, uint8_t fraction_lost);
+/* A line of streams that has rested forgets the losses of then. */
+void leg_rate_rested(LegVideo *video, int64_t now_us);
+void leg_rate_remb(MdLeg *leg, uint64_t bitrate_bps, int64_t now_us);
+void leg_rate_feedback(MdLeg *leg, const uint8_t *fci, size_t len, int64_t now_us);
 
 /* leg-rtcp.c */
 void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us);

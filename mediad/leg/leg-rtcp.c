@@ -116,7 +116,7 @@ static void take_report(MdLeg *leg, unsigned media, const MdRtcpReport *block, i
     LegVideo *pictures = leg->pictures[media];
     if (pictures) {
         md_stat_set(pictures->stats.remote_loss_permille, permille);
-        leg_video_loss(pictures, block->fraction_lost);
+        leg_rate_loss(pictures, block->fraction_lost);
     } else {
         md_stat_set(&leg->stats.remote_loss_permille, permille);
     }
@@ -145,7 +145,7 @@ static void answer_tmmbr(LegVideo *pictures, const MdRtcpItem *item, int64_t now
     unsigned media = pictures->media;
     uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
     MdRtcpWriter writer;
-    leg_video_limit(pictures, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
+    leg_rate_limit(pictures, MD_RTCP_KIND_TMMBR, item->limit.bitrate_bps);
     leg_rtcp_begin(leg, media, &writer, buf, MD_RTP_PACKET_MAX, now_us);
     md_rtcp_write_tmmbn(&writer, leg->media[media].sender.ssrc, item->ssrc, item->limit.bitrate_bps,
                         item->limit.overhead);
@@ -175,11 +175,23 @@ static void take_video_feedback(LegVideo *pictures, const MdRtcpItem *item, int6
             answer_tmmbr(pictures, item, now_us);
         break;
     case MD_RTCP_KIND_REMB:
-        leg_video_limit(pictures, MD_RTCP_KIND_REMB, item->limit.bitrate_bps);
+        leg_rate_limit(pictures, MD_RTCP_KIND_REMB, item->limit.bitrate_bps);
         break;
     default:
         break;
     }
+}
+
+/* What goes for the whole path, whatever line it came by. */
+static bool take_path_feedback(MdLeg *leg, const MdRtcpItem *item, int64_t now_us)
+{
+    if (item->kind == MD_RTCP_KIND_TWCC)
+        leg_rate_feedback(leg, item->fci.data, item->fci.len, now_us);
+    else if (item->kind == MD_RTCP_KIND_REMB)
+        leg_rate_remb(leg, item->limit.bitrate_bps, now_us);
+    else
+        return false;
+    return true;
 }
 
 void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us)
@@ -192,6 +204,8 @@ void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t le
     }
     int rc;
     while ((rc = md_rtcp_reader_next(&reader, &item)) > 0) {
+        if (leg->browser && take_path_feedback(leg, &item, now_us))
+            continue;
         if (leg->browser && (media = leg_bundle_line(leg, &item)) == MD_LEG_MEDIA_MAX)
             continue;
         LegMedia *m = &leg->media[media];

@@ -21,11 +21,7 @@
 #define RTX_WINDOW_US 500000
 #define RTX_INTERVAL_MIN_US 20000
 #define NACKS_MAX 64
-#define BITRATE_MIN_BPS 100000
 #define LAYER_SILENT_US 1500000
-#define CONGESTION_OLD_US 10000000
-#define LOSS_HIGH 26 /* of 256: about a tenth */
-#define LOSS_LOW 5
 
 #define COUNT_INTO(name, kind) .name = &leg->stats.kind##_##name,
 #define STATS_OF(kind, loss)                                                                                 \
@@ -99,45 +95,6 @@ void leg_video_free(LegVideo *v)
 
 static void ask_key(LegVideo *v, int64_t now_us);
 
-/* ---- what the peer can take ---- */
-
-static void update_max(LegVideo *v)
-{
-    const MdAgreedMedia *agreed = &v->leg->media[v->media].agreed;
-    uint32_t limits[] = {v->tmmbr_bps, v->remb_bps, v->congestion_bps};
-    v->max = agreed->max;
-    for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (limits[i] && limits[i] < v->max.bitrate_bps)
-            v->max.bitrate_bps = limits[i];
-    if (v->max.bitrate_bps < BITRATE_MIN_BPS)
-        v->max.bitrate_bps = BITRATE_MIN_BPS;
-}
-
-void leg_video_limit(LegVideo *v, MdRtcpKind kind, uint64_t bitrate_bps)
-{
-    uint32_t bps = bitrate_bps > UINT32_MAX ? UINT32_MAX : (uint32_t)bitrate_bps;
-    if (kind == MD_RTCP_KIND_TMMBR)
-        v->tmmbr_bps = bps;
-    else
-        v->remb_bps = bps;
-    update_max(v);
-}
-
-/* Heavy loss takes a fifth, a clean report gives a twentieth back. */
-void leg_video_loss(LegVideo *v, uint8_t fraction_lost)
-{
-    uint32_t agreed = v->leg->media[v->media].agreed.max.bitrate_bps;
-    if (fraction_lost > LOSS_HIGH) {
-        uint32_t now = v->congestion_bps ? v->congestion_bps : agreed;
-        v->congestion_bps = now * 4 / 5 > BITRATE_MIN_BPS ? now / 5 * 4 : BITRATE_MIN_BPS;
-    } else if (fraction_lost < LOSS_LOW && v->congestion_bps) {
-        v->congestion_bps += v->congestion_bps / 20;
-        if (v->congestion_bps >= agreed)
-            v->congestion_bps = 0;
-    }
-    update_max(v);
-}
-
 /* What the description said of the stream is true of every stream of it. */
 static void tell_parameter_sets(LegVideo *v)
 {
@@ -181,12 +138,12 @@ void leg_video_agreed(LegVideo *v, const MdAgreedMedia *before, int64_t now_us)
         md_reorder_reset(v->reorder);
     }
     if (!before->active || before->codec != now->codec) {
-        v->tmmbr_bps = v->remb_bps = v->congestion_bps = 0;
+        v->tmmbr_bps = v->remb_bps = v->loss_bps = 0;
         md_key_gate_close(&v->gate);
     }
     tell_parameter_sets(v);
     v->frame_interval_us = 1000000 / (now->max.fps ? now->max.fps : 15);
-    update_max(v);
+    leg_rate_agreed(v);
     /* The other side starts over: it needs a key frame, and so do we when it resumes. */
     if (leg->attached && (now->direction & MD_SDP_SEND) &&
         (!before->active || !(before->direction & MD_SDP_SEND)))
@@ -373,15 +330,6 @@ static void drain(LegVideo *v, int64_t now_us)
     send_nacks(v, now_us);
 }
 
-/* What a line that rests could not carry long ago says nothing of now. */
-static void forget_congestion(LegVideo *v, int64_t now_us)
-{
-    if (v->media < STREAM || !v->congestion_bps || now_us - v->sent_us < CONGESTION_OLD_US)
-        return;
-    v->congestion_bps = 0;
-    update_max(v);
-}
-
 static void tick(MdTimer *timer, int64_t due_us, void *user)
 {
     LegVideo *v = user;
@@ -391,7 +339,7 @@ static void tick(MdTimer *timer, int64_t due_us, void *user)
         ask_for_key(v, due_us);
     if (md_key_requests_due(&v->asked, due_us))
         pass_key_request(v);
-    forget_congestion(v, due_us);
+    leg_rate_rested(v, due_us);
     md_worker_timer_at(v->leg->worker, timer, due_us + TICK_US, tick, v);
 }
 

@@ -149,6 +149,7 @@ static void free_leg(MdLeg *leg)
         leg_video_free(leg->streams_made[i]);
     leg_free_media(leg);
     free(leg->twcc);
+    md_congestion_free(leg->congestion);
     free(leg->local_host);
     free(leg);
 }
@@ -188,7 +189,7 @@ MdLeg *md_leg_new_with_transport(const MdLegConfig *config, const MdLegTransport
     leg->twcc = config->browser ? calloc(1, sizeof *leg->twcc) : NULL;
     if (leg->twcc)
         md_twcc_receiver_init(leg->twcc);
-    if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) || (config->browser && !leg->twcc) ||
+    if (config->n_audio_codecs == 0 || !leg_audio_init(leg, config) || (config->browser && (!leg->twcc || !leg_rate_init(leg))) ||
         (n_media == 2 && !(leg->pictures[VIDEO] = leg_video_new(leg, VIDEO)))) {
         resources(error, "codecs cannot be set up", 0);
         free_leg(leg);
@@ -312,6 +313,7 @@ static void detach(void *payload, size_t len)
             leg_rtcp_bye(leg, m, md_worker_now_us(leg->worker));
         leg_unwatch_sockets(leg);
         md_worker_timer_cancel(leg->worker, &leg->rtcp_timer);
+        leg_rate_detach(leg);
         for (unsigned m = 0; m < MD_LEG_MEDIA_MAX; m++)
             if (leg->pictures[m])
                 leg_video_detach(leg->pictures[m]);

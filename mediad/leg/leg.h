@@ -190,6 +190,13 @@ int md_leg_send_stream(MdLeg *leg, unsigned stream, const MdFrame *frame, int64_
     X(remote_loss_permille, GAUGE, "loss the peer reports of our audio, per thousand") \
     X(remote_video_loss_permille, GAUGE, "loss the peer reports of our video, per thousand") \
     X(remote_content_loss_permille, GAUGE, "loss the peer reports of our content, per thousand") \
+    X(video_target_bps, GAUGE, "what video may be sent at now: agreed, asked for and carried by the line, bits per second") \
+    X(content_target_bps, GAUGE, "the same for content, bits per second") \
+    X(send_estimate_bps, GAUGE, "what the line to a browser is judged to carry, by its feedback on each packet, bits per second") \
+    X(send_arrived_bps, GAUGE, "what arrived at the browser of our packets over the last half second, bits per second") \
+    X(send_feedbacks, COUNTER, "feedback packets of the browser on ours") \
+    X(send_overuses, COUNTER, "times we sent less because a queue grew on the way or much was lost") \
+    X(send_probes, COUNTER, "times a little more was sent to find out whether the line carries it") \
     X(round_trip_us, GAUGE, "round-trip time from RTCP, microseconds") \
     X(packets_rejected, COUNTER, "packets dropped: wrong source, failed authentication, malformed")
 MD_STATS_STRUCT(MdLegStats, MD_LEG_STATS);

@@ -193,6 +193,13 @@ static int next_feedback(MdRtcpReader *reader, MdRtcpItem *ret)
         item.kind = reader->count == 3 ? MD_RTCP_KIND_TMMBR : MD_RTCP_KIND_TMMBN;
         read_limit(p, &item);
         reader->item += 8;
+    } else if (reader->packet_type == MD_RTCP_RTPFB && reader->count == 15) {
+        if (left == 0)
+            return 0;
+        item.kind = MD_RTCP_KIND_TWCC;
+        item.fci.data = p;
+        item.fci.len = left;
+        reader->item = reader->end;
     } else if (reader->packet_type == MD_RTCP_PSFB && reader->count == 4) {
         if (left < 8)
             return left ? -EBADMSG : 0;

@@ -45,6 +45,7 @@ typedef enum MdRtcpKind {
     MD_RTCP_KIND_TMMBR,    /* ssrc, media_ssrc, bitrate_bps, overhead */
     MD_RTCP_KIND_TMMBN,    /* same */
     MD_RTCP_KIND_REMB,     /* ssrc, bitrate_bps (the receiver's estimate); for information */
+    MD_RTCP_KIND_TWCC,     /* ssrc, media_ssrc, fci: transport-wide feedback, see md_twcc_reader_init */
 } MdRtcpKind;
 
 typedef struct MdRtcpItem {
@@ -66,6 +67,10 @@ typedef struct MdRtcpItem {
             uint64_t bitrate_bps;
             uint16_t overhead;
         } limit;
+        struct {
+            const uint8_t *data;
+            size_t len;
+        } fci; /* inside what is read: valid as long as that is */
     };
 } MdRtcpItem;
 

@@ -5,6 +5,26 @@
 
 #define TONE_AMPLITUDE 0.4f
 
+#define NARROW_QUEUE_US 1500000
+
+/* A place on the way that lets only so much through, and forgets what it cannot hold: far below 0 then. */
+static int64_t wait_in_queue(Pair *pair, size_t len)
+{
+    int64_t now_us = md_clock_now_us(&pair->clock.base);
+    int64_t free_us = MAX(pair->narrow_free_us, now_us);
+    pair->queue_us = free_us - now_us;
+    if (pair->queue_us > NARROW_QUEUE_US)
+        return INT64_MIN / 2;
+    pair->narrow_free_us = free_us + (int64_t)len * 8000000 / pair->narrow_bps;
+    return pair->narrow_free_us - now_us;
+}
+
+static gint by_due(gconstpointer a, gconstpointer b, gpointer user)
+{
+    const PairPacket *one = a, *other = b;
+    return one->due_us > other->due_us ? 1 : -1; /* the new one behind its equals */
+}
+
 static int pair_send(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len)
 {
     PairSide *side = user;
@@ -23,6 +43,9 @@ static int pair_send(void *user, unsigned media, bool rtcp, const MdAddr *to, co
     pair->seed = pair->seed * 1664525u + 1013904223u;
     if ((pair->seed >> 8) % 100 < pair->loss_percent)
         return 0;
+    int64_t due_us = md_clock_now_us(&pair->clock.base) + 10000;
+    if (side->index == 1 && pair->narrow_bps && (due_us += wait_in_queue(pair, len)) < 0)
+        return 0;
     PairPacket *packet = g_new0(PairPacket, 1);
     packet->to = other->index;
     packet->media = media;
@@ -31,10 +54,10 @@ static int pair_send(void *user, unsigned media, bool rtcp, const MdAddr *to, co
         packet->from = side->from_override;
     else
         md_addr_from_host(&packet->from, "127.0.0.1", (uint16_t)(side->port[media] + (rtcp ? 1 : 0)));
-    packet->due_us = md_clock_now_us(&pair->clock.base) + 10000;
+    packet->due_us = due_us;
     packet->len = len;
     memcpy(packet->data, data, len);
-    g_queue_push_tail(&pair->wire, packet);
+    g_queue_insert_sorted(&pair->wire, packet, by_due, NULL);
     return 0;
 }
 
@@ -195,6 +218,11 @@ void pair_reinvite(Pair *pair, char *(*edit)(char *sdp))
 void pair_connect(Pair *pair)
 {
     pair_reinvite(pair, NULL);
+    pair_handshake(pair);
+}
+
+void pair_handshake(Pair *pair)
+{
     for (unsigned i = 0; pair->identity && i < 40; i++) {
         step(pair, 10);
         g_main_context_iteration(NULL, FALSE);

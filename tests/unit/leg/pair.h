@@ -51,6 +51,8 @@ struct Pair {
     PairSide side[2];
     GQueue wire;
     unsigned loss_percent;
+    uint32_t narrow_bps; /* from side 1 to side 0; 0: as wide as one likes */
+    int64_t narrow_free_us, queue_us; /* when it has done with what it has; how long the last packet waited */
     bool browser; /* packets are one path's, whatever line they are of */
     uint32_t seed;
     bool (*tap)(Pair *pair, unsigned from, unsigned media, const uint8_t *data, size_t len); /* sees everything; true: drop it */
@@ -72,6 +74,8 @@ void pair_clear(Pair *pair);
 void pair_connect(Pair *pair);
 /* edit: NULL, or changes the offer on its way (takes and returns g_free'able text) */
 void pair_reinvite(Pair *pair, char *(*edit)(char *sdp));
+/* What pair_connect does after the description. */
+void pair_handshake(Pair *pair);
 /* ms of talk; every leg speaks its tone */
 void pair_run(Pair *pair, unsigned ms);
 float pair_heard(const Pair *pair, unsigned side, double hz);
