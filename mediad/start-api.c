@@ -51,6 +51,12 @@ static char *not_ready(void *user)
                                               : NULL;
 }
 
+static MdRole booked_role(const char *room, const char *account, void *user)
+{
+    const MdDaemon *daemon = user;
+    return daemon->meetings ? md_meetings_role_of(daemon->meetings, room, account) : MD_ROLE_INVALID;
+}
+
 bool md_start_api(MdDaemon *daemon, GError **error)
 {
     const CfgSettings *settings = daemon->settings;
@@ -86,6 +92,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     md_api_add_sources(daemon->api, daemon->agent);
     md_api_add_broadcast(daemon->api, daemon->broadcast);
     md_start_reports(daemon);
+    md_api_add_meeting_rights(daemon->api, daemon->conference, booked_role, daemon);
     md_api_add_meetings(daemon->api, daemon->meetings, daemon->accounts, daemon->broadcast);
     md_api_add_bulletins(daemon->api, daemon->bulletins, daemon->attachments, daemon->dictionary, daemon->inboxes);
     if (!md_start_outputs(daemon, error) || !md_start_boards(daemon, error))

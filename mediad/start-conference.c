@@ -3,14 +3,8 @@
 #include <string.h>
 #include "mediad/daemon.h"
 
-static void on_event(const char *type, const char *room, const char *member, const char *json_object, void *user)
+static JsonNode *data_of(const char *room, const char *member, const char *json_object)
 {
-    MdDaemon *daemon = user;
-    if (daemon->meetings)
-        md_meetings_room_event(daemon->meetings, type, room, member, json_object);
-    md_recording_event(daemon, type, room, json_object);
-    if (!daemon->api)
-        return;
     JsonNode *node = json_object ? json_from_string(json_object, NULL) : NULL;
     if (!node || !JSON_NODE_HOLDS_OBJECT(node)) {
         g_clear_pointer(&node, json_node_unref);
@@ -23,7 +17,26 @@ static void on_event(const char *type, const char *room, const char *member, con
         json_object_set_string_member(object, "room", room);
     if (member)
         json_object_set_string_member(object, "member", member);
-    md_web_event(daemon, type, room, member, object);
+    return node;
+}
+
+/* Of a confidential meeting: to the browsers in it, and nowhere else. */
+static void on_inside(const char *type, const char *room, const char *member, const char *json_object, void *user)
+{
+    g_autoptr(JsonNode) node = data_of(room, member, json_object);
+    md_web_event(user, type, room, member, json_node_get_object(node));
+}
+
+static void on_event(const char *type, const char *room, const char *member, const char *json_object, void *user)
+{
+    MdDaemon *daemon = user;
+    if (daemon->meetings)
+        md_meetings_room_event(daemon->meetings, type, room, member, json_object);
+    md_recording_event(daemon, type, room, json_object);
+    if (!daemon->api)
+        return;
+    JsonNode *node = data_of(room, member, json_object);
+    md_web_event(daemon, type, room, member, json_node_get_object(node));
     md_api_publish(daemon->api, type, node);
 }
 
@@ -86,6 +99,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .offer_content = settings->conference.content && settings->conference.offer_content,
         .label_for = label_for,
         .on_event = on_event,
+        .on_inside = on_inside,
         .user = daemon,
         .logger = &logger,
     };

@@ -5,15 +5,9 @@
 #include "mediad/api/socket.h"
 #include "mediad/conference/pin-guard.h"
 #include "mediad/daemon.h"
+#include "mediad/web-door.h"
 #include "mediad/web/turn.h"
 #include "mediad/web/web.h"
-
-typedef struct MdWebDoor {
-    MdDaemon *daemon;
-    MdWeb *web;
-    MdPinGuard *codes;     /* wrong join codes by source */
-    char *turn_secret;
-} MdWebDoor;
 
 /* --- the connection --- */
 
@@ -60,24 +54,16 @@ static bool looks_after(MdRole role)
     return role >= MD_ROLE_TECHNICIAN;
 }
 
-static MdRole role_in(MdRoom *room, const char *member)
-{
-    g_autoptr(GPtrArray) members = md_room_members(room);
-    for (guint i = 0; i < members->len; i++)
-        if (strcmp(((const MdMemberInfo *)members->pdata[i])->id, member) == 0)
-            return ((const MdMemberInfo *)members->pdata[i])->role;
-    return MD_ROLE_GUEST;
-}
-
 static void tell_state(MdDaemon *daemon, MdCall *call, MdRoom *room, const char *member)
 {
     g_autoptr(JsonObject) state = json_object_new();
     json_object_set_string_member(state, "type", "state");
     json_object_set_object_member(state, "room", md_api_room_object(room));
-    json_object_set_array_member(state, "members", md_api_member_array(room, looks_after(role_in(room, member))));
+    json_object_set_array_member(state, "members", md_api_member_array(room, looks_after(md_room_member_role(room, member))));
     json_object_set_object_member(state, "floor", md_room_floor(room));
     json_object_set_array_member(state, "votes", md_room_votes(room));
     json_object_set_member(state, "content", md_api_content_json(room));
+    json_object_set_array_member(state, "may", md_api_may_array(md_room_member_role(room, member)));
     md_web_tell(daemon->web_door->web, call, state);
 }
 
@@ -144,6 +130,8 @@ static void tell_event(MdCall *call, void *user)
     }
     json_object_set_member(event, "data", copy ? copy : json_node_new(JSON_NODE_NULL));
     md_web_tell(told->daemon->web_door->web, call, event);
+    if (strcmp(told->type, "member.role") == 0 && g_strcmp0(told->member, member) == 0) /* it may do other things from now on */
+        tell_state(told->daemon, call, room, member);
 }
 
 void md_web_event(MdDaemon *daemon, const char *type, const char *room, const char *member, JsonObject *data)
@@ -198,7 +186,8 @@ static JsonObject *welcome_of(MdDaemon *daemon, MdRoom *room, const char *member
     JsonObject *welcome = json_object_new();
     json_object_set_string_member(welcome, "member", member);
     json_object_set_object_member(welcome, "room", md_api_room_object(room));
-    json_object_set_string_member(welcome, "role", md_role_to_string(role_in(room, member)));
+    json_object_set_string_member(welcome, "role", md_role_to_string(md_room_member_role(room, member)));
+    json_object_set_array_member(welcome, "may", md_api_may_array(md_room_member_role(room, member)));
     json_object_set_array_member(welcome, "ice_servers", md_web_ice_servers(&turn, member, g_get_real_time()));
     return welcome;
 }
@@ -231,6 +220,7 @@ static void admit(Wish *wish, const MdWebSeatSpec *seat, const MdAdmission *admi
     if (member && md_conference_find_call(daemon->conference, call, &room, NULL)) {
         JsonObject *welcome = welcome_of(daemon, room, member);
         json_object_set_string_member(welcome, "role", md_role_to_string(admission->role));
+        json_object_set_array_member(welcome, "may", md_api_may_array(admission->role));
         md_web_welcome(wish->peer, welcome);
     }
 }
@@ -389,8 +379,10 @@ static void on_action(MdWebPeer *peer, MdCall *call, const MdWebFrame *frame, vo
         return;
     g_autofree char *id = g_strdup(member);
     if (frame->type == MD_WEB_STATE) {
-        if (md_room_may(room, id, MD_ACTION_CHAT, NULL) || role_in(room, id) != MD_ROLE_GUEST)
+        if (md_room_may(room, id, MD_ACTION_CHAT, NULL) || md_room_member_role(room, id) != MD_ROLE_GUEST)
             tell_state(daemon, call, room, id);
+    } else if (frame->type == MD_WEB_ACT) {
+        md_web_act(daemon, call, room, id, frame);
     } else if (!act(daemon, room, id, frame, &error)) {
         g_autoptr(JsonObject) object = json_object_new();
         json_object_set_string_member(object, "type", "error");

@@ -50,9 +50,13 @@ typedef struct MdApiRoute {
     unsigned rights;             /* MdApiRight bits, all needed; 0: role decides */
     bool second_factor;          /* a fresh one-time code, in the header X-One-Time-Code, must come with it, or have been given to
                                     POST /session/second-factor by this session within MD_API_UNLOCKED_S */
+    int in_meeting;              /* MD_API_IN_MEETING(MdAction): also for whoever's role in the running meeting of {room} lets it, wherever its account
+                                    is bound; 0: not. The handler asks whatever depends on the request (md_api_room_lets) */
+    const char *(*meeting_room)(const MdApiRequest *request, void *user); /* whose meeting, where the path has no {room}; NULL answered: none */
     bool vendor;                 /* also for accounts of a vendor: the handler shows them their own devices (md_api_request_vendor) */
 } MdApiRoute;
 #define MD_API_UNLOCKED_S 300
+#define MD_API_IN_MEETING(action) (1 + (int)(action))
 /* "anybody", "viewer", "broadcaster", "operator", "admin", "provincial-editor", "provincial-approver", "commune-editor",
  * "commune-approver", "auditor", "vendor" */
 const char *md_api_role_to_string(MdApiRole role);
@@ -108,6 +112,10 @@ bool md_api_stream_write(MdApiStream *stream, GBytes *bytes);
 void md_api_stream_end(MdApiStream *stream); /* closed is not called; invalid after this */
 /* A header of the answer to come; after this the usual ones that say the same are gone. */
 void md_api_request_set_header(MdApiRequest *request, const char *name, const char *value);
+/* Was it let through by the account's role in the running meeting, not by its own rights? */
+bool md_api_request_by_meeting(const MdApiRequest *request);
+/* Of what it changes only that it changed something in its {room} goes into the audit trail. */
+void md_api_request_keep_secret(MdApiRequest *request);
 const char *md_api_request_source(const MdApiRequest *request); /* numeric address of the other side */
 const char *md_api_request_header(const MdApiRequest *request, const char *name); /* NULL: absent, or the other side is gone */
 void md_api_reply_bytes(MdApiRequest *request, int status, const char *content_type, GBytes *bytes /* borrowed */);

@@ -207,12 +207,8 @@ static void list_roles(MdApiRequest *r, void *user)
     JsonArray *array = json_array_new();
     for (int role = 0; role < MD_ROLE_MAX; role++) {
         JsonObject *one = json_object_new();
-        JsonArray *may = json_array_new();
-        for (int action = 0; action < MD_ACTION_MAX; action++)
-            if (md_role_may((MdRole)role, (MdAction)action))
-                json_array_add_string_element(may, md_action_to_string((MdAction)action));
         json_object_set_string_member(one, "role", md_role_to_string((MdRole)role));
-        json_object_set_array_member(one, "may", may);
+        json_object_set_array_member(one, "may", md_api_may_array((MdRole)role));
         json_array_add_object_element(array, one);
     }
     md_api_reply(r, 200, md_api_take_list("roles", array));
@@ -230,7 +226,8 @@ static void list_roles(MdApiRequest *r, void *user)
     "\"question\":{\"type\":\"string\"},\"secret\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"},\"cast\":{\"type\":\"integer\"}," \
     "\"winner\":{\"type\":\"integer\",\"nullable\":true},\"choices\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}"
 #define SEE .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER
-#define RUN .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true
+#define RUN MD_API_RUN(MD_ACTION_RUN_FLOOR)
+#define VOTES MD_API_RUN(MD_ACTION_RUN_VOTES)
 
 static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/roles", SEE, .handler = list_roles, .summary = "What each role may do in a meeting.",
@@ -253,15 +250,15 @@ static const MdApiRoute routes[] = {
     {.method = "PUT", .path = "/rooms/{room}/floor/rules", RUN, .handler = set_rules, .summary = "Speaking time, warning, grace time.",
      .request_schema = OBJECT("", "\"budget_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":14400},\"warn_s\":{\"type\":\"integer\",\"minimum\":0,"
                                   "\"maximum\":14400},\"grace_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":600},\"auto_next\":{\"type\":\"boolean\"}")},
-    {.method = "PUT", .path = "/rooms/{room}/spotlight", RUN, .handler = spotlight,
+    {.method = "PUT", .path = "/rooms/{room}/spotlight", MD_API_RUN(MD_ACTION_SET_LAYOUT), .handler = spotlight,
      .summary = "Show a member large to all, whoever speaks; null: nobody.",
      .request_schema = OBJECT("\"required\":[\"member\"],", "\"member\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":16}")},
-    {.method = "PUT", .path = "/rooms/{room}/banner", RUN, .handler = banner, .summary = "A line of text and the clock in everybody's picture.",
+    {.method = "PUT", .path = "/rooms/{room}/banner", MD_API_RUN(MD_ACTION_BANNER), .handler = banner, .summary = "A line of text and the clock in everybody's picture.",
      .request_schema = OBJECT("", "\"text\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":200},\"clock\":{\"type\":\"boolean\"},"
                                   "\"seconds\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400,\"description\":\"0: until changed\"}")},
     {.method = "GET", .path = "/rooms/{room}/votes", SEE, .handler = list_votes, .summary = "Votes of the meeting, the newest last.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"votes\"],\"properties\":{\"votes\":{\"type\":\"array\",\"items\":" VOTE "}}}"},
-    {.method = "POST", .path = "/rooms/{room}/votes", RUN, .handler = open_vote,
+    {.method = "POST", .path = "/rooms/{room}/votes", VOTES, .handler = open_vote,
      .summary = "Open a vote. Of a secret one only counts, and who has voted, are ever told.",
      .request_schema = OBJECT("\"required\":[\"question\"],",
                               "\"question\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":300},\"choices\":{\"type\":\"array\",\"minItems\":2,"
@@ -270,7 +267,7 @@ static const MdApiRoute routes[] = {
                               "\"maximum\":14400,\"description\":\"closes by itself, 0: by hand\"}"),
      .response_schema = VOTE},
     {.method = "GET", .path = "/rooms/{room}/votes/{vote}", SEE, .handler = show_vote, .summary = "One vote.", .response_schema = VOTE},
-    {.method = "POST", .path = "/rooms/{room}/votes/{vote}/close", RUN, .handler = close_vote, .summary = "Close a vote; the result.",
+    {.method = "POST", .path = "/rooms/{room}/votes/{vote}/close", VOTES, .handler = close_vote, .summary = "Close a vote; the result.",
      .response_schema = VOTE},
 };
 

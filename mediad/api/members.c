@@ -133,8 +133,9 @@ static void update(MdApiRequest *r, void *user)
 {
     MdRoom *room = md_api_room_of(r, user);
     GError *error = NULL;
+    const char *role = json_object_get_string_member_with_default(md_api_request_body(r), "role", NULL);
 
-    if (!room)
+    if (!room || (role && !md_api_room_lets(r, room, MD_ACTION_SET_ROLES, md_api_request_param(r, "member"), md_role_from_string(role))))
         return;
     bool ok = change(room, md_api_request_param(r, "member"), md_api_request_body(r), &error);
     md_api_reply_conference(r, ok, error);
@@ -156,7 +157,7 @@ static void kick(MdApiRequest *r, void *user)
     MdRoom *room = md_api_room_of(r, user);
     GError *error = NULL;
 
-    if (!room)
+    if (!room || !md_api_room_lets(r, room, MD_ACTION_KICK, md_api_request_param(r, "member"), MD_ROLE_INVALID))
         return;
     bool ok = md_room_kick(room, md_api_request_param(r, "member"), &error);
     md_api_reply_conference(r, ok, error);
@@ -178,13 +179,13 @@ static const MdApiRoute routes[] = {
      .response_schema = "{\"type\":\"object\",\"required\":[\"members\"],\"properties\":{\"members\":{\"type\":\"array\",\"items\":" MEMBER "}}}"},
     {.method = "GET", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show,
      .summary = "One member, with statistics.", .response_schema = MEMBER},
-    {.method = "PATCH", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = update,
+    {.method = "PATCH", .path = "/rooms/{room}/members/{member}", MD_API_RUN(MD_ACTION_MUTE_OTHERS), .handler = update,
      .summary = "Mute, deafen, hide, turn up or down, or give another role.",
-     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"floor_muted\":" FLAG ",\"hand\":" FLAG ",\"floor\":" FLAG ",\"deaf\":" FLAG
+     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"deaf\":" FLAG
                        ",\"video_muted\":" FLAG ",\"gain_db\":{\"type\":\"number\",\"minimum\":-40,\"maximum\":20},\"role\":" ROLE "}}"},
-    {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = admit,
+    {.method = "POST", .path = "/rooms/{room}/members/{member}/admit", MD_API_RUN(MD_ACTION_ADMIT), .handler = admit,
      .summary = "Let a member in from the lobby."},
-    {.method = "DELETE", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = kick,
+    {.method = "DELETE", .path = "/rooms/{room}/members/{member}", MD_API_RUN(MD_ACTION_KICK), .handler = kick,
      .summary = "Send a member out."},
 };
 

@@ -22,6 +22,11 @@
 
 /* Rooms, members, dial lists, statistics of legs. Rooms made by the API are kept in the store and made again here. */
 void md_api_add_rooms(MdApi *api, MdConference *conference);
+/* Routes that run a meeting are open to those who are its chair, secretary … too. booked (may be NULL): what the account is to be in the meeting
+ * that runs in the room, INVALID: nothing is said of it. */
+typedef MdRole (*MdApiBookedFn)(const char *room, const char *account, void *user);
+void md_api_add_meeting_rights(MdApi *api, MdConference *conference, MdApiBookedFn booked, void *user);
+JsonArray *md_api_may_array(MdRole role); /* names of what the role may do; new */
 /* Recordings and live streams of meetings. Call after md_api_add_rooms. */
 void md_api_add_recordings(MdApi *api, MdRecordings *recordings, MdStreams *streams, MdConference *conference);
 /* What GET /rooms/{room} says, and GET /rooms/{room}/members without statistics; everything: with accounts and addresses. New. */

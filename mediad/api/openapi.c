@@ -105,7 +105,7 @@ static void add_responses(JsonObject *operation, const Route *route)
     set_text(sub(sub(sub(bad, "content"), "application/json"), "schema"), "$ref", "#/components/schemas/Error");
 }
 
-static void add_route(JsonObject *paths, const Route *route)
+static void add_route(const MdApi *api, JsonObject *paths, const Route *route)
 {
     g_autofree char *path = g_strconcat(MD_API_PREFIX, route->spec->path, NULL);
     g_autofree char *method = g_ascii_strdown(route->spec->method, -1);
@@ -128,6 +128,8 @@ static void add_route(JsonObject *paths, const Route *route)
         json_object_set_boolean_member(operation, "x-vendor", TRUE);
     if (route->spec->province)
         json_object_set_boolean_member(operation, "x-province-only", TRUE);
+    if (route->spec->in_meeting && api->meeting_right) /* or this of the account's role in the running meeting */
+        set_text(operation, "x-meeting-right", api->meeting_right(route->spec->in_meeting - MD_API_IN_MEETING(0)));
     if (route->spec->role == MD_API_ANYBODY && !route->spec->rights)
         json_object_set_array_member(operation, "security", json_array_new());
     add_parameters(operation, route);
@@ -177,7 +179,7 @@ const char *md_api_openapi(MdApi *api)
     set_text(sub(info, "license"), "name", "GPL-3.0-or-later");
     JsonObject *paths = sub(root, "paths");
     for (unsigned i = 0; i < api->routes->len; i++)
-        add_route(paths, api->routes->pdata[i]);
+        add_route(api, paths, api->routes->pdata[i]);
     add_components(root);
     g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), root);
     json_object_unref(root);

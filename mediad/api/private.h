@@ -69,6 +69,10 @@ struct MdApi {
     void *area_user;
     MdApiAreaHoldsFn holds_fn;
     void *holds_user;
+    /* By its role in the running meeting of that room (NULL: none): sets request->meeting_role. *ret_why (g_free): what is missing. */
+    bool (*meeting_fn)(MdApiRequest *request, const char *room, int action, char **ret_why, void *user);
+    const char *(*meeting_right)(int action);
+    void *meeting_user;
     char **second_factor_roles, *issuer;
     guint8 *factor_key;         /* of the second factors' secrets; NULL: not read yet */
     MdApiCounters counters;
@@ -91,6 +95,8 @@ struct MdApiRequest {
     char *one_time_code;        /* to be checked before the handler runs */
     bool fresh;                 /* it was right, or the session is unlocked */
     MdApiRole role;
+    int meeting_role;           /* MdRole by which it was let through, -1: by the account's own rights */
+    bool confidential;          /* of its change the audit trail holds only that there was one */
     GByteArray *body;           /* JSON while it comes */
     gsize body_got, body_max;
     int body_fd;

@@ -60,7 +60,8 @@ static void list(MdApiRequest *r, void *user)
     g_autoptr(GPtrArray) all = md_recordings_list(a->recordings);
     for (guint i = 0; i < all->len; i++) {
         const MdRecordingInfo *info = all->pdata[i];
-        if (!room || g_ascii_strcasecmp(room, info->room) == 0)
+        bool shown = !md_api_request_by_meeting(r) || info->state == MD_RECORDING_RUNNING;
+        if (shown && (!room || g_ascii_strcasecmp(room, info->room) == 0))
             json_array_add_object_element(array, recording_json(info));
     }
     md_api_reply(r, 200, md_api_take_list("recordings", array));
@@ -72,6 +73,20 @@ static bool recording_of(MdApiRequest *r, MdApiRecordings *a, MdRecordingInfo *r
         return true;
     md_api_reply_error(r, 404, "not-found", "there is no such recording", "GET /api/v1/recordings lists them");
     return false;
+}
+
+/* The meeting whose recording is named: those who run it may end what was begun in it. */
+static const char *room_of(const MdApiRequest *r, void *user)
+{
+    MdApiRecordings *a = user;
+    MdRecordingInfo info;
+    bool running = md_recordings_find(a->recordings, md_api_request_param(r, "recording"), &info) && info.state == MD_RECORDING_RUNNING;
+    return running ? info.room : NULL; /* what another meeting in the same room left behind is not theirs */
+}
+
+static const char *asked_room(const MdApiRequest *r, void *user)
+{
+    return md_api_request_query(r, "room");
 }
 
 static void show(MdApiRequest *r, void *user)
@@ -185,17 +200,17 @@ static void metrics(GString *out, void *user)
     "\"start_us\":" INT ",\"title\":" TEXT "}}}}}"
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/recordings", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = list,
+    {.method = "GET", .path = "/recordings", MD_API_RUN(MD_ACTION_RECORD), .meeting_room = asked_room, .handler = list,
      .summary = "Recordings of meetings, newest first.",
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"room\":{\"type\":\"string\",\"maxLength\":64}}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"recordings\"],\"properties\":{\"recordings\":{\"type\":\"array\",\"items\":" RECORDING "}}}"},
-    {.method = "POST", .path = "/rooms/{room}/recordings", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = start,
+    {.method = "POST", .path = "/rooms/{room}/recordings", MD_API_RUN(MD_ACTION_RECORD), .handler = start,
      .summary = "Record the meeting from now on; everybody in it is told.", .response_schema = RECORDING},
-    {.method = "GET", .path = "/recordings/{recording}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = show,
+    {.method = "GET", .path = "/recordings/{recording}", MD_API_RUN(MD_ACTION_RECORD), .meeting_room = room_of, .handler = show,
      .summary = "One recording.", .response_schema = RECORDING},
-    {.method = "POST", .path = "/recordings/{recording}/stop", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = stop,
+    {.method = "POST", .path = "/recordings/{recording}/stop", MD_API_RUN(MD_ACTION_RECORD), .meeting_room = room_of, .handler = stop,
      .summary = "End a recording; its file is there when it is finished (event recording.finished).", .response_schema = RECORDING},
-    {.method = "POST", .path = "/recordings/{recording}/chapters", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = mark,
+    {.method = "POST", .path = "/recordings/{recording}/chapters", MD_API_RUN(MD_ACTION_RECORD), .meeting_room = room_of, .handler = mark,
      .summary = "A chapter begins now; changes of the floor make chapters by themselves.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"title\"],\"properties\":{\"title\":{\"type\":\"string\","
                        "\"minLength\":1,\"maxLength\":200}}}"},

@@ -106,10 +106,11 @@ static void answer(MdApiRequest *r, int status, const char *type, GBytes *bytes 
         send_now(a);
         return;
     }
-    g_autofree char *what = g_strdup_printf("%s %s", r->route->spec->method, r->path);
+    g_autofree char *what = r->confidential ? g_strdup_printf("%s " MD_API_PREFIX "/rooms/%s", r->route->spec->method, md_api_request_param(r, "room"))
+                                            : g_strdup_printf("%s %s", r->route->spec->method, r->path);
     const char *who = r->user ? r->user : "-";
     if (status >= 400) { /* nothing changed: the row may come later than the answer */
-        md_audit_append(r->api, who, r->source, what, r->audit_detail, status, NULL, NULL);
+        md_audit_append(r->api, who, r->source, what, r->confidential ? NULL : r->audit_detail, status, NULL, NULL);
         send_now(a);
         return;
     }
@@ -117,7 +118,7 @@ static void answer(MdApiRequest *r, int status, const char *type, GBytes *bytes 
         r->paused = true;
         soup_server_message_pause(r->message);
     }
-    md_audit_append(r->api, who, r->source, what, r->audit_detail, status, audited_now, a);
+    md_audit_append(r->api, who, r->source, what, r->confidential ? NULL : r->audit_detail, status, audited_now, a);
 }
 
 void md_api_reply(MdApiRequest *r, int status, JsonNode *node)

@@ -189,12 +189,13 @@ static bool find_route(MdApiRequest *r, const char *method)
 
 /* --- sign-in --- */
 
-static void refuse_role(MdApiRequest *r, unsigned rights)
+static void refuse_role(MdApiRequest *r, unsigned rights, const char *in_meeting)
 {
     g_autofree char *lacking = md_api_rights_to_string(rights & ~md_api_role_rights(r->role));
     const char *least = md_api_role_to_string(r->route->spec->role);
-    g_autofree char *hint = g_strdup_printf("%s is a %s; this needs %s %s", r->user, md_api_role_to_string(r->role),
-                                            rights ? "the right to" : "a", rights ? lacking : least);
+    g_autofree char *hint = g_strdup_printf("%s is a %s; this needs %s %s%s%s%s", r->user, md_api_role_to_string(r->role),
+                                            rights ? "the right to" : "a", rights ? lacking : least, in_meeting ? ", or a role in the meeting (" : "",
+                                            in_meeting ? in_meeting : "", in_meeting ? ")" : "");
 
     md_api_reply_error(r, 403, "not-allowed", "this account may not do that", hint);
 }
@@ -203,8 +204,19 @@ bool md_api_require_rights(MdApiRequest *r, unsigned rights)
 {
     if ((md_api_role_rights(r->role) & rights) == rights)
         return true;
-    refuse_role(r, rights);
+    refuse_role(r, rights, NULL);
     return false;
+}
+
+/* Its role in the running meeting stands in for the right to run them all. */
+static bool by_meeting(MdApiRequest *r, char **ret_why)
+{
+    const MdApiRoute *spec = r->route->spec;
+
+    if (!spec->in_meeting || !r->user || r->role == MD_API_VENDOR || !r->api->meeting_fn)
+        return false;
+    const char *room = spec->meeting_room ? spec->meeting_room(r, r->route->user) : md_api_request_param(r, "room");
+    return r->api->meeting_fn(r, room, spec->in_meeting - MD_API_IN_MEETING(0), ret_why, r->api->meeting_user);
 }
 
 static bool sign_in(MdApiRequest *r)
@@ -227,9 +239,13 @@ static bool sign_in(MdApiRequest *r)
                            "reload the page; programs send \"Authorization: Bearer TOKEN\" instead of a cookie");
         return false;
     }
+    g_autofree char *lacking = NULL;
+    bool other_area = spec->province && r->area && r->area[0];
+    if ((!md_api_role_may(r->role, spec) || other_area) && by_meeting(r, &lacking))
+        return md_api_second_factor_early(r, session);
     if (!md_api_role_may(r->role, spec)) {
         if (session) {
-            refuse_role(r, spec->rights);
+            refuse_role(r, spec->rights, lacking);
             return false;
         }
         soup_message_headers_replace(soup_server_message_get_response_headers(r->message), "WWW-Authenticate",
@@ -239,8 +255,9 @@ static bool sign_in(MdApiRequest *r)
                            "sign in with POST " MD_API_PREFIX "/session and send \"Authorization: Bearer TOKEN\"");
         return false;
     }
-    if (spec->province && r->area && r->area[0]) {
-        g_autofree char *hint = g_strdup_printf("%s works in area %s; this concerns the whole province", r->user, r->area);
+    if (other_area) {
+        g_autofree char *hint = g_strdup_printf("%s works in area %s; this concerns the whole province%s%s%s", r->user, r->area,
+                                                lacking ? ", or those who run the meeting (" : "", lacking ? lacking : "", lacking ? ")" : "");
         md_api_reply_error(r, 403, "other-area", "this account works in one area only", hint);
         return false;
     }
@@ -407,6 +424,7 @@ static MdApiRequest *request_new(MdApi *api, SoupServerMessage *message)
     r->api = api;
     r->message = message;
     r->body_fd = -1;
+    r->meeting_role = -1;
     g_hash_table_add(api->requests, r);
     r->source = md_api_source_of(message);
     const char *path = g_uri_get_path(uri);
@@ -595,4 +613,14 @@ void md_api_request_set_header(MdApiRequest *r, const char *name, const char *va
 {
     if (r->message)
         soup_message_headers_replace(soup_server_message_get_response_headers(r->message), name, value);
+}
+
+void md_api_request_keep_secret(MdApiRequest *r)
+{
+    r->confidential = md_api_request_param(r, "room") != NULL;
+}
+
+bool md_api_request_by_meeting(const MdApiRequest *r)
+{
+    return r->meeting_role >= 0;
 }

@@ -49,11 +49,11 @@ static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/rooms/{room}/content", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show,
      .summary = "Who presents; null: nobody.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"content\"],\"properties\":{\"content\":" MD_API_CONTENT_SCHEMA "}}"},
-    {.method = "POST", .path = "/rooms/{room}/content/start", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true,
+    {.method = "POST", .path = "/rooms/{room}/content/start", MD_API_RUN(MD_ACTION_RUN_FLOOR),
      .handler = start, .summary = "Let a member present what its device sends as slides or screen.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"member\"],\"properties\":{"
                        "\"member\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":16,\"description\":\"member id\"}}}"},
-    {.method = "POST", .path = "/rooms/{room}/content/stop", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true,
+    {.method = "POST", .path = "/rooms/{room}/content/stop", MD_API_RUN(MD_ACTION_RUN_FLOOR),
      .handler = stop, .summary = "Take the slides or the screen away from whoever presents."},
 };
 

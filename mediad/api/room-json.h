@@ -2,6 +2,10 @@
 #pragma once
 #include "mediad/api/nouns.h"
 
+/* Who may change a running meeting: operators of the whole province, and whose role in it lets them. */
+#define MD_API_RUN(action) \
+    .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .in_meeting = MD_API_IN_MEETING(action)
+
 /* What rooms.c, members.c and legs.c share. */
 typedef struct MdApiLegs MdApiLegs;
 
@@ -19,6 +23,9 @@ typedef struct MdApiLegRates { /* over the last sampling period */
 
 /* The room a request names; replies 404 and returns NULL when there is none. */
 MdRoom *md_api_room_of(MdApiRequest *request, MdApiRooms *rooms);
+/* May whoever asks do that in the room, to target (NULL: nobody) and with a role to give (INVALID: none)? Always, by the account's own rights;
+ * else what its role in the meeting lets it (md_room_may_as). Replies 403 and returns false when not. */
+bool md_api_room_lets(MdApiRequest *request, MdRoom *room, MdAction action, const char *target, MdRole given);
 /* ok: 204, else what the error means. */
 void md_api_reply_conference(MdApiRequest *request, bool ok, GError *error /* taken */);
 JsonNode *md_api_take_object(JsonObject *object /* taken */);

@@ -29,6 +29,11 @@ MdRoom *md_api_room_of(MdApiRequest *r, MdApiRooms *rooms)
     if (!room) {
         g_autofree char *message = g_strdup_printf("there is no room '%s'", name);
         md_api_reply_error(r, 404, "room-not-found", message, "GET /api/v1/rooms lists them");
+    } else {
+        MdRoomInfo info;
+        md_room_info(room, &info);
+        if (info.confidential)
+            md_api_request_keep_secret(r);
     }
     return room;
 }
@@ -346,10 +351,11 @@ static void dial(MdApiRequest *r, void *user)
     const char *role = text_of(body, "role");
     GError *error = NULL;
 
-    if (!room)
+    MdRole as = role ? md_role_from_string(role) : MD_ROLE_SITE;
+    if (!room || !md_api_room_lets(r, room, MD_ACTION_DIAL, NULL, as))
         return;
     g_autofree const char **targets = texts_of(body, "targets");
-    bool ok = md_room_dial(room, targets, role ? md_role_from_string(role) : MD_ROLE_SITE,
+    bool ok = md_room_dial(room, targets, as,
                            json_object_get_boolean_member_with_default(body, "redial", FALSE), &error);
     md_api_reply_conference(r, ok, error);
 }
@@ -434,20 +440,20 @@ static const MdApiRoute routes[] = {
      .response_schema = ROOM_FULL},
     {.method = "DELETE", .path = "/rooms/{room}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = remove_room,
      .summary = "End the meeting and remove the room."},
-    {.method = "POST", .path = "/rooms/{room}/end", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = end,
+    {.method = "POST", .path = "/rooms/{room}/end", MD_API_RUN(MD_ACTION_END), .handler = end,
      .summary = "End the meeting for all; the room stays."},
-    {.method = "PUT", .path = "/rooms/{room}/lock", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = lock,
+    {.method = "PUT", .path = "/rooms/{room}/lock", MD_API_RUN(MD_ACTION_LOCK), .handler = lock,
      .summary = "Lock the room, or open it again.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"locked\"],\"properties\":{\"locked\":" FLAG "}}"},
-    {.method = "PUT", .path = "/rooms/{room}/mute", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = mute,
+    {.method = "PUT", .path = "/rooms/{room}/mute", MD_API_RUN(MD_ACTION_MUTE_OTHERS), .handler = mute,
      .summary = "Mute everybody, everybody but the chair, or nobody.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"muted\"],\"properties\":{\"muted\":" FLAG
                        ",\"except_chair\":" FLAG "}}"},
-    {.method = "PUT", .path = "/rooms/{room}/layout", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = layout,
+    {.method = "PUT", .path = "/rooms/{room}/layout", MD_API_RUN(MD_ACTION_SET_LAYOUT), .handler = layout,
      .summary = "Choose the layout of the composed picture, and who sits where.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"layout\"],\"properties\":{\"layout\":" LAYOUT
                        ",\"seats\":{\"type\":\"array\",\"maxItems\":72,\"items\":{\"type\":\"string\",\"description\":\"member id\"}}}}"},
-    {.method = "PUT", .path = "/rooms/{room}/tour", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = tour,
+    {.method = "PUT", .path = "/rooms/{room}/tour", MD_API_RUN(MD_ACTION_SET_LAYOUT), .handler = tour,
      .summary = "Show the sites in turn; 0 ends the tour.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"period_s\"],\"properties\":{"
                        "\"period_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":3600}}}"},
@@ -457,9 +463,9 @@ static const MdApiRoute routes[] = {
                         "\"type\":\"object\",\"required\":[\"target\",\"state\"],\"properties\":{\"target\":{\"type\":\"string\"},"
                         "\"role\":" ROLE ",\"redial\":" FLAG ",\"state\":{\"type\":\"string\"},\"attempts\":{\"type\":\"integer\"},"
                         "\"last_code\":{\"type\":\"integer\"}}}}}}"},
-    {.method = "POST", .path = "/rooms/{room}/dials", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = dial,
+    {.method = "POST", .path = "/rooms/{room}/dials", MD_API_RUN(MD_ACTION_DIAL), .handler = dial,
      .summary = "Call accounts or SIP addresses into the room.", .request_schema = dial_schema},
-    {.method = "DELETE", .path = "/rooms/{room}/dials/{target}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = undial,
+    {.method = "DELETE", .path = "/rooms/{room}/dials/{target}", MD_API_RUN(MD_ACTION_DIAL), .handler = undial,
      .summary = "Stop calling somebody."},
 };
 

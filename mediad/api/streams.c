@@ -50,6 +50,13 @@ static void start(MdApiRequest *r, void *user)
         md_api_recording_error(r, error);
 }
 
+static const char *room_of(const MdApiRequest *r, void *user)
+{
+    MdApiRecordings *a = user;
+    MdStreamInfo info;
+    return md_streams_find(a->streams, md_api_request_param(r, "stream"), &info) ? info.room : NULL;
+}
+
 static void stop(MdApiRequest *r, void *user)
 {
     MdApiRecordings *a = user;
@@ -96,12 +103,12 @@ static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/streams", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .province = true, .handler = list,
      .summary = "Meetings that go out live; stream keys are not told.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"streams\"],\"properties\":{\"streams\":{\"type\":\"array\",\"items\":" STREAM "}}}"},
-    {.method = "POST", .path = "/rooms/{room}/streams", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = start,
+    {.method = "POST", .path = "/rooms/{room}/streams", MD_API_RUN(MD_ACTION_RECORD), .handler = start,
      .summary = "Stream the meeting from now on: to an allowed RTMP or SRT address, or without url for the console (HLS); everybody in it is told.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"url\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":1024,"
                        "\"description\":\"rtmp://, rtmps:// or srt://\"}}}",
      .response_schema = STREAM},
-    {.method = "DELETE", .path = "/streams/{stream}", .rights = MD_API_MAY_OPERATE, .role = MD_API_OPERATOR, .province = true, .handler = stop,
+    {.method = "DELETE", .path = "/streams/{stream}", MD_API_RUN(MD_ACTION_RECORD), .meeting_room = room_of, .handler = stop,
      .summary = "End a stream."},
     {.method = "GET", .path = "/rooms/{room}/live/{file}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .province = true, .handler = get_live,
      .summary = "The meeting as HTTP Live Streaming: index.m3u8 and the pieces it names.", .response_type = "application/vnd.apple.mpegurl"},

@@ -90,6 +90,7 @@ typedef struct MdConferenceOptions {
     uint16_t floor_port;             /* of the server of floors that calls are told of; 0: none */
     bool create_on_call;             /* unknown names make a temporary room */
     MdConferenceEventFn on_event;
+    MdConferenceEventFn on_inside;   /* of confidential rooms, what on_event does not get: for those inside and nobody else. NULL: nobody */
     void *user;
     const MdLogger *logger;
     const MdClock *clock;            /* NULL: system, and the conference runs its own timers on the main loop. Else the owner
@@ -183,9 +184,25 @@ GPtrArray *md_room_dials(MdRoom *room); /* of MdDialInfo*, g_free'd with the arr
 
 /* --- running the meeting: room-floor.c, room-vote.c, room-scene.c ----------------------------------------------------- */
 
-/* Whether this member may do that: for whatever is asked in a member's name (keys, a browser's buttons). NOT_FOUND; STATE: not (or
- * no longer) in the room; DENIED with what it takes: its role does not let it. */
+/* In whose name something is asked of a room, and what that one is in the meeting. */
+typedef struct MdRoomActor {
+    const char *who;                 /* a member's id or an account: only for messages */
+    MdRole role;
+} MdRoomActor;
+/* The one decision about rights in a meeting: may the actor do that? target: to whom (member id, NULL: to nobody or to all); given: the role
+ * it would give (INVALID: none). Sending out and roles reach no further up than the actor itself. DENIED with what it takes; NOT_FOUND. */
+bool md_room_may_as(MdRoom *room, const MdRoomActor *actor, MdAction action, const char *target, MdRole given, GError **error);
+/* The same for a member, in whatever is asked in its name (keys, a browser's buttons). Also STATE: not (or no longer) in the room. */
 bool md_room_may(MdRoom *room, const char *member, MdAction action, GError **error);
+/* What an account is in the meeting: as its members that are inside, the most powerful counts. INVALID: it has none there. */
+MdRole md_room_role_of(MdRoom *room, const char *account);
+MdRole md_room_member_role(MdRoom *room, const char *member); /* GUEST: there is none */
+
+/* What runs a meeting, by name and with the fields of the API's requests ("mute" {member, muted} …): act.c has the table, and
+ * docs/join-protocol.md says it in words. result (may be NULL): what came of it is added. DENIED, NOT_FOUND, INVALID, STATE, LIMIT. */
+bool md_room_act(MdRoom *room, const MdRoomActor *actor, const char *act, JsonObject *fields, JsonObject *result, GError **error);
+unsigned md_room_acts(void);
+const char *md_room_act_name(unsigned i, MdAction *ret_action /* may be NULL */);
 
 /* The floor. Everything that goes wrong says why; nothing is changed then. */
 bool md_room_raise_hand(MdRoom *room, const char *member, bool raised, GError **error);

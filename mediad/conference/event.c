@@ -47,11 +47,11 @@ void md_room_emit(MdRoom *room, const char *type, const MdMember *member, ...)
     for (const char *name; (name = va_arg(list, const char *)) != NULL;)
         add_field(object, name, &list);
     va_end(list); /* what is handed over is taken in any case */
-    if (options->on_event == NULL || room->kind != MD_ROOM_MEETING ||
-        (room->confidential && !md_confidential_tells(type)))
+    MdConferenceEventFn tell = room->confidential && !md_confidential_tells(type) ? options->on_inside : options->on_event;
+    if (tell == NULL || room->kind != MD_ROOM_MEETING)
         return;
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
     json_node_set_object(node, object);
     g_autofree char *text = json_to_string(node, FALSE);
-    options->on_event(type, room->name, member != NULL ? member->text_id : NULL, text, options->user);
+    tell(type, room->name, member != NULL ? member->text_id : NULL, text, options->user);
 }

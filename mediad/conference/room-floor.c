@@ -254,26 +254,6 @@ void md_room_floor_tick(MdRoom *room, int64_t now_us)
 
 /* --- what can be done ------------------------------------------------------------------------------------------------- */
 
-bool md_room_may(MdRoom *room, const char *id, MdAction action, GError **error)
-{
-    const MdMember *member = md_room_member(room, id, error);
-    if (member == NULL)
-        return false;
-    if (member->state != MD_MEMBER_IN || !member->established) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE, "member %s is still at the door", id);
-        return false;
-    }
-    if (md_role_may(member->role, action))
-        return true;
-    g_autoptr(GString) who = g_string_new(NULL);
-    for (int role = 0; role < MD_ROLE_MAX; role++)
-        if (md_role_may((MdRole)role, action))
-            g_string_append_printf(who, "%s%s", who->len > 0 ? ", " : "", md_role_to_string((MdRole)role));
-    g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_DENIED, "%s is %s: \"%s\" is for %s", id,
-                md_role_to_string(member->role), md_action_to_string(action), who->str);
-    return false;
-}
-
 static bool fail(GError **error, int code, const char *who)
 {
     static const struct {

@@ -9,7 +9,7 @@ G_DEFINE_QUARK(md - web - error - quark, md_web_error)
 
 static const char *const types[MD_WEB_TYPE_MAX] = {
     "hello", "offer", "answer", "candidate", "mute", "video", "hand", "floor-done", "dtmf",
-    "chat",  "vote",  "share",  "view",      "state", "ping", "bye",
+    "chat",  "vote",  "share",  "view",      "state", "act", "ping", "bye",
 };
 
 const char *md_web_type_to_string(MdWebType type)
@@ -50,6 +50,7 @@ static const Field fields[] = {
     {MD_WEB_VIEW, "layout", TEXT, false, 16, AT(layout)},
     {MD_WEB_VIEW, "width", NUMBER, false, 16384, AT(width)},
     {MD_WEB_VIEW, "height", NUMBER, false, 16384, AT(height)},
+    {MD_WEB_ACT, "act", TEXT, true, 32, AT(act)},
 };
 
 /* json-glib recurses: what is nested too deep does not get there. Quotes are followed, so that brackets in texts do not count. */
