@@ -105,6 +105,16 @@ static void tell_candidate(MdLeg *leg, const char *mid, const char *line, void *
         md_call_send_candidate(member->call, mid, line);
 }
 
+/* The browser may not have noticed: consent is ours to miss (RFC 7675), and its own checks may still go through. */
+static void path_changed(MdLeg *leg, MdLegPath path, void *user)
+{
+    MdMember *member = user;
+    if (leg != member->leg || member->call == NULL || path != MD_LEG_PATH_LOST)
+        return;
+    md_debug(&member->room->logger, "%s: no way to its media any more", member->name);
+    md_call_restart_path(member->call);
+}
+
 bool md_member_make_leg(MdMember *member, const char *local_host, GError **error)
 {
     const MdRoom *room = member->room;
@@ -138,6 +148,7 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .browser = info != NULL && info->browser,
         .ice = options->ice,
         .on_candidate = tell_candidate,
+        .on_path = path_changed,
         .path_user = member,
     };
     member->leg = md_leg_new(&config, error);

@@ -167,6 +167,11 @@ void md_call_send_candidate(MdCall *call, const char *mid, const char *line)
     COMMAND(call, send_candidate, mid, line);
 }
 
+void md_call_restart_path(MdCall *call)
+{
+    COMMAND(call, restart_path);
+}
+
 void md_call_content(MdCall *call, MdCallContent state, const char *reason)
 {
     COMMAND(call, content, state, reason);

@@ -74,6 +74,7 @@ typedef struct MdCallOps {           /* filled by the signalling protocol; all o
     void (*request_key_frame)(void *impl);                    /* INFO picture_fast_update */
     void (*free_impl)(void *impl);
     void (*send_candidate)(void *impl, const char *mid, const char *line); /* browsers; NULL elsewhere */
+    void (*restart_path)(void *impl);                         /* browsers; NULL elsewhere */
     void (*open_floor)(void *impl, const MdCallFloor *floor);              /* NULL: the signalling knows no BFCP */
     void (*content)(void *impl, MdCallContent state, const char *reason);  /* NULL: the peer is not told */
 } MdCallOps;
@@ -106,6 +107,9 @@ void md_call_send_offer(MdCall *call, const char *sdp);
 void md_call_request_key_frame(MdCall *call);
 /* A candidate of ours (MdLegConfig.on_candidate), "" = no more. Does nothing where the signalling has no trickle. */
 void md_call_send_candidate(MdCall *call, const char *mid, const char *line);
+/* The way to its media is lost (MD_LEG_PATH_LOST): the browser is asked for an offer with an ICE restart. Does nothing elsewhere, nor
+ * while its signalling is away: it restarts when that comes back. */
+void md_call_restart_path(MdCall *call);
 /* After the descriptions agreed on BFCP (md_leg_floor), again after each change; NULL: no more. */
 void md_call_open_floor(MdCall *call, const MdCallFloor *floor);
 /* Who presents now, or that a request is refused; reason: short English text, may be NULL. */

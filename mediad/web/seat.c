@@ -41,6 +41,13 @@ static void send_candidate(void *impl, const char *mid, const char *line)
     md_web_peer_send(seat->peer, "candidate", object);
 }
 
+static void restart_path(void *impl)
+{
+    Seat *seat = impl;
+    if (seat->peer != NULL)
+        md_web_peer_send(seat->peer, "restart-ice", NULL);
+}
+
 static const char *word_of(int code)
 {
     switch (code) {
@@ -96,6 +103,7 @@ static const MdCallOps ops = {
     .hangup = hang_up,
     .send_offer = send_offer,
     .send_candidate = send_candidate,
+    .restart_path = restart_path,
     .free_impl = free_impl,
 };
 

@@ -163,6 +163,25 @@ static void test_admission(void)
     meeting_free(meeting);
 }
 
+/* The way to its media broke while its signalling lives: it is asked for a restart, once per loss; a leg of before says nothing. */
+static void test_path(void)
+{
+    Pair pair = pair_new(&(MdRoomSpec){.name = "r"});
+    const MdLegConfig *config = &pair.leg->config;
+    config->on_path(pair.leg, MD_LEG_PATH_CONNECTED, config->path_user);
+    g_assert_cmpuint(pair.call->restarts, ==, 0);
+    config->on_path(pair.leg, MD_LEG_PATH_LOST, config->path_user);
+    g_assert_cmpuint(pair.call->restarts, ==, 1);
+    config->on_path(pair.listener, MD_LEG_PATH_LOST, config->path_user);
+    g_assert_cmpuint(pair.call->restarts, ==, 1);
+    FakeCall *call = new_call(&pair);
+    g_assert_nonnull(md_conference_resume_call(pair.meeting->conference, pair.call->call, call->call, true));
+    config->on_path(pair.leg, MD_LEG_PATH_LOST, config->path_user);
+    g_assert_cmpuint(pair.call->restarts, ==, 1);
+    g_assert_cmpuint(call->restarts, ==, 1);
+    meeting_free(pair.meeting);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -170,5 +189,6 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/resume/same-leg", test_same_leg);
     g_test_add_func("/conference/resume/self-mute", test_self_mute);
     g_test_add_func("/conference/resume/admission", test_admission);
+    g_test_add_func("/conference/resume/path", test_path);
     return g_test_run();
 }

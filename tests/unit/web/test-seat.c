@@ -179,6 +179,9 @@ static void test_call(Desk *d, gconstpointer data)
     g_assert_nonnull(strstr(line->got->str, "media-not-acceptable"));
     say(line, "{\"type\":\"hand\",\"raised\":true}");
     expect(d, "offer bad;hand;");
+    g_assert_null(strstr(line->got->str, "restart-ice"));
+    md_call_restart_path(d->call);
+    g_assert_nonnull(strstr(line->got->str, "{\"type\":\"restart-ice\"}\n"));
     run_s(d, 3600);
     g_assert_cmpuint(md_web_seats(d->web), ==, 1);
     md_call_hangup(d->call, "removed by the chair");

@@ -195,6 +195,7 @@ export class Call {
       case 'answer': return void this.queue(() => this.remote({ type: 'answer', sdp: String(m.sdp) }));
       case 'offer': return void this.queue(() => this.remote({ type: 'offer', sdp: String(m.sdp) }));
       case 'candidate': return void this.queue(() => this.candidate(m));
+      case 'restart-ice': return this.askedToRestart();
       case 'state': return this.whole(m);
       case 'event': return this.event(String(m.event), (m.data ?? {}) as Record<string, unknown>);
       case 'chat': return this.line(m);
@@ -297,9 +298,17 @@ export class Call {
     }
   }
 
+  /** The server lost the way to us; we may not have noticed, or be at it already. */
+  private askedToRestart(): void {
+    if (Date.now() - this.restarted > 3000) void this.restartIce();
+  }
+
+  private restarted = 0;
+
   restartIce(): Promise<void> {
     const pc = this.pc;
     if (!pc || this.socket?.readyState !== WebSocket.OPEN) return Promise.resolve();
+    this.restarted = Date.now();
     if (this.state.media !== 'up') this.iceTimer = window.setTimeout(() => { if (this.pc === pc && this.state.media === 'broken') void this.restartIce(); }, 4000);
     return this.offer({ iceRestart: true });
   }
