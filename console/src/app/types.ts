@@ -27,7 +27,7 @@ export type Play = {
 };
 export type Bulletin = {
   id: string; area: string; state: string; revision: number; version: number; approved_version?: number; approved_content?: string; reason?: string;
-  created_by?: string; changed_by?: string; submitted_by?: string; approved_by?: string; changed_us?: number; kind?: string; title: string; text?: string;
+  origin?: string; created_by?: string; changed_by?: string; submitted_by?: string; approved_by?: string; changed_us?: number; kind?: string; title: string; text?: string;
   content?: string; url?: string; priority?: Priority; areas?: string[]; runs?: number; played_us?: number; author?: string;
 };
 export type InboxItem = {
@@ -46,6 +46,10 @@ export type Rehearsal = { from_us: number; to_us: number; problems: Problem[]; t
 export type Alert = {
   id: string; kind: string; status?: string; headline?: string; areas: string; siren?: string; priority?: Priority; state: string; reason?: string;
   received_us: number; expires_us?: number;
+};
+export type AlertReport = {
+  id: string; devices: number; reached: number; missed: number; p50_us: number; p95_us: number; worst_us: number;
+  loudspeakers: { device: string; outcome: string; latency_us: number }[];
 };
 export type ReportRow = {
   key: string; name: string; area?: string; devices: number; requested: number; played: number; partial: number; missed: number;

@@ -3,19 +3,21 @@
 import { Button, Input, Modal } from 'antd';
 import { useEffect, useState } from 'react';
 import { get, post, PREFIX, put, seg, upload } from '../app/api';
-import { fromLocal, moment, span, toLocal } from '../app/format';
+import { fromLocal, moment, number, span, toLocal } from '../app/format';
 import { t, tWord } from '../app/i18n';
 import type { Params } from '../app/pages';
 import { go, Link } from '../app/router';
 import { useSession } from '../app/session';
-import type { Bulletin, Content, Priority, Schedule } from '../app/types';
+import type { Bulletin, Content, Device, Priority, Problem, Rehearsal, Schedule } from '../app/types';
 import { useData } from '../app/use';
-import { AreaPicker, sayAreas, useAreaName, useOwnAreas } from '../ui/areas';
+import { AreaPicker, isWithin, sayAreas, useAreaName, useAreas, useOwn, useOwnAreas } from '../ui/areas';
+import { Confirm } from '../ui/confirm';
 import { Badge, Choice, Field } from '../ui/field';
 import { PriorityBadge } from '../ui/run';
 import { useAct, Wrong } from '../ui/wrong';
 import { Recorder } from './bulletin/recorder';
 import { stateTone, stepsOf, type Step } from './bulletin/state';
+import { Problems } from './schedule/problems';
 
 type Draft = { title: string; kind: 'text' | 'audio'; text: string; content: string; priority: Priority; areas: string[] };
 type History = { what?: string; act?: string; who?: string; at_us?: number; time_us?: number; reason?: string; state?: string };
@@ -46,18 +48,28 @@ function ScheduleDialog({ bulletin, close, done }: { bulletin: Bulletin; close: 
   const [at, setAt] = useState(toLocal(Date.now() + 600e3).slice(0, 16));
   const [rule, setRule] = useState<'' | 'FREQ=DAILY' | 'FREQ=WEEKLY' | 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR'>('');
   const [repeats, setRepeats] = useState('1');
-  const act = useAct();
+  const [kept, setKept] = useState<{ schedule: Schedule; problems: Problem[] } | null>(null);
+  const act = useAct(), nameOf = useAreaName();
   const past = fromLocal(at) < Date.now();
+  /* what is scheduled is tried out at once: that a loudspeaker will be silent all the same is said here, not in the morning */
   const send = async () => {
-    let made = '';
+    let made: typeof kept = null;
     const ok = await act(async () => {
-      made = (await post<{ schedule: string }>(`/bulletins/${seg(bulletin.id)}/schedule`, { start_local: at.length === 16 ? `${at}:00` : at, ...(rule ? { rule } : {}), repeats: Number(repeats) })).schedule;
-      const schedule = await get<Schedule>(`/schedules/${seg(made)}`);
-      if (schedule.draft) throw new Error(t('schedule.leftDraft'));
+      const { schedule: id } = await post<{ schedule: string }>(`/bulletins/${seg(bulletin.id)}/schedule`, { start_local: at.length === 16 ? `${at}:00` : at, ...(rule ? { rule } : {}), repeats: Number(repeats) });
+      const [schedule, rehearsal] = await Promise.all([get<Schedule>(`/schedules/${seg(id)}`), get<Rehearsal>(`/rehearsal?days=7&area=${seg(bulletin.area)}&from_us=${Math.floor(Date.now()) * 1000}`)]);
+      made = { schedule, problems: rehearsal.problems.filter((p) => p.schedule === id || p.other === id) };
     }, { done: t('bulletin.scheduled', { at: moment(fromLocal(at) * 1000) }) });
-    if (ok || made) { done(); close(); }
-    if (!ok && made) go('/schedule');
+    if (!ok) return;
+    done();
+    if (made!.schedule.draft || made!.problems.length) setKept(made);
+    else close();
   };
+  if (kept) return (
+    <Modal open width={640} title={kept.schedule.draft ? t('schedule.leftDraft') : t('bulletin.scheduledBut')} onCancel={close} footer={<div className="row" style={{ justifyContent: 'flex-end' }}>
+      <Button onClick={() => { close(); go('/schedule'); }}>{t('bulletin.toSchedule')}</Button><Button type="primary" onClick={close}>{t('bulletin.understood')}</Button></div>}>
+      <div role="alert"><Problems list={kept.problems} nameOf={nameOf} /></div>
+    </Modal>
+  );
   return (
     <Modal open title={t('bulletin.scheduleTitle')} onCancel={close} okText={t('bulletin.scheduleGo')} okButtonProps={{ disabled: past }} onOk={send}>
       <Field label={t('bulletin.when')} hint={t('localTime')} wrong={past ? t('bulletin.past') : undefined}>{(id) => <input id={id} className="plain" type="datetime-local" step={1} value={at} onChange={(e) => setAt(e.target.value)} />}</Field>
@@ -67,15 +79,32 @@ function ScheduleDialog({ bulletin, close, done }: { bulletin: Bulletin; close: 
   );
 }
 
+/** On the air at once: what, where, how many; then the page that shows it playing. */
+function NowDialog({ bulletin, close }: { bulletin: Bulletin; close: () => void }) {
+  const devices = useData<{ devices: Device[] }>('/devices');
+  const known = useAreas(), nameOf = useAreaName(), act = useAct();
+  const areas = bulletin.areas?.length ? bulletin.areas : [bulletin.area];
+  const count = devices.data?.devices.filter((d) => d.enabled && d.kind !== 'board' && areas.some((c) => isWithin(known, d.area, c))).length;
+  const send = async () => {
+    const ok = await act(() => post('/announcements', { content: bulletin.approved_content, areas, priority: bulletin.priority ?? 'normal', title: bulletin.title }), { done: t('bulletin.did.now') });
+    if (ok) go('/');
+  };
+  return (
+    <Confirm open close={close} title={t('bulletin.nowTitle')} go={`▶ ${t('bulletin.act.now')}`} doIt={send}>
+      <p style={{ fontSize: '1.1rem' }}><b>{t('bulletin.nowWhat', { title: bulletin.title, areas: sayAreas(areas, nameOf), n: count === undefined ? '…' : number(count) })}</b></p>
+      <p className="soft">{t('bulletin.nowAfter')}</p>
+    </Confirm>
+  );
+}
+
 function Write({ draft, set, editable }: { draft: Draft; set: (d: Draft) => void; editable: boolean }) {
   const { may } = useSession(), act = useAct();
   const content = useData<Content>(draft.content ? `/content/${seg(draft.content)}` : null);
-  const send = async (sound: Blob, name: string) => {
-    await act(async () => {
+  const send = async (sound: Blob, name: string): Promise<boolean> =>
+    act(async () => {
       const made = await upload<Content>(`/content?title=${encodeURIComponent(draft.title || t('bulletin.untitled'))}&name=${encodeURIComponent(name)}`, sound);
       set({ ...draft, kind: 'audio', content: made.id });
     }, { done: t('record.taken') });
-  };
   return (
     <fieldset disabled={!editable} style={{ border: 0, padding: 0, margin: 0 }}>
       <Field label={t('bulletin.title')}>{(id) => <Input id={id} size="large" maxLength={200} value={draft.title} onChange={(e) => set({ ...draft, title: e.target.value })} />}</Field>
@@ -88,7 +117,7 @@ function Write({ draft, set, editable }: { draft: Draft; set: (d: Draft) => void
       {draft.kind === 'text'
         ? <Field label={t('bulletin.text')} hint={t('bulletin.length', { span: span((draft.text.length / 14) * 1e6) })}>{(id) => <Input.TextArea id={id} rows={9} maxLength={20000} value={draft.text} onChange={(e) => set({ ...draft, text: e.target.value })} />}</Field>
         : editable && <>
-          <Recorder use={(sound) => send(sound, `ghi-am.${sound.type.includes('mp4') ? 'm4a' : sound.type.includes('ogg') ? 'ogg' : 'webm'}`)} />
+          <Recorder again={draft.content !== ''} use={(sound) => send(sound, `ghi-am.${sound.type.includes('mp4') ? 'm4a' : sound.type.includes('ogg') ? 'ogg' : 'webm'}`)} />
           <Field label={t('bulletin.file')} hint={t('bulletin.fileHint')}>{(id) => <input id={id} type="file" accept="audio/*,video/*" onChange={(e) => { const file = e.target.files?.[0]; if (file) void send(file, file.name); }} />}</Field>
         </>}
       {draft.kind === 'audio' && draft.content && <div className="field"><span className="label">{t('bulletin.sound')}</span><audio controls preload="none" src={`${PREFIX}/content/${seg(draft.content)}/sound`} style={{ width: '100%' }} aria-label={t('bulletin.sound')} />{content.data && <span className="soft">{span(content.data.duration_us)}</span>}</div>}
@@ -107,8 +136,8 @@ export default function BulletinPage({ params }: Params) {
   const [ask, setAsk] = useState<'return' | 'withdraw' | 'archive' | null>(null);
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState<Step | ''>('');
-  const [scheduling, setScheduling] = useState(false);
-  const act = useAct(), nameOf = useAreaName();
+  const [scheduling, setScheduling] = useState<'' | 'later' | 'now'>('');
+  const act = useAct(), nameOf = useAreaName(), own = useOwn();
   const b = fresh ? null : (loaded.data ?? null);
   const dirty = JSON.stringify(draft) !== kept;
 
@@ -166,7 +195,8 @@ export default function BulletinPage({ params }: Params) {
               {steps.includes('submit') && <Button size="large" type="primary" disabled={!whole} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
               {steps.includes('approve') && <Button size="large" type="primary" loading={busy === 'approve'} onClick={() => void step('approve')}>✔ {t('bulletin.act.approve')}</Button>}
               {steps.includes('return') && <Button size="large" onClick={() => setAsk('return')}>{t('bulletin.act.return')}</Button>}
-              {steps.includes('schedule') && <Button size="large" type="primary" onClick={() => setScheduling(true)}>▦ {t('bulletin.act.schedule')}</Button>}
+              {steps.includes('schedule') && <Button size="large" type="primary" onClick={() => setScheduling('later')}>▦ {t('bulletin.act.schedule')}</Button>}
+              {steps.includes('now') && own(b!.areas ?? []) && <Button size="large" onClick={() => setScheduling('now')}>▶ {t('bulletin.act.now')}</Button>}
               {editable && <Button size="large" disabled={!draft.title.trim() || !dirty} loading={busy === 'save'} onClick={() => void step('save')}>{t('bulletin.act.save')}</Button>}
               {steps.includes('withdraw') && <Button danger onClick={() => setAsk('withdraw')}>{t('bulletin.act.withdraw')}</Button>}
               {steps.includes('archive') && <Button onClick={() => setAsk('archive')}>{t('bulletin.act.archive')}</Button>}
@@ -183,7 +213,8 @@ export default function BulletinPage({ params }: Params) {
       <Modal open={ask !== null} title={ask ? t(`bulletin.act.${ask}`) : ''} onCancel={() => setAsk(null)} okText={ask ? t(`bulletin.act.${ask}`) : ''} okButtonProps={{ disabled: ask !== 'archive' && !reason.trim(), danger: ask === 'withdraw' }} onOk={() => void step(ask!)}>
         <Field label={t('reason')} hint={t('bulletin.reasonHint')}>{(id) => <Input.TextArea id={id} rows={3} maxLength={400} value={reason} onChange={(e) => setReason(e.target.value)} />}</Field>
       </Modal>
-      {scheduling && b && <ScheduleDialog bulletin={b} close={() => setScheduling(false)} done={loaded.reload} />}
+      {scheduling === 'later' && b && <ScheduleDialog bulletin={b} close={() => setScheduling('')} done={loaded.reload} />}
+      {scheduling === 'now' && b && <NowDialog bulletin={b} close={() => setScheduling('')} />}
     </>
   );
 }

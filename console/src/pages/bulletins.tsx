@@ -35,7 +35,7 @@ function Conflict({ item, decided }: { item: InboxItem; decided: () => void }) {
   const nameOf = useAreaName(), act = useAct(), now = useNow(), { may } = useSession();
   const choose = (first: 'above' | 'own') => act(() => post(`/inbox/conflicts/${seg(item.id)}`, { first }), { done: t('inbox.decided') }).then(decided);
   return (
-    <li className="card emergency" style={{ marginBottom: 12 }}>
+    <section className="card emergency" style={{ marginBottom: 12 }}>
       <h2>{t('inbox.conflictTitle', { area: nameOf(item.area), at: moment(item.at_us) })}</h2>
       <p>{t('inbox.conflictExplain')}</p>
       <div className="two">
@@ -45,7 +45,7 @@ function Conflict({ item, decided }: { item: InboxItem; decided: () => void }) {
           {may('approve') && <Button size="large" block style={{ marginTop: 10 }} onClick={() => void choose('own')}>{t('inbox.ownFirst')}</Button>}</div>
       </div>
       {item.deadline_us ? <p className="soft" style={{ margin: '10px 0 0' }}>{t('inbox.deadline', { span: since(2 * now * 1000 - item.deadline_us, now), at: moment(item.deadline_us) })}</p> : null}
-    </li>
+    </section>
   );
 }
 
@@ -66,7 +66,7 @@ function Inbox() {
   return (
     <>
       {inbox.failure && <Wrong failure={inbox.failure} retry={reload} />}
-      <ul className="list">{conflicts.data?.conflicts.map((c) => <Conflict key={c.id} item={c} decided={reload} />)}</ul>
+      {conflicts.data?.conflicts.map((c) => <Conflict key={c.id} item={c} decided={reload} />)}
       <section className="card">
         <h2>{t('inbox.title')}</h2>
         <p className="soft">{t('inbox.explain')}</p>
@@ -112,7 +112,7 @@ export default function Bulletins() {
   const open = (to: Tab) => { setTab(to); history.replaceState(null, '', `/bulletins?tab=${to}`); };
   return (
     <>
-      <div className="head"><h1>{t('page.bulletins')}</h1>{may('edit') && <Button type="primary" size="large" onClick={() => go('/bulletins/new')}>＋ {t('bulletin.new')}</Button>}</div>
+      <div className="head"><h1>{t('page.bulletins')}</h1>{may('edit') && <Button type="primary" size="large" onClick={() => go('/bulletins/new')}>+ {t('bulletin.new')}</Button>}</div>
       <nav className="tabs" aria-label={t('page.bulletins')}>{tabs.map(([key, text, n]) => <a key={key} href={`/bulletins?tab=${key}`} aria-current={tab === key ? 'page' : undefined} onClick={(e) => { e.preventDefault(); open(key); }}>{text}{n > 0 && ` (${n})`}</a>)}</nav>
       {all.failure && <Wrong failure={all.failure} retry={all.reload} />}
       {tab === 'inbox' ? <Inbox /> : (

@@ -4,17 +4,18 @@ import { Button } from 'antd';
 import { useState } from 'react';
 import { post, remove, seg } from '../app/api';
 import { clock, moment, number, since } from '../app/format';
-import { t, tWord } from '../app/i18n';
+import { t } from '../app/i18n';
 import { Link } from '../app/router';
 import { useSession } from '../app/session';
 import type { Alert, Outage, Release, Run } from '../app/types';
 import { useData, useNow } from '../app/use';
-import { AreaPicker, sayAreas, useAreaName, useOwnAreas } from '../ui/areas';
+import { AreaPicker, sayAreas, useAreaName, useOwn, useOwnAreas } from '../ui/areas';
 import { Confirm } from '../ui/confirm';
 import { Badge } from '../ui/field';
 import { sayOutage } from '../ui/health';
 import { PriorityBadge, RunState } from '../ui/run';
 import { useAct, Wrong } from '../ui/wrong';
+import { Alerts, AlertsLately } from './on-air/alerts';
 import { EmergencyDialog } from './on-air/emergency';
 
 const RUNS = ['announcement.', 'area.stopped', 'schedule.'] as const;
@@ -92,12 +93,13 @@ export default function OnAir() {
   const alerts = useData<{ alerts: Alert[] }>('/alerts?limit=20', ALERTS, 30000);
   const log = useData<{ announcements: Run[] }>('/play-log?limit=12', RUNS, 30000);
   const outages = useData<{ outages: Outage[] }>('/outages', ['device.', 'outage.'], 30000);
-  const nameOf = useAreaName(), act = useAct(), now = useNow();
+  const nameOf = useAreaName(), act = useAct(), now = useNow(), own = useOwn();
+  const mayStop = (r: Run) => may('air') && own(r.areas.split(',')) && (r.priority !== 'emergency' || may('alert'));
   const [dialog, setDialog] = useState<'emergency' | 'drill' | 'stop' | null>(null);
   const [stopping, setStopping] = useState<Run | null>(null);
-  const sounding = alerts.data?.alerts.filter((a) => a.state === 'sounding' || a.state === 'waiting') ?? [];
   const open = outages.data?.outages.filter((o) => !o.ended_us) ?? [];
   const runs = running.data?.live ?? [];
+  const lately = log.data?.announcements.filter((a) => a.state !== 'ringing' && a.state !== 'playing') ?? [];
 
   const stop = async (run: Run) => {
     setStopping(null);
@@ -116,18 +118,11 @@ export default function OnAir() {
         </div>
       </div>
       <div className="cards">
-        {sounding.map((a) => (
-          <section key={a.id} className="card emergency">
-            <div className="row between">
-              <div><h2>{a.kind === 'drill' ? t('alert.drillNow') : t('alert.now')}: {a.headline}</h2>
-                <div>{sayAreas(a.areas.split(','), nameOf)} · {t('run.since', { at: clock(a.received_us), span: since(a.received_us, now) })}</div></div>
-              {may('alert') && <Button danger size="large" onClick={() => void act(() => post(`/alerts/${seg(a.id)}/stop`), { done: t('alert.stopped') }).then(alerts.reload)}>{t('alert.stop')}</Button>}
-            </div>
-          </section>))}
+        <Alerts list={alerts.data?.alerts ?? []} now={now} changed={alerts.reload} />
         {running.failure && <Wrong failure={running.failure} retry={running.reload} />}
         <section aria-live="polite">
           {running.data && runs.length === 0 && <div className="card"><h2>{t('onAir.quiet')}</h2><p className="soft" style={{ margin: 0 }}>{t('onAir.quietHint')}</p></div>}
-          <ul className="list cards" style={{ gap: 12 }}>{runs.map((r) => <OnNow key={r.id} run={r} now={now} nameOf={nameOf} may={may('air')} stop={setStopping} />)}</ul>
+          <ul className="bare cards" style={{ gap: 12 }}>{runs.map((r) => <OnNow key={r.id} run={r} now={now} nameOf={nameOf} may={mayStop(r)} stop={setStopping} />)}</ul>
         </section>
         {open.map((o) => <div key={o.id} className="lost" style={{ margin: 0 }}>▲ {sayOutage(o, nameOf)} <Link to="/loudspeakers">{t('outage.look')}</Link></div>)}
         <QuietReleases />
@@ -136,22 +131,15 @@ export default function OnAir() {
           <div className="scroll" tabIndex={0} role="region" aria-label={t('onAir.lately')}>
             <table className="plain">
               <thead><tr><th>{t('col.time')}</th><th>{t('col.what')}</th><th>{t('col.where')}</th><th>{t('col.result')}</th></tr></thead>
-              <tbody>{log.data?.announcements.map((a) => (
+              <tbody>{lately.map((a) => (
                 <tr key={a.id}><td>{moment(a.start_us)}</td><td><Link to={`/play-log/${seg(a.id)}`}>{a.title || t('run.untitled')}</Link> {a.drill && <span className="soft">({t('run.drill')})</span>}</td><td>{sayAreas(a.areas.split(','), nameOf)}</td>
                   <td><RunState run={a} /> <span className="soft">{t('run.heard', { n: number(a.played + a.partial), all: number(a.devices) })}</span></td></tr>))}
               </tbody>
             </table>
           </div>
-          {log.data?.announcements.length === 0 && <p className="soft">{t('nothing')}</p>}
+          {log.data && lately.length === 0 && <p className="soft">{t('nothing')}</p>}
         </section>
-        {(alerts.data?.alerts.length ?? 0) > 0 && (
-          <section className="card">
-            <h2>{t('alert.lately')}</h2>
-            <ul className="list">{alerts.data?.alerts.slice(0, 5).map((a) => (
-              <li key={a.id} className="row between"><div>{moment(a.received_us)} <b>{a.headline || tWord('alertKind', a.kind)}</b> <span className="soft">{tWord('alertKind', a.kind)} · {sayAreas(a.areas.split(','), nameOf)}</span></div>
-                <Badge tone={a.state === 'sounding' ? 'bad' : 'idle'}>{tWord('alertState', a.state)}</Badge></li>))}
-            </ul>
-          </section>)}
+        {(alerts.data?.alerts.length ?? 0) > 0 && <AlertsLately list={alerts.data!.alerts} now={now} changed={alerts.reload} />}
       </div>
       {(dialog === 'emergency' || dialog === 'drill') && <EmergencyDialog kind={dialog} close={() => { setDialog(null); alerts.reload(); running.reload(); }} />}
       <StopAll open={dialog === 'stop'} close={() => { setDialog(null); running.reload(); }} />

@@ -2,11 +2,11 @@
 // The week: what will be heard in an area, moved by dragging, and rehearsed before it is published.
 import { Button, Input, Modal } from 'antd';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
-import { get, post, put, remove, seg } from '../app/api';
+import { post, put, remove, seg } from '../app/api';
 import { fromLocal, moment, toLocal } from '../app/format';
-import { t, tWord } from '../app/i18n';
+import { t } from '../app/i18n';
 import { useSession } from '../app/session';
-import type { Content, Priority, Problem, Rehearsal, Schedule } from '../app/types';
+import type { Content, Priority, Rehearsal, Schedule } from '../app/types';
 import { useData } from '../app/use';
 import { AreaChoice, AreaPicker, sayAreas, useAreaName, useOwn, useOwnAreas } from '../ui/areas';
 import { Badge, Choice, Field } from '../ui/field';
@@ -14,20 +14,11 @@ import { PriorityBadge } from '../ui/run';
 import { asFailure, told, type Failure } from '../app/failure';
 import { useAct, Wrong } from '../ui/wrong';
 import { bodyOf, movableBy, moved } from './schedule/move';
+import { Problems } from './schedule/problems';
 import type { Shown } from './schedule/week';
 
 const Week = lazy(() => import('./schedule/week'));
 type Kept = { schedule: Schedule; occurrence: number };
-
-function Problems({ list, nameOf }: { list: Problem[]; nameOf: (c: string) => string }) {
-  if (!list.length) return <div className="row"><Badge tone="good">{t('rehearsal.clean')}</Badge></div>;
-  return (
-    <ul className="list">{list.map((p, i) => (
-      <li key={i}><div className="row"><Badge tone={p.blocks ? 'bad' : 'warn'}>{tWord('problem', p.kind)}</Badge>{p.blocks && <b>{t('rehearsal.blocks')}</b>}</div>
-        <div>{p.area && `${nameOf(p.area)} · `}{p.from_us ? `${moment(p.from_us)}${p.to_us ? `–${moment(p.to_us)}` : ''}` : ''}</div><div>{tWord('problemHint', p.kind)}</div><div className="soft" lang="en">{p.text}</div></li>))}
-    </ul>
-  );
-}
 
 /** Publishing: refused with what stands against it, unless somebody gives a reason. */
 function Publish({ schedule, close, done }: { schedule: Schedule; close: () => void; done: () => void }) {
@@ -128,7 +119,7 @@ export default function SchedulePage() {
   const [adding, setAdding] = useState(0);
   const [open, setOpen] = useState<Kept | null>(null);
   const [publishing, setPublishing] = useState<Schedule | null>(null);
-  const [moving, setMoving] = useState<{ schedule: Schedule; by: number; undo: () => void; to: number } | null>(null);
+  const [moving, setMoving] = useState<{ shown: Shown; schedule: Schedule; to: number; sure: boolean } | null>(null);
   const nameOf = useAreaName(), act = useAct(), own = useOwn();
   const by = useMemo(() => new Map(schedules.data?.schedules.map((s) => [s.id, s])), [schedules.data]);
   const reload = () => { schedules.reload(); rehearsal.reload(); };
@@ -146,27 +137,33 @@ export default function SchedulePage() {
     for (const s of drafts) list.push({ id: `draft ${s.id}`, schedule: s.id, title: s.name, start: fromLocal(s.start_local), end: fromLocal(s.start_local) + 60e3, priority: s.priority, draft: true, movable: canMove(s) });
     return list;
   }, [rehearsal.data, by, drafts.length, top?.code]);
+  const onShow = useMemo(() => (moving ? shown.map((x) => (x.id === moving.shown.id ? { ...x, start: moving.to, end: moving.to + x.end - x.start, movable: false } : x)) : shown), [shown, moving]);
   const problems = rehearsal.data?.problems ?? [], blocking = problems.filter((p) => p.blocks).length;
   const move = async () => {
-    const { schedule, by: delta, undo } = moving!;
+    const { schedule, shown: x, to } = moving!;
+    setMoving({ ...moving!, sure: true }); /* it stands at its new time while the server is asked, and goes back when that refuses */
+    let now: Schedule | null = null;
+    await act(async () => { now = await put<Schedule>(`/schedules/${seg(schedule.id)}`, bodyOf(schedule, { start_local: moved(schedule.start_local, to - x.start), draft: true })); }, { done: t('schedule.moved') });
+    if (now) {
+      schedules.change((d) => ({ schedules: d.schedules.map((s) => (s.id === schedule.id ? now! : s)) }));
+      rehearsal.change((d) => ({ ...d, timelines: d.timelines.map((line) => ({ ...line, items: line.items?.filter((i) => i.schedule !== schedule.id) })) }));
+    }
     setMoving(null);
-    const ok = await act(() => put(`/schedules/${seg(schedule.id)}`, bodyOf(schedule, { start_local: moved(schedule.start_local, delta), draft: true })), { undo, done: t('schedule.moved') });
-    const now = ok ? await get<Schedule>(`/schedules/${seg(schedule.id)}`).catch(() => null) : null;
     reload();
-    if (now?.draft && may('approve')) setPublishing(now);
+    if (now && may('approve')) setPublishing(now);
   };
   return (
     <>
       <div className="head"><h1>{t('page.schedule')}</h1>
-        <div className="row"><AreaChoice label={t('schedule.area')} value={at} choose={setArea} />{may('edit') && <Button type="primary" size="large" onClick={() => setAdding(Date.now() + 3600e3)}>＋ {t('schedule.add')}</Button>}</div></div>
+        <div className="row"><AreaChoice label={t('schedule.area')} value={at} choose={setArea} />{may('edit') && <Button type="primary" size="large" onClick={() => setAdding(Date.now() + 3600e3)}>+ {t('schedule.add')}</Button>}</div></div>
       {schedules.failure && <Wrong failure={schedules.failure} retry={reload} />}
       {drafts.length > 0 && <section className="card" style={{ marginBottom: 14 }}><h2>{t('schedule.drafts', { n: drafts.length })}</h2>
         <ul className="list">{drafts.map((s) => <li key={s.id} className="row between"><div><b>{s.name}</b> <PriorityBadge priority={s.priority} /><div className="soft">{moment(fromLocal(s.start_local) * 1000)} · {sayAreas(s.areas, nameOf)}</div></div>
           {may('approve') && own(s.areas) ? <Button type="primary" onClick={() => setPublishing(s)}>{t('publish.go')}…</Button> : <span className="soft">{t('schedule.waitsPublish')}</span>}</li>)}</ul></section>}
       <section className="card" style={{ marginBottom: 14 }}>
         <Suspense fallback={<p role="status">{t('loading')}</p>}>
-          <Week shown={shown} week={(start) => setFrom(Math.max(Date.now(), start))} open={(x) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); }}
-            add={may('edit') ? (start) => setAdding(start) : undefined} move={(x, start, undo) => { const s = by.get(x.schedule); if (!s || start < Date.now()) { undo(); if (s) void act(() => Promise.reject(told(t('bulletin.past')))); } else setMoving({ schedule: s, by: start - x.start, undo, to: start }); }} />
+          <Week shown={onShow} week={(start) => setFrom(Math.max(Date.now(), start))} open={(x) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); }}
+            add={may('edit') ? (start) => setAdding(start) : undefined} move={(x, start, undo) => { const s = by.get(x.schedule); if (!s || start < Date.now()) { undo(); if (s) void act(() => Promise.reject(told(t('bulletin.past')))); } else setMoving({ shown: x, schedule: s, to: start, sure: false }); }} />
         </Suspense>
         <p className="soft" style={{ margin: '8px 0 0' }}>{t(may('edit', 'air') ? 'schedule.hint' : may('edit') ? 'schedule.hintEdit' : 'schedule.hintView', { area: nameOf(at) })}</p>
       </section>
@@ -178,7 +175,7 @@ export default function SchedulePage() {
       {adding > 0 && <Add at={Math.max(adding, Date.now() + 5 * 60e3)} close={() => setAdding(0)} done={(made) => { reload(); if (made.draft && may('approve')) setPublishing(made); }} />}
       {open && <Details kept={open} close={() => setOpen(null)} changed={reload} publish={setPublishing} />}
       {publishing && <Publish schedule={publishing} close={() => setPublishing(null)} done={reload} />}
-      <Modal open={moving !== null} title={t('schedule.moveTitle')} onCancel={() => { moving?.undo(); setMoving(null); }} okText={t('schedule.moveGo')} onOk={() => void move()}>
+      <Modal open={moving !== null && !moving.sure} title={t('schedule.moveTitle')} onCancel={() => setMoving(null)} okText={t('schedule.moveGo')} onOk={() => void move()}>
         {moving && <p>{t(moving.schedule.rule ? 'schedule.moveSeries' : 'schedule.moveOne', { name: moving.schedule.name, at: moment(moving.to * 1000) })}</p>}
       </Modal>
     </>

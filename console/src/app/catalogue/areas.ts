@@ -17,7 +17,7 @@ export const areasWords = {
   'priority.emergency': ['Khẩn cấp', 'Emergency'],
   'priority.priority': ['Ưu tiên', 'Priority'],
   'priority.normal': ['Thông thường', 'Normal'],
-  'priority.normalHint': ['Xã tự chọn giờ phát.', 'The commune chooses when it plays.'],
+  'priority.normalHint': ['Phát theo lịch. Xã tự chọn giờ phát.', 'Plays as scheduled. The commune chooses when.'],
   'priority.priorityHint': [
     'Phát đúng giờ; trùng với bản tin ưu tiên của xã thì xã quyết định thứ tự.',
     "Plays at its time; against the commune's own priority bulletin the commune decides the order.",

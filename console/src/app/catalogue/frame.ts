@@ -165,6 +165,7 @@ export const frameWords = {
     'Open "My account", turn the codes on, then try again.',
   ],
   'mend.not-allowed': ['Nhờ người có quyền, hoặc hỏi người quản trị.', 'Ask somebody who may, or an administrator.'],
+  'mend.other-area': ['Nhờ người ở tỉnh làm.', 'Ask somebody of the province.'],
   'mend.forged': ['Tải lại trang.', 'Reload the page.'],
   'mend.changed': ['Xem lại bản mới rồi làm tiếp.', 'Look at the new version, then go on.'],
   'mend.problems': ['Sửa lịch, hoặc ghi lý do để vẫn công bố.', 'Mend it, or give a reason.'],

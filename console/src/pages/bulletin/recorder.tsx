@@ -17,7 +17,8 @@ export function levelOf(samples: Float32Array): number {
   return Math.min(1, Math.max(0, (db + 60) / 60));
 }
 
-export function Recorder({ use }: { use: (sound: Blob) => Promise<void> }) {
+/** use: takes the recording; true when it was taken, and there is nothing more to hear here. */
+export function Recorder({ use, again }: { use: (sound: Blob) => Promise<boolean>; again: boolean }) {
   const [state, setState] = useState<'idle' | 'on' | 'ready'>('idle');
   const [level, setLevel] = useState(0);
   const [seconds, setSeconds] = useState(0);
@@ -71,8 +72,8 @@ export function Recorder({ use }: { use: (sound: Blob) => Promise<void> }) {
       </>}
       {state === 'ready' && <audio controls src={url} style={{ width: '100%' }} aria-label={t('record.listen')} />}
       <div className="row">
-        {state === 'on' ? <Button size="large" danger type="primary" onClick={() => end.current()}>■ {t('record.stop')}</Button> : <Button size="large" onClick={() => void start()}>● {state === 'ready' ? t('record.again') : t('record.start')}</Button>}
-        {state === 'ready' && <Button size="large" type="primary" loading={busy} onClick={() => { setBusy(true); void use(sound.current!).finally(() => setBusy(false)); }}>{t('record.use')}</Button>}
+        {state === 'on' ? <Button size="large" danger type="primary" onClick={() => end.current()}>■ {t('record.stop')}</Button> : <Button size="large" onClick={() => void start()}>● {state === 'ready' || again ? t('record.again') : t('record.start')}</Button>}
+        {state === 'ready' && <Button size="large" type="primary" loading={busy} onClick={() => { setBusy(true); void use(sound.current!).then((taken) => { if (taken) setState('idle'); }).finally(() => setBusy(false)); }}>{t('record.use')}</Button>}
       </div>
     </div>
   );

@@ -7,10 +7,10 @@ export function stateTone(state: string): 'good' | 'warn' | 'bad' | 'idle' {
   return state === 'returned' ? 'bad' : 'idle';
 }
 
-export type Step = 'save' | 'submit' | 'approve' | 'return' | 'schedule' | 'withdraw' | 'archive';
+export type Step = 'save' | 'submit' | 'approve' | 'return' | 'schedule' | 'now' | 'withdraw' | 'archive';
 
 /** What may be done with a bulletin now; the server checks it again. Nobody approves what they wrote alone. */
-export function stepsOf(bulletin: Pick<Bulletin, 'state' | 'submitted_by' | 'created_by' | 'changed_by'> | null, may: (...rights: Right[]) => boolean, user: string): Step[] {
+export function stepsOf(bulletin: Pick<Bulletin, 'state' | 'submitted_by' | 'created_by' | 'changed_by' | 'origin' | 'approved_content'> | null, may: (...rights: Right[]) => boolean, user: string): Step[] {
   const state = bulletin?.state ?? 'draft', list: Step[] = [];
   if (may('edit') && ['draft', 'returned', 'approved', 'scheduled', 'played'].includes(state)) list.push('save');
   if (!bulletin) return list;
@@ -20,7 +20,9 @@ export function stepsOf(bulletin: Pick<Bulletin, 'state' | 'submitted_by' | 'cre
     list.push('return');
   }
   if (may('edit') && ['approved', 'scheduled', 'played'].includes(state)) list.push('schedule');
-  if (may('edit') && ['draft', 'submitted', 'returned', 'approved', 'scheduled', 'played'].includes(state)) list.push('withdraw');
+  /* what comes from above plays when the commune says so: it is not put on the air over its head */
+  if (may('air') && ['approved', 'scheduled', 'played'].includes(state) && bulletin.approved_content && (bulletin.origin === 'own' || bulletin.origin === 'feedback')) list.push('now');
+  if (may('edit') && ['submitted', 'approved', 'scheduled', 'played'].includes(state)) list.push('withdraw');
   if (may('edit') && ['draft', 'returned', 'played', 'withdrawn', 'expired'].includes(state)) list.push('archive');
   return list;
 }

@@ -58,7 +58,7 @@ export function EmergencyDialog({ kind, close }: { kind: 'emergency' | 'drill'; 
       {sure && <div role="alert">
         <p style={{ fontSize: '1.2rem' }}><b>{drill ? t('drill.sure', { n, areas: sayAreas(codes, nameOf) }) : t('emergency.sure', { n, areas: sayAreas(codes, nameOf) })}</b></p>
         {!drill && siren !== 'none' && <p>{t('emergency.sureSiren', { siren: t(`siren.${siren}`) })}</p>}
-        {text && <pre>{text}</pre>}
+        {text && <blockquote className="words">{text}</blockquote>}
         <p className="soft" style={{ marginTop: 10 }}>{drill ? t('drill.after') : t('emergency.after')}</p>
       </div>}
     </Modal>

@@ -5,6 +5,7 @@ import interactionPlugin from '@fullcalendar/interaction';
 import listPlugin from '@fullcalendar/list';
 import FullCalendar from '@fullcalendar/react';
 import timeGridPlugin from '@fullcalendar/timegrid';
+import { useMemo } from 'react';
 import { language, t } from '../../app/i18n';
 import type { Priority } from '../../app/types';
 import { useMedia } from '../../app/use';
@@ -21,12 +22,13 @@ export default function Week({ shown, open, add, move, week }: {
   const phone = useMedia('(max-width: 860px)');
   /* the calendar is told the province's local times as if they were of no zone: the reader's own clock does not matter */
   const moment = (date: string) => fromLocal(date.slice(0, 19));
+  const events = useMemo(() => shown.map((x) => ({ id: x.id, title: `${SIGN[x.priority]}${x.draft ? `${t('schedule.draft')}: ` : ''}${x.title}`, start: toLocal(x.start), end: toLocal(Math.max(x.end, x.start + 60e3)), editable: x.movable, durationEditable: false, classNames: [`p-${x.priority}`, ...(x.draft ? ['draft'] : [])] })), [shown]);
   return (
     <FullCalendar key={phone ? 'phone' : 'desk'} plugins={[timeGridPlugin, listPlugin, interactionPlugin]} initialView={phone ? 'listWeek' : 'timeGridWeek'} timeZone="UTC" now={toLocal(Date.now())}
-      locale={language() === 'vi' ? viLocale : 'en'} firstDay={1} height="auto" allDaySlot={false} slotMinTime="04:00:00" slotMaxTime="23:00:00" scrollTime="04:30:00" slotDuration="00:30:00" nowIndicator expandRows eventMinHeight={24}
+      locale={language() === 'vi' ? viLocale : 'en'} firstDay={1} height="auto" allDaySlot={false} slotMinTime="04:00:00" slotMaxTime="23:00:00" scrollTime="04:30:00" slotDuration="00:30:00" nowIndicator displayEventEnd={false} expandRows eventMinHeight={24}
       headerToolbar={{ left: 'prev,next today', center: 'title', right: '' }} buttonIcons={false} buttonText={{ today: t('today'), prev: '‹', next: '›' }} noEventsContent={t('nothing')}
       slotLabelFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }}
-      events={shown.map((x) => ({ id: x.id, title: `${SIGN[x.priority]}${x.draft ? `${t('schedule.draft')}: ` : ''}${x.title}`, start: toLocal(x.start), end: toLocal(Math.max(x.end, x.start + 60e3)), editable: x.movable, durationEditable: false, classNames: [`p-${x.priority}`, ...(x.draft ? ['draft'] : [])] }))}
+      events={events}
       datesSet={(info) => week(moment(info.startStr))} eventInteractive
       eventClick={(info) => { info.jsEvent.preventDefault(); const x = shown.find((y) => y.id === info.event.id); if (x) open(x); }}
       eventDrop={(info) => { const x = shown.find((y) => y.id === info.event.id); if (x && info.event.startStr) move(x, moment(info.event.startStr), info.revert); else info.revert(); }}
