@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { backDelay } from '../src/pages/meet/call';
 import { levelOf, troubleOf } from '../src/pages/meet/devices';
-import { apply, countdown, EMPTY, left, trouble, voteOpen, type RoomState } from '../src/pages/meet/state';
+import { apply, countdown, EMPTY, isNext, left, trouble, voteOpen, type RoomState } from '../src/pages/meet/state';
 import { targetFrom, targetOf } from '../src/pages/meet/target';
 import type { Member } from '../src/pages/meet/types';
 
@@ -77,11 +77,20 @@ describe('a room by its events', () => {
     const floor = { holder: 'm2', deadline_ms: 100_000, queue: [{ member: 'm1' }] };
     const s = apply(room(), 'floor.given', { floor })!;
     expect(s.floor.holder).toBe('m2');
-    expect(left(s.floor, 40_000, 0)).toBe(60_000);
-    expect(left(s.floor, 200_000, 0)).toBe(0);
-    expect(left(EMPTY.floor, 0, 0)).toBeNull();
+    expect(left(s.floor, 40_000)).toBe(60_000);
+    expect(left(s.floor, 200_000)).toBe(0);
+    expect(left(EMPTY.floor, 0)).toBeNull();
     expect(countdown(60_000)).toBe('1:00');
     expect(countdown(9_100)).toBe('0:10');
+  });
+  it('counts down by its own clock, whatever the server thinks the time is', () => {
+    const s = apply(room(), 'floor.given', { floor: { holder: 'm2', deadline_ms: 9_000_000, left_ms: 60_000, queue: [] } }, 5_000)!;
+    expect(left(s.floor, 15_000)).toBe(50_000);
+  });
+  it('knows who speaks next: the first who is here, while another speaks', () => {
+    const floor = { holder: 'm1', deadline_ms: null, queue: [{ member: 'm2', away: true }, { member: 'm3' }, { member: 'm4' }] };
+    expect(['m1', 'm2', 'm3', 'm4'].filter((m) => isNext(floor, m))).toEqual(['m3']);
+    expect(isNext({ ...floor, holder: null }, 'm3')).toBe(false);
   });
   it('counts votes and keeps one of each', () => {
     const vote = { id: 'v1', question: '?', secret: false, open: true, choices: [{ key: 1, text: 'a' }, { key: 2, text: 'b' }], cast: 0 };

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // This browser in a meeting: the join protocol over a WebSocket, one RTCPeerConnection, and the way back into the same seat when either breaks.
 import { PREFIX } from '../../app/api';
-import { apply, EMPTY, type RoomState } from './state';
-import type { Line, Role, Room } from './types';
+import type { Values } from '../../app/i18n';
+import { apply, byOwnClock, EMPTY, type RoomState } from './state';
+import { ROLES, type Line, type Role, type Room } from './types';
 
 export type Phase = 'connecting' | 'asked' | 'lobby' | 'in' | 'back' | 'over';
 export type CallState = {
-  phase: Phase; ask: 'pin' | 'name' | null; trouble: { code: string; message: string } | null; over: { code: string; reason: string } | null;
+  phase: Phase; ask: 'pin' | 'name' | null; trouble: { code: string; message: string; values?: Values } | null; over: { code: string; reason: string } | null;
   member: string; role: Role; room: RoomState; chat: Line[]; media: 'none' | 'connecting' | 'up' | 'broken';
   main: MediaStream | null; sound: MediaStream | null; content: MediaStream | null; muted: boolean; cameraOff: boolean; sharing: boolean; backMs: number;
 };
@@ -199,7 +200,7 @@ export class Call {
       case 'state': return this.whole(m);
       case 'event': return this.event(String(m.event), (m.data ?? {}) as Record<string, unknown>);
       case 'chat': return this.line(m);
-      case 'error': return this.wrong(String(m.code), String(m.message ?? ''));
+      case 'error': return this.wrong(String(m.code), String(m.message ?? ''), String(m.of ?? ''));
       case 'closed': return this.end(Number(m.code) === 200 && !m.reason ? 'ended' : `closed-${String(m.code)}`, String(m.reason ?? ''));
       default: /* pong, and what later versions say */
     }
@@ -229,16 +230,20 @@ export class Call {
       role: me?.role ?? this.state.role,
       phase: this.state.phase === 'lobby' && me && !me.in_lobby ? 'in' : this.state.phase === 'in' && me?.in_lobby ? 'lobby' : this.state.phase,
       room: {
-        room: (m.room ?? this.state.room.room) as Room, members, floor: (m.floor ?? this.state.room.floor) as RoomState['floor'],
+        room: (m.room ?? this.state.room.room) as Room, members, floor: byOwnClock((m.floor ?? this.state.room.floor) as RoomState['floor'], Date.now()),
         votes: (m.votes ?? []) as RoomState['votes'], content: (m.content as { member: string } | null)?.member ?? null,
       },
     });
+    if (this.state.room.content === this.state.member && !this.screen) this.send({ type: 'share', on: false }); /* after a reload the screen is not taken any more */
   }
 
   private event(name: string, data: Record<string, unknown>): void {
     const room = apply(this.state.room, name, data);
     if (name === 'member.role' && data.member === this.state.member) this.set({ role: data.role as Role });
-    if (name === 'content.stopped' && this.state.sharing && data.member === this.state.member) this.stopScreen();
+    if (name === 'content.stopped' && this.state.sharing && data.member === this.state.member) {
+      this.stopScreen();
+      if (data.reason === 'taken away' || data.reason === 'another presents') this.set({ trouble: { code: data.reason === 'taken away' ? 'share-ended' : 'share-passed', message: '' } });
+    }
     if (room === null) this.send({ type: 'state' });
     else if (room !== this.state.room) this.set({ room });
   }
@@ -250,9 +255,10 @@ export class Call {
     this.set({ chat: [...this.state.chat, line].slice(-CHAT_MAX) });
   }
 
-  private wrong(code: string, message: string): void {
+  private wrong(code: string, message: string, of: string): void {
     if (code === 'replaced') return; /* the close that follows says it */
-    const trouble = { code, message };
+    const trouble = { code: code === 'not-done' && of === 'share' ? 'share-refused' : code, message };
+    if (trouble.code === 'share-refused') this.stopScreen();
     if (this.state.member || code === 'wait') return this.set({ trouble });
     if (code === 'wrong-pin') return this.set({ phase: 'asked', ask: 'pin', trouble });
     this.end(code, message);
@@ -358,7 +364,14 @@ export class Call {
   vote(vote: string, choice: number): void { this.send({ type: 'vote', vote, choice }); }
   view(layout: string | null): void { this.send({ type: 'view', layout }); }
 
+  /** What the chair's and the secretary's buttons do, in this member's name; the server checks the role again. */
+  act(act: string, fields: Record<string, unknown> = {}): void { this.send({ type: 'act', act, ...fields }); }
+
   async share(): Promise<void> {
+    const holder = this.state.room.members.find((m) => m.id === this.state.room.content);
+    if (holder && holder.id !== this.state.member && ROLES.indexOf(this.state.role) >= ROLES.indexOf(holder.role)) /* only a higher role takes it over */
+      return this.set({ trouble: { code: 'share-taken', message: '', values: { name: holder.name } } });
+    this.set({ trouble: null });
     const screen = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 10 } }, audio: false });
     const track = screen.getVideoTracks()[0];
     this.screen = screen;

@@ -14,7 +14,7 @@ import { Badge, Choice, Field } from '../../ui/field';
 import { useAct, Wrong } from '../../ui/wrong';
 import './desk.css';
 import { StateIcons, VoteResult } from './stage';
-import { apply, countdown, EMPTY, left, trouble, voteOpen, type RoomState } from './state';
+import { apply, byOwnClock, countdown, EMPTY, left, trouble, voteOpen, type RoomState } from './state';
 import { ROLES, type Dial, type Floor, type Member, type Role, type Room, type Vote } from './types';
 
 const LAYOUTS = ['auto', 'single', '1+5', '1+7', '2x2', '3x3', '4x4', '5x5', '6x6', '9x8', 'pip'] as const;
@@ -31,12 +31,11 @@ function useRoom(name: string) {
   const dials = useData<{ dials: Dial[] }>(`/rooms/${seg(name)}/dials`, ['dial.', 'member.left'], 15000);
   const [state, setState] = useState<RoomState>(EMPTY);
 
-  useEffect(() => {
-    setState((old) => ({
-      room: room.data ?? old.room, members: members.data?.members ?? old.members, floor: floor.data ?? old.floor, votes: votes.data?.votes ?? old.votes,
-      content: room.data ? (room.data.content?.member ?? null) : old.content,
-    }));
-  }, [room.data, members.data, floor.data, votes.data]);
+  /* each by itself: what one read brings must not put an older read of another over what the events have told since */
+  useEffect(() => { if (room.data) setState((old) => ({ ...old, room: room.data!, content: room.data!.content?.member ?? null })); }, [room.data]);
+  useEffect(() => { if (members.data) setState((old) => ({ ...old, members: members.data!.members })); }, [members.data]);
+  useEffect(() => { if (floor.data) setState((old) => ({ ...old, floor: byOwnClock(floor.data!, Date.now()) })); }, [floor.data]);
+  useEffect(() => { if (votes.data) setState((old) => ({ ...old, votes: votes.data!.votes })); }, [votes.data]);
   useEffect(() => live.on((event) => {
     const data = (event.data ?? {}) as Record<string, unknown>;
     if (data.room !== name) return;
@@ -105,7 +104,7 @@ export default function Desk({ params }: { params: Record<string, string> }) {
   const [search, setSearch] = useState(''), [target, setTarget] = useState(''), [tour, setTour] = useState(false), [banner, setBanner] = useState('');
   const [why, setWhy] = useState<Member | null>(null), [asking, setAsking] = useState(false), [ending, setEnding] = useState(false);
   const { room, members, floor, votes } = state;
-  const runs = may('operate'), rest = left(floor, now, 0), holder = members.find((m) => m.id === floor.holder), vote = voteOpen(state) ?? votes[votes.length - 1];
+  const runs = may('operate'), rest = left(floor, now), holder = members.find((m) => m.id === floor.holder), vote = voteOpen(state) ?? votes[votes.length - 1];
   const lobby = members.filter((m) => m.in_lobby), here = members.filter((m) => !m.in_lobby);
   const hands = useMemo(() => new Map(floor.queue.map((q, i) => [q.member, i + 1])), [floor.queue]);
   const shown = here.filter((m) => plain(m.name).includes(plain(search))).sort((a, b) => Number(b.id === floor.holder) - Number(a.id === floor.holder) || (hands.get(a.id) ?? 999) - (hands.get(b.id) ?? 999) || ROLES.indexOf(a.role) - ROLES.indexOf(b.role) || plain(a.name).localeCompare(plain(b.name)));

@@ -4,12 +4,13 @@ import { AudioMutedOutlined, AudioOutlined, CheckOutlined, CloseOutlined, Deskto
 import { App, Button, Input } from 'antd';
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { clock } from '../../app/format';
+import { catalogue, type Key } from '../../app/catalogue';
 import { t, tWord } from '../../app/i18n';
 import { useNow } from '../../app/use';
 import type { Call, CallState } from './call';
 import { useSpeaker } from './devices';
-import { countdown, left, voteOpen } from './state';
-import type { Member, Vote } from './types';
+import { countdown, isNext, left, voteOpen } from './state';
+import { CHAIRING, type Member, type Vote } from './types';
 
 function Picture({ stream, label, className }: { stream: MediaStream; label: string; className: string }) {
   const video = useRef<HTMLVideoElement>(null);
@@ -48,7 +49,7 @@ function useFlowing(stream: MediaStream | null): boolean {
   return flowing;
 }
 
-function Key({ icon, label, on, danger, press, badge, expanded }: { icon: ReactNode; label: string; on?: boolean; danger?: boolean; press: () => void; badge?: number; expanded?: boolean }) {
+function Press({ icon, label, on, danger, press, badge, expanded }: { icon: ReactNode; label: string; on?: boolean; danger?: boolean; press: () => void; badge?: number; expanded?: boolean }) {
   return (
     <button type="button" className={`meet-key${on ? ' on' : ''}${danger ? ' danger' : ''}`} aria-pressed={expanded === undefined ? on : undefined} aria-expanded={expanded} onClick={press}>
       <span aria-hidden="true">{icon}</span><small>{label}</small>{badge ? <b className="meet-badge">{badge}</b> : null}
@@ -128,7 +129,7 @@ function People({ state }: { state: CallState }) {
 
 function Signs({ state, now }: { state: CallState; now: number }) {
   const { room, floor, members } = state.room;
-  const holder = members.find((m) => m.id === floor.holder), rest = left(floor, now, 0);
+  const holder = members.find((m) => m.id === floor.holder), rest = left(floor, now);
   const talking = holder ?? members.find((m) => m.talking);
   return (
     <div className="meet-signs">
@@ -138,7 +139,10 @@ function Signs({ state, now }: { state: CallState; now: number }) {
       {room?.confidential && <span className="meet-sign live">{t('meet.confidential')}</span>}
       {talking && <span className="meet-sign"><SoundOutlined aria-hidden="true" /> {holder ? t('meet.hasFloor', { name: holder.name }) : talking.name}</span>}
       {rest !== null && <span className={`meet-sign time${rest < 30000 ? ' soon' : ''}`} role="timer">{countdown(rest)}</span>}
-      {floor.holder === state.member && <span className="meet-sign mine">{t('meet.yourTurn')}</span>}
+      <span role="status">
+        {floor.holder === state.member && <span className="meet-sign mine">{t('meet.yourTurn')}</span>}
+        {isNext(floor, state.member) && <span className="meet-sign next">{t('meet.youAreNext')}</span>}
+      </span>
     </div>
   );
 }
@@ -150,7 +154,8 @@ function Notice({ state, call }: { state: CallState; call: Call }) {
   else if (state.media === 'connecting') text = t('meet.connecting');
   if (text) return <div className="meet-notice" role="status">{text}</div>;
   if (!state.trouble) return null;
-  return <div className="meet-notice" role="alert">{tWord('join', state.trouble.code) === state.trouble.code ? state.trouble.message : tWord('join', state.trouble.code)} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
+  const key = `join.${state.trouble.code}`;
+  return <div className="meet-notice" role="alert">{key in catalogue ? t(key as Key, state.trouble.values) : state.trouble.message} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
 }
 
 const LAYOUTS = ['single', '1+5', '2x2', '3x3', '4x4'] as const;
@@ -167,6 +172,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
   const me = state.room.members.find((m) => m.id === state.member);
   const showContent = content !== null && content !== state.member && flowing && state.content !== null;
   const silenced = me?.muted === true && !state.muted;
+  const presenter = content !== state.member ? state.room.members.find((m) => m.id === content) : undefined;
 
   useEffect(() => { if (open) setPanel('vote'); }, [open, vote?.id]);
   useEffect(() => { if (panel === 'chat') setSeen(state.chat.length); }, [panel, state.chat.length]);
@@ -186,8 +192,12 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
         <div className="meet-pictures">
           {showContent && <Picture stream={state.content!} label={t('meet.content')} className="meet-big content" />}
           {state.main && <Picture stream={state.main} label={t('meet.picture')} className={showContent ? 'meet-small' : 'meet-big main'} />}
-          {state.sharing && <div className="meet-sharing">{t('meet.sharing')}</div>}
-          {silenced && <div className="meet-sharing">{t('meet.silenced')}</div>}
+          <div className="meet-told">
+            {state.sharing && <span>{t('meet.sharing')}</span>}
+            {presenter && <span>{t('desk.presents', { name: presenter.name })}</span>}
+            {presenter && CHAIRING.includes(state.role) && <Button danger onClick={() => call.act('content-stop')}>{t('meet.stopOf', { name: presenter.name })}</Button>}
+            {silenced && <span>{t('meet.silenced')}</span>}
+          </div>
         </div>
         {panel && (
           <section className="meet-panel" aria-label={t(`meet.${panel}`)}>
@@ -206,16 +216,16 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
           </section>)}
       </div>
       <div className="meet-keys" role="toolbar" aria-label={t('meet.keys')}>
-        {!watches && <Key icon={state.muted ? <AudioMutedOutlined /> : <AudioOutlined />} label={state.muted ? t('meet.unmute') : t('meet.mute')} on={!state.muted} press={() => call.setMuted(!state.muted)} />}
-        {!watches && <Key icon={state.cameraOff ? <CloseOutlined /> : <VideoCameraOutlined />} label={state.cameraOff ? t('meet.cameraOn') : t('meet.cameraOff')} on={!state.cameraOff} press={() => call.setCameraOff(!state.cameraOff)} />}
+        {!watches && <Press icon={state.muted ? <AudioMutedOutlined /> : <AudioOutlined />} label={state.muted ? t('meet.unmute') : t('meet.mute')} on={!state.muted} press={() => call.setMuted(!state.muted)} />}
+        {!watches && <Press icon={state.cameraOff ? <CloseOutlined /> : <VideoCameraOutlined />} label={state.cameraOff ? t('meet.cameraOn') : t('meet.cameraOff')} on={!state.cameraOff} press={() => call.setCameraOff(!state.cameraOff)} />}
         {!watches && (floor.holder === state.member
-          ? <Key icon={<CheckOutlined />} label={t('meet.floorDone')} on press={() => call.floorDone()} />
-          : <Key icon="✋" label={hand ? t('meet.handDown', { n: place }) : t('meet.handUp')} on={hand} press={() => call.raise(!hand)} />)}
-        {canShare && !watches && <span className="wide-only"><Key icon={<DesktopOutlined />} label={state.sharing ? t('meet.unshare') : t('meet.share')} on={state.sharing} press={share} /></span>}
-        <Key icon={<MessageOutlined />} label={t('meet.chat')} expanded={panel === 'chat'} press={() => toggle('chat')} badge={panel === 'chat' ? 0 : Math.max(0, state.chat.length - seen)} />
-        <span className="wide-only"><Key icon={<TeamOutlined />} label={t('meet.people')} expanded={panel === 'people'} press={() => toggle('people')} /></span>
-        <Key icon={<EllipsisOutlined />} label={t('meet.more')} expanded={panel === 'more'} press={() => toggle('more')} badge={open && panel !== 'vote' ? 1 : 0} />
-        <Key icon={<CloseOutlined />} label={t('meet.leave')} danger press={() => call.leave()} />
+          ? <Press icon={<CheckOutlined />} label={t('meet.floorDone')} on press={() => call.floorDone()} />
+          : <Press icon="✋" label={hand ? t('meet.handDown', { n: place }) : t('meet.handUp')} on={hand} press={() => call.raise(!hand)} />)}
+        {canShare && !watches && <span className="wide-only"><Press icon={<DesktopOutlined />} label={state.sharing ? t('meet.unshare') : t('meet.share')} on={state.sharing} press={share} /></span>}
+        <Press icon={<MessageOutlined />} label={t('meet.chat')} expanded={panel === 'chat'} press={() => toggle('chat')} badge={panel === 'chat' ? 0 : Math.max(0, state.chat.length - seen)} />
+        <span className="wide-only"><Press icon={<TeamOutlined />} label={t('meet.people')} expanded={panel === 'people'} press={() => toggle('people')} /></span>
+        <Press icon={<EllipsisOutlined />} label={t('meet.more')} expanded={panel === 'more'} press={() => toggle('more')} badge={open && panel !== 'vote' ? 1 : 0} />
+        <Press icon={<CloseOutlined />} label={t('meet.leave')} danger press={() => call.leave()} />
       </div>
     </main>
   );

@@ -15,12 +15,15 @@ function withMember(state: RoomState, id: string, change: Partial<Member>): Room
 }
 const withRoom = (state: RoomState, change: Partial<Room>): RoomState => (state.room ? { ...state, room: { ...state.room, ...change } } : state);
 
+/** The end of a speaking time by this machine's clock, which may be minutes off: from what was left when it was told. */
+export const byOwnClock = (floor: Floor, now: number): Floor => (typeof floor.left_ms === 'number' ? { ...floor, deadline_ms: now + floor.left_ms } : floor);
+
 /** null: the event says too little, the whole is to be read again. The same object: it changes nothing. */
-export function apply(state: RoomState, event: string, data: Data): RoomState | null {
+export function apply(state: RoomState, event: string, data: Data, now = Date.now()): RoomState | null {
   const id = text(data, 'member');
   if (event.startsWith('floor.')) {
     const floor = data.floor as Floor | undefined;
-    return floor && Array.isArray(floor.queue) ? { ...state, floor } : null;
+    return floor && Array.isArray(floor.queue) ? { ...state, floor: byOwnClock(floor, now) } : null;
   }
   switch (event) {
     case 'member.talking': return withMember(state, id, { talking: flag(data, 'talking') });
@@ -55,10 +58,12 @@ export function apply(state: RoomState, event: string, data: Data): RoomState | 
 }
 
 export const voteOpen = (state: RoomState): Vote | undefined => [...state.votes].reverse().find((v) => v.open);
-/** Milliseconds that the speaker has left, null without a limit. offset: the server's clock minus ours. */
-export function left(floor: Floor, nowMs: number, offset: number): number | null {
-  return floor.holder === null || floor.deadline_ms === null ? null : Math.max(0, floor.deadline_ms - nowMs - offset);
+/** Milliseconds that the speaker has left, null without a limit. */
+export function left(floor: Floor, nowMs: number): number | null {
+  return floor.holder === null || floor.deadline_ms === null ? null : Math.max(0, floor.deadline_ms - nowMs);
 }
+/** Speaks next: the first in the queue who is here, while another has the floor. */
+export const isNext = (floor: Floor, member: string): boolean => floor.holder !== null && floor.holder !== member && floor.queue.find((q) => !q.away)?.member === member;
 export function countdown(ms: number): string {
   const s = Math.ceil(ms / 1000);
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;

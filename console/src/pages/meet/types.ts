@@ -2,6 +2,8 @@
 // Meetings as the server tells of them, over /api/v1 and over the join protocol.
 export type Role = 'guest' | 'observer' | 'site' | 'technician' | 'secretary' | 'operator' | 'co-chair' | 'chair';
 export const ROLES: readonly Role[] = ['chair', 'co-chair', 'operator', 'secretary', 'technician', 'site', 'observer', 'guest'];
+/** Who runs a meeting: floor, votes, what is presented. */
+export const CHAIRING: readonly Role[] = ['chair', 'co-chair', 'operator', 'secretary'];
 export type Room = {
   name: string; title: string; members: number; layout: string; locked: boolean; waiting_for_chair: boolean; muted_all: boolean; confidential?: boolean;
   recorded?: boolean; streamed?: boolean; content?: { member: string } | null; notice?: { vi?: string; en?: string }; spotlight?: string | null; forced?: boolean;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A screen is shown from a page: the others see it beside the meeting, one shows at a time, the chair takes it away; and the path is renewed
+// under a call. usage: node share.mjs BASE PICTURES-FOLDER LINK-OF-CHAIR LINK LINK; prints one line a step, asks the other half what a SIP endpoint sees.
+import { ask, hears, join, LONG, member, must, person, quartered, seen, step, story, up, PATIENCE } from './people.mjs';
+
+const [base, pictures, linkA, linkB] = process.argv.slice(2);
+const CONTENT = 'video.meet-big.content', BIG = 'video.meet-big.main';
+
+await story(async (browser) => {
+  const a = await person(browser, { name: 'Văn phòng UBND tỉnh', colour: 'cyan', hz: 600 });
+  const b = await person(browser, { name: 'Xã Cẩm Xuyên', colour: 'magenta', hz: 900, quarters: ['yellow', 'blue', 'green', 'red'] });
+  await join(a, base + linkA);
+  await join(b, base + linkB);
+  await Promise.all([up(a), up(b)]);
+  await seen(b, BIG, (s) => s.cyan.share > 0.05, 'the other camera');
+  step('both are in', { room: await b.page.evaluate(() => window.mediadCall.state.room.room.name) });
+
+  await a.page.getByRole('button', { name: 'Trình chiếu', exact: true }).press('Enter');
+  const got = await seen(b, CONTENT, quartered, 'the screen of four quarters');
+  must(await b.page.evaluate(() => { const [one, two] = ['.meet-big.content', '.meet-small'].map((s) => document.querySelector(s)); return one.srcObject !== two.srcObject && two.videoWidth > 0; }), 'one stream only');
+  await seen(b, '.meet-small', (s) => s.cyan.share > 0.05, 'the meeting beside the screen');
+  await b.page.screenshot({ path: `${pictures}/share-seen-vi.png` });
+  await a.page.screenshot({ path: `${pictures}/share-shown-vi.png` });
+  step('a second browser sees the screen', got);
+  await ask('the endpoint sees the screen');
+
+  await b.page.getByRole('button', { name: 'Trình chiếu', exact: true }).click();
+  await b.page.getByText('Văn phòng UBND tỉnh đang trình chiếu').first().waitFor({ timeout: LONG });
+  await b.page.waitForTimeout(300);
+  must(await b.page.evaluate(() => !window.mediadCall.state.sharing && window.testScreens.every((s) => s.getTracks().every((x) => x.readyState === 'ended'))), 'a refused screen is still taken');
+  await seen(b, CONTENT, quartered, 'the screen that goes on');
+  step('a second one is told who shows');
+
+  await a.page.getByRole('button', { name: 'Dừng trình chiếu' }).first().click();
+  await b.page.locator(BIG).waitFor({ timeout: LONG });
+  must(await b.page.locator(CONTENT).count() === 0, 'the screen stands still beside the meeting');
+  await seen(b, BIG, (s) => s.cyan.share > 0.05 && s.yellow.share < 0.02, 'the meeting again');
+  step('the meeting is back');
+  await ask('the endpoint sees no screen');
+
+  await hears(b, 600);
+  const before = await member(b), t0 = Date.now();
+  const ufrag = () => b.page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(window.mediadCall.pc.remoteDescription.sdp)[1]);
+  const old = await ufrag(), pc = await b.page.evaluateHandle(() => window.mediadCall.pc);
+  await b.page.evaluate(() => window.dispatchEvent(new Event('online'))); /* what a browser says on another network */
+  await b.page.waitForFunction(([u]) => { const c = window.mediadCall; return /a=ice-ufrag:(\S+)/.exec(c.pc.remoteDescription.sdp)[1] !== u && c.pc.iceConnectionState !== 'checking' && c.state.media === 'up'; }, [old], { timeout: LONG });
+  const ms = Date.now() - t0;
+  await b.page.waitForFunction(async () => { /* what comes, comes over the new path */
+    const { pc } = window.mediadCall, now = /a=ice-ufrag:(\S+)/.exec(pc.remoteDescription.sdp)[1], stats = await pc.getStats();
+    return [...stats.values()].some((p) => p.type === 'candidate-pair' && p.nominated && p.bytesReceived > 5000 && stats.get(p.remoteCandidateId)?.usernameFragment === now);
+  }, null, { timeout: LONG });
+  const heard = await hears(b, 600);
+  must(await b.page.evaluate((p) => window.mediadCall.pc === p, pc), 'another connection');
+  must(await member(b) === before, 'another member');
+  must(await b.page.evaluate(() => window.mediadCall.state.room.members.filter((m) => !m.in_lobby).length) === 3, 'a new member came');
+  await hears(a, 900);
+  must(ms + heard.ms < 5000 * PATIENCE, `too long: ${ms} ms and ${heard.ms} ms`);
+  step('the path was renewed', { ms, heard: heard.ms });
+
+  await a.page.getByRole('button', { name: 'Trình chiếu', exact: true }).click();
+  await seen(b, CONTENT, quartered, 'the screen once more');
+  await a.page.reload(); /* a reload ends what was shown: a page may not take a screen by itself */
+  await up(a);
+  await b.page.waitForFunction(() => window.mediadCall.state.room.content === null, null, { timeout: LONG });
+  await b.page.locator(BIG).waitFor({ timeout: LONG });
+  step('a reload ends what was shown');
+});
