@@ -122,6 +122,7 @@ typedef struct CfgConference {
     unsigned redial_first_s, redial_max_s, redial_give_up_s;
     unsigned loudest;
     unsigned rooms_max, members_max;
+    unsigned views_max;          /* pictures of members' own in a room */
     bool content, offer_content; /* slides and screens as a second stream */
 } CfgConference;
 

@@ -226,6 +226,9 @@ static const CfgKey conference_keys[] = {
     UINT(CfgConference, loudest, "talkers", "4", 1, 16, 0, "How many talkers are heard at one time."),
     UINT(CfgConference, rooms_max, NULL, "500", 1, 10000, R, "Rooms at one time."),
     UINT(CfgConference, members_max, NULL, "200", 2, 1000, 0, "Members of a room that says nothing."),
+    UINT(CfgConference, views_max, NULL, "8", 0, 64, R,
+         "Pictures of members' own (a layout or seats that differ from the room's) that one room makes at one time; those who choose the same "
+         "share one. 0: everybody is sent the room's."),
     BOOL(CfgConference, content, "true", R, "Slides and screens are taken as a second stream of pictures from devices and browsers that offer one."),
     BOOL(CfgConference, offer_content, "true", R, "The second stream is offered to devices that a room rings; off for devices that cannot bear it."),
 };

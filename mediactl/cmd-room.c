@@ -207,7 +207,7 @@ static bool member_matches(JsonObject *m, const char *who)
 }
 
 /* A member by id, account or name; more than one of that name: told and refused. */
-static char *member_path(Ctl *ctl, const char *room, const char *who)
+char *ctl_member_path(Ctl *ctl, const char *room, const char *who)
 {
     g_autofree char *path = ctl_path("/rooms/%s/members", room);
     g_autoptr(JsonNode) reply = ctl_call(ctl, "GET", path, NULL);
@@ -247,7 +247,7 @@ int ctl_cmd_rooms_content(Ctl *ctl, const Args *args)
     g_autofree char *path = ctl_path("/rooms/%s/content/%s", room, what);
     if (!start)
         return ctl_do(ctl, "POST", path, NULL, "Nobody presents in %s any more.", room);
-    g_autofree char *member = member_path(ctl, room, who);
+    g_autofree char *member = ctl_member_path(ctl, room, who);
     if (!member)
         return CTL_FAILED;
     JsonObject *body = json_object_new();
@@ -269,7 +269,7 @@ static int mute(Ctl *ctl, const Args *args, bool muted)
         return ctl_do(ctl, "PUT", path, body, "%s in %s: microphones %s.", but_chair ? "Everybody but the chair" : "Everybody", room,
                       muted ? "off" : "on");
     }
-    g_autofree char *path = member_path(ctl, room, who);
+    g_autofree char *path = ctl_member_path(ctl, room, who);
     if (!path) {
         json_object_unref(body);
         return CTL_FAILED;
@@ -289,14 +289,14 @@ int ctl_cmd_unmute(Ctl *ctl, const Args *args)
 
 int ctl_cmd_kick(Ctl *ctl, const Args *args)
 {
-    g_autofree char *path = member_path(ctl, args_word(args, 0), args_word(args, 1));
+    g_autofree char *path = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
 
     return path ? ctl_do(ctl, "DELETE", path, NULL, "%s is out of %s.", args_word(args, 1), args_word(args, 0)) : CTL_FAILED;
 }
 
 int ctl_cmd_admit(Ctl *ctl, const Args *args)
 {
-    g_autofree char *member = member_path(ctl, args_word(args, 0), args_word(args, 1));
+    g_autofree char *member = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
     g_autofree char *path = member ? g_strconcat(member, "/admit", NULL) : NULL;
 
     return path ? ctl_do(ctl, "POST", path, NULL, "%s is let in.", args_word(args, 1)) : CTL_FAILED;
@@ -304,38 +304,13 @@ int ctl_cmd_admit(Ctl *ctl, const Args *args)
 
 int ctl_cmd_role(Ctl *ctl, const Args *args)
 {
-    g_autofree char *path = member_path(ctl, args_word(args, 0), args_word(args, 1));
+    g_autofree char *path = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
     JsonObject *body = path ? json_object_new() : NULL;
 
     if (!path)
         return CTL_FAILED;
     json_object_set_string_member(body, "role", args_word(args, 2));
     return ctl_do(ctl, "PATCH", path, body, "%s is %s now.", args_word(args, 1), args_word(args, 2));
-}
-
-int ctl_cmd_layout(Ctl *ctl, const Args *args)
-{
-    g_autofree char *path = ctl_path("/rooms/%s/layout", args_word(args, 0));
-    JsonObject *body = json_object_new();
-
-    json_object_set_string_member(body, "layout", args_word(args, 1));
-    if (args->words->len > 2) {
-        JsonArray *seats = json_array_new();
-        for (unsigned i = 2; i < args->words->len; i++)
-            json_array_add_string_element(seats, args_word(args, i));
-        json_object_set_array_member(body, "seats", seats);
-    }
-    return ctl_do(ctl, "PUT", path, body, "%s shows layout %s.", args_word(args, 0), args_word(args, 1));
-}
-
-int ctl_cmd_tour(Ctl *ctl, const Args *args)
-{
-    g_autofree char *path = ctl_path("/rooms/%s/tour", args_word(args, 0));
-    bool off = g_str_equal(args_word(args, 1), "off");
-    JsonObject *body = json_object_new();
-
-    json_object_set_int_member(body, "period_s", off ? 0 : g_ascii_strtoll(args_word(args, 1), NULL, 10));
-    return ctl_do(ctl, "PUT", path, body, off ? "The tour in %s is off." : "The sites of %s are shown in turn.", args_word(args, 0));
 }
 
 int ctl_cmd_dial(Ctl *ctl, const Args *args)

@@ -58,6 +58,8 @@ JsonNode *ctl_upload(Ctl *ctl, const char *path, const char *file, const char *t
 int ctl_download(Ctl *ctl, const char *path, const char *file);
 /* printf with every %s percent-encoded for one path segment or query value. g_free. */
 char *ctl_path(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* "/rooms/ROOM/members/ID" of a member by id, account or name; NULL: nobody or several, told. */
+char *ctl_member_path(Ctl *ctl, const char *room, const char *who);
 int ctl_fail(Ctl *ctl, const char *what, const char *next);
 /* method path body → message (printed when it went well) */
 int ctl_do(Ctl *ctl, const char *method, const char *path, JsonObject *body, const char *format, ...) G_GNUC_PRINTF(5, 6);
@@ -79,7 +81,7 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(setup) X(login) X(logout) X(status) X(accounts_list) X(accounts_add) X(accounts_reset) X(accounts_del) X(registrations)   \
     X(sources_list) X(sources_forgive)                                                                                 \
     X(rooms_list) X(rooms_add) X(rooms_del) X(rooms_show) X(rooms_lock) X(rooms_unlock) X(rooms_end) X(rooms_content) X(members) X(mute) X(unmute) \
-    X(kick) X(admit) X(role) X(layout) X(tour) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_change) X(users_del)                \
+    X(kick) X(admit) X(role) X(layout) X(view) X(tour) X(spotlight) X(banner) X(dial) X(dials) X(undial) X(users_list) X(users_add) X(users_change) X(users_del)                \
     X(users_password) X(content_list) X(content_add) X(content_del) X(announce) X(schedule_list) X(schedule_add) X(schedule_cancel)          \
     X(bulletin_list) X(bulletin_show) X(bulletin_new) X(bulletin_submit) X(bulletin_approve) X(bulletin_return) X(bulletin_withdraw)    \
     X(inbox_list) X(inbox_accept) X(inbox_decline) X(inbox_decide)                                                      \

@@ -93,6 +93,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .redial_max_s = settings->conference.redial_max_s,
         .redial_give_up_s = settings->conference.redial_give_up_s,
         .rooms_max = settings->conference.rooms_max,
+        .views_max = settings->conference.views_max,
         .create_on_call = settings->conference.create_on_call,
         .content = settings->conference.content,
         .floor_port = sg_agent_floor_port(daemon->agent),

@@ -116,6 +116,8 @@ static void tell_event(MdCall *call, void *user)
         }
     }
     tell_own(told, call, room, member);
+    if (strcmp(told->type, "view.changed") == 0 && g_strcmp0(told->member, member) != 0 && !looks_after(role))
+        return; /* what one is sent is of no concern to the others */
     if (!in || !may_see(role, told->type)) /* who waits outside hears nothing of what happens inside */
         return;
     g_autoptr(JsonObject) event = json_object_new();
@@ -342,6 +344,15 @@ static bool on_resume(MdWebPeer *peer, MdCall *old, MdCall *call, bool keep_medi
 
 /* --- what it does in the room --- */
 
+static bool choose_view(MdRoom *room, const char *member, const MdWebFrame *frame, GError **error)
+{
+    if (!md_room_may(room, member, MD_ACTION_OWN_LAYOUT, error))
+        return false;
+    if (!frame->layout)
+        return md_room_clear_view(room, member, false, error);
+    return md_room_set_view(room, member, false, md_layout_from_string(frame->layout), frame->has_seats ? frame->seats : NULL, error);
+}
+
 static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebFrame *frame, GError **error)
 {
     MdRoomInfo info;
@@ -359,8 +370,7 @@ static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebF
     case MD_WEB_SHARE:
         return frame->on ? md_room_content_start(room, member, error) : md_room_content_stop(room, member, error);
     case MD_WEB_VIEW:
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE, "everybody is sent the picture of the room");
-        return false;
+        return !frame->has_layout || choose_view(room, member, frame, error);
     case MD_WEB_CHAT:
         md_room_info(room, &info);
         return !daemon->meetings || md_meetings_chat(daemon->meetings, info.name, member, NULL, NULL, frame->to ? frame->to : "all", frame->text, error);

@@ -19,9 +19,10 @@ static JsonObject *media_json(const MdLegSummary *media)
 }
 
 /* What everybody in the room may know. */
-static JsonObject *person_json(const MdMemberInfo *m)
+static JsonObject *person_json(MdRoom *room, const MdMemberInfo *m)
 {
     JsonObject *o = json_object_new();
+    JsonObject *view = md_room_view(room, m->id);
 
     json_object_set_string_member(o, "id", m->id);
     json_object_set_string_member(o, "name", m->name ? m->name : "");
@@ -39,12 +40,16 @@ static JsonObject *person_json(const MdMemberInfo *m)
     json_object_set_boolean_member(o, "browser", m->browser);
     json_object_set_double_member(o, "gain_db", m->gain_db);
     json_object_set_int_member(o, "joined_us", m->joined_wall_us);
+    if (view)
+        json_object_set_object_member(o, "view", view);
+    else
+        json_object_set_null_member(o, "view");
     return o;
 }
 
-static JsonObject *party_json(const MdMemberInfo *m)
+static JsonObject *party_json(MdRoom *room, const MdMemberInfo *m)
 {
-    JsonObject *o = person_json(m);
+    JsonObject *o = person_json(room, m);
 
     json_object_set_string_member(o, "uri", m->uri ? m->uri : "");
     if (m->account)
@@ -53,9 +58,9 @@ static JsonObject *party_json(const MdMemberInfo *m)
     return o;
 }
 
-static JsonObject *member_json(MdApiRooms *rooms, const MdMemberInfo *m)
+static JsonObject *member_json(MdApiRooms *rooms, MdRoom *room, const MdMemberInfo *m)
 {
-    JsonObject *o = party_json(m);
+    JsonObject *o = party_json(room, m);
 
     json_object_set_object_member(o, "stats", md_api_leg_stats_json(rooms, m));
     return o;
@@ -67,7 +72,7 @@ JsonArray *md_api_member_array(MdRoom *room, bool everything)
     g_autoptr(GPtrArray) all = md_room_members(room);
 
     for (unsigned i = 0; i < all->len; i++)
-        json_array_add_object_element(array, everything ? party_json(all->pdata[i]) : person_json(all->pdata[i]));
+        json_array_add_object_element(array, everything ? party_json(room, all->pdata[i]) : person_json(room, all->pdata[i]));
     return array;
 }
 
@@ -81,7 +86,7 @@ static void list(MdApiRequest *r, void *user)
     JsonArray *array = json_array_new();
     g_autoptr(GPtrArray) all = md_room_members(room);
     for (unsigned i = 0; i < all->len; i++)
-        json_array_add_object_element(array, member_json(rooms, all->pdata[i]));
+        json_array_add_object_element(array, member_json(rooms, room, all->pdata[i]));
     md_api_reply(r, 200, md_api_take_list("members", array));
 }
 
@@ -102,7 +107,7 @@ static void show(MdApiRequest *r, void *user)
     for (unsigned i = 0; i < all->len; i++) {
         const MdMemberInfo *m = all->pdata[i];
         if (g_str_equal(m->id, md_api_request_param(r, "member"))) {
-            md_api_reply(r, 200, md_api_take_object(member_json(rooms, m)));
+            md_api_reply(r, 200, md_api_take_object(member_json(rooms, room, m)));
             return;
         }
     }
@@ -166,11 +171,15 @@ static void kick(MdApiRequest *r, void *user)
 #define FLAG "{\"type\":\"boolean\"}"
 #define TEXT "{\"type\":\"string\"}"
 #define ROLE "{\"type\":\"string\",\"enum\":[\"guest\",\"observer\",\"site\",\"technician\",\"secretary\",\"operator\",\"co-chair\",\"chair\"]}"
+#define VIEW                                                                                                           \
+    "{\"type\":\"object\",\"nullable\":true,\"description\":\"what it is sent, null: the picture of all\",\"required\":[\"layout\",\"seats\","     \
+    "\"by\",\"shown\"],\"properties\":{\"layout\":" MD_API_LAYOUT_SCHEMA ",\"seats\":" MD_API_SEATS_SCHEMA                    \
+    ",\"by\":{\"type\":\"string\",\"enum\":[\"self\",\"chair\"]},\"shown\":" FLAG ",\"why\":{\"type\":\"string\",\"enum\":[\"limit\",\"load\"]}}}"
 #define MEMBER                                                                                                         \
     "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"muted\",\"media\",\"stats\"],\"properties\":{\"id\":" TEXT     \
     ",\"name\":" TEXT ",\"uri\":" TEXT ",\"account\":" TEXT ",\"role\":" ROLE ",\"muted\":" FLAG ",\"self_muted\":" FLAG ",\"deaf\":" FLAG \
     ",\"away\":" FLAG ",\"browser\":" FLAG ",\"video_muted\":" FLAG ",\"in_lobby\":" FLAG ",\"talking\":" FLAG ",\"gain_db\":{\"type\":\"number\"},"                 \
-    "\"joined_us\":{\"type\":\"integer\"},\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT ",\"content\":" TEXT \
+    "\"joined_us\":{\"type\":\"integer\"},\"view\":" VIEW ",\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT ",\"content\":" TEXT \
     ",\"security\":" TEXT ",\"remote\":" TEXT "}},\"stats\":" MD_API_LEG_STATS_SCHEMA "}}"
 
 static const MdApiRoute routes[] = {

@@ -36,6 +36,17 @@ void md_api_member_routes(MdApiRooms *rooms);
 void md_api_diagnosis_routes(MdApiRooms *rooms);
 void md_api_floor_routes(MdApiRooms *rooms);
 
+/* views.c */
+void md_api_view_routes(MdApiRooms *rooms);
+/* What of a room is about its picture. */
+void md_api_room_view_members(JsonObject *object, MdRoom *room, const MdRoomInfo *info);
+#define MD_API_LAYOUT_SCHEMA                                                                                           \
+    "{\"type\":\"string\",\"enum\":[\"auto\",\"single\",\"1+5\",\"1+7\",\"2x2\",\"3x3\",\"4x4\",\"5x5\",\"6x6\",\"7x7\"," \
+    "\"8x8\",\"9x8\",\"pip\"]}"
+#define MD_API_SEATS_SCHEMA                                                                                            \
+    "{\"type\":\"array\",\"maxItems\":72,\"items\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":16,"                       \
+    "\"description\":\"member id, in the order of the layout's seats; null: anybody's\"}}"
+
 /* room-content.c */
 void md_api_room_content_routes(MdApiRooms *rooms);
 #define MD_API_CONTENT_SCHEMA \

@@ -91,6 +91,7 @@ static JsonObject *room_json(MdRoom *room, bool everything)
     json_object_set_boolean_member(o, "muted_all", info.muted_all);
     json_object_set_member(o, "content", md_api_content_json(room));
     json_object_set_boolean_member(o, "clock", info.clock);
+    md_api_room_view_members(o, room, &info);
     if (info.banner)
         json_object_set_string_member(o, "banner", info.banner);
     json_object_set_boolean_member(o, "recorded", info.recorded);
@@ -320,30 +321,6 @@ static void end(MdApiRequest *r, void *user)
     md_api_reply(r, 204, NULL);
 }
 
-static void layout(MdApiRequest *r, void *user)
-{
-    MdRoom *room = md_api_room_of(r, user);
-    JsonObject *body = md_api_request_body(r);
-    GError *error = NULL;
-
-    if (!room)
-        return;
-    g_autofree const char **seats = texts_of(body, "seats");
-    bool ok = md_room_set_layout(room, md_layout_from_string(text_of(body, "layout")), seats, &error);
-    md_api_reply_conference(r, ok, error);
-}
-
-static void tour(MdApiRequest *r, void *user)
-{
-    MdRoom *room = md_api_room_of(r, user);
-    GError *error = NULL;
-
-    if (!room)
-        return;
-    bool ok = md_room_set_tour(room, (unsigned)json_object_get_int_member(md_api_request_body(r), "period_s"), &error);
-    md_api_reply_conference(r, ok, error);
-}
-
 static void dial(MdApiRequest *r, void *user)
 {
     MdRoom *room = md_api_room_of(r, user);
@@ -395,12 +372,11 @@ static void undial(MdApiRequest *r, void *user)
     md_api_reply_conference(r, ok, error);
 }
 
-#define LAYOUT                                                                                                         \
-    "{\"type\":\"string\",\"enum\":[\"auto\",\"single\",\"1+5\",\"1+7\",\"2x2\",\"3x3\",\"4x4\",\"5x5\",\"6x6\",\"7x7\"," \
-    "\"8x8\",\"9x8\",\"pip\"]}"
+#define LAYOUT MD_API_LAYOUT_SCHEMA
 #define ROOM_FIELDS                                                                                                    \
     "\"name\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"members\":{\"type\":\"integer\"},\"layout\":" LAYOUT   \
-    ",\"locked\":{\"type\":\"boolean\"},\"waiting_for_chair\":{\"type\":\"boolean\"},\"muted_all\":{\"type\":\"boolean\"},\"content\":" MD_API_CONTENT_SCHEMA \
+    ",\"seats\":" MD_API_SEATS_SCHEMA ",\"tour_s\":{\"type\":\"integer\"},\"spotlight\":{\"type\":\"string\",\"nullable\":true},"          \
+    "\"locked\":{\"type\":\"boolean\"},\"waiting_for_chair\":{\"type\":\"boolean\"},\"muted_all\":{\"type\":\"boolean\"},\"content\":" MD_API_CONTENT_SCHEMA \
     ",\"recorded\":{\"type\":\"boolean\"},\"streamed\":{\"type\":\"boolean\"},"                  \
     "\"confidential\":{\"type\":\"boolean\"},\"notice\":{\"type\":\"object\",\"properties\":{\"vi\":{\"type\":\"string\"},"            \
     "\"en\":{\"type\":\"string\"}}}"
@@ -449,14 +425,6 @@ static const MdApiRoute routes[] = {
      .summary = "Mute everybody, everybody but the chair, or nobody.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"muted\"],\"properties\":{\"muted\":" FLAG
                        ",\"except_chair\":" FLAG "}}"},
-    {.method = "PUT", .path = "/rooms/{room}/layout", MD_API_RUN(MD_ACTION_SET_LAYOUT), .handler = layout,
-     .summary = "Choose the layout of the composed picture, and who sits where.",
-     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"layout\"],\"properties\":{\"layout\":" LAYOUT
-                       ",\"seats\":{\"type\":\"array\",\"maxItems\":72,\"items\":{\"type\":\"string\",\"description\":\"member id\"}}}}"},
-    {.method = "PUT", .path = "/rooms/{room}/tour", MD_API_RUN(MD_ACTION_SET_LAYOUT), .handler = tour,
-     .summary = "Show the sites in turn; 0 ends the tour.",
-     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"period_s\"],\"properties\":{"
-                       "\"period_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":3600}}}"},
     {.method = "GET", .path = "/rooms/{room}/dials", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = dials,
      .summary = "Who is being called, and how that goes.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"dials\"],\"properties\":{\"dials\":{\"type\":\"array\",\"items\":{"
@@ -527,6 +495,7 @@ void md_api_add_rooms(MdApi *api, MdConference *conference)
     md_api_member_routes(rooms);
     md_api_diagnosis_routes(rooms);
     md_api_floor_routes(rooms);
+    md_api_view_routes(rooms);
     md_api_room_content_routes(rooms);
     md_api_add_metrics(api, metrics, rooms);
     load_kept(rooms);

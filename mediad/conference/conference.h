@@ -58,6 +58,7 @@ typedef struct MdRoomInfo {
     bool confidential, recorded, streamed;
     bool has_pin, lobby;
     MdLayoutKind layout;
+    const char *spotlight;           /* member id, NULL nobody; the same */
     const char *presenter;           /* member id, NULL nobody; until control returns to the main loop */
     bool clock;                      /* shown in the picture */
     const char *banner;              /* NULL none */
@@ -86,6 +87,7 @@ typedef struct MdConferenceOptions {
     unsigned jitter_min_ms, jitter_max_ms;
     unsigned redial_first_s, redial_max_s, redial_give_up_s;
     unsigned rooms_max;              /* 0: 500 */
+    unsigned views_max;              /* pictures of members' own, of a room at one time; 0: none */
     bool content, offer_content;     /* slides and screens are taken as a second stream of pictures; and offered to whom we ring */
     uint16_t floor_port;             /* of the server of floors that calls are told of; 0: none */
     bool create_on_call;             /* unknown names make a temporary room */
@@ -161,8 +163,22 @@ bool md_room_set_role(MdRoom *room, const char *member, MdRole role, GError **er
 bool md_room_admit(MdRoom *room, const char *member, GError **error);
 bool md_room_kick(MdRoom *room, const char *member, GError **error);
 void md_room_lock(MdRoom *room, bool locked);
-bool md_room_set_layout(MdRoom *room, MdLayoutKind layout, const char *const *seats /* member ids or NULL */, GError **error);
+/* The picture of all: its layout and who sits where. seats: member ids in the order of the layout's seats, "" for a seat that is
+ * anybody's, NULL-terminated; NULL: none is fixed. A seat stays its member's while it is away, and finds it again when it comes back. */
+bool md_room_set_layout(MdRoom *room, MdLayoutKind layout, const char *const *seats, GError **error);
+JsonArray *md_room_seats(MdRoom *room); /* new: ids, null for anybody's */
+/* Shows those who have a picture in turn in the seats that nobody has; it waits while somebody has the floor or the spotlight. */
+#define MD_ROOM_TOUR_MIN_S 5
+#define MD_ROOM_TOUR_MAX_S 300
 bool md_room_set_tour(MdRoom *room, unsigned period_s /* 0: off */, GError **error);
+/* A picture of a member's own: it chooses one itself, or the chair does for it, which then counts (STATE for the member). Those who wish
+ * for the same share one. LIMIT: the room makes options.views_max of them already. Kept for it while it is away for up to two hours.
+ * Event view.changed {layout, seats, by, shown, why}: also when the room's picture is shown instead, why: "limit", or "load" while the
+ * machine is behind. */
+bool md_room_set_view(MdRoom *room, const char *member, bool by_chair, MdLayoutKind layout, const char *const *seats, GError **error);
+bool md_room_clear_view(MdRoom *room, const char *member, bool by_chair, GError **error); /* back to the picture of all */
+/* {"layout","seats","by":"self"|"chair","shown","why"?}, new; NULL: it is sent the picture of all. */
+JsonObject *md_room_view(MdRoom *room, const char *member);
 void md_room_end(MdRoom *room); /* for all; the room is gone unless made by configuration */
 /* Rings targets (accounts or URIs); redial: keep calling those that drop or do not answer, with back-off, until give-up. */
 bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool redial, GError **error);

@@ -13,6 +13,7 @@ void md_room_info(MdRoom *room, MdRoomInfo *ret)
     for (guint i = 0; i < room->members->len; i++)
         here += is_here(g_ptr_array_index(room->members, i));
     const MdRoomStats *stats = &room->audio->stats;
+    const MdMember *spotlight = md_room_member_by_id(room, room->spotlight);
     *ret = (MdRoomInfo){
         .name = room->name,
         .title = room->title,
@@ -24,7 +25,8 @@ void md_room_info(MdRoom *room, MdRoomInfo *ret)
         .confidential = room->confidential,
         .recorded = room->marks[MD_ROOM_MARK_RECORDED] > 0,
         .streamed = room->marks[MD_ROOM_MARK_STREAMED] > 0,
-        .layout = room->layout,
+        .layout = room->wish.layout,
+        .spotlight = spotlight != NULL ? spotlight->text_id : NULL,
         .presenter = md_room_content_holder(room),
         .members = here,
         .banner = room->banner,

@@ -270,6 +270,7 @@ void md_member_enter(MdMember *member)
         member->muted = true;
     md_room_floor_enter(member);
     md_dial_member_up(member);
+    md_room_views_enter(member);
     md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s",
                  md_role_to_string(member->role), NULL);
     MdLogger logger = member_logger(member);
@@ -330,6 +331,8 @@ void md_member_leave(MdMember *member, int code, const char *reason)
     member->state = MD_MEMBER_LEAVING;
     if (inside)
         md_room_floor_left(member, !member->sent_out);
+    if (inside)
+        md_room_views_left(member);
     if (was_in) {
         int64_t stayed_us = md_conference_now_us(room->conference) - member->joined_us;
         md_room_emit(room, "member.left", member, "reason", "s", reason, "code", "i", code, "seconds", "i",

@@ -8,8 +8,10 @@
 #include "mediad/audio/mixer.h"
 #include "mediad/audio/tone.h"
 #include "mediad/conference/conference.h"
+#include "mediad/conference/ladder.h"
 #include "mediad/conference/pin-guard.h"
 #include "mediad/conference/prompts.h"
+#include "mediad/conference/wish.h"
 #include "mediad/core/plan.h"
 #include "mediad/rtp/packetise.h"
 
@@ -185,6 +187,9 @@ typedef enum MdMemberState {
     MD_MEMBER_STATE_MAX,
 } MdMemberState;
 
+/* Whether a member is sent what it wishes for, or why the room's picture instead. */
+typedef enum MdViewState { MD_VIEW_SHOWN, MD_VIEW_LIMIT, MD_VIEW_LOAD } MdViewState;
+
 struct MdMember {              /* C */
     uint32_t id;
     char text_id[16];
@@ -219,7 +224,10 @@ struct MdMember {              /* C */
     MdRoomEncoder *own;
     bool in_composer;
     char *tile_text;           /* as the composer has it, NULL: its name */
-    uint32_t source, view, output;
+    uint32_t source, output;
+    MdWish own_view, chair_view; /* what it wishes to be sent; what the chair wishes it to be: that wins */
+    MdViewState view_state;
+    uint32_t view;               /* of its own in the composer, 0: the room's */
 };
 
 /* Somebody who dropped out and whose place in the queue, or the floor, is kept. */
@@ -286,10 +294,12 @@ struct MdRoom {                /* C */
     char **sites;              /* confidential: who may take part */
     unsigned marks[MD_ROOM_MARK_MAX];
     MdSecurity security;
-    MdLayoutKind layout;
-    char **seats;              /* pinned member ids, NULL none */
+    MdWish wish;               /* the layout and seats of all: always set */
+    GPtrArray *pins;           /* MdPin* of all wishes */
+    GPtrArray *kept_views;     /* wishes of those who dropped out */
+    MdLadder ladder;           /* what is saved on members' own views */
     int64_t tour_us, tour_next_us;
-    unsigned tour_step;
+    uint32_t tour_member;      /* whom the tour shows first */
     MdWorker *worker;
     unsigned worker_index;
     MdRoomAudio *audio;
@@ -359,6 +369,8 @@ void md_room_floor_mute(MdMember *member, bool mute); /* an order to it alone */
 void md_room_floor_sync(MdRoom *room);
 void md_room_floor_tick(MdRoom *room, int64_t now_us);
 MdMember *md_room_floor_holder(const MdRoom *room);
+/* Who somebody is beyond its call: its account, or the address it called from under that name. New. */
+char *md_member_identity(const MdMember *member);
 /* The member of that number that has not left; NULL. */
 MdMember *md_room_member_by_id(const MdRoom *room, uint32_t id);
 
@@ -368,6 +380,26 @@ MdLayoutKind md_room_layout_now(const MdRoom *room);       /* as chosen, or one 
 char *md_member_tile_text(const MdMember *member);
 void md_room_scene_tick(MdRoom *room, int64_t now_us);
 void md_room_scene_reset(MdRoom *room);
+
+/* room-seating.c */
+bool md_layout_has_large(MdLayoutKind layout);
+/* The layout shows who speaks, or who has the floor, in its large tile. */
+bool md_room_follows_speaker(const MdRoom *room);
+/* Whom such a layout shows there; NULL nobody. */
+MdMember *md_room_main(const MdRoom *room);
+/* Who sits where for all: first (or NULL) in the first seat that is nobody's, last (or NULL) in the last one. New, of uint32_t. */
+GArray *md_room_seating(MdRoom *room, const MdMember *first, const MdMember *last);
+/* The same in a picture of a member's own; its layout and seats stay as they are, whatever the room does. */
+GArray *md_wish_seating(MdRoom *room, const MdWish *wish, const MdMember *last);
+bool md_room_tour_tick(MdRoom *room, int64_t now_us); /* true: it goes on to the next */
+
+/* room-view.c */
+const MdWish *md_member_wish(const MdMember *member); /* that counts; NULL: the room's picture */
+void md_room_grant_views(MdRoom *room);               /* who gets what it wishes for; tells of changes */
+void md_room_views_enter(MdMember *member);
+void md_room_views_left(MdMember *member);
+void md_room_views_reset(MdRoom *room);               /* the meeting is over */
+void md_room_views_tick(MdRoom *room, int64_t now_us);
 
 /* room-vote.c */
 void md_room_vote_tick(MdRoom *room, int64_t now_us);

@@ -42,8 +42,7 @@ static MdAbsent *find_absent(const MdRoom *room, uint32_t id)
     return NULL;
 }
 
-/* Who somebody is beyond its call: its account, or the address it called from under that name. */
-static char *identity_of(const MdMember *member)
+char *md_member_identity(const MdMember *member)
 {
     const MdCallInfo *info = member->call != NULL ? md_call_info(member->call) : NULL;
     if (member->account != NULL)
@@ -64,7 +63,7 @@ static void forget_absent(MdRoom *room)
 
 static MdAbsent *absent_like(const MdMember *member)
 {
-    g_autofree char *identity = identity_of(member);
+    g_autofree char *identity = md_member_identity(member);
     for (guint i = 0; i < member->room->absent->len; i++) {
         MdAbsent *absent = g_ptr_array_index(member->room->absent, i);
         if (strcmp(absent->identity, identity) == 0 && md_room_member_by_id(member->room, absent->id) == NULL)
@@ -194,7 +193,7 @@ void md_room_floor_left(MdMember *member, bool keep)
         return;
     MdAbsent *absent = g_new0(MdAbsent, 1);
     *absent = (MdAbsent){.id = member->id,
-                         .identity = identity_of(member),
+                         .identity = md_member_identity(member),
                          .name = g_strdup(member->name),
                          .role = member->role,
                          .proven = member->account != NULL};

@@ -12,15 +12,10 @@ MdMember *md_room_big(const MdRoom *room)
     return member != NULL && md_member_sees(member) && md_role_may(member->role, MD_ACTION_BE_SHOWN) ? member : NULL;
 }
 
-static bool has_large(MdLayoutKind layout)
-{
-    return layout == MD_LAYOUT_SINGLE || layout == MD_LAYOUT_1P5 || layout == MD_LAYOUT_1P7 || layout == MD_LAYOUT_PIP;
-}
-
 MdLayoutKind md_room_layout_now(const MdRoom *room)
 {
-    if (md_room_big(room) == NULL || has_large(room->layout))
-        return room->layout;
+    if (md_room_big(room) == NULL || md_layout_has_large(room->wish.layout))
+        return room->wish.layout;
     return md_room_count(room) <= FEW ? MD_LAYOUT_1P5 : MD_LAYOUT_1P7;
 }
 

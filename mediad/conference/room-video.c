@@ -4,7 +4,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEW_SLIDES = 4, VIEW_CONTENT = 5, VIEWS = 6, TEST_SOURCE = 0x7fffffff /* no member's */ };
+enum { VIEW_ROOM = 1, VIEW_SPEAKER = 2, VIEW_DOOR = 3, VIEW_SLIDES = 4, VIEW_CONTENT = 5, VIEWS = 6, VIEW_OWN_FIRST = 8, SLOW_PART = 3, FPS_MIN = 5, TEST_SOURCE = 0x7fffffff /* no member's */ };
 static const int64_t SPEAKER_HOLD_US = 2 * G_USEC_PER_SEC; /* a picture stays at least so long */
 
 /* The classes of pictures: what a peer can take is rounded down to one of them. */
@@ -32,8 +32,17 @@ typedef struct Scene { /* what a view shows now: to tell the composer only of ch
     bool clock, set;
 } Scene;
 
+typedef struct OwnView { /* for all who wish for the same */
+    uint32_t view;
+    MdWish wish;
+    uint32_t last; /* the member that is shown last in it, and alone sees it; 0: nobody */
+    Scene scene;
+    bool used;
+} OwnView;
+
 struct MdRoomVideo {
     MdComposer *composer;
+    GPtrArray *own; /* OwnView* */
     GArray *outputs; /* Output */
     uint32_t next_output;
     Scene scenes[VIEWS];
@@ -71,9 +80,17 @@ void md_room_video_init(MdRoom *room)
     room->video = g_new0(MdRoomVideo, 1);
     room->video->composer = composer;
     room->video->outputs = g_array_new(FALSE, TRUE, sizeof(Output));
+    room->video->own = g_ptr_array_new();
     if (room->kind == MD_ROOM_TEST || room->kind == MD_ROOM_TRIAL)
         md_composer_add_test_source(composer, TEST_SOURCE,
                                     room->language == MD_LANGUAGE_VI ? "Phòng thử" : "Test room");
+}
+
+static void free_own_view(MdRoom *room, OwnView *own)
+{
+    md_wish_clear(room, &own->wish);
+    g_free(own->scene.banner);
+    g_free(own);
 }
 
 void md_room_video_free(MdRoom *room)
@@ -83,6 +100,9 @@ void md_room_video_free(MdRoom *room)
         return;
     room->video = NULL;
     md_composer_free(video->composer);
+    for (guint i = 0; i < video->own->len; i++)
+        free_own_view(room, g_ptr_array_index(video->own, i));
+    g_ptr_array_unref(video->own);
     g_array_unref(video->outputs);
     for (unsigned i = 0; i < VIEWS; i++)
         g_free(video->scenes[i].banner);
@@ -158,89 +178,8 @@ void md_room_video_forget(MdMember *member)
 
 /* --- views ------------------------------------------------------------------------------------------------------------ */
 
-/* A tour of single pictures shows everybody in turn, whoever speaks. */
-static bool follows_speaker(const MdRoom *room)
+static void show_in(MdRoom *room, Scene *scene, uint32_t view, MdLayoutKind layout, const GArray *cells, const char *banner, bool with_clock)
 {
-    if (md_room_big(room) != NULL)
-        return true;
-    return (room->layout == MD_LAYOUT_SINGLE && room->tour_us == 0) || room->layout == MD_LAYOUT_1P5 ||
-           room->layout == MD_LAYOUT_1P7 || room->layout == MD_LAYOUT_PIP;
-}
-
-static bool contains(const GArray *list, uint32_t source)
-{
-    for (guint i = 0; i < list->len; i++)
-        if (g_array_index(list, uint32_t, i) == source)
-            return true;
-    return false;
-}
-
-static void add(GArray *list, uint32_t source)
-{
-    if (!contains(list, source))
-        g_array_append_val(list, source);
-}
-
-static int by_spoken(gconstpointer a, gconstpointer b)
-{
-    const MdMember *x = *(MdMember *const *)a, *y = *(MdMember *const *)b;
-    if (x->spoke_us != y->spoke_us)
-        return x->spoke_us > y->spoke_us ? -1 : 1;
-    return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static void add_pinned(MdRoom *room, GArray *list, const MdMember *but)
-{
-    for (char **id = room->seats; id != NULL && *id != NULL; id++) {
-        MdMember *member = md_room_member(room, *id, NULL);
-        if (member != NULL && member->in_composer && (member != but || md_room_big(room) == NULL))
-            add(list, member->source);
-    }
-}
-
-/* Whom a layout with a large tile shows there: who has the floor or the spotlight, else who speaks. */
-static MdMember *main_of(const MdRoom *room)
-{
-    MdMember *big = md_room_big(room);
-    return big != NULL ? big : room->speaker;
-}
-
-/* Everybody with a tile, from the pinned ones over who speaks (where the layout follows speech) to who is being called. */
-static GArray *seating(MdRoom *room, const MdMember *first, const MdMember *last)
-{
-    GArray *list = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    const MdMember *big = md_room_big(room);
-    if (big != NULL && big != last && big->in_composer)
-        add(list, big->source);
-    add_pinned(room, list, last);
-    guint pinned = list->len;
-    if (first != NULL && first->in_composer && pinned == 0)
-        add(list, first->source);
-    g_autoptr(GPtrArray) members = g_ptr_array_new();
-    for (guint i = 0; i < room->members->len; i++) {
-        MdMember *member = g_ptr_array_index(room->members, i);
-        if (member->in_composer && member != last)
-            g_ptr_array_add(members, member);
-    }
-    if (follows_speaker(room) && room->tour_us == 0)
-        g_ptr_array_sort(members, by_spoken);
-    guint turn = room->tour_us != 0 && members->len > 0 ? room->tour_step % members->len : 0;
-    for (guint i = 0; i < members->len; i++)
-        add(list, ((MdMember *)g_ptr_array_index(members, (i + turn) % members->len))->source);
-    if (last != NULL && last->in_composer)
-        add(list, last->source);
-    for (guint i = 0; i < room->dials->len && !follows_speaker(room); i++) {
-        const MdDial *dial = g_ptr_array_index(room->dials, i);
-        if (dial->in_composer)
-            add(list, dial->source);
-    }
-    return list;
-}
-
-static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray *cells, const char *banner,
-                 bool with_clock)
-{
-    Scene *scene = &room->video->scenes[view];
     unsigned n = cells != NULL ? MIN(cells->len, MD_LAYOUT_CELLS_MAX) : 0;
     const char *sign = md_room_sign(room);
     bool same = scene->set && scene->layout == layout && scene->n == n && scene->clock == with_clock && scene->sign == sign &&
@@ -264,17 +203,92 @@ static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray 
         md_warning(&room->logger, "view %u refused by the composer: %s", view, g_strerror(-error));
 }
 
+static void show(MdRoom *room, unsigned view, MdLayoutKind layout, const GArray *cells, const char *banner, bool with_clock)
+{
+    show_in(room, &room->video->scenes[view], view, layout, cells, banner, with_clock);
+}
+
 /* What somebody presents: large among the others for those who get one picture only, and alone. */
 static void update_content_views(MdRoom *room)
 {
     uint32_t source = MD_CONTENT_SOURCE;
     if (!room->content_in_composer)
         return;
-    g_autoptr(GArray) cells = seating(room, main_of(room), NULL);
+    g_autoptr(GArray) cells = md_room_seating(room, md_room_main(room), NULL);
     g_array_prepend_val(cells, source);
     show(room, VIEW_SLIDES, cells->len > 1 ? MD_LAYOUT_1P7 : MD_LAYOUT_SINGLE, cells, room->banner, room->clock);
     g_array_set_size(cells, 1);
     show(room, VIEW_CONTENT, MD_LAYOUT_SINGLE, cells, NULL, false);
+}
+
+/* --- views of members' own -------------------------------------------------------------------------------------------- */
+
+/* In a picture that follows speech nobody looks at itself in the large tile. */
+static const MdMember *last_in(const MdMember *member, const MdWish *wish)
+{
+    return md_layout_has_large(wish->layout) && wish->seats == NULL && md_room_main(member->room) == member ? member : NULL;
+}
+
+static uint32_t free_view(const MdRoomVideo *video)
+{
+    uint32_t view = VIEW_OWN_FIRST;
+    for (guint i = 0; i < video->own->len; i++)
+        if (((const OwnView *)g_ptr_array_index(video->own, i))->view == view) {
+            view++;
+            i = UINT_MAX; /* from the start */
+        }
+    return view;
+}
+
+static OwnView *own_view_for(MdRoom *room, const MdWish *wish, uint32_t last)
+{
+    MdRoomVideo *video = room->video;
+    for (guint i = 0; i < video->own->len; i++) {
+        OwnView *own = g_ptr_array_index(video->own, i);
+        if (own->last == last && md_wish_equal(&own->wish, wish))
+            return own;
+    }
+    OwnView *own = g_new0(OwnView, 1);
+    own->view = free_view(video);
+    own->last = last;
+    md_wish_copy(&own->wish, wish);
+    g_ptr_array_add(video->own, own);
+    return own;
+}
+
+static void update_own_views(MdRoom *room)
+{
+    for (guint i = 0; i < room->video->own->len; i++)
+        ((OwnView *)g_ptr_array_index(room->video->own, i))->used = false;
+    md_room_grant_views(room);
+    for (guint i = 0; i < room->members->len; i++) {
+        MdMember *member = g_ptr_array_index(room->members, i);
+        const MdWish *wish = md_member_sees(member) && member->view_state == MD_VIEW_SHOWN ? md_member_wish(member) : NULL;
+        member->view = 0;
+        if (wish == NULL || md_wish_equal(wish, &room->wish))
+            continue;
+        const MdMember *last = last_in(member, wish);
+        OwnView *own = own_view_for(room, wish, last != NULL ? last->id : 0);
+        member->view = own->view;
+        if (own->used)
+            continue;
+        own->used = true;
+        g_autoptr(GArray) cells = md_wish_seating(room, wish, last);
+        show_in(room, &own->scene, own->view, wish->layout, cells, room->banner, room->clock);
+    }
+}
+
+/* After the outputs: nothing is made of them any more. */
+static void drop_own_views(MdRoom *room)
+{
+    for (guint i = room->video->own->len; i-- > 0;) {
+        OwnView *own = g_ptr_array_index(room->video->own, i);
+        if (own->used)
+            continue;
+        md_composer_remove_view(room->video->composer, own->view);
+        free_own_view(room, own);
+        g_ptr_array_remove_index(room->video->own, i);
+    }
 }
 
 static void update_views(MdRoom *room)
@@ -292,14 +306,15 @@ static void update_views(MdRoom *room)
         show(room, VIEW_ROOM, cells->len > 1 ? MD_LAYOUT_GRID_2X2 : MD_LAYOUT_SINGLE, cells, NULL, true);
         return;
     }
-    const MdMember *main = main_of(room);
+    const MdMember *main = md_room_main(room);
     MdLayoutKind layout = md_room_layout_now(room);
-    g_autoptr(GArray) cells = seating(room, follows_speaker(room) ? main : NULL, NULL);
+    g_autoptr(GArray) cells = md_room_seating(room, md_room_follows_speaker(room) ? main : NULL, NULL);
     show(room, VIEW_ROOM, layout, cells, room->banner, room->clock);
-    if (follows_speaker(room) && main != NULL) {
-        g_autoptr(GArray) others = seating(room, main != room->speaker ? room->speaker : room->speaker_before, main);
+    if (md_room_follows_speaker(room) && main != NULL) {
+        g_autoptr(GArray) others = md_room_seating(room, main != room->speaker ? room->speaker : room->speaker_before, main);
         show(room, VIEW_SPEAKER, layout, others, room->banner, room->clock);
     }
+    update_own_views(room);
     update_content_views(room);
     show(room, VIEW_DOOR, MD_LAYOUT_SINGLE, NULL,
          vi ? "Vui lòng chờ chủ tọa cuộc họp" : "Please wait for the chair of the meeting", true);
@@ -331,9 +346,11 @@ static MdComposerOutput output_spec(const MdRoom *room, const MdLegVideoFormat *
         rate = ours->bitrate_bps;
     unsigned fps = ours->fps != 0 ? ours->fps : 15;
     if (max->fps != 0 && max->fps < fps)
-        fps = max->fps >= 15 ? 15 : MAX(max->fps, 5);
+        fps = max->fps >= 15 ? 15 : MAX(max->fps, FPS_MIN);
     if (rate < classes[pick].bitrate_bps / 2 && fps > 15) /* on a thin line fewer pictures, but sharp ones */
         fps = 15;
+    if (view >= VIEW_OWN_FIRST && room->ladder.step >= MD_LADDER_SLOW)
+        fps = MAX(fps / SLOW_PART, FPS_MIN);
     bool single_nal = format->codec == MD_VIDEO_H264 && format->h264_packetization_mode == 0;
     return (MdComposerOutput){.view = view,
                               .codec = format->codec,
@@ -379,7 +396,9 @@ static uint32_t view_of(const MdRoom *room, const MdMember *member)
         return VIEW_DOOR;
     if (md_content_is_composed_for(member))
         return VIEW_SLIDES;
-    return member == main_of(room) && follows_speaker(room) ? VIEW_SPEAKER : VIEW_ROOM;
+    if (member->view != 0)
+        return member->view;
+    return member == md_room_main(room) && md_room_follows_speaker(room) ? VIEW_SPEAKER : VIEW_ROOM;
 }
 
 /* Whoever taps the pictures sees what a silent member sees. */
@@ -440,8 +459,10 @@ void md_room_video_update(MdRoom *room)
     for (guint i = 0; i < room->dials->len; i++)
         update_dial_source(room, g_ptr_array_index(room->dials, i));
     md_content_update_source(room);
+    md_pins_update_sources(room);
     update_views(room);
     update_outputs(room);
+    drop_own_views(room);
 }
 
 uint32_t md_room_video_content_output(MdRoom *room, const MdLegVideoFormat *format)
@@ -491,6 +512,7 @@ void md_room_video_tick(MdRoom *room, int64_t now_us)
     if (room->kind != MD_ROOM_MEETING)
         return;
     md_content_tick(room, now_us);
+    md_room_views_tick(room, now_us);
     bool changed = false;
     MdMember *now = loudest(room);
     if (now != NULL && now != room->speaker &&
@@ -501,11 +523,8 @@ void md_room_video_tick(MdRoom *room, int64_t now_us)
         md_room_emit(room, "room.speaker", now, NULL);
         changed = true;
     }
-    if (room->tour_us != 0 && now_us >= room->tour_next_us) {
-        room->tour_step++;
-        room->tour_next_us = now_us + room->tour_us;
+    if (md_room_tour_tick(room, now_us))
         changed = true;
-    }
     if (changed && room->video != NULL)
         md_room_replan(room);
 }

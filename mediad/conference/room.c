@@ -55,7 +55,9 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->confidential = spec->confidential;
     room->sites = spec->confidential ? g_strdupv((char **)(uintptr_t)spec->sites) : NULL;
     room->security = spec->confidential ? MD_SECURITY_REQUIRED : spec->security;
-    room->layout = spec->layout;
+    room->wish = (MdWish){.set = true, .layout = spec->layout};
+    room->pins = g_ptr_array_new_with_free_func(md_pin_free);
+    room->kept_views = g_ptr_array_new();
     room->members = g_ptr_array_new();
     room->retired = g_ptr_array_new_with_free_func(g_free);
     room->votes = g_ptr_array_new_with_free_func(free_vote);
@@ -85,6 +87,9 @@ void md_room_free(MdRoom *room)
     g_hash_table_remove(room->conference->by_serial, GUINT_TO_POINTER(room->serial));
     room->conference->load[room->worker_index]--;
     md_room_audio_free(room->audio);
+    md_room_views_reset(room);
+    g_ptr_array_unref(room->kept_views);
+    g_ptr_array_unref(room->pins);
     g_ptr_array_unref(room->members);
     g_ptr_array_unref(room->retired);
     g_ptr_array_unref(room->votes);
@@ -93,7 +98,6 @@ void md_room_free(MdRoom *room)
     g_ptr_array_unref(room->dials);
     g_ptr_array_unref(room->encoders);
     g_ptr_array_unref(room->taps);
-    g_strfreev(room->seats);
     g_strfreev(room->sites);
     g_free(room->name);
     g_free(room->title);
@@ -222,6 +226,7 @@ static void hang_up_all(MdRoom *room)
     md_room_vote_end(room, true);
     md_room_floor_reset(room);
     md_room_scene_reset(room);
+    md_room_views_reset(room);
     md_room_emit(room, "room.ended", NULL, "reason", "s", "ended for all", NULL);
 }
 
@@ -408,43 +413,6 @@ void md_room_lock(MdRoom *room, bool locked)
         return;
     room->locked = locked;
     md_room_emit(room, "room.locked", NULL, "locked", "b", locked, NULL);
-}
-
-bool md_room_set_layout(MdRoom *room, MdLayoutKind layout, const char *const *seats, GError **error)
-{
-    if ((unsigned)layout >= MD_LAYOUT_KIND_MAX) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, "no such layout");
-        return false;
-    }
-    unsigned n = 0;
-    for (; seats != NULL && seats[n] != NULL; n++)
-        if (n == MD_LAYOUT_CELLS_MAX || md_room_member(room, seats[n], error) == NULL) {
-            if (n == MD_LAYOUT_CELLS_MAX)
-                g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT, "at most %d seats",
-                            MD_LAYOUT_CELLS_MAX);
-            return false;
-        }
-    room->layout = layout;
-    g_strfreev(room->seats);
-    room->seats = n > 0 ? g_strdupv((char **)(uintptr_t)seats) : NULL;
-    md_room_emit(room, "room.layout", NULL, "layout", "s", md_layout_to_string(layout), NULL);
-    md_room_replan(room);
-    return true;
-}
-
-bool md_room_set_tour(MdRoom *room, unsigned period_s, GError **error)
-{
-    if (period_s > 3600) {
-        g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID,
-                    "a tour's period is 1 to 3600 seconds, 0 ends it");
-        return false;
-    }
-    room->tour_us = period_s * (int64_t)G_USEC_PER_SEC;
-    room->tour_step = 0;
-    room->tour_next_us = md_conference_now_us(room->conference) + room->tour_us;
-    md_room_emit(room, "room.tour", NULL, "seconds", "i", (int)period_s, NULL);
-    md_room_replan(room);
-    return true;
 }
 
 void md_room_end(MdRoom *room)

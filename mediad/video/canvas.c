@@ -39,6 +39,7 @@ static const char *const notices[MD_TILE_KIND_MAX] = {
     [MD_TILE_NO_PICTURE] = "Chưa có hình",
     [MD_TILE_MUTED_VIDEO] = "Đã tắt hình",
     [MD_TILE_AWAY] = "Đang gọi lại",
+    [MD_TILE_AWAITED] = "Đang chờ",
 };
 
 MdCanvas *md_canvas_new(uint16_t width, uint16_t height, MdLabeler *labeler)

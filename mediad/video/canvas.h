@@ -15,6 +15,7 @@ typedef enum MdTileKind {
     MD_TILE_AUDIO_ONLY,
     MD_TILE_MUTED_VIDEO,
     MD_TILE_AWAY,
+    MD_TILE_AWAITED,
     MD_TILE_KIND_MAX,
 } MdTileKind;
 

@@ -455,6 +455,7 @@ void md_composer_source_tile(Source *source, int64_t now_us, MdTile *tile, char 
         [MD_SOURCE_AUDIO_ONLY] = MD_TILE_AUDIO_ONLY,
         [MD_SOURCE_MUTED_VIDEO] = MD_TILE_MUTED_VIDEO,
         [MD_SOURCE_AWAY] = MD_TILE_AWAY,
+        [MD_SOURCE_AWAITED] = MD_TILE_AWAITED,
     };
     pthread_mutex_lock(&source->lock);
     if (source->test)

@@ -45,6 +45,7 @@ typedef enum MdSourceState {
     MD_SOURCE_AUDIO_ONLY, /* site name and a microphone sign */
     MD_SOURCE_MUTED_VIDEO,
     MD_SOURCE_AWAY,       /* called but not here: "đang gọi lại" */
+    MD_SOURCE_AWAITED,    /* has a seat and is not here: "đang chờ" */
     MD_SOURCE_CONTENT,    /* slides, a screen: shown whole (never cut to fill a tile), may stand still for as long as it likes */
     MD_SOURCE_STATE_MAX,
 } MdSourceState;

@@ -17,7 +17,7 @@ const char *md_web_type_to_string(MdWebType type)
     return (unsigned)type < MD_WEB_TYPE_MAX ? types[type] : NULL;
 }
 
-typedef enum Kind { TEXT, FLAG, NUMBER } Kind;
+typedef enum Kind { TEXT, FLAG, NUMBER, SEATS } Kind;
 
 typedef struct Field {
     MdWebType type;
@@ -48,6 +48,7 @@ static const Field fields[] = {
     {MD_WEB_VOTE, "vote", TEXT, true, 32, AT(vote)},
     {MD_WEB_VOTE, "choice", NUMBER, true, 63, AT(choice)},
     {MD_WEB_VIEW, "layout", TEXT, false, 16, AT(layout)},
+    {MD_WEB_VIEW, "seats", SEATS, false, 16, AT(seats)},
     {MD_WEB_VIEW, "width", NUMBER, false, 16384, AT(width)},
     {MD_WEB_VIEW, "height", NUMBER, false, 16384, AT(height)},
     {MD_WEB_ACT, "act", TEXT, true, 32, AT(act)},
@@ -123,6 +124,23 @@ static bool take_number(MdWebFrame *frame, const Field *field, JsonNode *node, G
     return true;
 }
 
+/* Ids and nulls. */
+static bool take_seats(MdWebFrame *frame, const Field *field, JsonNode *node, GError **error)
+{
+    JsonArray *array = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+    if (array == NULL || json_array_get_length(array) > MD_WEB_SEATS_MAX)
+        return fail(error, MD_WEB_ERROR_FIELD, "\"%s\" of \"%s\" must be a list of at most %d", field->name, types[field->type], MD_WEB_SEATS_MAX);
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        JsonNode *one = json_array_get_element(array, i);
+        bool text = JSON_NODE_HOLDS_VALUE(one) && json_node_get_value_type(one) == G_TYPE_STRING;
+        frame->seats[i] = text ? json_node_get_string(one) : "";
+        if ((!text && !JSON_NODE_HOLDS_NULL(one)) || strlen(frame->seats[i]) > field->max || !is_clean(frame->seats[i], false))
+            return fail(error, MD_WEB_ERROR_FIELD, "\"%s\" of \"%s\" holds ids of members and nulls", field->name, types[field->type]);
+    }
+    frame->has_seats = true;
+    return true;
+}
+
 static bool take_field(MdWebFrame *frame, const Field *field, GError **error)
 {
     JsonNode *node = json_object_get_member(frame->object, field->name);
@@ -132,6 +150,8 @@ static bool take_field(MdWebFrame *frame, const Field *field, GError **error)
         return take_text(frame, field, node, error);
     if (field->kind == NUMBER)
         return take_number(frame, field, node, error);
+    if (field->kind == SEATS)
+        return take_seats(frame, field, node, error);
     if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_BOOLEAN)
         return fail(error, MD_WEB_ERROR_FIELD, "\"%s\" of \"%s\" must be true or false", field->name, types[field->type]);
     G_STRUCT_MEMBER(bool, frame, field->offset) = json_node_get_boolean(node);
@@ -162,6 +182,7 @@ static bool read_fields(MdWebFrame *frame, GError **error)
         if (frame->resume != NULL && !md_web_token_valid(frame->resume))
             return fail(error, MD_WEB_ERROR_FIELD, "\"resume\" of \"hello\" is no token of ours");
     }
+    frame->has_layout = frame->type == MD_WEB_VIEW && json_object_has_member(frame->object, "layout");
     if (frame->type == MD_WEB_DTMF) {
         const char *digit = word_of(frame->object, "digit");
         if (digit == NULL || strlen(digit) != 1 || strchr("0123456789*#ABCD", *digit) == NULL)

@@ -9,6 +9,7 @@
 #define MD_WEB_NAME_MAX 120   /* characters a guest may call itself by */
 #define MD_WEB_TOKEN_LEN 43   /* 256 bits in base64url */
 #define MD_WEB_CHAT_MAX 2000  /* characters */
+#define MD_WEB_SEATS_MAX 72   /* of a layout */
 
 typedef enum MdWebType {
     MD_WEB_HELLO, MD_WEB_OFFER, MD_WEB_ANSWER, MD_WEB_CANDIDATE, MD_WEB_MUTE, MD_WEB_VIDEO, MD_WEB_HAND, MD_WEB_FLOOR_DONE, MD_WEB_DTMF,
@@ -32,6 +33,9 @@ typedef struct MdWebFrame {          /* strings belong to root; absent ones are 
     const char *vote;                /* vote */
     unsigned choice;
     const char *layout;              /* view; NULL: as all */
+    bool has_layout;                 /* view: it says something of the layout, "as all" too */
+    bool has_seats;
+    const char *seats[MD_WEB_SEATS_MAX + 1]; /* view: member ids, "": anybody's; ended by NULL */
     unsigned width, height;          /* view; 0: not said */
     const char *act;                 /* act: what is to be done; its fields are in object */
 } MdWebFrame;
