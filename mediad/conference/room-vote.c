@@ -51,13 +51,26 @@ static JsonArray *choices_json(const MdVote *vote)
     return array;
 }
 
-static JsonArray *ballots_json(const MdVote *vote)
+/* As it is called in the meeting; who has left since is told by what it voted as. */
+static const char *voter_name(const MdRoom *room, const char *voter)
+{
+    for (guint i = 0; i < room->members->len; i++) {
+        const MdMember *member = g_ptr_array_index(room->members, i);
+        g_autofree char *its = voter_of(member);
+        if (strcmp(its, voter) == 0)
+            return member->name;
+    }
+    return voter;
+}
+
+static JsonArray *ballots_json(const MdRoom *room, const MdVote *vote)
 {
     JsonArray *array = json_array_new();
     MdVoteBallot ballot;
     for (unsigned i = 0; md_vote_ballot(vote, i, &ballot); i++) {
         JsonObject *one = json_object_new();
         json_object_set_string_member(one, "site", ballot.voter);
+        json_object_set_string_member(one, "name", voter_name(room, ballot.voter));
         if (ballot.choice >= 0)
             json_object_set_int_member(one, "choice", ballot.choice);
         json_array_add_object_element(array, one);
@@ -78,7 +91,7 @@ static JsonObject *vote_json(const MdRoom *room, const MdVote *vote)
         json_object_set_int_member(o, "ends_ms", wall_ms(room, md_vote_ends_us(vote)));
     json_object_set_array_member(o, "choices", choices_json(vote));
     json_object_set_int_member(o, "cast", md_vote_cast_count(vote));
-    json_object_set_array_member(o, "voted", ballots_json(vote));
+    json_object_set_array_member(o, "voted", ballots_json(room, vote));
     if (md_vote_is_open(vote)) {
         json_object_set_int_member(o, "entitled", entitled(room));
         return o;

@@ -35,9 +35,9 @@ def open_meeting(d, title, invitees, **more):
     return meeting, [link["link"] for link in made["links"]]
 
 
-def endpoint(d, account, room, tone=1200):
-    """A SIP endpoint that has dialled the room."""
-    secret = d.add_account(account, display=f"Xã {account}", role="site")
+def endpoint(d, account, room, secret=None, tone=1200):
+    """A SIP endpoint that has dialled the room; with an account made for it, if it has none."""
+    secret = secret or d.add_account(account, display=f"Xã {account}", role="site")
     phone = Baresip(f"<sip:{account}@127.0.0.1:{d.sip_port};transport=udp>;auth_pass={secret};regint=300;answermode=auto;audio_codecs=opus/48000/2"
                     ";video_codecs=h264", tone=tone, video=True, name=account)
     assert phone.registration() == 200

@@ -135,6 +135,7 @@ export const callWords = {
   'join.share-passed': ['Người khác bắt đầu trình chiếu; phần của bạn đã dừng', 'Somebody else presents now; yours has ended'],
   'meet.sharing': ['Bạn đang trình chiếu màn hình', 'You present your screen'],
   'meet.silenced': ['Chủ tọa đã tắt micro của bạn', 'The chair has muted you'],
+  'meet.silencedFloor': ['Micro của bạn tắt trong lúc người khác phát biểu', 'Your microphone is closed while another has the floor'],
   'meet.people': ['Người họp', 'People'],
   'meet.vote': ['Biểu quyết', 'Vote'],
   'meet.more': ['Thêm', 'More'],
@@ -177,5 +178,6 @@ export const callWords = {
   'vote.press': ['Bấm một lựa chọn. Còn mở thì đổi được.', 'Press one. It can be changed while the vote is open.'],
   'vote.cast': ['Đã nhận. {n} phiếu.', 'Taken. {n} votes.'],
   'vote.closed': ['Đã đóng biểu quyết', 'The vote is closed'],
+  'vote.noQuorum': ['Chưa đủ số phiếu cần có', 'Too few votes'],
   'vote.none': ['Chưa có biểu quyết nào.', 'No vote yet.'],
 } as const;

@@ -13,8 +13,9 @@ import { Confirm } from '../../ui/confirm';
 import { Badge, Choice, Field } from '../../ui/field';
 import { useAct, Wrong } from '../../ui/wrong';
 import './desk.css';
+import { FloorCard, given, nameIn } from './desk-floor';
 import { StateIcons, VoteResult } from './stage';
-import { apply, byOwnClock, countdown, EMPTY, left, trouble, voteOpen, type RoomState } from './state';
+import { apply, byOwnClock, EMPTY, trouble, voteOpen, type RoomState } from './state';
 import { ROLES, type Dial, type Floor, type Member, type Role, type Room, type Vote } from './types';
 
 const LAYOUTS = ['auto', 'single', '1+5', '1+7', '2x2', '3x3', '4x4', '5x5', '6x6', '9x8', 'pip'] as const;
@@ -104,18 +105,13 @@ export default function Desk({ params }: { params: Record<string, string> }) {
   const [search, setSearch] = useState(''), [target, setTarget] = useState(''), [tour, setTour] = useState(false), [banner, setBanner] = useState('');
   const [why, setWhy] = useState<Member | null>(null), [asking, setAsking] = useState(false), [ending, setEnding] = useState(false);
   const { room, members, floor, votes } = state;
-  const runs = may('operate'), rest = left(floor, now), holder = members.find((m) => m.id === floor.holder), vote = voteOpen(state) ?? votes[votes.length - 1];
+  const runs = may('operate'), vote = voteOpen(state) ?? votes[votes.length - 1];
   const lobby = members.filter((m) => m.in_lobby), here = members.filter((m) => !m.in_lobby);
   const hands = useMemo(() => new Map(floor.queue.map((q, i) => [q.member, i + 1])), [floor.queue]);
   const shown = here.filter((m) => plain(m.name).includes(plain(search))).sort((a, b) => Number(b.id === floor.holder) - Number(a.id === floor.holder) || (hands.get(a.id) ?? 999) - (hands.get(b.id) ?? 999) || ROLES.indexOf(a.role) - ROLES.indexOf(b.role) || plain(a.name).localeCompare(plain(b.name)));
-  const nameOf = (id: string) => members.find((m) => m.id === id)?.name ?? floor.queue.find((q) => q.member === id)?.name ?? id;
+  const nameOf = (id: string) => nameIn(state, id);
   const change = (m: Member, body: Partial<Member>) => void act(() => patch(`${base}/members/${seg(m.id)}`, body), { undo: show((s) => ({ ...s, members: s.members.map((x) => (x.id === m.id ? { ...x, ...body } : x)) })) });
-  const give = (id: string) => void act(() => post(`${base}/floor/give`, { member: id }), { undo: show((s) => ({ ...s, floor: { ...s.floor, holder: id, deadline_ms: null, queue: s.floor.queue.filter((q) => q.member !== id) } })) });
-  const move = (id: string, place: number) => void act(() => put(`${base}/floor/queue/${seg(id)}`, { place }), { undo: show((s) => {
-    const queue = s.floor.queue.filter((q) => q.member !== id), one = s.floor.queue.find((q) => q.member === id);
-    if (one) queue.splice(place, 0, one);
-    return { ...s, floor: { ...s.floor, queue } };
-  }) });
+  const give = (id: string) => void act(() => post(`${base}/floor/give`, { member: id }), { undo: show((s) => given(s, id)) });
   const record = async () => {
     if (!room?.recorded) return void act(() => post(`${base}/recordings`), { done: t('desk.recording') }).then(reload);
     const running = await get<{ recordings: { id: string; state: string }[] }>(`/recordings?room=${seg(name)}`).catch(() => ({ recordings: [] }));
@@ -180,22 +176,7 @@ export default function Desk({ params }: { params: Record<string, string> }) {
           {shown.length === 0 && <p className="soft">{t('desk.nobody')}</p>}
         </section>
         <div className="cards">
-          <section className="card" aria-live="polite">
-            <h2>{t('desk.floor')}</h2>
-            {holder || floor.holder ? <div className="desk-holder"><div><b>{nameOf(floor.holder!)}</b>{rest !== null && <span className={`desk-rest${rest < 30000 ? ' soon' : ''}`} role="timer">{countdown(rest)}</span>}</div>
-              {runs && <div className="row">{rest !== null && <Button onClick={() => void act(() => post(`${base}/floor/extend`, { seconds: 60 }), { undo: show((s) => ({ ...s, floor: { ...s.floor, deadline_ms: (s.floor.deadline_ms ?? 0) + 60000 } })) })}>{t('desk.extend')}</Button>}
-                <Button danger onClick={() => void act(() => post(`${base}/floor/end`), { undo: show((s) => ({ ...s, floor: { ...s.floor, holder: null, deadline_ms: null } })) })}>{t('desk.endFloor')}</Button></div>}</div>
-              : <p className="soft">{t('desk.noFloor')}</p>}
-            <h3>{t('desk.queue', { n: floor.queue.length })}</h3>
-            <ol className="desk-queue">{floor.queue.map((q, i) => (
-              <li key={q.member}><span>{nameOf(q.member)}</span>{runs && <span className="row">
-                <Button aria-label={t('desk.up', { name: nameOf(q.member) })} disabled={i === 0} onClick={() => move(q.member, i - 1)}>↑</Button>
-                <Button aria-label={t('desk.down', { name: nameOf(q.member) })} disabled={i === floor.queue.length - 1} onClick={() => move(q.member, i + 1)}>↓</Button>
-                <Button type="primary" onClick={() => give(q.member)}>{t('desk.give')}</Button></span>}</li>))}
-            </ol>
-            {runs && floor.queue.length > 0 && <div className="row"><Button type="primary" onClick={() => void act(() => post(`${base}/floor/next`, {})).then(reload)}>{t('desk.next')}</Button>
-              <Button onClick={() => void act(() => remove(`${base}/floor/queue`), { undo: show((s) => ({ ...s, floor: { ...s.floor, queue: [] } })) })}>{t('desk.lowerAll')}</Button></div>}
-          </section>
+          <FloorCard base={base} state={state} runs={runs} now={now} show={show} reload={reload} />
           <section className="card">
             <h2>{t('desk.view')}</h2>
             <div className="row">{LAYOUTS.map((l) => <Button key={l} disabled={!runs} type={room?.layout === l ? 'primary' : 'default'} aria-pressed={room?.layout === l} onClick={() => void act(() => put(`${base}/layout`, { layout: l }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, layout: l } } : s)) })}>{tWord('layout', l)}</Button>)}</div>

@@ -87,7 +87,9 @@ export function VoteResult({ vote }: { vote: Vote }) {
   return (
     <ul className="list">{vote.choices.map((c, i) => (
       <li key={c.key} style={{ padding: '6px 0' }}><div className="row between"><span>{vote.winner === i && '✔ '}{c.text}</span><b>{c.count ?? '–'}</b></div>
-        <div className="bar"><i className="good" style={{ width: `${(100 * (c.count ?? 0)) / most}%` }} /></div></li>))}
+        <div className="bar"><i className="good" style={{ width: `${(100 * (c.count ?? 0)) / most}%` }} /></div>
+        {!vote.secret && vote.voted?.some((v) => v.choice === i) && <small className="soft">{vote.voted.filter((v) => v.choice === i).map((v) => v.name ?? v.site).join(' · ')}</small>}</li>))}
+      {!vote.open && vote.has_quorum === false && <li><b>{t('vote.noQuorum')}</b></li>}
     </ul>
   );
 }
@@ -196,7 +198,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
             {state.sharing && <span>{t('meet.sharing')}</span>}
             {presenter && <span>{t('desk.presents', { name: presenter.name })}</span>}
             {presenter && CHAIRING.includes(state.role) && <Button danger onClick={() => call.act('content-stop')}>{t('meet.stopOf', { name: presenter.name })}</Button>}
-            {silenced && <span>{t('meet.silenced')}</span>}
+            {silenced && <span>{t(floor.holder && floor.holder !== state.member ? 'meet.silencedFloor' : 'meet.silenced')}</span>}
           </div>
         </div>
         {panel && (

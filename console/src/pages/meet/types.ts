@@ -22,7 +22,7 @@ export type Floor = {
 export type Choice = { key: number; text: string; count?: number };
 export type Vote = {
   id: string; question: string; secret: boolean; open: boolean; quorum?: number; choices: Choice[]; cast: number; entitled?: number;
-  voted?: { site: string; choice?: number }[]; winner?: number | null; has_quorum?: boolean; ends_ms?: number;
+  voted?: { site: string; name?: string; choice?: number }[]; winner?: number | null; has_quorum?: boolean; ends_ms?: number;
 };
 export type Line = { from: string; to: string; text: string; time: number; member?: string; mine?: boolean };
 export type Dial = { target: string; role?: Role; redial?: boolean; state: string; attempts?: number; last_code?: number };
