@@ -124,6 +124,7 @@ typedef struct CfgConference {
     unsigned rooms_max, members_max;
     unsigned views_max;          /* pictures of members' own in a room */
     bool content, offer_content; /* slides and screens as a second stream */
+    unsigned forward_max;       /* lines of a room for forwarded pictures, 0: none */
 } CfgConference;
 
 typedef struct CfgMeeting {

@@ -230,6 +230,8 @@ static const CfgKey conference_keys[] = {
          "Pictures of members' own (a layout or seats that differ from the room's) that one room makes at one time; those who choose the same "
          "share one. 0: everybody is sent the room's."),
     BOOL(CfgConference, content, "true", R, "Slides and screens are taken as a second stream of pictures from devices and browsers that offer one."),
+    UINT(CfgConference, forward_max, "lines", "120", 0, 1200, R,
+         "Browsers that ask for it get the speakers' own pictures, forwarded without encoding: so many lines in a room at most. 0: the composed picture only."),
     BOOL(CfgConference, offer_content, "true", R, "The second stream is offered to devices that a room rings; off for devices that cannot bear it."),
 };
 SECTION(conference, CfgConference);

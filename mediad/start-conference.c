@@ -96,6 +96,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .views_max = settings->conference.views_max,
         .create_on_call = settings->conference.create_on_call,
         .content = settings->conference.content,
+        .forward_max = settings->conference.forward_max,
         .floor_port = sg_agent_floor_port(daemon->agent),
         .offer_content = settings->conference.content && settings->conference.offer_content,
         .label_for = label_for,

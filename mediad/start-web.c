@@ -370,6 +370,8 @@ static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebF
     case MD_WEB_SHARE:
         return frame->on ? md_room_content_start(room, member, error) : md_room_content_stop(room, member, error);
     case MD_WEB_VIEW:
+        if (json_object_has_member(frame->object, "streams") && !md_room_set_member_streams(room, member, frame->streams, frame->height, error))
+            return false;
         return !frame->has_layout || choose_view(room, member, frame, error);
     case MD_WEB_CHAT:
         md_room_info(room, &info);

@@ -326,6 +326,7 @@ const char *md_conference_resume_call(MdConference *conference, const MdCall *ol
         md_room_emit(member->room, "member.away", member, "away", "b", FALSE, NULL);
         md_room_floor_away(member, false);
     }
+    md_forward_tell(member, true);
     return member->text_id;
 }
 

@@ -89,6 +89,7 @@ typedef struct MdConferenceOptions {
     unsigned rooms_max;              /* 0: 500 */
     unsigned views_max;              /* pictures of members' own, of a room at one time; 0: none */
     bool content, offer_content;     /* slides and screens are taken as a second stream of pictures; and offered to whom we ring */
+    unsigned forward_max;            /* lines of a room on which browsers get others' pictures as they came; 0: none */
     uint16_t floor_port;             /* of the server of floors that calls are told of; 0: none */
     bool create_on_call;             /* unknown names make a temporary room */
     MdConferenceEventFn on_event;
@@ -254,6 +255,10 @@ bool md_room_set_banner(MdRoom *room, const char *text, bool clock, unsigned for
 bool md_room_content_start(MdRoom *room, const char *member, GError **error);
 bool md_room_content_stop(MdRoom *room, const char *member /* NULL: whoever presents */, GError **error);
 const char *md_room_content_holder(const MdRoom *room); /* member id or NULL; until control returns to the main loop */
+
+/* A browser wants the speakers' own pictures, forwarded as they come, on its first n lines for them (MdLegConfig.streams); 0: the composed
+ * picture. height: of its window, 0 unknown. Who is on which line is told to its call (md_call_streams). INVALID; STATE: not here. */
+bool md_room_set_member_streams(MdRoom *room, const char *member, unsigned n, unsigned height, GError **error);
 
 /* The room's sound for somebody else (loudspeakers, recorder): fn runs on the room's worker every 20 ms and must obey tick rules. */
 typedef void (*MdRoomTapFn)(const float pcm[MD_AUDIO_TICK_SAMPLES], int64_t now_us, void *user);

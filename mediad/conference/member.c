@@ -78,6 +78,7 @@ void md_member_free(MdMember *member)
     g_string_free(member->digits, TRUE);
     g_free(member->seat);
     g_free(member->tile_text);
+    g_free(member->streams.told);
     g_free(member->name);
     g_free(member->uri);
     g_free(member->account);
@@ -143,6 +144,7 @@ bool md_member_make_leg(MdMember *member, const char *local_host, GError **error
         .dtls = options->dtls,
         .packetiser = &room->audio->packetiser,
         .content = room->kind == MD_ROOM_MEETING && options->content,
+        .streams = room->kind == MD_ROOM_MEETING && options->forward_max > 0 ? MD_LEG_STREAMS_MAX : 0,
         .floor_port = options->floor_port,
         .offer_content = options->offer_content && !(member->dial != NULL && member->dial->plain),
         .browser = info != NULL && info->browser,
@@ -176,6 +178,7 @@ void md_member_retire_leg(MdMember *member)
     member->audio_format = (MdLegAudioFormat){0};
     member->video_format = (MdLegVideoFormat){0};
     member->content_format = (MdLegVideoFormat){0};
+    md_forward_reset(member);
     member->talking = false;
     md_room_replan(member->room);
 }

@@ -58,6 +58,14 @@ typedef struct MdSeatPictures {
     unsigned waited;           /* pictures held back for that */
 } MdSeatPictures;
 
+/* A line for another's pictures: W. */
+typedef struct MdSeatStream {
+    MdLegVideoFormat format;   /* as last told to control */
+    uint32_t epoch;            /* of what goes out on it (MdPlanStream), 0 nothing yet */
+    uint32_t told;             /* the one control knows of */
+    bool waits_key;            /* a picture could not be sent */
+} MdSeatStream;
+
 /* A member's place on the worker. Made by control before the leg starts, freed by control after the leg is gone. */
 typedef struct MdSeat {
     uint32_t id;               /* I */
@@ -71,12 +79,19 @@ typedef struct MdSeat {
     MdLegAudioFormat audio_format;   /* W: as last told to control */
     bool formats_told;               /* W */
     MdSeatPictures video, content;   /* W */
+    MdSeatStream streams[MD_LEG_STREAMS_MAX]; /* W */
     float pcm[MD_AUDIO_TICK_SAMPLES]; /* W */
     MdLegAudio in;                   /* W */
     _Atomic bool talking;      /* A: written by the worker */
     _Atomic float level_dbov;  /* A: smoothed */
     _Atomic bool gone;         /* A: the leg's last callback has run */
 } MdSeat;
+
+/* Whose frames go out on a line as they come; keep: whose did before, until the key frame of from. The epochs tell each change apart. */
+typedef struct MdPlanStream {
+    MdSeat *from, *keep;       /* NULL nobody */
+    uint32_t epoch, keep_epoch;
+} MdPlanStream;
 
 typedef struct MdPlanSeat {
     MdSeat *seat;
@@ -87,6 +102,9 @@ typedef struct MdPlanSeat {
     uint32_t output;           /* picture it gets, 0 none */
     uint32_t content;          /* what it gets as content: an output, MD_CONTENT_FORWARDED, 0 nothing */
     bool shown;                /* its pictures go to the composer */
+    uint16_t forward_height;   /* of the largest place it is shown in by those who get its own stream, 0 nowhere */
+    unsigned n_streams;        /* lines that have somebody are among the first so many */
+    MdPlanStream streams[MD_LEG_STREAMS_MAX];
 } MdPlanSeat;
 
 typedef struct MdPlanTap {
@@ -170,6 +188,12 @@ void md_plan_send_content(const MdRoomPlan *plan, uint32_t output, const MdFrame
 void md_seat_follow_content(const MdRoomPlan *plan, const MdPlanSeat *at, int64_t now_us); /* every tick */
 void md_seat_on_content(MdLeg *leg, MdFrame *frame, void *user);
 void md_seat_on_content_key_request(MdLeg *leg, void *user);
+/* room-forward.c, worker: a member's picture goes to all lines that have it. */
+void md_plan_forward(const MdRoomPlan *plan, const MdSeat *from, const MdFrame *frame, int64_t now_us);
+void md_seat_on_stream_key_request(MdLeg *leg, unsigned stream, void *user);
+void md_seat_watch_streams(MdSeat *seat); /* tells control what its lines are like when that has changed */
+/* Control: the member a mail is about; NULL: it is gone, or has another leg now. */
+MdMember *md_room_audio_member(MdConference *conference, uint32_t room, uint32_t seat, uint32_t generation);
 /* Another source of pictures: what comes of it means nothing before its next key frame. True: another than before. */
 bool md_pictures_follow(MdSeatPictures *pictures, uint32_t output);
 /* Worker mail of the composer's events. */
@@ -189,6 +213,32 @@ typedef enum MdMemberState {
 
 /* Whether a member is sent what it wishes for, or why the room's picture instead. */
 typedef enum MdViewState { MD_VIEW_SHOWN, MD_VIEW_LIMIT, MD_VIEW_LOAD } MdViewState;
+
+/* A line of a viewer for another's pictures: C. Ids of members, 0 nobody; epochs as in MdPlanStream. */
+typedef struct MdMemberLine {
+    MdLegVideoFormat format;   /* as its worker said last */
+    uint32_t from, keep, epoch, keep_epoch;
+    uint32_t shown;            /* epoch that its worker shows */
+} MdMemberLine;
+
+typedef struct MdMemberStreams { /* C: what a viewer gets as it comes */
+    unsigned wanted;           /* lines that it asked for; 0: the composed picture only */
+    unsigned height;           /* of its window, 0 not said */
+    uint32_t main;             /* who is largest, 0 nobody */
+    MdCallComposed composed;
+    MdCallStreamsWhy why;
+    int64_t poor_until_us, poor_since_us; /* its network did not carry them: none until then */
+    unsigned poor_times;
+    char *told;                /* what its call was told last, NULL nothing */
+    MdMemberLine lines[MD_LEG_STREAMS_MAX];
+} MdMemberStreams;
+
+typedef struct MdForwarded {   /* C: a source of streams */
+    uint16_t height;           /* as in the plan */
+    int64_t since_us, stretch_us; /* as MdContentRate */
+    uint64_t bytes;
+    uint32_t now_bps, before_bps;
+} MdForwarded;
 
 struct MdMember {              /* C */
     uint32_t id;
@@ -220,6 +270,8 @@ struct MdMember {              /* C */
     MdLegAudioFormat audio_format;
     MdLegVideoFormat video_format, content_format;
     uint32_t content;          /* as in the plan */
+    MdMemberStreams streams;
+    MdForwarded forwarded;
     bool has_floor;            /* its call was told of a floor */
     MdRoomEncoder *own;
     bool in_composer;
@@ -328,6 +380,8 @@ struct MdRoom {                /* C */
     MdMember *presenter;       /* NULL: nobody shows content */
     bool content_in_composer;
     MdContentRate content_rate;
+    uint32_t forward_epoch;    /* the last that was given */
+    int64_t forward_us;        /* when its lines were looked at */
     _Atomic bool stopped;      /* A */
     MdLogger logger;
 };
@@ -497,6 +551,16 @@ void md_content_member_gone(MdMember *member);
 void md_content_agreed(MdMember *member);     /* its leg has agreed, perhaps on a floor */
 void md_content_tell(MdMember *member);       /* who presents, to its call */
 void md_content_request(MdMember *member, bool wanted);
+
+/* forward.c */
+void md_forward_update(MdRoom *room);         /* during md_room_video_update, after the sources */
+bool md_forward_main_format(const MdMember *member, MdLegVideoFormat *format); /* of its composed picture; false: it rests */
+void md_forward_fill(const MdMember *member, MdPlanSeat *at);
+void md_forward_tell(MdMember *member, bool again); /* what its lines show, when it has changed or again */
+void md_forward_reset(MdMember *member);      /* its leg goes */
+void md_forward_format(MdMember *member, unsigned stream, const MdLegVideoFormat *format);
+void md_forward_shown(MdMember *member, unsigned stream, uint32_t epoch);
+void md_forward_tick(MdRoom *room, int64_t now_us);
 
 /* test-room.c */
 void md_test_room_tick(MdRoom *room, int64_t now_us); /* every 100 ms */

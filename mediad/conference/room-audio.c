@@ -114,11 +114,17 @@ static MdMember *find_member(MdConference *conference, uint32_t room_serial, uin
     return NULL;
 }
 
+MdMember *md_room_audio_member(MdConference *conference, uint32_t room, uint32_t seat, uint32_t generation)
+{
+    MdMember *member = find_member(conference, room, seat);
+    return member != NULL && member->state != MD_MEMBER_LEAVING && member->generation == generation ? member : NULL;
+}
+
 static void formats_changed(void *payload, size_t len)
 {
     const FormatMail *mail = payload;
-    MdMember *member = find_member(mail->conference, mail->room, mail->seat);
-    if (member == NULL || member->state == MD_MEMBER_LEAVING || member->generation != mail->generation)
+    MdMember *member = md_room_audio_member(mail->conference, mail->room, mail->seat, mail->generation);
+    if (member == NULL)
         return;
     member->audio_format = mail->audio;
     member->video_format = mail->video;
@@ -207,6 +213,8 @@ static void pull(MdRoomAudio *audio, const MdRoomPlan *plan, int64_t now_us)
                                         .gain = plan->seats[i].gain};
         if ((audio->tick + seat->id) % FORMAT_TICKS == 0 || !seat->formats_told)
             watch_formats(audio, seat);
+        if ((audio->tick + seat->id) % FORMAT_TICKS == 0)
+            md_seat_watch_streams(seat);
     }
 }
 
@@ -485,9 +493,10 @@ static void on_video(MdLeg *leg, MdFrame *frame, void *user)
     else if (plan->composer != NULL) {
         uint16_t width, height = 0;
         md_composer_source_need(plan->composer, seat->id, &width, &height);
-        md_leg_want_video(leg, at->shown ? height : 0);
+        md_leg_want_video(leg, MAX(at->shown ? height : 0, at->forward_height));
         if (at->shown)
             md_composer_push(plan->composer, seat->id, frame);
+        md_plan_forward(plan, seat, frame, md_worker_now_us(seat->audio->worker));
     }
 }
 
@@ -526,7 +535,7 @@ static void on_dtmf(MdLeg *leg, char digit, unsigned duration_ms, void *user)
 }
 
 const MdLegSink md_seat_sink = {on_video, on_key_frame_request, on_dtmf, md_seat_on_content,
-                                md_seat_on_content_key_request};
+                                md_seat_on_content_key_request, md_seat_on_stream_key_request};
 
 /* --- control ---------------------------------------------------------------------------------------------------------------- */
 

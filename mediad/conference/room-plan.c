@@ -71,6 +71,7 @@ static void fill_seat(MdMember *member, MdPlanSeat *at)
     at->shown = member->in_composer;
     at->output = member->output;
     at->content = member->content;
+    md_forward_fill(member, at);
     fill_encoders(member, at);
 }
 

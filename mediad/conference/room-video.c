@@ -432,8 +432,11 @@ static void update_outputs(MdRoom *room)
         MdMember *member = g_ptr_array_index(room->members, i);
         uint32_t output = 0;
         if (member->state != MD_MEMBER_LEAVING && member->leg_started && member->video_format.sending) {
-            MdComposerOutput spec = output_spec(room, &member->video_format, view_of(room, member));
-            output = output_for(room, &spec);
+            MdLegVideoFormat format = member->video_format;
+            if (md_forward_main_format(member, &format)) {
+                MdComposerOutput spec = output_spec(room, &format, view_of(room, member));
+                output = output_for(room, &spec);
+            }
         }
         if (output != member->output && output != 0)
             md_composer_request_key(video->composer, output);
@@ -460,6 +463,7 @@ void md_room_video_update(MdRoom *room)
         update_dial_source(room, g_ptr_array_index(room->dials, i));
     md_content_update_source(room);
     md_pins_update_sources(room);
+    md_forward_update(room);
     update_views(room);
     update_outputs(room);
     drop_own_views(room);
@@ -513,6 +517,7 @@ void md_room_video_tick(MdRoom *room, int64_t now_us)
         return;
     md_content_tick(room, now_us);
     md_room_views_tick(room, now_us);
+    md_forward_tick(room, now_us);
     bool changed = false;
     MdMember *now = loudest(room);
     if (now != NULL && now != room->speaker &&

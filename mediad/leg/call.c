@@ -172,6 +172,12 @@ void md_call_restart_path(MdCall *call)
     COMMAND(call, restart_path);
 }
 
+void md_call_streams(MdCall *call, const MdCallStreams *streams)
+{
+    if (!call->closed && call->ops->streams)
+        call->ops->streams(call->impl, streams);
+}
+
 void md_call_content(MdCall *call, MdCallContent state, const char *reason)
 {
     COMMAND(call, content, state, reason);

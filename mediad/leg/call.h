@@ -10,6 +10,8 @@
  * It carries session descriptions as text; media lives in MdLeg. */
 typedef struct MdCall MdCall;
 
+#define MD_CALL_STREAMS_MAX 6
+
 typedef enum MdCallDirection { MD_CALL_IN, MD_CALL_OUT } MdCallDirection;
 
 typedef struct MdCallInfo {          /* strings owned by the call, valid while it lives */
@@ -57,6 +59,23 @@ typedef enum MdCallContent {
     MD_CALL_CONTENT_REFUSED, /* it asked in vain; who presents has not changed */
 } MdCallContent;
 
+/* What a browser gets on its lines for others' pictures, and how much of the composed picture beside them. */
+typedef enum MdCallComposed { MD_CALL_COMPOSED_FULL, MD_CALL_COMPOSED_SMALL, MD_CALL_COMPOSED_OFF } MdCallComposed;
+typedef enum MdCallStreamsWhy { /* nobody is forwarded for … */
+    MD_CALL_STREAMS_FINE,    /* no such reason */
+    MD_CALL_STREAMS_LINE,    /* its network did not carry them */
+    MD_CALL_STREAMS_LIMIT,   /* the room's lines are all in use */
+} MdCallStreamsWhy;
+typedef struct MdCallStreams {
+    MdCallComposed composed;
+    MdCallStreamsWhy why;
+    unsigned n;
+    struct {
+        const char *mid, *member; /* member: id, NULL nobody */
+        bool main;               /* who has the floor or speaks */
+    } lines[MD_CALL_STREAMS_MAX];
+} MdCallStreams;
+
 /* Floor control by BFCP (RFC 8855, 8856) as the descriptions agreed on it: we are the server. */
 typedef struct MdCallFloor {
     bool stream;                 /* TCP, else UDP */
@@ -77,6 +96,7 @@ typedef struct MdCallOps {           /* filled by the signalling protocol; all o
     void (*restart_path)(void *impl);                         /* browsers; NULL elsewhere */
     void (*open_floor)(void *impl, const MdCallFloor *floor);              /* NULL: the signalling knows no BFCP */
     void (*content)(void *impl, MdCallContent state, const char *reason);  /* NULL: the peer is not told */
+    void (*streams)(void *impl, const MdCallStreams *streams);             /* the same */
 } MdCallOps;
 
 /* sip/ side. Takes the strings of info (g_free'd with the call). Returns refs 1. */
@@ -114,6 +134,9 @@ void md_call_restart_path(MdCall *call);
 void md_call_open_floor(MdCall *call, const MdCallFloor *floor);
 /* Who presents now, or that a request is refused; reason: short English text, may be NULL. */
 void md_call_content(MdCall *call, MdCallContent state, const char *reason);
+
+/* What its lines for others' pictures show now (browsers; nothing elsewhere). */
+void md_call_streams(MdCall *call, const MdCallStreams *streams);
 
 /* Who rings somebody. Installed by main, implemented by sip/. */
 typedef struct MdDialRequest {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediad/web/frame.h"
+#include "mediad/leg/call.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ static const Field fields[] = {
     {MD_WEB_VOTE, "choice", NUMBER, true, 63, AT(choice)},
     {MD_WEB_VIEW, "layout", TEXT, false, 16, AT(layout)},
     {MD_WEB_VIEW, "seats", SEATS, false, 16, AT(seats)},
+    {MD_WEB_VIEW, "streams", NUMBER, false, MD_CALL_STREAMS_MAX, AT(streams)},
     {MD_WEB_VIEW, "width", NUMBER, false, 16384, AT(width)},
     {MD_WEB_VIEW, "height", NUMBER, false, 16384, AT(height)},
     {MD_WEB_ACT, "act", TEXT, true, 32, AT(act)},

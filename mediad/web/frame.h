@@ -38,6 +38,7 @@ typedef struct MdWebFrame {          /* strings belong to root; absent ones are 
     const char *seats[MD_WEB_SEATS_MAX + 1]; /* view: member ids, "": anybody's; ended by NULL */
     unsigned width, height;          /* view; 0: not said */
     const char *act;                 /* act: what is to be done; its fields are in object */
+    unsigned streams;                /* view: how many speakers' own pictures; means nothing unless object has it */
 } MdWebFrame;
 
 #define MD_WEB_ERROR (md_web_error_quark())

@@ -48,6 +48,31 @@ static void restart_path(void *impl)
         md_web_peer_send(seat->peer, "restart-ice", NULL);
 }
 
+static void tell_streams(void *impl, const MdCallStreams *streams)
+{
+    static const char *const composed[] = {"full", "small", "off"}, *const why[] = {NULL, "line", "limit"};
+    Seat *seat = impl;
+    if (seat->peer == NULL)
+        return;
+    JsonObject *object = json_object_new();
+    JsonArray *lines = json_array_new();
+    for (unsigned i = 0; i < streams->n; i++) {
+        JsonObject *line = json_object_new();
+        json_object_set_string_member(line, "mid", streams->lines[i].mid);
+        if (streams->lines[i].member != NULL)
+            json_object_set_string_member(line, "member", streams->lines[i].member);
+        else
+            json_object_set_null_member(line, "member");
+        json_object_set_boolean_member(line, "main", streams->lines[i].main);
+        json_array_add_object_element(lines, line);
+    }
+    json_object_set_array_member(object, "lines", lines);
+    json_object_set_string_member(object, "composed", composed[streams->composed]);
+    if (why[streams->why] != NULL)
+        json_object_set_string_member(object, "why", why[streams->why]);
+    md_web_peer_send(seat->peer, "streams", object);
+}
+
 static const char *word_of(int code)
 {
     switch (code) {
@@ -104,6 +129,7 @@ static const MdCallOps ops = {
     .send_offer = send_offer,
     .send_candidate = send_candidate,
     .restart_path = restart_path,
+    .streams = tell_streams,
     .free_impl = free_impl,
 };
 
