@@ -4,7 +4,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { SMALL_PARTS = 3 /* of the window's height is what one who does not speak is shown in */, HEIGHT = 720, POOR_DOUBLINGS = 3 };
+enum { SMALL_PARTS = 3 /* of the window's height is what one who does not speak is shown in */, HEIGHT = 720, POOR_DOUBLINGS = 3, PATIENCE = 4 /* seconds */ };
 G_STATIC_ASSERT(MD_CALL_STREAMS_MAX == MD_LEG_STREAMS_MAX);
 static const int64_t SECOND_US = G_USEC_PER_SEC, STRETCH_US = 5 * G_USEC_PER_SEC, POOR_US = 15 * G_USEC_PER_SEC,
                      CALM_US = 120 * G_USEC_PER_SEC;
@@ -55,11 +55,11 @@ static uint32_t rate_of(const MdMember *member)
     return MAX(member->forwarded.now_bps, member->forwarded.before_bps);
 }
 
-/* As it comes: the viewer decodes it, no packet must be cut anew, and the line was not found too narrow for it. */
+/* As it comes: the viewer decodes it, and no packet must be cut anew. */
 static bool can_take(const MdLegVideoFormat *line, const MdMember *from)
 {
     const MdLegVideoFormat *source = &from->video_format;
-    if (!line->sending || line->codec != source->codec || line->max.bitrate_bps / 4 * 5 < rate_of(from))
+    if (!line->sending || line->codec != source->codec)
         return false;
     return source->codec != MD_VIDEO_H264 || (source->h264_rank >= line->h264_rank && line->h264_packetization_mode == 1);
 }
@@ -324,25 +324,35 @@ static void measure(MdMember *member, int64_t now_us)
     }
 }
 
-/* A line that loses what it is sent: all of them rest, longer each time, and the composed picture is there instead. */
+/* More flows than its network is found to carry (its lines share what that is), or too much is lost. */
+static bool is_overfull(const MdMember *viewer)
+{
+    uint64_t flows = 0, carried = 0;
+    for (unsigned k = 0; k < viewer->streams.wanted; k++) {
+        const MdMemberLine *line = &viewer->streams.lines[k];
+        const MdMember *from = line->from != 0 ? md_room_member_by_id(viewer->room, line->from) : NULL;
+        flows += from != NULL ? rate_of(from) : 0;
+        carried += from != NULL ? line->format.max.bitrate_bps : 0;
+    }
+    return flows > carried / 4 * 5;
+}
+
+/* Not for a moment's sake: an estimate that is still climbing is low. All of them rest then, longer each time, and the composed
+ * picture, which adapts, is there instead. */
 static bool look_at_lines(MdMember *viewer, int64_t now_us)
 {
     MdMemberStreams *streams = &viewer->streams;
-    bool poor = false;
-    for (unsigned k = 0; k < streams->wanted; k++) {
-        const MdMemberLine *line = &streams->lines[k];
-        const MdMember *from = line->from != 0 ? md_room_member_by_id(viewer->room, line->from) : NULL;
-        poor |= from != NULL && line->format.sending && line->format.max.bitrate_bps / 4 * 5 < rate_of(from);
-    }
+    streams->overfull = is_overfull(viewer) ? streams->overfull + 1 : 0;
     if (streams->poor_until_us != 0 && now_us >= streams->poor_until_us) { /* tried again */
         streams->poor_until_us = 0;
         return true;
     }
-    if (!poor) {
+    if (streams->overfull < PATIENCE) {
         if (streams->poor_times > 0 && now_us - streams->poor_since_us > CALM_US)
             streams->poor_times = 0;
         return false;
     }
+    streams->overfull = 0;
     streams->poor_since_us = now_us;
     streams->poor_until_us = now_us + (POOR_US << MIN(streams->poor_times, (unsigned)POOR_DOUBLINGS));
     streams->poor_times++;

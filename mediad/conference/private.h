@@ -228,7 +228,7 @@ typedef struct MdMemberStreams { /* C: what a viewer gets as it comes */
     MdCallComposed composed;
     MdCallStreamsWhy why;
     int64_t poor_until_us, poor_since_us; /* its network did not carry them: none until then */
-    unsigned poor_times;
+    unsigned poor_times, overfull; /* overfull: seconds in a row */
     char *told;                /* what its call was told last, NULL nothing */
     MdMemberLine lines[MD_LEG_STREAMS_MAX];
 } MdMemberStreams;
