@@ -7,6 +7,7 @@ import { concerns, retryDelay } from '../src/app/events';
 import { failureFrom } from '../src/app/failure';
 import { fromLocal, toLocal } from '../src/app/format';
 import { match } from '../src/app/router';
+import { wholeList } from '../src/app/use';
 import { stepsOf } from '../src/pages/bulletin/state';
 import { picture } from '../src/pages/loudspeakers/geometry';
 import { bodyOf, movableBy, moved } from '../src/pages/schedule/move';
@@ -84,6 +85,17 @@ describe('a failure', () => {
   it('comes of whatever a server or what stands before it answers', () => {
     for (const text of ['', '<html>', '{}', 'null']) expect(failureFrom(502, text, 'Bad Gateway', 'GET /x').code).toBe('status-502');
   });
+});
+
+it('a long list is read in parts the server gives', async () => {
+  const asked: string[] = [];
+  const read = (async (path: string) => {
+    asked.push(path);
+    const offset = Number(/offset=(\d+)/.exec(path)![1]);
+    return { plays: Array.from({ length: Math.min(1000, 2300 - offset) }, (_, i) => offset + i) };
+  }) as Parameters<typeof wholeList>[3];
+  expect((await wholeList<number>('/play-log/a', 'plays', undefined, read)).at(-1)).toBe(2299);
+  expect(asked).toEqual(['/play-log/a?limit=1000&offset=0', '/play-log/a?limit=1000&offset=1000', '/play-log/a?limit=1000&offset=2000']);
 });
 
 it('what is published is moved only by those who may put on the air, what reaches beyond their area by none of them', () => {

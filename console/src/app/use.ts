@@ -13,8 +13,18 @@ export type Loaded<T> = {
   change: (fn: (data: T) => T) => () => void;
 };
 
+/** Reads a list in parts of 1,000, the most that the server gives at once. */
+export async function wholeList<T>(path: string, name: string, signal?: AbortSignal, read = get): Promise<T[]> {
+  const all: T[] = [];
+  for (;;) {
+    const part = (await read<Record<string, T[]>>(`${path}?limit=1000&offset=${all.length}`, signal))[name];
+    all.push(...part);
+    if (part.length < 1000) return all;
+  }
+}
+
 /** Reads a path, again whenever one of these events comes (at most once a second), and every so many milliseconds if wanted. */
-export function useData<T>(path: string | null, events: readonly string[] = [], every = 0): Loaded<T> {
+export function useData<T>(path: string | null, events: readonly string[] = [], every = 0, read: (path: string, signal: AbortSignal) => Promise<T> = get): Loaded<T> {
   const [data, setData] = useState<T>();
   const [failure, setFailure] = useState<Failure | null>(null);
   const [loading, setLoading] = useState(path !== null);
@@ -29,7 +39,7 @@ export function useData<T>(path: string | null, events: readonly string[] = [], 
       setData(undefined);
       setLoading(true);
     }
-    get<T>(path, abort.signal).then(
+    read(path, abort.signal).then(
       (value) => {
         shown.current = path;
         setData(value);

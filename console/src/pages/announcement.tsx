@@ -7,24 +7,26 @@ import { t, tWord } from '../app/i18n';
 import type { Params } from '../app/pages';
 import { Link } from '../app/router';
 import type { Device, Play, Run } from '../app/types';
-import { useData } from '../app/use';
+import { useData, wholeList } from '../app/use';
 import { sayAreas, useAreaName } from '../ui/areas';
 import { Badge } from '../ui/field';
 import { outcomeTone, PriorityBadge, RunState, steps } from '../ui/run';
 import { VirtualTable } from '../ui/virtual-table';
 import { Wrong } from '../ui/wrong';
 
+const readPlays = (path: string, signal: AbortSignal) => wholeList<Play>(path, 'plays', signal);
+
 type Filter = 'all' | 'played' | 'partial' | 'missed';
 
 export default function Announcement({ params }: Params) {
   const log = useData<{ announcements: Run[] }>('/play-log?limit=200', ['announcement.']);
-  const plays = useData<{ plays: Play[] }>(`/play-log/${seg(params.id)}?limit=10000`, ['announcement.']);
+  const plays = useData<Play[]>(`/play-log/${seg(params.id)}`, ['announcement.'], 0, readPlays);
   const devices = useData<{ devices: Device[] }>('/devices');
   const nameOf = useAreaName();
   const [filter, setFilter] = useState<Filter>('all');
   const run = log.data?.announcements.find((a) => a.id === params.id);
   const names = useMemo(() => new Map(devices.data?.devices.map((d) => [d.id, d.name])), [devices.data]);
-  const all = plays.data?.plays ?? [];
+  const all = plays.data ?? [];
   const count = (outcome: string) => all.filter((p) => p.outcome === outcome).length;
   const shown = all.filter((p) => filter === 'all' || p.outcome === filter);
   const proved = all.filter((p) => p.reported?.proved_us).length;

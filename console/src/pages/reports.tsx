@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What was asked for, played and missed, and why; a table for spreadsheets, a page for the wall.
+import { Button } from 'antd';
 import { useMemo, useState } from 'react';
 import { PREFIX, seg } from '../app/api';
 import { number, percent, span, toLocal } from '../app/format';
 import { language, t, tWord } from '../app/i18n';
 import { Link } from '../app/router';
+import { useSession } from '../app/session';
 import type { Report, ReportRow } from '../app/types';
 import { useData } from '../app/use';
 import { AreaChoice } from '../ui/areas';
@@ -28,6 +30,7 @@ export default function Reports() {
   const [by, setBy] = useState<By>('commune');
   const [sort, setSort] = useState<Sort>('share');
   const [idle, setIdle] = useState(false);
+  const { session } = useSession();
   const wrong = from > to;
   const query = `from=${from}&to=${to}&by=${by}&lang=${language()}${area ? `&area=${seg(area)}` : ''}`;
   const report = useData<Report>(wrong ? null : `/reports/plays?${query}`);
@@ -41,12 +44,12 @@ export default function Reports() {
   return (
     <>
       <div className="head"><h1>{t('page.reports')}</h1>
-        <div className="row noprint"><a className="ant-btn" href={`${PREFIX}/reports/plays.csv?${query}`} download>⬇ CSV</a><a href={`${PREFIX}/reports/plays.html?${query}`} target="_blank" rel="noreferrer">{t('report.print')}</a></div></div>
+        <div className="row noprint"><Button href={`${PREFIX}/reports/plays.csv?${query}`} download>⬇ CSV</Button><Button href={`${PREFIX}/reports/plays.html?${query}`} target="_blank" rel="noreferrer">{t('report.print')}</Button></div></div>
       <section className="card noprint" style={{ marginBottom: 14 }}>
         <div className="row" style={{ alignItems: 'flex-start' }}>
           <Field label={t('report.from')} wrong={wrong ? t('report.order') : undefined}>{(id) => <input id={id} className="plain" type="date" value={from} max={today} onChange={(e) => e.target.value && setFrom(e.target.value)} />}</Field>
           <Field label={t('report.to')}>{(id) => <input id={id} className="plain" type="date" value={to} max={today} onChange={(e) => e.target.value && setTo(e.target.value)} />}</Field>
-          <div className="field"><span className="label">{t('where')}</span><AreaChoice label={t('where')} value={area} choose={setArea} empty={t('area.all')} /></div>
+          <div className="field"><span className="label">{t('where')}</span><AreaChoice label={t('where')} value={area} choose={setArea} empty={session.area ? undefined : t('area.all')} /></div>
           <Field label={t('report.by')}>{(id) => <Choice id={id} value={by} choose={setBy} options={[['commune', t('report.commune')], ['area', t('report.area')], ['loudspeaker', t('report.loudspeaker')]]} />}</Field>
           <Field label={t('report.sort')}>{(id) => <Choice id={id} value={sort} choose={setSort} options={[['share', t('sort.share')], ['missed', t('sort.missed')], ['requested', t('sort.requested')], ['name', t('sort.name')]]} />}</Field>
         </div>
