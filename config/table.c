@@ -182,7 +182,7 @@ SECTION(media, CfgMedia);
 
 static const CfgKey ice_keys[] = {
     TEXT(CfgIce, stun_host, NULL, "\"203.0.113.20\"", 2, 45, cfg_check_address, R,
-         "STUN server that tells our address behind a NAT. Unset: none, as on a public address."),
+         "STUN server that tells our address behind a NAT. Unset: none, as on a public address. Not asked when there is a relay, which tells it, too."),
     UINT(CfgIce, stun_port, NULL, "3478", 1, 65535, R, "Its UDP port."),
     TEXT(CfgIce, relay_host, NULL, "\"203.0.113.20\"", 2, 45, cfg_check_address, R,
          "TURN server that our side of a browser's media may go through. Unset: none."),

@@ -85,6 +85,7 @@ static bool start_ice(MdDaemon *daemon, GError **error)
                         .port = (uint16_t)ice->relay_port,
                         .username = ice->relay_username,
                         .password = password};
+    const MdLogger logger = md_logger_child(&daemon->logger, "ice");
     MdIceServiceOptions options = {.local_hosts = hosts,
                                    .n_local_hosts = n_hosts,
                                    .min_port = (uint16_t)settings->media.port_min,
@@ -94,7 +95,8 @@ static bool start_ice(MdDaemon *daemon, GError **error)
                                    .relays = &relay,
                                    .n_relays = ice->relay_host ? 1 : 0,
                                    .max_sessions = ice->sessions_max,
-                                   .control = daemon->mailbox};
+                                   .control = daemon->mailbox,
+                                   .logger = &logger};
     daemon->ice = md_ice_service_new(&options);
     if (!daemon->ice)
         g_set_error(error, MD_DAEMON_ERROR, 0, "cannot start ICE: %s", g_strerror(errno));

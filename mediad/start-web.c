@@ -381,6 +381,17 @@ static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebF
     }
 }
 
+/* Not the page's fault, as a rule: whoever runs the server must hear of it. */
+static void tell_ice_error(MdDaemon *daemon, const char *member, const MdWebFrame *frame)
+{
+    const MdLogger logger = md_logger_child(&daemon->logger, "web/%s", member);
+    if (frame->number == 401 || frame->number == 438)
+        md_warning(&logger, "%s refuses this browser (%u %s): web.turn_secret_file must hold that server's secret, and the clocks of both must be right",
+                   frame->url, frame->number, frame->text ? frame->text : "");
+    else
+        md_info(&logger, "this browser got nothing from %s: %u %s", frame->url, frame->number, frame->text ? frame->text : "");
+}
+
 static void on_action(MdWebPeer *peer, MdCall *call, const MdWebFrame *frame, void *user)
 {
     MdDaemon *daemon = user;
@@ -390,7 +401,9 @@ static void on_action(MdWebPeer *peer, MdCall *call, const MdWebFrame *frame, vo
     if (!md_conference_find_call(daemon->conference, call, &room, &member))
         return;
     g_autofree char *id = g_strdup(member);
-    if (frame->type == MD_WEB_STATE) {
+    if (frame->type == MD_WEB_ICE_ERROR) {
+        tell_ice_error(daemon, id, frame);
+    } else if (frame->type == MD_WEB_STATE) {
         if (md_room_may(room, id, MD_ACTION_CHAT, NULL) || md_room_member_role(room, id) != MD_ROLE_GUEST)
             tell_state(daemon, call, room, id);
     } else if (frame->type == MD_WEB_ACT) {

@@ -17,10 +17,23 @@ typedef struct News {
     char line[MD_ICE_CANDIDATE_MAX + 1];
 } News;
 
+/* libnice keeps to itself what a relay refused us for. */
+static void look_for_relay(MdIce *ice, const char *line)
+{
+    MdIceService *s = ice->service;
+    if (strstr(line, " typ relay"))
+        ice->relayed = true;
+    else if (!*line && s->n_relays && !ice->relayed)
+        md_warning(&s->logger, "the TURN server at %s port %u gave no address: is it reached, and are the user name and password right and of today?",
+                   s->relays[0].host, s->relays[0].port);
+}
+
 static void on_news(void *payload, size_t len)
 {
     News *news = *(News **)payload;
     MdIce *ice = news->ice;
+    if (news->candidate)
+        look_for_relay(ice, news->line);
     if (!ice->closed && news->candidate && ice->options.on_candidate)
         ice->options.on_candidate(ice, news->line, ice->options.user);
     else if (!ice->closed && !news->candidate && ice->options.on_state)
@@ -104,6 +117,7 @@ typedef struct IceCommand {
     char data[];
 } IceCommand;
 
+/* A relay tells how we are seen, too; with both, libnice takes the STUN server's answer for a spoilt one of the relay. */
 static void set_up_addresses(MdIce *ice)
 {
     MdIceService *s = ice->service;
@@ -113,7 +127,7 @@ static void set_up_addresses(MdIce *ice)
         if (nice_address_set_from_string(&addr, s->local_hosts[i]))
             nice_agent_add_local_address(ice->agent, &addr);
     }
-    if (s->stun_host[0])
+    if (s->stun_host[0] && !s->n_relays)
         g_object_set(ice->agent, "stun-server", s->stun_host, "stun-server-port", (guint)s->stun_port, NULL);
 }
 
@@ -121,6 +135,8 @@ static void open_session(MdIce *ice)
 {
     MdIceService *s = ice->service;
     g_ptr_array_add(s->sessions, ice_ref(ice));
+    if (atomic_load(&ice->holders) == 0) /* given up before it was here: whoever looked for ended ones could not find it */
+        atomic_store(&s->some_ended, true);
     ice->agent = nice_agent_new_full(s->context, NICE_COMPATIBILITY_RFC5245,
                                      NICE_AGENT_OPTION_REGULAR_NOMINATION | NICE_AGENT_OPTION_ICE_TRICKLE |
                                          NICE_AGENT_OPTION_CONSENT_FRESHNESS);

@@ -34,6 +34,7 @@ typedef struct IceRelay {
 struct MdIceService {
     /* immutable */
     MdMailbox *control;
+    MdLogger logger;
     char local_hosts[MD_ICE_LOCAL_HOSTS_MAX][MD_ADDR_TEXT_MAX];
     unsigned n_local_hosts, max_sessions, n_relays;
     uint16_t min_port, max_port, stun_port;
@@ -62,7 +63,7 @@ struct MdIce {
     /* control */
     char ufrag[ICE_UFRAG_LEN + 1], password[ICE_PASSWORD_LEN + 1];
     unsigned n_remote;
-    bool closed;
+    bool closed, relayed;
     /* any thread */
     _Atomic int holders;   /* control and worker: at 0 the session ends */
     _Atomic bool told_in, told_out;

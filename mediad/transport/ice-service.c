@@ -67,6 +67,7 @@ static bool copy_options(MdIceService *s, const MdIceServiceOptions *options)
 {
     MdAddr addr;
     s->control = options->control;
+    s->logger = options->logger ? *options->logger : (MdLogger){0};
     s->max_sessions = options->max_sessions ? options->max_sessions : 256;
     s->min_port = options->min_port;
     s->max_port = options->max_port;

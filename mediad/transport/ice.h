@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "mediad/core/log.h"
 #include "mediad/core/mailbox.h"
 #include "mediad/core/worker.h"
 #include "mediad/transport/addr.h"
@@ -36,12 +37,13 @@ typedef struct MdIceServiceOptions {  /* strings copied */
     const char *const *local_hosts;   /* numeric, those to gather on; none: every address of the machine but loopback */
     unsigned n_local_hosts;
     uint16_t min_port, max_port;      /* 0: the kernel's choice */
-    const char *stun_host;            /* numeric; NULL: no server-reflexive candidates */
+    const char *stun_host;            /* numeric; NULL: no server-reflexive candidates but what a relay tells; not asked when there are relays */
     uint16_t stun_port;               /* 0: 3478 */
     const MdIceRelay *relays;
     unsigned n_relays;
     unsigned max_sessions;            /* 0: 256 */
     MdMailbox *control;               /* drained by the control thread; outlives the service */
+    const MdLogger *logger;           /* copied; NULL: silent */
 } MdIceServiceOptions;
 
 /* Starts the thread. NULL with errno. */

@@ -11,6 +11,7 @@ G_DEFINE_QUARK(md - web - error - quark, md_web_error)
 static const char *const types[MD_WEB_TYPE_MAX] = {
     "hello", "offer", "answer", "candidate", "mute", "video", "hand", "floor-done", "dtmf",
     "chat",  "vote",  "share",  "view",      "state", "act", "ping", "bye",
+    "ice-error",
 };
 
 const char *md_web_type_to_string(MdWebType type)
@@ -54,6 +55,9 @@ static const Field fields[] = {
     {MD_WEB_VIEW, "width", NUMBER, false, 16384, AT(width)},
     {MD_WEB_VIEW, "height", NUMBER, false, 16384, AT(height)},
     {MD_WEB_ACT, "act", TEXT, true, 32, AT(act)},
+    {MD_WEB_ICE_ERROR, "url", TEXT, true, 256, AT(url)},
+    {MD_WEB_ICE_ERROR, "code", NUMBER, true, 999, AT(number)},
+    {MD_WEB_ICE_ERROR, "text", TEXT, false, 200, AT(text)},
 };
 
 /* json-glib recurses: what is nested too deep does not get there. Quotes are followed, so that brackets in texts do not count. */

@@ -2,6 +2,7 @@
 /* Two ICE sessions on loopback: what connects, what gets through, and what must not. */
 #include <errno.h>
 #include <glib.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ typedef struct Net {
     MdMailbox *control;
     MdWorker *worker;
     MdIceService *service;
+    int stun_fd; /* a STUN server that we play, -1: none */
     MdVirtualClock clock;
     Side side[2];
 } Net;
@@ -67,8 +69,25 @@ static void on_packet(const MdAddr *from, uint8_t *data, size_t len, void *user)
         g_assert_cmpint(g_get_monotonic_time(), <, end);                                                     \
     }
 
+/* A Binding request (RFC 8489; libnice asks in the way of RFC 3489, without the cookie) answered as if a NAT was between. */
+static void answer_stun(int fd)
+{
+    static const uint8_t seen_as[12] = {0, 1, 0, 8, 0, 1, 0xc3, 0x50, 127, 0, 0, 9}; /* MAPPED-ADDRESS 127.0.0.9:50000 */
+    uint8_t request[512], reply[32] = {1, 1, 0, 12};
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    ssize_t n = recvfrom(fd, request, sizeof request, MSG_DONTWAIT, (struct sockaddr *)&from, &len);
+    if (n < 20 || request[0] != 0 || request[1] != 1)
+        return;
+    memcpy(reply + 4, request + 4, 16);
+    memcpy(reply + 20, seen_as, sizeof seen_as);
+    sendto(fd, reply, sizeof reply, 0, (struct sockaddr *)&from, len);
+}
+
 static void turn(Net *net)
 {
+    if (net->stun_fd >= 0)
+        answer_stun(net->stun_fd);
     struct pollfd fds[2] = {{.fd = md_mailbox_fd(net->control), .events = POLLIN},
                             {.fd = md_mailbox_fd(md_worker_mailbox(net->worker)), .events = POLLIN}};
     poll(fds, 2, 10);
@@ -76,16 +95,17 @@ static void turn(Net *net)
     md_worker_step(net->worker);
 }
 
-static void net_init(Net *net, const char *host, bool names_only)
+static void net_init_stun(Net *net, const char *host, bool names_only, int stun_fd, uint16_t stun_port)
 {
     const char *hosts[] = {host};
-    *net = (Net){0};
+    *net = (Net){.stun_fd = stun_fd};
     net->control = md_mailbox_new(256);
     md_virtual_clock_init(&net->clock, 1000000, 1700000000000000);
     MdWorkerOptions worker = {.name = "test", .cpu = -1, .clock = &net->clock.base};
     net->worker = md_worker_new(&worker);
     MdIceServiceOptions options = {
-        .local_hosts = hosts, .n_local_hosts = 1, .control = net->control, .max_sessions = 2};
+        .local_hosts = hosts, .n_local_hosts = 1, .control = net->control, .max_sessions = 2,
+        .stun_host = stun_port ? "127.0.0.1" : NULL, .stun_port = stun_port};
     net->service = md_ice_service_new(&options);
     g_assert_nonnull(net->service);
     for (unsigned i = 0; i < 2; i++) {
@@ -105,6 +125,11 @@ static void net_init(Net *net, const char *host, bool names_only)
         g_assert_nonnull(side->ice);
         md_ice_attach(side->ice);
     }
+}
+
+static void net_init(Net *net, const char *host, bool names_only)
+{
+    net_init_stun(net, host, names_only, -1, 0);
 }
 
 static void exchange(Net *net)
@@ -226,6 +251,30 @@ static void test_restart(void)
     net_clear(&net);
 }
 
+/* Behind a NAT the peer is told the address that the STUN server saw. */
+static void test_reflexive(void)
+{
+    Net net;
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof addr;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&addr, len), ==, 0);
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&addr, &len), ==, 0);
+    net_init_stun(&net, "127.0.0.1", false, fd, ntohs(addr.sin_port));
+    exchange(&net);
+    WAIT(&net, net.side[0].connected && net.side[1].connected);
+    WAIT(&net, net.side[0].gathered && net.side[1].gathered);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned reflexive = 0;
+        for (guint k = 0; k < net.side[i].lines->len; k++)
+            reflexive += strstr(net.side[i].lines->pdata[k], " 127.0.0.9 50000 typ srflx raddr 127.0.0.1 ") != NULL;
+        g_assert_cmpuint(reflexive, ==, 1);
+    }
+    say(&net, 0, "by the nearer way");
+    net_clear(&net);
+    close(fd);
+}
+
 static void test_limits(void)
 {
     Net net;
@@ -245,6 +294,36 @@ static void test_limits(void)
     g_assert_cmpint(md_ice_add_remote(ice, "a=candidate:1 1 udp 1 127.0.0.1 9 typ host"), ==, -ENOSPC);
     g_assert_cmpint(md_ice_add_remote(ice, ""), ==, 0);
     net_clear(&net);
+}
+
+/* Given up at once, before the ICE thread has heard of it: none is left behind. */
+static void test_short(void)
+{
+    Net net;
+    net_init(&net, "127.0.0.1", false);
+    for (unsigned i = 0; i < 2; i++) {
+        md_ice_close(net.side[i].ice);
+        md_ice_detach(net.side[i].ice);
+    }
+    for (unsigned round = 0; round < 100; round++) {
+        WAIT(&net, md_ice_service_sessions(net.service) == 0);
+        for (unsigned i = 0; i < 2; i++) {
+            MdIceOptions session = {.service = net.service, .worker = net.worker};
+            MdIce *ice = md_ice_new(&session);
+            g_assert_nonnull(ice);
+            for (gint64 until = g_get_monotonic_time() + 10 * (i == 0 ? round : 0); g_get_monotonic_time() < until;)
+                ; /* the second comes while the first is opened, sooner or later */
+            md_ice_close(ice);
+            md_ice_detach(ice);
+        }
+    }
+    WAIT(&net, md_ice_service_sessions(net.service) == 0);
+    md_ice_service_free(net.service);
+    md_mailbox_drain(net.control, 0);
+    md_worker_free(net.worker);
+    md_mailbox_free(net.control);
+    for (unsigned i = 0; i < 2; i++)
+        g_ptr_array_unref(net.side[i].lines);
 }
 
 static void test_candidates(void)
@@ -289,6 +368,8 @@ int main(int argc, char **argv)
     g_test_add_func("/ice/stranger", test_stranger);
     g_test_add_func("/ice/names", test_names);
     g_test_add_func("/ice/restart", test_restart);
+    g_test_add_func("/ice/reflexive", test_reflexive);
+    g_test_add_func("/ice/short", test_short);
     g_test_add_func("/ice/limits", test_limits);
     return g_test_run();
 }

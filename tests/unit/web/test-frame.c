@@ -37,6 +37,8 @@ static void test_fields(void)
     taken("{\"type\":\"later\",\"x\":{}}", MD_WEB_UNKNOWN);
     taken("{\"type\":\"candidate\",\"candidate\":\"\"}", MD_WEB_CANDIDATE);
     taken("{\"type\":\"view\",\"layout\":null}", MD_WEB_VIEW);
+    taken("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1:3478?transport=udp\",\"code\":401,\"text\":\"Unauthorized\"}", MD_WEB_ICE_ERROR);
+    refused("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1\"}", MD_WEB_ERROR_FIELD, "\"code\"");
     taken("{\"type\":\"chat\",\"text\":\"[[[[[[[[[[ a\\nb\"}", MD_WEB_CHAT);
     refused("{\"type\":\"offer\"}", MD_WEB_ERROR_FIELD, "\"sdp\"");
     refused("{\"type\":\"mute\",\"muted\":1}", MD_WEB_ERROR_FIELD, "true or false");

@@ -44,6 +44,7 @@ export class Call {
   private tick = 0;
   private retry = 0;
   private iceTimer = 0;
+  private told = new Set<string>(); /* servers that did not serve: said once */
   private early: RTCIceCandidateInit[] = [];
   private screen: MediaStream | null = null;
   private lines: { audio?: RTCRtpTransceiver; video?: RTCRtpTransceiver; content?: RTCRtpTransceiver } = {};
@@ -288,6 +289,10 @@ export class Call {
     const stream = (line: RTCRtpTransceiver) => new MediaStream([line.receiver.track]);
     this.set({ media: 'connecting', sound: stream(this.lines.audio), main: stream(this.lines.video), content: stream(this.lines.content) });
     pc.onicecandidate = (e) => this.send({ type: 'candidate', mid: e.candidate?.sdpMid ?? '', candidate: e.candidate?.candidate ?? '' });
+    pc.onicecandidateerror = (e) => {
+      const error = e as RTCPeerConnectionIceErrorEvent;
+      if (error.url && !this.told.has(error.url)) { this.told.add(error.url); this.send({ type: 'ice-error', url: error.url.slice(0, 256), code: error.errorCode, text: error.errorText.slice(0, 200) }); }
+    };
     pc.onconnectionstatechange = () => this.path(pc);
     pc.oniceconnectionstatechange = () => this.path(pc);
     void this.offer({});
