@@ -76,6 +76,12 @@ static void begin(void *payload, size_t len)
     md_worker_timer_at(worker, &timer, now_us - now_us % TICK_US + TICK_US, tick, NULL);
 }
 
+/* The tick uses the leg: it ends before the leg is let go. */
+static void end(void *payload, size_t len)
+{
+    md_worker_timer_cancel(worker, &timer);
+}
+
 static void on_candidate(MdLeg *l, const char *mid, const char *line, void *user)
 {
     printf("candidate %s %s\n", mid, line);
@@ -177,6 +183,7 @@ int main(int argc, char **argv)
     g_main_loop_run(loop);
     tell();
     _Atomic bool done = false;
+    md_worker_post(worker, end, NULL, 0);
     md_leg_stop(leg, on_done, (void *)&done);
     md_worker_stop(worker);
     md_mailbox_drain(control, 0);
