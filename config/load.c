@@ -19,6 +19,7 @@ typedef struct Loader {
     GString *faults;
     unsigned n_faults;
     GStrvBuilder *warnings;
+    GHashTable *origins;  /* path -> "file:line" */
 } Loader;
 
 static void add_fault(Loader *l, const config_setting_t *at, const char *path, const char *text)
@@ -348,6 +349,12 @@ static void check_unknown(Loader *l, const CfgSection *section, const config_set
     }
 }
 
+static void add_origin(Loader *l, const config_setting_t *s, const char *path)
+{
+    const char *file = config_setting_source_file(s);
+    g_hash_table_insert(l->origins, g_strdup(path), g_strdup_printf("%s:%u", file ? file : l->name, config_setting_source_line(s)));
+}
+
 static void load_section(Loader *l, const CfgSection *section, const config_setting_t *group, void *base, const char *path)
 {
     if (group)
@@ -356,6 +363,8 @@ static void load_section(Loader *l, const CfgSection *section, const config_sett
         const CfgKey *key = &section->keys[i];
         const config_setting_t *s = group ? config_setting_get_member(group, key->name) : NULL;
         g_autofree char *full = *path ? g_strdup_printf("%s.%s", path, key->name) : g_strdup(key->name);
+        if (s && key->type != CFG_TYPE_GROUP)
+            add_origin(l, s, full);
         if (s)
             load_value(l, key, s, base, full);
         else if (key->flags & CFG_REQUIRED)
@@ -442,8 +451,10 @@ static CfgSettings *parse(const char *text, const char *name, bool is_file, GErr
         return NULL;
     }
     g_autoptr(GStrvBuilder) warnings = g_strv_builder_new();
-    Loader l = {.name = name, .config = &config, .faults = g_string_new(NULL), .warnings = warnings};
+    Loader l = {.name = name, .config = &config, .faults = g_string_new(NULL), .warnings = warnings,
+                .origins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
     settings = build(&l);
+    settings->origins = l.origins;
     if (is_file)
         warn_readable(&l, settings);
     settings->warnings = g_strv_builder_end(warnings);
@@ -532,5 +543,6 @@ void cfg_free(CfgSettings *settings)
     clear_section(&cfg_root, settings);
     g_free(settings->path);
     g_strfreev(settings->warnings);
+    g_hash_table_unref(settings->origins);
     g_free(settings);
 }

@@ -225,6 +225,20 @@ static void print_list_sample(Printer *p, const CfgKey *key)
     p->commented = before;
 }
 
+/* One element of a list on one line, what is secret left out. */
+static void append_element(GString *out, const CfgSection *section, const char *item)
+{
+    g_string_append_c(out, '{');
+    for (unsigned k = 0; k < section->n_keys; k++) {
+        const CfgKey *inner = &section->keys[k];
+        g_autoptr(GString) value = g_string_new(NULL);
+        if (inner->flags & CFG_SECRET || !append_value(value, inner, item))
+            continue;
+        g_string_append_printf(out, " %s = %s;", inner->name, value->str);
+    }
+    g_string_append(out, " }");
+}
+
 /* Elements on a line each, without their defaults' comments: lists are long. */
 static void print_list_values(Printer *p, const CfgKey *key, const void *base)
 {
@@ -235,15 +249,8 @@ static void print_list_values(Printer *p, const CfgKey *key, const void *base)
     for (unsigned i = 0; i < n; i++) {
         g_string_append(p->out, i ? ",\n" : "\n");
         start_line(p);
-        g_string_append(p->out, "  {");
-        for (unsigned k = 0; k < key->section->n_keys; k++) {
-            const CfgKey *inner = &key->section->keys[k];
-            g_autoptr(GString) value = g_string_new(NULL);
-            if (inner->flags & CFG_SECRET || !append_value(value, inner, items + i * key->section->size))
-                continue;
-            g_string_append_printf(p->out, " %s = %s;", inner->name, value->str);
-        }
-        g_string_append(p->out, " }");
+        g_string_append(p->out, "  ");
+        append_element(p->out, key->section, items + i * key->section->size);
     }
     g_string_append(p->out, n ? "\n" : "");
     if (n)
@@ -278,6 +285,67 @@ static void print_section(Printer *p, const CfgSection *section, const void *bas
             g_string_append_c(p->out, '\n');
         print_key(p, &section->keys[i], base);
     }
+}
+
+/* --- as entries --- */
+
+static char *list_to_string(const CfgKey *key, const void *base)
+{
+    unsigned n = *(const unsigned *)field(base, key->count_offset);
+    const char *items = *(const char *const *)field(base, key->offset);
+    GString *out = g_string_new(NULL);
+    for (unsigned i = 0; i < n; i++) {
+        g_string_append(out, i ? ",\n" : "");
+        append_element(out, key->section, items + i * key->section->size);
+    }
+    return g_string_free(out, FALSE);
+}
+
+static void free_entry(gpointer data)
+{
+    CfgEntry *e = data;
+    g_free(e->key);
+    g_free(e->value);
+    g_free(e->range);
+    g_free(e);
+}
+
+static void add_entry(GPtrArray *entries, const CfgSettings *settings, const CfgKey *key, const void *base, const char *path)
+{
+    CfgEntry *e = g_new0(CfgEntry, 1);
+    g_autoptr(GString) value = g_string_new(NULL);
+    e->key = g_strdup(path);
+    e->range = cfg_range_to_string(key);
+    e->fallback = key->fallback;
+    e->help = key->help;
+    e->origin = g_hash_table_lookup(settings->origins, path);
+    e->secret = key->flags & CFG_SECRET;
+    e->restart = key->flags & CFG_RESTART;
+    e->set = key->type == CFG_TYPE_LIST ? *(const unsigned *)field(base, key->count_offset) > 0 : append_value(value, key, base);
+    if (key->type == CFG_TYPE_LIST)
+        e->value = list_to_string(key, base);
+    else if (e->set && !e->secret)
+        e->value = g_strdup(value->str);
+    g_ptr_array_add(entries, e);
+}
+
+static void add_section(GPtrArray *entries, const CfgSettings *settings, const CfgSection *section, const void *base, const char *path)
+{
+    for (unsigned i = 0; i < section->n_keys; i++) {
+        const CfgKey *key = &section->keys[i];
+        g_autofree char *full = *path ? g_strdup_printf("%s.%s", path, key->name) : g_strdup(key->name);
+        if (key->type == CFG_TYPE_GROUP)
+            add_section(entries, settings, key->section, field(base, key->offset), full);
+        else
+            add_entry(entries, settings, key, base, full);
+    }
+}
+
+GPtrArray *cfg_entries(const CfgSettings *settings)
+{
+    GPtrArray *entries = g_ptr_array_new_with_free_func(free_entry);
+    add_section(entries, settings, &cfg_root, settings, "");
+    return entries;
 }
 
 char *cfg_print(const CfgSettings *settings)

@@ -344,6 +344,7 @@ typedef struct CfgSettings {
     /* not settings */
     char *path;                 /* of the file; NULL: from text */
     char **warnings;            /* what is lawful but unwise: log them */
+    GHashTable *origins;        /* "sip.t1_ms" -> "file:line" of what the file says; the rest stands at its default */
 } CfgSettings;
 
 #define CFG_ERROR (cfg_error_quark())
@@ -367,6 +368,17 @@ char *cfg_print(const CfgSettings *settings);
 /* The commented sample file (everything at its default) and the man page mediad.conf(5), from the table. g_free. */
 char *cfg_sample(void);
 char *cfg_man_page(void);
+
+typedef struct CfgEntry {
+    char *key;                  /* "sip.t1_ms", "rooms" (a list is one entry) */
+    char *value;                /* as it would stand in a file; NULL: not set, or secret */
+    char *range;                /* "a whole number, 1 to 5 seconds" */
+    const char *fallback, *help; /* static; fallback NULL: none */
+    const char *origin;         /* "file:line", of the snapshot; NULL: the default */
+    bool secret, set, restart;
+} CfgEntry;
+/* Every setting with its value, in table order: GPtrArray of CfgEntry *, unref the array before the snapshot. Secrets are left out, in lists too. */
+GPtrArray *cfg_entries(const CfgSettings *settings);
 
 typedef enum CfgChangeKind { CFG_CHANGED, CFG_ADDED, CFG_REMOVED } CfgChangeKind;
 typedef struct CfgChange {

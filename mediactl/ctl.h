@@ -99,7 +99,7 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(streams_list) X(streams_start) X(streams_stop) X(diagnose) \
     X(meetings) X(meeting_book) X(meeting_change) X(meeting_show) X(meeting_cancel) X(meeting_start) X(meeting_end) X(meeting_trial) \
     X(meeting_attendance) X(meeting_links) X(meeting_chat) X(site_lists_list) X(site_lists_put) X(site_lists_del) \
-    X(exchange_status) X(exchange_journal) X(exchange_show) X(exchange_replay)
+    X(settings_show) X(settings_check) X(settings_reload) X(exchange_status) X(exchange_journal) X(exchange_show) X(exchange_replay)
 #define CTL_DECLARE_(name) int ctl_cmd_##name(Ctl *ctl, const Args *args);
 CTL_COMMANDS(CTL_DECLARE_)
 #undef CTL_DECLARE_

@@ -93,6 +93,7 @@ static bool open_store(MdDaemon *daemon, GError **error)
 bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error)
 {
     daemon->settings = cfg_ref(settings);
+    daemon->started = cfg_ref(settings);
     cfg_apply_log(settings, NULL, daemon->log);
     raise_descriptor_limit(daemon);
     daemon->mailbox = md_mailbox_new(65536);
@@ -159,19 +160,15 @@ void md_daemon_stop(MdDaemon *daemon)
     g_clear_pointer(&daemon->local_host, g_free);
     g_clear_pointer(&daemon->local_host6, g_free);
     g_clear_pointer(&daemon->settings, cfg_free);
+    g_clear_pointer(&daemon->started, cfg_free);
 }
 
-void md_daemon_reload(MdDaemon *daemon)
+bool md_daemon_take_settings(MdDaemon *daemon, GPtrArray **ret_changes, char **ret_problem, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    CfgSettings *settings = cfg_load(daemon->settings->path, &error);
-    if (!settings) {
-        md_error(&daemon->logger, "settings not reloaded, the former ones stay in force:");
-        g_auto(GStrv) faults = g_strsplit(error->message, "\n", -1); /* one a line: the log takes no line feeds */
-        for (char **fault = faults; *fault; fault++)
-            md_error(&daemon->logger, "%s", *fault);
-        return;
-    }
+    g_autoptr(GError) problem = NULL;
+    CfgSettings *settings = cfg_load(daemon->settings->path, error);
+    if (!settings)
+        return false;
     for (char **warning = settings->warnings; warning && *warning; warning++)
         md_warning(&daemon->logger, "%s", *warning);
     g_autoptr(GPtrArray) changes = cfg_diff(daemon->settings, settings);
@@ -179,8 +176,25 @@ void md_daemon_reload(MdDaemon *daemon)
     cfg_apply_log(settings, daemon->settings, daemon->log);
     cfg_free(daemon->settings);
     daemon->settings = settings;
-    if (!md_provision(daemon, &error))
-        md_error(&daemon->logger, "settings reloaded, but: %s", error->message);
+    if (!md_provision(daemon, &problem)) {
+        md_error(&daemon->logger, "settings reloaded, but: %s", problem->message);
+        if (ret_problem)
+            *ret_problem = g_strdup(problem->message);
+    }
     md_reload_exchange(daemon);
     md_notice(&daemon->logger, "settings reloaded: %s", text);
+    if (ret_changes)
+        *ret_changes = g_steal_pointer(&changes);
+    return true;
+}
+
+void md_daemon_reload(MdDaemon *daemon)
+{
+    g_autoptr(GError) error = NULL;
+    if (md_daemon_take_settings(daemon, NULL, NULL, &error))
+        return;
+    md_error(&daemon->logger, "settings not reloaded, the former ones stay in force:");
+    g_auto(GStrv) faults = g_strsplit(error->message, "\n", -1); /* one a line: the log takes no line feeds */
+    for (char **fault = faults; *fault; fault++)
+        md_error(&daemon->logger, "%s", *fault);
 }

@@ -29,7 +29,8 @@
 #define MD_DAEMON_WORKERS_MAX 64
 
 typedef struct MdDaemon {
-    CfgSettings *settings;           /* one reference; replaced by md_daemon_reload */
+    CfgSettings *settings;           /* one reference; replaced by md_daemon_take_settings */
+    CfgSettings *started;            /* those of the start */
     MdLog *log;
     MdLogger logger;
     GMainLoop *loop;
@@ -83,7 +84,10 @@ typedef struct MdDaemon {
 bool md_daemon_start(MdDaemon *daemon, CfgSettings *settings, GError **error);
 /* Without starting anything: see md_api_reset_second_factor. mediad may run meanwhile. */
 bool md_daemon_reset_second_factor(const CfgSettings *settings, const char *user, GError **error);
-/* SIGHUP: builds a new snapshot, checks it, swaps what can change while running, logs the rest; a bad file changes nothing. */
+/* Builds a new snapshot, checks it, swaps what can change while running, logs the rest; a bad file changes nothing (false + error). ret_changes (see
+ * cfg_diff) and ret_problem (g_free; taken over, but not all of it worked) may be NULL. */
+bool md_daemon_take_settings(MdDaemon *daemon, GPtrArray **ret_changes, char **ret_problem, GError **error);
+/* SIGHUP: the same; faults go to the log. */
 void md_daemon_reload(MdDaemon *daemon);
 /* SIGTERM: refuse new calls, end present ones, then leave the loop. */
 void md_daemon_drain(MdDaemon *daemon);

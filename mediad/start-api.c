@@ -57,6 +57,21 @@ static MdRole booked_role(const char *room, const char *account, void *user)
     return daemon->meetings ? md_meetings_role_of(daemon->meetings, room, account) : MD_ROLE_INVALID;
 }
 
+static const CfgSettings *current_settings(void *user)
+{
+    return ((const MdDaemon *)user)->settings;
+}
+
+static const CfgSettings *started_settings(void *user)
+{
+    return ((const MdDaemon *)user)->started;
+}
+
+static bool take_settings(void *user, GPtrArray **ret_changes, char **ret_problem, GError **error)
+{
+    return md_daemon_take_settings(user, ret_changes, ret_problem, error);
+}
+
 bool md_start_api(MdDaemon *daemon, GError **error)
 {
     const CfgSettings *settings = daemon->settings;
@@ -106,6 +121,7 @@ bool md_start_api(MdDaemon *daemon, GError **error)
     MdApiStatus status = {.conference = daemon->conference, .accounts = daemon->accounts, .agent = daemon->agent,
                           .workers = daemon->n_workers, .listeners = listeners, .n_listeners = n};
     md_api_add_status(daemon->api, &status);
+    md_api_add_settings(daemon->api, &(MdApiSettings){current_settings, started_settings, take_settings, daemon});
     md_api_add_ready_check(daemon->api, not_ready, daemon);
     return true;
 }

@@ -10,6 +10,7 @@
 #include "broadcast/output/output.h"
 #include "broadcast/device-link/media.h"
 #include "broadcast/device-link/service.h"
+#include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
 #include "mediad/meeting/meeting.h"
@@ -76,6 +77,15 @@ typedef struct MdApiStatus { /* copied; strings and the array too */
     unsigned n_listeners;
 } MdApiStatus;
 void md_api_add_status(MdApi *api, const MdApiStatus *status);
+
+typedef struct MdApiSettings { /* copied */
+    const CfgSettings *(*current)(void *user); /* the last that was taken over */
+    const CfgSettings *(*started)(void *user); /* those of the start */
+    /* Reads the file anew and takes it over. false + error: faulty, nothing changed. ret_problem (g_free): taken over, but not all of it worked. */
+    bool (*reload)(void *user, GPtrArray **ret_changes, char **ret_problem, GError **error);
+    void *user;
+} MdApiSettings;
+void md_api_add_settings(MdApi *api, const MdApiSettings *settings);
 
 typedef struct MdApiAlertKey {
     const char *key;             /* of X-Alert-Key */

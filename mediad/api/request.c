@@ -66,7 +66,7 @@ void md_api_security_headers(MdApi *api, SoupServerMessage *message, bool is_con
     soup_message_headers_replace(h, "Cross-Origin-Opener-Policy", "same-origin");
     soup_message_headers_replace(h, "Cross-Origin-Resource-Policy", "same-origin");
     soup_message_headers_replace(h, "Content-Security-Policy",
-                                 is_console ? "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+                                 is_console ? "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; "
                                               "style-src 'self' 'unsafe-inline'; connect-src 'self' wss: ws:; "
                                               "object-src 'none'; base-uri 'none'; form-action 'self'; "
                                               "frame-ancestors 'none'"

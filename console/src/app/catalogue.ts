@@ -9,6 +9,7 @@ import { frameWords } from './catalogue/frame';
 import { loudspeakersWords } from './catalogue/loudspeakers';
 import { meetingsWords } from './catalogue/meetings';
 import { scheduleWords } from './catalogue/schedule';
+import { settingsWords } from './catalogue/settings';
 
 export const catalogue = {
   ...frameWords,
@@ -17,6 +18,7 @@ export const catalogue = {
   ...loudspeakersWords,
   ...bulletinsWords,
   ...scheduleWords,
+  ...settingsWords,
   ...meetingsWords,
   ...callWords,
   ...deskWords,

@@ -291,6 +291,12 @@ static void test_console(Site *site, gconstpointer data)
     g_assert_cmpuint(index->status, ==, 200);
     g_assert_cmpstr(index->text, ==, "<!doctype html><title>Hà Tĩnh</title>");
     g_assert_nonnull(strstr(soup_message_headers_get_one(index->headers, "Content-Security-Policy"), "default-src 'self'"));
+    /* scripts from here alone, none inside of a page */
+    const char *policy = soup_message_headers_get_one(index->headers, "Content-Security-Policy");
+    g_assert_null(strstr(policy, "script-src"));
+    g_assert_null(strstr(policy, "default-src 'self' 'unsafe"));
+    g_assert_null(strstr(policy, "unsafe-eval"));
+    g_assert_nonnull(strstr(policy, "object-src 'none'; base-uri 'none'"));
     g_autoptr(TestReply) script = test_call_raw(&site->t, "GET", "/assets/app.js", NULL, NULL, NULL, 0);
     g_assert_cmpstr(soup_message_headers_get_one(script->headers, "Content-Type"), ==, "text/javascript; charset=utf-8");
     g_assert_nonnull(soup_message_headers_get_one(script->headers, "ETag"));
