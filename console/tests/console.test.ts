@@ -12,7 +12,9 @@ import { stepsOf } from '../src/pages/bulletin/state';
 import { picture } from '../src/pages/loudspeakers/geometry';
 import { bodyOf, movableBy, moved } from '../src/pages/schedule/move';
 import type { Right, Schedule } from '../src/app/types';
+import { causesOf, isQuiet } from '../src/pages/loudspeaker';
 import { tell, worst } from '../src/ui/health';
+import { sayReason } from '../src/ui/run';
 import { inSight } from '../src/ui/virtual-table';
 
 const sources = (folder: string): string[] => readdirSync(folder).flatMap((name) => {
@@ -132,6 +134,7 @@ it('health tells causes apart', () => {
   expect(tell(d, { device: 'a', there: 'yes' })).toEqual({ tone: 'good', cause: '' });
   expect(worst(['good', 'good', 'bad'])).toBe('bad');
   expect(worst(['good', 'good', 'good', 'bad'])).toBe('warn');
+  expect(worst([...Array<'good'>(30).fill('good'), 'bad'])).toBe('good');
   expect(worst(['idle'])).toBe('idle');
 });
 
@@ -140,4 +143,20 @@ it('a table of 5,000 draws what is in sight', () => {
   expect(last - first).toBeLessThan(40);
   expect(first).toBeLessThan(100000 / 48);
   expect(inSight(0, 600, 3)).toEqual([0, 3]);
+});
+
+it('why a loudspeaker is silent: the cause is named, not what follows from it', () => {
+  const cause = (name: string) => ({ cause: name, text: '', since_us: 0, sure: true }), noon = Date.parse('2026-11-23T12:00:00+07:00');
+  expect(causesOf([cause('no-power'), cause('offline')], undefined, 'none', noon).map((c) => c.cause)).toEqual(['no-power']);
+  expect(causesOf([cause('offline')], undefined, 'none', noon).map((c) => c.cause)).toEqual(['offline']);
+  expect(causesOf([], undefined, '11:30-13:00', noon).map((c) => c.cause)).toEqual(['quiet-hours']);
+  expect(isQuiet('21:30-05:00', Date.parse('2026-11-23T23:00:00+07:00'))).toBe(true);
+  expect(isQuiet('21:30-05:00', Date.parse('2026-11-23T05:00:00+07:00'))).toBe(false);
+  expect(isQuiet('21:30-05:00', noon)).toBe(false);
+});
+
+it('the reason of a missed play is told in the reader\'s language', () => {
+  expect(sayReason('not connected')).toBe('loa mất kết nối');
+  expect(sayReason('the loudspeaker ended the call (486 Busy Here)')).toBe('loa tự ngắt cuộc gọi');
+  expect(sayReason('something nobody has words for')).toBe('something nobody has words for');
 });

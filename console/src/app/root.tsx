@@ -99,7 +99,7 @@ export function Root() {
   useEffect(() => { document.documentElement.lang = language; }, [language]);
   return (
     <LanguageContext.Provider value={choose}>
-      <ConfigProvider locale={language === 'vi' ? vi : en} theme={themeOf(dark)} button={{ autoInsertSpace: false }}>
+      <ConfigProvider locale={language === 'vi' ? vi : en} theme={themeOf(dark)} button={{ autoInsertSpace: false }} modal={{ closable: { 'aria-label': t('close'), closeIcon: <span aria-hidden="true">✕</span> } }}>
         <App message={{ maxCount: 3 }} notification={{ placement: 'bottomRight' }}>
           <Where key={language} />
         </App>

@@ -108,7 +108,7 @@ function Write({ draft, set, editable }: { draft: Draft; set: (d: Draft) => void
   return (
     <fieldset disabled={!editable} style={{ border: 0, padding: 0, margin: 0 }}>
       <Field label={t('bulletin.title')}>{(id) => <Input id={id} size="large" maxLength={200} value={draft.title} onChange={(e) => set({ ...draft, title: e.target.value })} />}</Field>
-      <AreaPicker label={t('where')} value={draft.areas} choose={(areas) => set({ ...draft, areas })} />
+      <AreaPicker label={t('where')} fixed={!editable} value={draft.areas} choose={(areas) => set({ ...draft, areas })} />
       <Field label={t('bulletin.priority')} hint={t(`priority.${draft.priority}Hint`)}>{(id) => <Choice id={id} value={draft.priority} choose={(priority) => set({ ...draft, priority })} options={(['normal', 'priority', ...(may('alert') ? ['emergency' as const] : [])] as Priority[]).map((p) => [p, t(`priority.${p}`)] as const)} />}</Field>
       <div className="field" role="group" aria-label={t('bulletin.how')}>
         <span className="label">{t('bulletin.how')}</span>

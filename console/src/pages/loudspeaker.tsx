@@ -3,37 +3,64 @@
 import { Button } from 'antd';
 import { useState } from 'react';
 import { post, put, seg } from '../app/api';
-import { moment, number, since } from '../app/format';
+import { clock, moment, number, since } from '../app/format';
 import { t, tWord } from '../app/i18n';
 import type { Params } from '../app/pages';
 import { Link } from '../app/router';
 import { useSession } from '../app/session';
 import type { Device, Health, Play, Run, Silence } from '../app/types';
-import { useData } from '../app/use';
+import { useData, useNow } from '../app/use';
 import { useAreaName } from '../ui/areas';
 import { Badge } from '../ui/field';
 import type { State } from '../ui/health';
-import { outcomeTone, steps } from '../ui/run';
+import { outcomeTone, sayReason, steps } from '../ui/run';
 import { useAct, Wrong } from '../ui/wrong';
 import { call } from '../app/api';
 
 type Command = { id: string; verb: string; who: string; issued_us: number; devices: number; done: number; refused: number; timed_out: number };
 const COMMANDS = ['restart', 'line-test', 'send-log', 'fetch'] as const;
 
-function WhySilent({ device, causes, state }: { device: Device; causes: Silence[]; state: State | undefined }) {
+/** Being offline is what was seen; where something else explains it, that is the cause. */
+const EXPLAINS = ['outage', 'no-power', 'no-signal', 'not-enrolled', 'certificate'];
+/** Nothing is broken: it is meant to be silent. */
+const MEANT = ['disabled', 'quiet-hours', 'pre-empted', 'not-approved'];
+
+/** What the server found, as a sentence with its figures: {a}, {b} are the numbers in the server's own words. */
+function evidence(c: Silence): string {
+  const [a = '', b = ''] = c.text.match(/-?\d+(\.\d+)?/g) ?? [];
+  const said = tWord('saysCause', c.cause);
+  return said === c.cause ? c.text : said.replace('{a}', a).replace('{b}', b);
+}
+
+/** Are the quiet hours "21:30-05:00" on at that moment of the province? */
+export function isQuiet(hours: string | undefined, nowMs: number): boolean {
+  const found = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(hours ?? '');
+  if (!found) return false;
+  const [, from, to] = found, now = clock(nowMs * 1000);
+  return from <= to ? now >= from && now < to : now >= from || now < to;
+}
+
+export function causesOf(causes: Silence[], state: State | undefined, quiet: string | undefined, nowMs: number): Silence[] {
   const list = [...causes];
   if (state?.cause && !list.some((c) => c.cause === state.cause)) list.unshift({ cause: state.cause, text: state.text ?? '', since_us: state.since_us ?? 0, sure: true });
+  if (isQuiet(quiet, nowMs)) list.push({ cause: 'quiet-hours', text: quiet!, since_us: 0, sure: true });
+  return list.some((c) => EXPLAINS.includes(c.cause)) ? list.filter((c) => c.cause !== 'offline') : list;
+}
+
+function WhySilent({ list, state, quiet }: { list: Silence[]; state: State | undefined; quiet: string | undefined }) {
   if (!list.length)
     return <div className="row"><Badge tone={state?.there === 'unknown' ? 'idle' : 'good'}>{state?.there === 'unknown' ? t('cause.unknown') : t('why.fine')}</Badge><span>{t('why.fineHint')}</span></div>;
   return (
-    <ol style={{ margin: 0, paddingLeft: 22 }}>
-      {list.map((c, i) => (
-        <li key={c.cause + String(i)} style={{ marginBottom: 12 }}>
-          <div className="row"><Badge tone={i === 0 ? 'bad' : 'warn'}>{tWord('cause', c.cause)}</Badge>{!c.sure && <span className="soft">{t('why.maybe')}</span>}{c.since_us > 0 && <span className="soft">{t('why.since', { at: moment(c.since_us), span: since(c.since_us) })}</span>}</div>
-          <div style={{ marginTop: 4 }}>{tWord('mendCause', c.cause) !== c.cause ? tWord('mendCause', c.cause) : ''}</div>
-          <div className="soft" lang="en">{c.text}</div>
-        </li>))}
-      {!device.enabled && <li>{t('why.disabled')}</li>}
+    <ol className="why">
+      {list.map((c, i) => {
+        const mend = tWord('mendCause', c.cause);
+        return (
+          <li key={c.cause + String(i)}>
+            <div className="row"><Badge tone={MEANT.includes(c.cause) ? 'idle' : i === 0 ? 'bad' : 'warn'}>{tWord('cause', c.cause)}</Badge>{!c.sure && <span className="soft">{t('why.maybe')}</span>}{c.since_us > 0 && <span className="soft">{t('why.since', { at: moment(c.since_us), span: since(c.since_us) })}</span>}</div>
+            <div>{c.cause === 'quiet-hours' ? t('why.quiet', { hours: quiet ?? '' }) : evidence(c)}</div>
+            {mend !== c.cause && <div className="mend"><b>{t('why.do')}</b> {mend}</div>}
+          </li>);
+      })}
     </ol>
   );
 }
@@ -46,12 +73,13 @@ export default function Loudspeaker({ params }: Params) {
   const isLink = device.data?.kind === 'link';
   const health = useData<Health & { software?: string }>(isLink ? `${path}/health` : null, ['device.'], 15000);
   const states = useData<{ states: State[] }>(device.data ? `/device-states?area=${seg(device.data.area)}` : null, ['device.'], 20000);
+  const quiet = useData<{ hours: string }>(device.data ? `/areas/${seg(device.data.area)}/quiet-hours` : null);
   const plays = useData<{ plays: Play[] }>(`${path}/play-log?limit=50`, ['announcement.']);
   const log = useData<{ announcements: Run[] }>('/play-log?limit=200');
   const commands = useData<{ commands: Command[] }>(may('devices') && isLink ? '/link/commands?limit=20' : null, ['device.', 'command.'], 10000);
   const [volume, setVolume] = useState<number | null>(null);
   const [text, setText] = useState<string | null>(null);
-  const nameOf = useAreaName(), act = useAct();
+  const nameOf = useAreaName(), act = useAct(), now = useNow(30000);
   const d = device.data, state = states.data?.states.find((s) => s.device === params.id);
   const titles = new Map(log.data?.announcements.map((a) => [a.id, a]));
 
@@ -80,7 +108,7 @@ export default function Loudspeaker({ params }: Params) {
       </div>
       <div className="wide">
         <div className="cards">
-          <section className="card" aria-live="polite"><h2>{t('why.title')}</h2>{why.failure ? <Wrong failure={why.failure} retry={why.reload} /> : why.data ? <WhySilent device={d} causes={why.data.causes} state={state} /> : <p role="status">{t('loading')}</p>}</section>
+          <section className="card" aria-live="polite"><h2>{t('why.title')}</h2>{why.failure ? <Wrong failure={why.failure} retry={why.reload} /> : why.data ? <WhySilent list={causesOf(why.data.causes, state, quiet.data?.hours, now)} state={state} quiet={quiet.data?.hours} /> : <p role="status">{t('loading')}</p>}</section>
           <section className="card">
             <h2>{t('loud.log')}</h2>
             <p className="soft">{t('steps.explain')}</p>
@@ -88,7 +116,7 @@ export default function Loudspeaker({ params }: Params) {
               const run = titles.get(p.announcement), done = steps(p).filter((s) => s.us);
               return <li key={p.announcement}>
                 <div className="row between"><Link to={`/play-log/${seg(p.announcement)}`}>{run?.title ?? p.announcement}</Link><Badge tone={outcomeTone(p.outcome)}>{tWord('outcome', p.outcome)}</Badge></div>
-                <div className="soft">{moment(p.from_us || run?.start_us)}{p.reason && <> · <span lang="en">{p.reason}</span></>}</div>
+                <div className="soft">{moment(p.from_us || run?.start_us)}{p.reason && <> · {sayReason(p.reason)}</>}</div>
                 {done.length > 0 && <div className="soft">{done.map((s) => `${t(`step.${s.key}`)} ${moment(s.us)}`).join(' → ')}</div>}
               </li>;
             })}</ul>
@@ -124,8 +152,8 @@ export default function Loudspeaker({ params }: Params) {
           {health.data && <section className="card">
             <h2>{t('loud.readings')}</h2>
             <table className="plain"><thead><tr><th>{t('col.reading')}</th><th>{t('col.value')}</th><th>{t('col.trust')}</th></tr></thead>
-              <tbody>{health.data.readings.map((r) => <tr key={r.name}><td>{tWord('reading', r.name)}</td><td>{Number.isFinite(Number(r.value)) && r.value ? number(Number(r.value)) : r.value}<div className="soft">{moment(r.at_us)}</div></td>
-                <td><Badge tone={r.plausible === 'ok' ? 'good' : 'warn'}>{tWord('plausible', r.plausible)}</Badge>{r.why && <div className="soft" lang="en">{r.why}</div>}</td></tr>)}</tbody></table>
+              <tbody>{health.data.readings.map((r) => <tr key={r.name}><td>{tWord('reading', r.name)}</td><td>{Number.isFinite(Number(r.value)) && r.value ? number(Number(r.value)) : tWord('readingValue', String(r.value ?? ''))}<div className="soft">{moment(r.at_us)}</div></td>
+                <td><Badge tone={r.plausible === 'ok' ? 'good' : 'warn'}>{tWord('plausible', r.plausible)}</Badge>{r.why && r.plausible !== 'stale' && <div className="soft">{tWord('readingWhy', r.plausible) === r.plausible ? r.why : tWord('readingWhy', r.plausible)}</div>}</td></tr>)}</tbody></table>
           </section>}
         </div>
       </div>

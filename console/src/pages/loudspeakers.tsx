@@ -7,7 +7,7 @@ import { moment, number, since } from '../app/format';
 import { t, tWord } from '../app/i18n';
 import { Link } from '../app/router';
 import type { Device, Outage } from '../app/types';
-import { useData } from '../app/use';
+import { useData, useMedia } from '../app/use';
 import { isWithin, plain, useAreaName, useAreas } from '../ui/areas';
 import { Badge } from '../ui/field';
 import { sayCause, sayOutage, tell, type State, type Told, type Tone } from '../ui/health';
@@ -22,6 +22,7 @@ export default function Loudspeakers() {
   const states = useData<{ states: State[] }>('/device-states', ['device.', 'announcement.ended'], 20000);
   const outages = useData<{ outages: Outage[] }>('/outages', ['device.', 'outage.'], 30000);
   const areas = useAreas(), nameOf = useAreaName();
+  const phone = useMedia('(max-width: 860px)'), known = devices.data !== undefined && states.data !== undefined;
   const [tone, setTone] = useState<Tone | ''>('');
   const [cause, setCause] = useState('');
   const [area, setArea] = useState('');
@@ -52,23 +53,26 @@ export default function Loudspeakers() {
       {open.map((o) => <div key={o.id} className="lost" role="status">▲ {sayOutage(o, nameOf)}</div>)}
       <div className="figures" style={{ marginBottom: 14 }}>
         {(['bad', 'warn', 'good', 'idle'] as const).map((x) => (
-          <button key={x} className={`figure ${x}`} aria-pressed={tone === x} onClick={() => { setTone(tone === x ? '' : x); setCause(''); }}><b>{number(count(x))}</b>{t(`health.${x}`)}</button>))}
+          <button key={x} className={`figure ${x}`} aria-pressed={tone === x} onClick={() => { setTone(tone === x ? '' : x); setCause(''); }}><b>{known ? number(count(x)) : '…'}</b>{t(`health.${x}`)}</button>))}
       </div>
-      <div className="wide">
+      <div className="wide mapped">
         <section className="card">
           <div className="row between" style={{ marginBottom: 10 }}>
-            <h2 style={{ margin: 0 }}>{t('loud.table', { n: number(shown.length) })}</h2>
+            <h2 style={{ margin: 0 }}>{known ? t('loud.table', { n: number(shown.length) }) : t('loading')}</h2>
             <Input aria-label={t('loud.search')} placeholder={t('loud.search')} value={search} onChange={(e) => setSearch(e.target.value)} style={{ maxWidth: 320 }} allowClear />
           </div>
           {causes.length > 0 && <div className="row" style={{ marginBottom: 10 }} role="group" aria-label={t('loud.causes')}>
             {causes.map(([c, n]) => <Button key={c} size="small" type={cause === c ? 'primary' : 'default'} aria-pressed={cause === c} onClick={() => setCause(cause === c ? '' : c)}>{tWord('cause', c)}: {number(n)}</Button>)}
           </div>}
-          <VirtualTable<Row> label={t('page.loudspeakers')} rows={shown} rowKey={(r) => r.id} height={620} columns={[
-            { key: 'name', title: t('col.name'), width: '1.4fr', cell: (r) => <Link to={`/loudspeakers/${seg(r.id)}`} title={r.id}>{r.name}</Link> },
-            { key: 'area', title: t('col.where'), width: '1.1fr', cell: (r) => nameOf(r.area) },
+          <VirtualTable<Row> label={t('page.loudspeakers')} rows={shown} rowKey={(r) => r.id} height={620} columns={phone ? [
+            { key: 'name', title: t('col.name'), width: '1.5fr', cell: (r) => <><Link to={`/loudspeakers/${seg(r.id)}`}>{r.name}</Link><div className="soft">{nameOf(r.area)}</div></> },
+            { key: 'health', title: t('col.state'), width: '1fr', cell: (r) => <Badge tone={r.told.tone}>{sayCause(r.told)}</Badge> },
+          ] : [
+            { key: 'name', title: t('col.name'), width: '1.7fr', cell: (r) => <Link to={`/loudspeakers/${seg(r.id)}`} title={r.id}>{r.name}</Link> },
+            { key: 'area', title: t('col.where'), width: '1.2fr', cell: (r) => nameOf(r.area) },
             { key: 'health', title: t('col.state'), width: '1.5fr', cell: (r) => <Badge tone={r.told.tone}>{sayCause(r.told)}</Badge> },
-            { key: 'since', title: t('col.since'), width: '0.8fr', cell: (r) => (r.state?.since_us && r.told.tone !== 'good' ? since(r.state.since_us) : '–') },
-            { key: 'last', title: t('col.last'), width: '0.8fr', cell: (r) => moment(r.outcome_us) },
+            { key: 'since', title: t('col.since'), width: '0.9fr', cell: (r) => (r.state?.since_us && r.told.tone !== 'good' ? since(r.state.since_us) : '–') },
+            { key: 'last', title: t('col.last'), width: '0.9fr', cell: (r) => moment(r.outcome_us) },
           ]} />
           {devices.data && shown.length === 0 && <p className="soft">{t('nothing')}</p>}
         </section>

@@ -60,7 +60,7 @@ function Users() {
   };
   return (
     <section className="card">
-      <div className="row between"><h2>{t('people.users')}</h2><Button type="primary" onClick={() => setOpen('new')}>＋ {t('user.add')}</Button></div>
+      <div className="row between"><h2>{t('people.users')}</h2><Button type="primary" onClick={() => setOpen('new')}>+ {t('user.add')}</Button></div>
       {users.failure && <Wrong failure={users.failure} retry={users.reload} />}
       <div className="scroll" tabIndex={0} role="region" aria-label={t('people.users')}><table className="plain">
         <thead><tr><th>{t('signIn.user')}</th><th>{t('user.role')}</th><th>{t('user.area')}</th><th>{t('user.factor')}</th><th>{t('col.state')}</th><th>{t('col.act')}</th></tr></thead>
@@ -91,7 +91,7 @@ function Areas() {
   const showQuiet = (area: Area) => act(async () => { const q = await get<{ hours: string; from?: string }>(`/areas/${seg(area.code)}/quiet-hours`); setQuiet({ area, hours: q.hours, from: q.from ?? '' }); });
   return (
     <section className="card">
-      <div className="row between"><h2>{t('people.areas')} ({number(list.length)})</h2><div className="row"><a href={`${PREFIX}/areas.csv`} download>⬇ CSV</a>{may('people') && <Button onClick={() => setForm({ code: '', name: '', kind: 'village', parent: top?.code ?? '', fresh: true })}>＋ {t('area.add')}</Button>}</div></div>
+      <div className="row between"><h2>{t('people.areas')} ({number(list.length)})</h2><div className="row"><a href={`${PREFIX}/areas.csv`} download>⬇ CSV</a>{may('people') && <Button onClick={() => setForm({ code: '', name: '', kind: 'village', parent: top?.code ?? '', fresh: true })}>+ {t('area.add')}</Button>}</div></div>
       <Input aria-label={t('area.search')} placeholder={t('area.search')} allowClear value={search} onChange={(e) => setSearch(e.target.value)} style={{ maxWidth: 360, marginBottom: 8 }} />
       <div className="scroll" tabIndex={0} role="region" aria-label={t('people.areas')} style={{ maxHeight: 600, overflowY: 'auto' }}><table className="plain">
         <thead><tr><th>{t('area.code')}</th><th>{t('col.name')}</th><th>{t('area.kind')}</th><th>{t('area.parent')}</th><th>{t('col.act')}</th></tr></thead>

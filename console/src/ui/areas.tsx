@@ -37,9 +37,12 @@ export function sayAreas(codes: readonly string[], nameOf: (code: string) => str
   return codes.length > 3 ? t('area.more', { areas: shown, n: codes.length - 3 }) : shown;
 }
 
+const parentsOf = new WeakMap<readonly Area[], Map<string, string | undefined>>();
+
 /** Is code inside of area (or the area itself)? */
 export function isWithin(areas: readonly Area[], code: string, area: string): boolean {
-  const parents = new Map(areas.map((a) => [a.code, a.parent]));
+  let parents = parentsOf.get(areas); /* asked for each of thousands of loudspeakers */
+  if (!parents) parentsOf.set(areas, (parents = new Map(areas.map((a) => [a.code, a.parent]))));
   for (let at: string | undefined = code, n = 0; at && n < 12; at = parents.get(at), n++) if (at === area) return true;
   return false;
 }
@@ -66,14 +69,15 @@ export function useOwn(): (codes: readonly string[]) => boolean {
   return (codes) => !session.area || codes.every((code) => isWithin(areas, code, session.area));
 }
 
-export function AreaPicker({ value, choose, label }: { value: string[]; choose: (codes: string[]) => void; label: string }) {
-  const { top, below } = useOwnAreas();
+export function AreaPicker({ value, choose, label, fixed = false }: { value: string[]; choose: (codes: string[]) => void; label: string; fixed?: boolean }) {
+  const { top, below } = useOwnAreas(), nameOf = useAreaName();
   const [search, setSearch] = useState('');
   const id = useId();
   const whole = top !== undefined && value.includes(top.code);
   const shown = below.filter((a) => plain(a.name).includes(plain(search)) || a.code.startsWith(search));
   const toggle = (code: string) => choose(value.includes(code) ? value.filter((c) => c !== code) : [...value.filter((c) => c !== top?.code), code]);
 
+  if (fixed) return <div className="field"><span className="label">{label}</span><span>{value.map(nameOf).join(', ')}</span></div>;
   return (
     <fieldset style={{ border: 0, padding: 0, margin: '0 0 12px' }}>
       <legend className="label" style={{ fontWeight: 600, padding: 0, marginBottom: 4 }}>{label}</legend>

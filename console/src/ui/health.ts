@@ -28,11 +28,11 @@ export function sayOutage(outage: Outage, nameOf: (code: string) => string): str
   return t(outage.by === 'power' ? 'outage.power' : outage.by === 'carrier' ? 'outage.carrier' : 'outage.area', { n: outage.away || outage.devices, what, span: since(outage.began_us) });
 }
 
-/** The worst of several, for a commune on the map: bad when a third or more are silent. */
+/** How a commune is on the map: bad when a third or more are silent, worth a look from a tenth on; one of seventy is in the table. */
 export function worst(tones: readonly Tone[]): Tone {
   const seen = tones.filter((x) => x !== 'idle');
   if (!seen.length) return 'idle';
   const bad = seen.filter((x) => x === 'bad').length;
   if (bad * 3 >= seen.length && bad > 0) return 'bad';
-  return bad > 0 || seen.includes('warn') ? 'warn' : 'good';
+  return seen.filter((x) => x !== 'good').length * 10 >= seen.length ? 'warn' : 'good';
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { t } from '../app/i18n';
+import { t, tWord } from '../app/i18n';
 import type { Play, Priority, Run } from '../app/types';
 import { Badge } from './field';
 
@@ -22,6 +22,14 @@ export function RunState({ run }: { run: Run }) {
 
 export function outcomeTone(outcome: string): 'good' | 'warn' | 'bad' | 'idle' {
   return outcome === 'played' || outcome === 'playing' ? 'good' : outcome === 'partial' ? 'warn' : outcome === 'missed' ? 'bad' : 'idle';
+}
+
+/** Why a play was missed or cut, in the reader's language where the reason is a known one: the server says it in English. */
+export function sayReason(reason: string | undefined): string {
+  if (!reason) return '';
+  const slug = reason.toLowerCase().replace(/\(.*$/, '').replace(/[^a-z]+/g, '-').replace(/^-|-$/g, '');
+  const word = tWord('reason', slug);
+  return word === slug ? reason : word;
 }
 
 /** How far a play got, each step apart: wanted is not sent, sent is not acknowledged, begun is not heard. */

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 
 export type Column<T> = { key: string; title: string; width: string; cell: (row: T) => ReactNode };
 
-const ROW = 48, HEAD = 38, SPARE = 8;
+const ROW = 52, HEAD = 38, SPARE = 8;
 
 /** Which rows to draw when that much is scrolled and that much is seen. */
 export function inSight(top: number, height: number, count: number): [number, number] {
@@ -24,7 +24,7 @@ export function VirtualTable<T>({ rows, columns, rowKey, label, height = 560 }: 
     if (box.current) observer.observe(box.current);
     return () => observer.disconnect();
   }, [height]);
-  const least = columns.length * 120;
+  const least = columns.length > 2 ? columns.length * 120 : 0; /* two fit a phone */
   return (
     <div className="vt" ref={box} style={{ maxHeight: height }} onScroll={(e) => setTop(e.currentTarget.scrollTop)} tabIndex={0} role="region" aria-label={label}>
       <div role="table" aria-label={label} aria-rowcount={rows.length + 1} style={{ minWidth: least, height: HEAD + rows.length * ROW, position: 'relative' }}>

@@ -26,7 +26,7 @@ export default function Week({ shown, open, add, move, week }: {
   return (
     <FullCalendar key={phone ? 'phone' : 'desk'} plugins={[timeGridPlugin, listPlugin, interactionPlugin]} initialView={phone ? 'listWeek' : 'timeGridWeek'} timeZone="UTC" now={toLocal(Date.now())}
       locale={language() === 'vi' ? viLocale : 'en'} firstDay={1} height="auto" allDaySlot={false} slotMinTime="04:00:00" slotMaxTime="23:00:00" scrollTime="04:30:00" slotDuration="00:30:00" nowIndicator displayEventEnd={false} expandRows eventMinHeight={24}
-      headerToolbar={{ left: 'prev,next today', center: 'title', right: '' }} buttonIcons={false} buttonText={{ today: t('today'), prev: '‹', next: '›' }} noEventsContent={t('nothing')}
+      headerToolbar={{ left: 'prev,next today', center: 'title', right: '' }} buttonIcons={false} buttonText={{ today: t('today'), prev: '‹', next: '›' }} noEventsContent={t('nothing')} timeHint={t('col.time')} eventHint={t('col.what')}
       slotLabelFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }}
       events={events}
       datesSet={(info) => week(moment(info.startStr))} eventInteractive

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every page of the console on a seeded province, in both languages, on a desk and on a phone, in the light and in a dark room: pictures to look at,
+// and what must hold of each. usage: node pages-shots.mjs SPEC.json; prints one line a step.
+import { readFileSync } from 'node:fs';
+import { axe, catalogue, faults, launch, must, ok, open } from './look.mjs';
+
+const spec = JSON.parse(readFileSync(process.argv[2], 'utf8')), words = catalogue(spec.root), long = 20000 * spec.patience;
+const browser = await launch(), problems = [];
+let pictures = 0, looked = 0;
+
+async function shot(page, name) {
+  await page.screenshot({ path: `${spec.pictures}/${name}.png` });
+  pictures++;
+}
+async function check(page, name, { title = true, access = false } = {}) {
+  for (const problem of await faults(page, words, { title })) problems.push(`${name}: ${problem}`);
+  if (access) {
+    looked++;
+    for (const problem of await axe(page)) problems.push(`${name}: ${problem}`);
+  }
+}
+
+/** All pages in one window. */
+async function walk(language, size) {
+  const page = await open(browser, { base: spec.base, cookie: spec.cookie, language, size });
+  for (const [name, path] of Object.entries(spec.pages)) {
+    const as = `${name}-${size}-${language}`, access = language === 'vi';
+    await page.go(path);
+    await check(page, as, { access: access && size === 'desktop' });
+    await shot(page, as);
+    if (!access) continue;
+    await page.theme(true);
+    await check(page, `${as}-dark`, { access: size === 'phone' });
+    await shot(page, `${as}-dark`);
+    await page.theme(false);
+  }
+  await page.context().close();
+}
+
+/** What opens on top of a page. */
+async function dialogs(language, size) {
+  const page = await open(browser, { base: spec.base, cookie: spec.cookie, language, size }), word = (key) => words[key][language === 'vi' ? 0 : 1];
+  const dialog = async (name, button) => {
+    await page.getByRole('button', { name: button }).first().click();
+    await page.getByRole('dialog').waitFor({ timeout: long });
+    await page.rest();
+    for (const dark of [false, true]) {
+      await page.theme(dark);
+      await check(page, `${name}-${size}-${language}${dark ? '-dark' : ''}`, { title: false, access: dark === (size === 'phone') });
+      await shot(page, `${name}-${size}-${language}${dark ? '-dark' : ''}`);
+    }
+    await page.theme(false);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden', timeout: long });
+  };
+  await page.go('/');
+  await dialog('dialog-emergency', word('emergency.open'));
+  await dialog('dialog-stop-all', word('stopAll.open'));
+  await page.go('/people');
+  await dialog('dialog-account', word('user.add'));
+  if (size === 'phone') {
+    await page.getByRole('button', { name: word('nav.open') }).click();
+    await check(page, `menu-${size}-${language}`, { title: false, access: true });
+    await shot(page, `menu-${size}-${language}`);
+  }
+  await page.context().close();
+}
+
+/** Without an account: the sign-in and a meeting's door. */
+async function outside(language, size) {
+  const page = await open(browser, { base: spec.base, language, size });
+  page.expects = ['401'];
+  for (const [name, path] of [['sign-in', '/'], ['door', spec.door]]) {
+    await page.goto(spec.base + path);
+    await page.rest();
+    await page.locator(name === 'door' ? 'button.door-go' : 'input[name=user]').waitFor({ timeout: long });
+    for (const dark of [false, true]) {
+      await page.theme(dark);
+      await check(page, `${name}-${size}-${language}`, { access: dark === (size === 'phone') });
+      await shot(page, `${name}-${size}-${language}${dark ? '-dark' : ''}`);
+    }
+    await page.theme(false);
+  }
+  await page.context().close();
+}
+
+/** Sign in and reach what matters with Tab, Enter and letters alone. */
+async function keyboard() {
+  const page = await open(browser, { base: spec.base });
+  page.expects = ['401', '403'];
+  const focused = () => page.evaluate(() => { const e = document.activeElement; return e?.matches('a, button, input, select, textarea') ? e.getAttribute('aria-label') ?? e.textContent.trim() : ''; });
+  const tabTo = async (what, most = 60) => {
+    for (let i = 0; i < most; i++) {
+      await page.keyboard.press('Tab');
+      if ((await focused()).includes(what)) {
+        must(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== 'none' || getComputedStyle(document.activeElement).boxShadow !== 'none'), `${what}: has the focus, but it does not show`);
+        return;
+      }
+    }
+    throw new Error(`${what} is not reached by Tab`);
+  };
+  await page.goto(spec.base);
+  await page.locator('input[name=user]').waitFor({ timeout: long });
+  await page.keyboard.type(spec.user); /* the focus is there already */
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(spec.password);
+  await page.keyboard.press('Enter');
+  await page.locator('input[name=otp]').waitFor({ timeout: long });
+  await page.keyboard.type(spec.code);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: words['page.onAir'][0] }).waitFor({ timeout: long });
+  await page.keyboard.press('Tab');
+  must(await focused() === words['nav.skip'][0], `the first stop is ${await focused()}`);
+  await page.keyboard.press('Enter');
+  await tabTo(words['emergency.open'][0]);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ timeout: long });
+  await page.waitForFunction(() => document.activeElement.closest('[role=dialog]') !== null, null, { timeout: long });
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden', timeout: long });
+  await page.waitForFunction((open) => document.activeElement.textContent.includes(open), words['emergency.open'][0], { timeout: long }); /* where it was before */
+  await page.reload();
+  await page.getByRole('heading', { level: 1 }).waitFor({ timeout: long });
+  await tabTo(words['page.loudspeakers'][0]);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: words['page.loudspeakers'][0] }).waitFor({ timeout: long });
+  await tabTo('Loa thôn', 120);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: words['why.title'][0] }).waitFor({ timeout: long });
+  await page.context().close();
+}
+
+const part = async (name, fn) => {
+  const t0 = Date.now();
+  try {
+    await fn();
+    ok(name, `${((Date.now() - t0) / 1000).toFixed(1)} s`);
+  } catch (error) {
+    problems.push(`${name}: ${error.message}`);
+  }
+};
+await part('without an account', () => Promise.all([outside('vi', 'phone'), outside('en', 'desktop')]).then(() => Promise.all([outside('vi', 'desktop'), outside('en', 'phone')])));
+await part('dialogs', () => Promise.all([dialogs('vi', 'desktop'), dialogs('en', 'phone')]));
+await part('keyboard', keyboard);
+await part('every page', () => Promise.all([walk('vi', 'desktop'), walk('vi', 'phone'), walk('en', 'phone').then(() => walk('en', 'desktop'))]));
+for (const problem of problems) console.log(`PROBLEM ${problem}`);
+console.log(`${problems.length ? 'not ' : ''}ok - all: ${pictures} pictures, ${looked} looks with axe, ${problems.length} problems`);
+await browser.close();
