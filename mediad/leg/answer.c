@@ -17,6 +17,7 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
                               .dtmf_send_pt = MD_PT_NONE,
                               .dtmf_receive_pt = MD_PT_NONE,
                               .cn_receive_pt = MD_PT_NONE,
+                              .red_pt = MD_PT_NONE,
                               .rtx_pt = MD_PT_NONE}};
     if (negotiator->options.browser && (!line->bundled || !line->rtcp_mux))
         return leg_not_acceptable(error, "m=%s is not in a BUNDLE with rtcp-mux", line->media_text);
@@ -48,6 +49,9 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
         }
         if (cn)
             c.agreed.cn_receive_pt = cn->pt;
+        const MdSdpFormat *red = c.agreed.codec == MD_AUDIO_OPUS ? md_sdp_find_red(line, c.format->pt) : NULL;
+        if (red)
+            c.agreed.red_pt = red->pt;
     } else
         md_negotiator_agree_video(negotiator, line, c.format, &c.agreed);
     if (media >= MD_LEG_MEDIA_STREAM)

@@ -147,8 +147,10 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
                            browser ? 9 : negotiator->options.local_port[line->media], line->proto_text);
     for (unsigned i = 0; i < n; i++)
         g_string_append_printf(out, " %u", negotiator->pts[kinds[i]]);
-    if (browser && agreed)
+    if (browser && agreed) {
+        md_describe_red_number(agreed, out);
         md_describe_rtx_number(agreed, out);
+    }
     g_string_append(out, "\r\n");
     describe_bandwidth(out, negotiator, line->media);
     unsigned level = md_h264_level_for(&negotiator->options.video_max);
@@ -161,6 +163,8 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
                 "a=fmtp:%u profile-level-id=42e0%02x;packetization-mode=%d;level-asymmetry-allowed=1\r\n", pt,
                 level, kinds[i] == MD_FORMAT_H264_1);
     }
+    if (browser && agreed)
+        md_describe_red(agreed, out);
     if (line->media == MD_LEG_MEDIA_AUDIO)
         g_string_append(out, "a=ptime:20\r\na=maxptime:60\r\n");
     else
@@ -174,6 +178,19 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
     g_string_append(out, line->media >= MD_LEG_MEDIA_STREAM ? "a=sendonly\r\n" : "a=sendrecv\r\n");
 }
 
+void md_describe_red_number(const MdAgreedMedia *agreed, GString *out)
+{
+    if (agreed->red_pt != MD_PT_NONE)
+        g_string_append_printf(out, " %u", agreed->red_pt);
+}
+
+void md_describe_red(const MdAgreedMedia *agreed, GString *out)
+{
+    if (agreed->red_pt != MD_PT_NONE)
+        g_string_append_printf(out, "a=rtpmap:%u red/48000/2\r\na=fmtp:%u %u/%u\r\n", agreed->red_pt, agreed->red_pt,
+                               agreed->send_pt, agreed->send_pt);
+}
+
 static void describe_answer_audio(const MdAgreedMedia *agreed, const MdDescribed *described, GString *out)
 {
     static const MdFormatKind kinds[] = {[MD_AUDIO_OPUS] = MD_FORMAT_OPUS,
@@ -185,6 +202,7 @@ static void describe_answer_audio(const MdAgreedMedia *agreed, const MdDescribed
         describe_rtpmap(out, MD_FORMAT_CN, agreed->cn_receive_pt, 0);
     if (agreed->dtmf_receive_pt != MD_PT_NONE)
         describe_rtpmap(out, MD_FORMAT_DTMF, agreed->dtmf_receive_pt, agreed->dtmf_clock_rate);
+    md_describe_red(agreed, out);
     g_string_append_printf(out, "a=ptime:%u\r\n", agreed->ptime_ms);
     describe_feedback(out, agreed->feedback);
 }
@@ -214,6 +232,7 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
         g_string_append_printf(out, " %u", agreed->cn_receive_pt);
     if (audio && agreed->dtmf_receive_pt != MD_PT_NONE)
         g_string_append_printf(out, " %u", agreed->dtmf_receive_pt);
+    md_describe_red_number(agreed, out);
     md_describe_rtx_number(agreed, out);
     g_string_append(out, "\r\n");
     describe_bandwidth(out, negotiator, line->media);

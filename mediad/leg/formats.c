@@ -53,6 +53,22 @@ const MdSdpFormat *md_sdp_find_dtmf(const MdSdpMedia *media, uint32_t clock_rate
     return found;
 }
 
+const MdSdpFormat *md_sdp_find_red(const MdSdpMedia *media, uint8_t opus_pt)
+{
+    for (unsigned f = 0; f < media->n_formats; f++) {
+        const MdSdpFormat *format = &media->formats[f];
+        if (!is_named(format, "red") || format->clock_rate != 48000 || format->channels != 2 || !format->fmtp[0])
+            continue;
+        g_auto(GStrv) block = g_strsplit(format->fmtp, "/", 8);
+        bool ours = true;
+        for (char **b = block; *b; b++)
+            ours = ours && g_ascii_strtoull(g_strstrip(*b), NULL, 10) == opus_pt && g_ascii_isdigit(**b);
+        if (ours)
+            return format;
+    }
+    return NULL;
+}
+
 const MdSdpFormat *md_sdp_find_cn(const MdSdpMedia *media)
 {
     for (unsigned f = 0; f < media->n_formats; f++)

@@ -13,6 +13,12 @@
 #define OPUS_DTX_TICKS                                                                                       \
     60 /* libopus renews its comfort noise every 400 ms; after three missed, nothing is left of it */
 
+/* Loss the peer reports, of 1000: from where each packet brings one frame more, two, and below which for how long none. */
+#define RED_ONCE_PERMILLE 30
+#define RED_TWICE_PERMILLE 120
+#define RED_CLEAN_PERMILLE 10
+#define RED_CLEAN_US 12000000
+
 static uint32_t tick_units(const MdAgreedMedia *agreed)
 {
     return md_audio_codec_clock_rate((MdAudioCodec)agreed->codec) / (1000 / MD_AUDIO_TICK_MS);
@@ -74,6 +80,7 @@ void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before)
     if (!before->active || before->codec != now->codec || before->ptime_ms != now->ptime_ms) {
         a->gather_len = a->gathered = 0;
         a->talking = false;
+        md_red_sender_reset(&a->red);
     }
     if (before->active && (before->direction & MD_SDP_RECV) && !(now->direction & MD_SDP_RECV))
         leg_audio_forget(leg); /* what is left of before the hold would be heard after it */
@@ -118,6 +125,54 @@ static void set_codec(MdLeg *leg, int codec)
     leg->media[AUDIO].stream.clock_rate = rate;
 }
 
+static void take_sound(MdLeg *leg, const MdRtpPacket *packet, int64_t now_us)
+{
+    LegAudio *a = &leg->audio;
+    int codec = codec_of(&leg->media[AUDIO].agreed, packet->payload_type);
+    if (codec < 0 || !a->decoders[codec]) {
+        leg_reject(leg);
+        return;
+    }
+    if (codec != a->codec)
+        set_codec(leg, codec);
+    int duration = md_audio_payload_duration((MdAudioCodec)codec, packet->payload, packet->payload_len);
+    if (duration <= 0) {
+        leg_reject(leg);
+        return;
+    }
+    if (md_jitter_put(a->jitter, packet, (uint32_t)duration, now_us) == -EMSGSIZE)
+        leg_reject(leg);
+    a->alive = true;
+}
+
+/* Copies take the place of what was lost: that they come later than the first would have is jitter, and the buffer allows for it. */
+static void take_redundant(MdLeg *leg, const MdRtpPacket *packet, int64_t now_us)
+{
+    LegAudio *a = &leg->audio;
+    MdRedBlock blocks[MD_RED_BLOCKS_MAX];
+    int n = md_red_parse(packet->payload, packet->payload_len, blocks);
+    if (n < 0) {
+        leg_reject(leg);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        MdRtpPacket one = *packet;
+        one.seq = (uint16_t)(packet->seq - (n - 1 - i));
+        one.ts = packet->ts - blocks[i].ts_back;
+        one.payload = blocks[i].data;
+        one.payload_len = blocks[i].len;
+        one.payload_type = blocks[i].payload_type;
+        bool copy = i < n - 1;
+        if (copy && (one.payload_len == 0 || codec_of(&leg->media[AUDIO].agreed, one.payload_type) != a->codec ||
+                     !md_jitter_misses(a->jitter, one.seq)))
+            continue;
+        one.marker = packet->marker && !copy;
+        if (copy)
+            md_stat_add(&leg->stats.audio_red_packets, 1);
+        take_sound(leg, &one, now_us);
+    }
+}
+
 void leg_audio_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us)
 {
     LegAudio *a = &leg->audio;
@@ -140,21 +195,10 @@ void leg_audio_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict ve
         md_jitter_put_silent(a->jitter, packet);
         return;
     }
-    int codec = codec_of(&m->agreed, packet->payload_type);
-    if (codec < 0 || !a->decoders[codec]) {
-        leg_reject(leg);
-        return;
-    }
-    if (codec != a->codec)
-        set_codec(leg, codec);
-    int duration = md_audio_payload_duration((MdAudioCodec)codec, packet->payload, packet->payload_len);
-    if (duration <= 0) {
-        leg_reject(leg);
-        return;
-    }
-    if (md_jitter_put(a->jitter, packet, (uint32_t)duration, now_us) == -EMSGSIZE)
-        leg_reject(leg);
-    a->alive = true;
+    if (packet->payload_type == m->agreed.red_pt)
+        take_redundant(leg, packet, now_us);
+    else
+        take_sound(leg, packet, now_us);
 }
 
 /* Appends n samples of sound; what the decoder did not give is silence. */
@@ -267,6 +311,21 @@ void md_leg_audio_format(const MdLeg *leg, MdLegAudioFormat *ret)
     ret->ptime_ms = agreed->ptime_ms ? agreed->ptime_ms : MD_AUDIO_TICK_MS;
 }
 
+void leg_audio_loss(MdLeg *leg, unsigned permille, int64_t now_us)
+{
+    LegAudio *a = &leg->audio;
+    if (permille >= RED_TWICE_PERMILLE)
+        a->red_copies = 2;
+    else if (permille >= RED_ONCE_PERMILLE && a->red_copies == 0)
+        a->red_copies = 1;
+    if (permille > RED_CLEAN_PERMILLE)
+        a->red_clean_us = 0;
+    else if (a->red_clean_us == 0)
+        a->red_clean_us = now_us;
+    else if (now_us - a->red_clean_us >= RED_CLEAN_US)
+        a->red_copies = 0;
+}
+
 static int send_packet(MdLeg *leg, const uint8_t *payload, size_t len, uint32_t media_ts, int64_t now_us)
 {
     LegMedia *m = &leg->media[AUDIO];
@@ -274,12 +333,24 @@ static int send_packet(MdLeg *leg, const uint8_t *payload, size_t len, uint32_t 
     uint8_t buf[MD_RTP_HEADER_LEN + LEG_NUMBER_LEN + MD_AUDIO_PAYLOAD_MAX + MD_SRTP_OVERHEAD_MAX];
     if (len > MD_AUDIO_PAYLOAD_MAX)
         return -EMSGSIZE;
-    size_t header = md_sender_write_header(&m->sender, buf, !a->talking, media_ts, len, now_us);
-    memcpy(buf + header, payload, len);
+    size_t whole = len, header = MD_RTP_HEADER_LEN;
+    bool red = m->agreed.red_pt != MD_PT_NONE && a->red_copies > 0;
+    if (red)
+        whole = md_red_write(&a->red, m->agreed.send_pt, media_ts, payload, len, a->red_copies, buf + header, MD_AUDIO_PAYLOAD_MAX);
+    red = red && whole > 0;
+    if (!red) {
+        whole = len;
+        memcpy(buf + header, payload, len);
+    }
+    m->sender.payload_type = red ? m->agreed.red_pt : m->agreed.send_pt;
+    md_sender_write_header(&m->sender, buf, !a->talking, media_ts, whole, now_us);
+    if (m->agreed.red_pt != MD_PT_NONE)
+        md_red_sender_add(&a->red, media_ts, payload, len);
     a->talking = true;
+    md_stat_add(&leg->stats.audio_red_packets_sent, red);
     md_stat_add(&leg->stats.audio_packets_sent, 1);
-    md_stat_add(&leg->stats.audio_bytes_sent, len);
-    return leg_send_rtp(leg, AUDIO, buf, header + len, sizeof buf);
+    md_stat_add(&leg->stats.audio_bytes_sent, whole);
+    return leg_send_rtp(leg, AUDIO, buf, header + whole, sizeof buf);
 }
 
 /* G.7xx ticks are simply joined up to the peer's packet time. */

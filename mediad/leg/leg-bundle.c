@@ -29,7 +29,7 @@ static bool receives(const MdAgreedMedia *agreed, uint8_t pt)
     for (unsigned i = 0; i < agreed->n_receive; i++)
         if (agreed->receive[i].pt == pt)
             return true;
-    return pt == agreed->dtmf_receive_pt || pt == agreed->cn_receive_pt || pt == agreed->rtx_pt;
+    return pt == agreed->dtmf_receive_pt || pt == agreed->cn_receive_pt || pt == agreed->rtx_pt || pt == agreed->red_pt;
 }
 
 static bool announced(const MdAgreedMedia *agreed, uint32_t ssrc)

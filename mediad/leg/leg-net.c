@@ -151,7 +151,7 @@ static bool is_expected_pt(const MdAgreedMedia *agreed, uint8_t pt)
     for (unsigned i = 0; i < agreed->n_receive; i++)
         if (agreed->receive[i].pt == pt)
             return true;
-    return pt == agreed->dtmf_receive_pt || pt == agreed->cn_receive_pt;
+    return pt == agreed->dtmf_receive_pt || pt == agreed->cn_receive_pt || pt == agreed->red_pt;
 }
 
 void leg_receive_rtp(MdLeg *leg, unsigned media, const MdRtpPacket *packet, int64_t now_us)

@@ -15,6 +15,7 @@
 #include "mediad/rtp/packet.h"
 #include "mediad/rtp/packetise.h"
 #include "mediad/rtp/payload.h"
+#include "mediad/rtp/red.h"
 #include "mediad/rtp/rtcp.h"
 #include "mediad/rtp/sender.h"
 #include "mediad/rtp/stream.h"
@@ -106,6 +107,9 @@ typedef struct LegAudio {
     unsigned gathered;      /* ticks in it */
     unsigned empty_ticks;   /* Opus: in a row without a packet */
     uint32_t gather_ts;
+    MdRedSender red;
+    unsigned red_copies;    /* sent with each packet now */
+    int64_t red_clean_us;   /* since when so little is lost that none are needed; 0: more is */
 } LegAudio;
 
 #define LEG_PACE_QUEUE 8
@@ -273,6 +277,8 @@ bool leg_audio_init(MdLeg *leg, const MdLegConfig *config);
 void leg_audio_clear(MdLeg *leg);
 void leg_audio_receive(MdLeg *leg, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
 void leg_audio_agreed(MdLeg *leg, const MdAgreedMedia *before);
+/* So much of our sound is lost on its way, of 1000: redundancy begins, grows and ends by it. */
+void leg_audio_loss(MdLeg *leg, unsigned permille, int64_t now_us);
 /* Forget what was received: the next packet begins anew. */
 void leg_audio_forget(MdLeg *leg);
 

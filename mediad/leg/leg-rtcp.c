@@ -119,6 +119,7 @@ static void take_report(MdLeg *leg, unsigned media, const MdRtcpReport *block, i
         leg_rate_loss(pictures, block->fraction_lost);
     } else {
         md_stat_set(&leg->stats.remote_loss_permille, permille);
+        leg_audio_loss(leg, (unsigned)permille, now_us);
     }
 }
 

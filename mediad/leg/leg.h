@@ -155,6 +155,8 @@ int md_leg_send_stream(MdLeg *leg, unsigned stream, const MdFrame *frame, int64_
     X(audio_bytes_sent, COUNTER, "audio RTP payload bytes sent") \
     X(audio_concealed_ticks, COUNTER, "20 ms ticks filled by concealment") \
     X(audio_fec_ticks, COUNTER, "20 ms ticks recovered by in-band FEC") \
+    X(audio_red_packets, COUNTER, "audio packets that came as a copy within a later one (RED)") \
+    X(audio_red_packets_sent, COUNTER, "audio packets sent with copies of those before (RED)") \
     X(audio_jitter_us, GAUGE, "interarrival jitter of received audio (RFC 3550), microseconds") \
     X(audio_delay_us, GAUGE, "present jitter-buffer delay, microseconds") \
     X(audio_level_cbov, GAUGE, "level of received audio, hundredths of a dB below overload") \

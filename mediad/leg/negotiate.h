@@ -56,6 +56,7 @@ typedef struct MdAgreedMedia {
     /* browsers */
     char mid[MD_SDP_MID_MAX];
     uint8_t ext[MD_SDP_EXT_MAX];     /* header extensions agreed on, 0: not */
+    uint8_t red_pt;                  /* sound with copies of the frames before, both ways (RFC 2198); MD_PT_NONE: without */
     uint8_t rtx_pt;                  /* retransmissions both ways (RFC 4588); MD_PT_NONE: without */
     bool rtcp_rsize;
     unsigned n_rids;                 /* layers it sends (RFC 8853), in the order it named them; 0: one */
@@ -172,6 +173,9 @@ void md_describe_session(const MdNegotiator *negotiator, GString *out);
 void md_describe_refused(const MdLine *line, GString *out);
 void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, GString *out);
 void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line, const MdDescribed *described, GString *out);
+/* Of redundancy, where it is agreed: its number after the format list of m=, and its attributes. */
+void md_describe_red_number(const MdAgreedMedia *agreed, GString *out);
+void md_describe_red(const MdAgreedMedia *agreed, GString *out);
 /* describe-browser.c: what a browser's lines have more; nothing otherwise. */
 void md_describe_bundle(const MdNegotiator *negotiator, GString *out);
 /* After the format list of m=, in answers: " 109" of retransmissions. */
@@ -190,6 +194,8 @@ const MdSdpFormat *md_negotiator_choose_video(const MdNegotiator *negotiator, co
 /* 0: cannot use this format; the higher the better within its codec. */
 unsigned md_negotiator_rank_video(const MdNegotiator *negotiator, const MdSdpFormat *format, int *ret_codec);
 const MdSdpFormat *md_sdp_find_dtmf(const MdSdpMedia *media, uint32_t clock_rate);
+/* Redundancy that holds blocks of this format of Opus only (RFC 2198, 5); NULL: none. */
+const MdSdpFormat *md_sdp_find_red(const MdSdpMedia *media, uint8_t opus_pt);
 const MdSdpFormat *md_sdp_find_cn(const MdSdpMedia *media);
 /* Packet time, bit rate, picture class … of the chosen format; ret->codec is set. */
 void md_negotiator_agree_audio(const MdSdpMedia *media, const MdSdpFormat *format, MdAgreedMedia *ret);

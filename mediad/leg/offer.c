@@ -90,6 +90,13 @@ static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned medi
         ret->dtmf_receive_pt = negotiator->pts[MD_FORMAT_DTMF];
         ret->dtmf_clock_rate = 8000;
     }
+    /* Only what an offer of the peer's had before is in ours. */
+    const MdAgreedMedia *before = &negotiator->agreed.media[MD_LEG_MEDIA_AUDIO];
+    const MdSdpFormat *red = negotiator->complete && before->active && before->red_pt != MD_PT_NONE && ret->codec == MD_AUDIO_OPUS
+                                 ? md_sdp_find_red(line, ret->send_pt)
+                                 : NULL;
+    if (red && red->pt == before->red_pt)
+        ret->red_pt = red->pt;
     if (md_sdp_find_cn(line))
         ret->cn_receive_pt = negotiator->pts[MD_FORMAT_CN];
     return true;
@@ -127,6 +134,7 @@ bool md_negotiator_accept_answer(MdNegotiator *negotiator, const char *text, MdA
                              .dtmf_send_pt = MD_PT_NONE,
                              .dtmf_receive_pt = MD_PT_NONE,
                              .cn_receive_pt = MD_PT_NONE,
+                             .red_pt = MD_PT_NONE,
                              .rtx_pt = MD_PT_NONE};
         if (!leg_address_usable(negotiator, line))
             return leg_not_acceptable(error, "the address family of c= is not ours");

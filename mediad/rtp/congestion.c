@@ -17,6 +17,7 @@
 #define RATE_PACKETS_MIN 3
 #define CUT 0.85                 /* of what arrives, when a queue grows */
 #define CUT_DEEP 0.65            /* when it is long already: it has to empty */
+#define QUEUE_SOME_US 20000      /* less is no queue: a machine was busy, and has caught up */
 #define QUEUE_LONG_US 150000
 #define DELAY_WINDOW_US 10000000 /* the least delay of the last one or two of these is that of an empty line */
 #define GROW_PER_S 0.08          /* far from the rate at which it last grew */
@@ -316,7 +317,7 @@ static void judge_queue(MdCongestion *c, uint32_t received, int64_t now_us)
     if (last && last < received)
         received = last;
     /* A little of it after a probe is the probe's own. */
-    if (!received || now_us - c->cut_us < CUT_INTERVAL_US + trip_us || (!long_queue && now_us < c->probe_hush_us))
+    if (queue_us(c) < QUEUE_SOME_US || !received || now_us - c->cut_us < CUT_INTERVAL_US + trip_us || (!long_queue && now_us < c->probe_hush_us))
         return;
     learn_edge(c, received);
     c->stats.overuses++;

@@ -332,6 +332,13 @@ int md_jitter_put(MdJitter *jitter, const MdRtpPacket *packet, uint32_t duration
     return 0;
 }
 
+bool md_jitter_misses(const MdJitter *jitter, uint16_t number)
+{
+    int64_t seq = jitter->highest_seq + md_seq_diff(number, (uint16_t)jitter->highest_seq);
+    const Slot *slot = &jitter->slots[seq & (SLOTS - 1)];
+    return jitter->any && jitter->highest_seq - seq < SLOTS && (slot->seq != seq || slot->state == SLOT_EMPTY);
+}
+
 int md_jitter_put_silent(MdJitter *jitter, const MdRtpPacket *packet)
 {
     /* Its timestamp may stand still (telephone-event) or lie in a gap: it must not move the window. */

@@ -67,6 +67,8 @@ void md_jitter_set_clock_rate(MdJitter *jitter, uint32_t clock_rate); /* resets 
  * 0; -EALREADY duplicate; -ETIME too late; -EMSGSIZE; -EINVAL. A payload of at most 2 bytes announces DTX
  * (Opus). */
 int md_jitter_put(MdJitter *jitter, const MdRtpPacket *packet, uint32_t duration, int64_t now_us);
+/* Would a packet of this number still be of use? Not when it is there, was played, or nothing came at all yet. */
+bool md_jitter_misses(const MdJitter *jitter, uint16_t seq);
 /* This sequence number carries no sound (telephone-event, comfort noise): it is no loss; time passes as
  * silence. */
 int md_jitter_put_silent(MdJitter *jitter, const MdRtpPacket *packet);

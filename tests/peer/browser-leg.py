@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Chromium against one leg in browser mode: ICE, BUNDLE, DTLS-SRTP, sound and pictures both ways, ICE restart.
+"""A real Chromium against one leg in browser mode: ICE, BUNDLE, DTLS-SRTP, sound and pictures both ways, ICE restart; and over a line
+that becomes narrow and wide again: what is sent to the browser follows its feedback.
 
 usage: browser-leg.py LEG_ECHO
 The page sends its fake camera and microphone and a canvas as content, and looks at what comes back. TAP on stdout."""
 import http.server
 import json
 import os
+import re
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+NARROW_BPS = 250000
 PAGE = r'''<!doctype html><meta charset="utf-8"><body><script>
 const say = (path, body) => fetch(path, {method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body)}).then(r => r.text());
 const pause = ms => new Promise(r => setTimeout(r, ms));
@@ -68,6 +73,7 @@ async function figures(pc) {
   await pause(4000);
   for (let i = 0; i < 50 && !(camera.videoWidth === 640 && (await figures(pc)).pair?.bwe > 600000); i++) await pause(500); /* a busy machine climbs slowly */
   const first = await figures(pc), sound = hear(), green = colour(content), size = [camera.videoWidth, camera.videoHeight];
+  await say('/narrow', '');
   await negotiate(pc, true);
   await pause(2500);
   await say('/result', {state: pc.connectionState, first, second: await figures(pc), sound, after: hear(), green, size});
@@ -78,7 +84,9 @@ async function figures(pc) {
 class Peer:
     """The leg's program: offers in, answers out."""
 
-    def __init__(self, program, codec):
+    def __init__(self, program, codec, line):
+        self.line = line
+        self.last = None
         self.process = subprocess.Popen([program, codec], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.lock = threading.Lock()
         self.candidates = []
@@ -88,23 +96,128 @@ class Peer:
             self.process.stdin.write(text)
             self.process.stdin.flush()
 
+    def candidate(self, text):
+        text = self.line.candidate(text) if self.line else text
+        if text:
+            self.last = text
+            self.write('candidate ' + text + '\n')
+
+    def figures(self):
+        self.write('figures\n')
+        while not (line := self.process.stdout.readline()).startswith('{'):
+            pass
+        return json.loads(line)
+
     def answer(self, offer):
+        if self.line: # only the way over the narrow place is known to either
+            for line in re.findall(r'a=(candidate:.*)', offer[:offer.find('m=video')]):
+                self.candidate('0 ' + line.strip())
+            offer = re.sub(r'a=candidate:.*\r?\n', '', offer)
         self.write(offer.replace('\r', '').rstrip('\n') + '\n\n')
         lines = []
         while True:
             line = self.process.stdout.readline()
             if line.startswith('candidate '):
                 self.candidates.append(line)
-            elif line.strip():
+            elif line.strip() and not (self.line and line.startswith(('a=candidate', 'a=end-of-candidates'))):
                 lines.append(line.strip())
+            elif line.strip():
+                continue
             else:
-                return '\r\n'.join(lines) + '\r\n'
+                break
+        if self.line and self.last: # candidates of a restart may have overtaken its offer, and there is no other way in
+            self.write('candidate ' + self.last + '\n')
+        return '\r\n'.join(lines) + '\r\n'
 
     def end(self):
         self.process.stdin.close()
         text = self.process.stdout.read()
         told = [line for line in text.splitlines() if line.startswith('{')]
         return self.process.wait(10), json.loads(told[-1]) if told else {}
+
+
+class Line:
+    """All datagrams between the two pass here; towards the browser at most `bps`, behind a queue of a second (None: no bound)."""
+
+    def __init__(self):
+        self.leg_side, self.browser_side = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for one in (self.leg_side, self.browser_side):
+            one.bind(('127.0.0.1', 0))
+        self.leg = self.browser = self.bps = None
+        self.passed = self.dropped = 0
+        self.over = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def candidate(self, text):
+        """What the leg may know of a candidate of the browser's: our address in its place, or nothing."""
+        part = text.split(' ')
+        if len(part) < 8 or part[0] != '0' or part[3].lower() != 'udp' or part[5] != '127.0.0.1':
+            return None
+        self.browser = ('127.0.0.1', int(part[6]))
+        part[6] = str(self.leg_side.getsockname()[1])
+        return ' '.join(part)
+
+    def run(self):
+        queue, free = [], 0.0
+        while not self.over:
+            wait = max(0.0, queue[0][0] - time.monotonic()) if queue else 0.1
+            for ready in select.select([self.leg_side, self.browser_side], [], [], min(wait, 0.1))[0]:
+                data, source = ready.recvfrom(2048)
+                now = time.monotonic()
+                if ready is self.browser_side:
+                    self.browser = source
+                    if self.leg:
+                        self.leg_side.sendto(data, self.leg)
+                    continue
+                self.leg = source
+                free = max(free, now)
+                if self.bps and free - now > 1.0:
+                    self.dropped += 1
+                    continue
+                free = free + len(data) * 8 / self.bps if self.bps else now
+                queue.append((free, data))
+            while queue and queue[0][0] <= time.monotonic():
+                data = queue.pop(0)[1]
+                if self.browser:
+                    self.passed += len(data)
+                    self.browser_side.sendto(data, self.browser)
+
+    def end(self):
+        self.over = True
+        self.thread.join()
+
+
+def until(what, limit_s):
+    """The last value, and how long it took to be true (None: it never was)."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < limit_s:
+        value, holds = what()
+        if holds:
+            return value, time.monotonic() - begun
+        time.sleep(0.25)
+    return value, None
+
+
+def narrow(peer):
+    """The line carries a fifth of a megabit for a while, then all again."""
+    def estimate(holds):
+        def ask():
+            bps = peer.figures()['send_estimate_bps']
+            return bps, holds(bps)
+        return ask
+    out = {'before': peer.figures()}
+    peer.line.bps = NARROW_BPS
+    out['fell'] = until(estimate(lambda bps: 0 < bps < NARROW_BPS * 1.05), 8)
+    time.sleep(1.5)
+    out['narrow'] = peer.figures()
+    passed = peer.line.passed
+    time.sleep(1.5)
+    out['passed_bps'] = (peer.line.passed - passed) * 8 / 1.5
+    peer.line.bps = None
+    out['rose'] = until(estimate(lambda bps: bps > 2.5 * NARROW_BPS), 12)
+    out['after'] = peer.figures()
+    return out
 
 
 def serve(peer, result):
@@ -124,8 +237,11 @@ def serve(peer, result):
             if self.path == '/offer':
                 self.reply(peer.answer(body))
                 return
-            if self.path == '/candidate':
-                peer.write('candidate ' + body + '\n')
+            if self.path == '/narrow':
+                if peer.line:
+                    result['narrow'] = narrow(peer)
+            elif self.path == '/candidate':
+                peer.candidate(body)
             else:
                 result.update(json.loads(body))
                 result['done'].set()
@@ -148,7 +264,8 @@ def browse(url, folder):
 
 def run(program, codec):
     result = {'done': threading.Event()}
-    peer = Peer(program, codec)
+    line = Line() if codec == 'vp8' else None
+    peer = Peer(program, codec, line)
     server = serve(peer, result)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = browse(f'http://127.0.0.1:{server.server_port}/?codec={codec}', folder)
@@ -159,6 +276,8 @@ def run(program, codec):
             browser.wait()
     code, figures = peer.end()
     server.shutdown()
+    if line:
+        line.end()
     return code, figures, result
 
 
@@ -178,7 +297,19 @@ def check(codec, code, leg, page):
     yield f'{codec}: nothing was taken from a wrong place', leg['packets_rejected'] < 20
     yield f'{codec}: sound and pictures go on over an ICE restart', (abs(page['after']['hz'] - 440) < 12 and
                                                                      second['in-1']['frames'] > first['in-1']['frames'] + 10)
+    yield f'{codec}: its feedback on our packets comes', leg['send_feedbacks'] > 40 and leg['send_arrived_bps'] > 0
+    if 'narrow' in page:
+        yield from check_narrow(codec, page['narrow'])
     yield f'{codec}: the leg ended in order', code == 0
+
+
+def check_narrow(codec, line):
+    before, during = line['before'], line['narrow']
+    yield f'{codec}: a wide line is known to be wide', before['send_estimate_bps'] > 3 * NARROW_BPS
+    yield f'{codec}: a narrow one is found out in time', line['fell'][1] is not None and line['fell'][1] < 4
+    yield f'{codec}: what may be sent follows', during['video_target_bps'] < NARROW_BPS and during['send_overuses'] > before['send_overuses']
+    yield f'{codec}: what still flows fits in', 40000 < line['passed_bps'] < 1.2 * NARROW_BPS
+    yield f'{codec}: when it is wide again more is sent', line['rose'][1] is not None and line['after']['send_probes'] > 0
 
 
 def main():

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One browser's leg as a program, for tests/browser: reads an offer (up to an empty line), writes the answer and an empty line,
- * speaks a tone, gives pictures back, and tells its figures as JSON when its input ends. Lines "candidate …" go between. */
+ * speaks a tone, gives pictures back (small ones when no more may be sent), and tells its figures as JSON at "figures" and when
+ * its input ends. Lines "candidate …" go between. */
 #include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #define TICK_US 20000
 #define TONE_HZ 440
+#define SMALL_BPS 400000
 
 static MdMailbox *control;
 static MdWorker *worker;
@@ -47,8 +49,10 @@ static void tick(MdTimer *t, int64_t due_us, void *user)
 
 static void on_video(MdLeg *l, MdFrame *frame, void *user)
 {
+    MdLegVideoFormat format;
     pictures++;
-    md_leg_want_video(l, pictures > 30 ? 360 : 180);
+    md_leg_video_format(l, &format);
+    md_leg_want_video(l, pictures > 30 && format.max.bitrate_bps > SMALL_BPS ? 360 : 180);
     md_leg_send_video(l, frame, md_worker_now_us(worker));
 }
 
@@ -107,6 +111,19 @@ static void answer(void)
     fflush(stdout);
 }
 
+#define TELL(name, kind, help) printf(", \"" #name "\": %llu", (unsigned long long)md_stat_get(&stats->name));
+static void tell(void)
+{
+    const MdLegStats *stats = md_leg_stats(leg);
+    MdLegSummary summary;
+    md_leg_summary(leg, &summary);
+    printf("{\"security\": \"%s\", \"remote\": \"%s\", \"ticks_heard\": %u, \"pictures\": %u", summary.security, summary.remote,
+           ticks_heard, pictures);
+    MD_LEG_STATS(TELL)
+    printf("}\n");
+    fflush(stdout);
+}
+
 static gboolean on_line(GIOChannel *channel, GIOCondition condition, gpointer user)
 {
     g_autofree char *line = NULL;
@@ -115,7 +132,9 @@ static gboolean on_line(GIOChannel *channel, GIOCondition condition, gpointer us
         return G_SOURCE_REMOVE;
     }
     g_strchomp(line);
-    if (g_str_has_prefix(line, "candidate ")) {
+    if (!strcmp(line, "figures")) {
+        tell();
+    } else if (g_str_has_prefix(line, "candidate ")) {
         g_auto(GStrv) part = g_strsplit(line, " ", 3);
         md_leg_add_candidate(leg, part[1], part[1] && part[2] ? part[2] : "", NULL);
     } else if (*line) {
@@ -130,19 +149,6 @@ static gboolean on_mail(gint fd, GIOCondition condition, gpointer user)
 {
     md_mailbox_drain(control, 0);
     return G_SOURCE_CONTINUE;
-}
-
-#define TELL(name, kind, help) printf(", \"" #name "\": %llu", (unsigned long long)md_stat_get(&stats->name));
-static void tell(void)
-{
-    const MdLegStats *stats = md_leg_stats(leg);
-    MdLegSummary summary;
-    md_leg_summary(leg, &summary);
-    printf("{\"security\": \"%s\", \"remote\": \"%s\", \"ticks_heard\": %u, \"pictures\": %u", summary.security, summary.remote,
-           ticks_heard, pictures);
-    MD_LEG_STATS(TELL)
-    printf("}\n");
-    fflush(stdout);
 }
 
 static void on_done(void *user)

@@ -88,8 +88,10 @@ static void test_chromium(void)
     g_autofree char *text = answer(&negotiator, offer, &agreed);
     g_autofree char *audio = line_of(text, 0), *video = line_of(text, 1), *content = line_of(text, 2);
     assert_has(text, "a=group:BUNDLE 0 1 2\r\n");
-    assert_has(audio, "m=audio 9 UDP/TLS/RTP/SAVPF 111 110\r\n");
+    assert_has(audio, "m=audio 9 UDP/TLS/RTP/SAVPF 111 110 63\r\n");
     assert_has(audio, "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1;usedtx=1");
+    assert_has(audio, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n");
+    g_assert_cmpuint(agreed.media[MD_LEG_MEDIA_AUDIO].red_pt, ==, 63);
     assert_has(audio, "a=mid:0\r\na=ice-ufrag:our0\r\n");
     assert_has(audio, "a=candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\n");
     assert_has(audio, "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n");
@@ -241,6 +243,23 @@ static void test_two_certificates(void)
     md_negotiator_clear(&negotiator);
 }
 
+/* Redundancy of something else than the Opus that was taken is none we can read. */
+static void test_red(void)
+{
+    static const char *const others[] = {"a=fmtp:63 111/9\r\n", "a=fmtp:63 96/96\r\n", "a=fmtp:63 x\r\n", "a=fmtp:62 111/111\r\n"};
+    g_autofree char *offer = read_offer("chromium");
+    for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+        MdNegotiator negotiator;
+        MdAgreed agreed;
+        g_autofree char *other = replace(offer, "a=fmtp:63 111/111\r\n", others[i]);
+        make(&negotiator, true);
+        g_autofree char *text = answer(&negotiator, other, &agreed);
+        g_assert_null(strstr(text, "red/48000"));
+        g_assert_cmpuint(agreed.media[MD_LEG_MEDIA_AUDIO].red_pt, ==, MD_PT_NONE);
+        md_negotiator_clear(&negotiator);
+    }
+}
+
 /* bundle-only lines have port 0 and are offered all the same; others with port 0 are not. */
 static void test_bundle_only(void)
 {
@@ -270,6 +289,9 @@ static void test_offer_again(void)
     g_assert_no_error(error);
     g_autofree char *video = line_of(ours, 1);
     assert_has(ours, "a=group:BUNDLE 0 1 2\r\n");
+    g_autofree char *audio = line_of(ours, 0);
+    assert_has(audio, "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n");
+    assert_has(audio, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n");
     assert_has(video, "m=video 9 UDP/TLS/RTP/SAVPF 108 109\r\n");
     assert_has(video, "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n");
     assert_has(video, "a=simulcast:recv l;m;h\r\n");
@@ -286,6 +308,7 @@ int main(int argc, char **argv)
     g_test_add_func("/browser/refused", test_refused);
     g_test_add_func("/browser/two-certificates", test_two_certificates);
     g_test_add_func("/browser/streams", test_streams);
+    g_test_add_func("/browser/red", test_red);
     g_test_add_func("/browser/bundle-only", test_bundle_only);
     g_test_add_func("/browser/offer-again", test_offer_again);
     return g_test_run();
