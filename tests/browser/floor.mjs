@@ -83,6 +83,26 @@ await story(async (browser) => {
   step('the clock warns and ends it', { ms: Date.now() - t0 });
 
   await order('PUT', '/floor/rules', { budget_s: 0 });
+  const corner = (x, y) => (s, c) => s[c].share > 0.1 && Math.abs(s[c].x - x) < 0.1 && Math.abs(s[c].y - y) < 0.12;
+  await desk.getByRole('button', { name: '2 × 2' }).press('Enter');
+  await desk.getByText('Chỗ cố định').click();
+  await desk.getByLabel('Chỗ 4').selectOption({ label: 'Xã Kỳ Anh' });
+  await desk.getByLabel('Chỗ 2').selectOption({ label: 'Xã Cẩm Xuyên' });
+  const seated = (s) => corner(0.75, 0.75)(s, 'cyan') && corner(0.75, 0.25)(s, 'magenta');
+  await seen(a, BIG, seated, 'everybody in the seat that was given');
+  await desk.screenshot({ path: `${pictures}/desk-seats-vi.png`, fullPage: true });
+  await desk.locator('.desk-members > li', { hasText: 'Xã Kỳ Anh' }).locator('summary').press('Enter');
+  await desk.getByLabel('Bố cục gửi cho Xã Kỳ Anh').selectOption({ label: 'Bố cục riêng: Một hình' });
+  await seen(b, BIG, (s) => s.magenta.share > 0.7 || s.red.share > 0.2, 'one large picture of its own');
+  await desk.screenshot({ path: `${pictures}/desk-member-vi.png` });
+  await seen(a, BIG, seated, 'the layout of all still');
+  await desk.getByLabel('Bố cục gửi cho Xã Kỳ Anh').selectOption({ label: 'Bố cục như mọi người' });
+  await seen(b, BIG, seated, 'the layout of all again');
+  await desk.locator('.desk-members > li', { hasText: 'Xã Kỳ Anh' }).locator('summary').press('Enter');
+  await desk.getByLabel('Chỗ 4').selectOption({ label: 'Tự động' });
+  await desk.getByLabel('Chỗ 2').selectOption({ label: 'Tự động' });
+  step('seats and views of one\'s own');
+
   const open = async (question, secret) => {
     await desk.getByRole('button', { name: 'Mở biểu quyết' }).press('Enter');
     await desk.getByLabel('Câu hỏi').fill(question);

@@ -11,11 +11,12 @@ STATE = {}
 def starts():
     d = STATE["daemon"] = console_daemon()
     password = secrets.token_urlsafe(15)
-    d.api("POST", "/users", {"name": "dieuhanh", "role": "operator", "password": password})
+    d.api("POST", "/users", {"name": "chutri", "role": "viewer", "password": password})  # runs the meeting by its role in it alone
+    d.add_account("chutri", display="Chủ tọa", role="site")
     secret = d.add_account("nghe", display="Xã nghe", role="site")
-    meeting, links = open_meeting(d, "Giao ban tuần", [{"name": "Xã A", "role": "site"}, {"name": "Xã B", "role": "site"}], invite={"accounts": ["nghe"]}, dial=False)
+    meeting, links = open_meeting(d, "Giao ban tuần", [{"name": "Xã A", "role": "site"}, {"name": "Xã B", "role": "site"}], invite={"accounts": ["nghe", "chutri"]}, chair="chutri", dial=False)
     STATE["phone"] = endpoint(d, "nghe", meeting["room"], secret)
-    STATE["story"] = Story("floor.mjs", d.url(""), SHOTS, "dieuhanh", password, meeting["room"], d.token, *links)
+    STATE["story"] = Story("floor.mjs", d.url(""), SHOTS, "chutri", password, meeting["room"], d.token, *links)
     STATE["story"].step("all are in")
 
 
@@ -45,5 +46,6 @@ run_tap([("the console's pages are built", pages),
          ("one press gives the floor: big picture, others silent, the next one told, a countdown", step("one press")),
          ("the chair ends it, all is as before", step("the chair ends it")),
          ("the clock warns with a tone and ends it", step("the clock warns")),
+         ("fixed seats, and a layout of one's own", step("seats and views")),
          ("a named vote shows who, a secret one does not", votes),
          ("the daemon ends cleanly", lambda: STATE["daemon"].stop())])

@@ -64,4 +64,12 @@ await story(async (browser) => {
   await b.page.waitForFunction(() => window.mediadCall.state.room.content === null, null, { timeout: LONG });
   await b.page.locator(BIG).waitFor({ timeout: LONG });
   step('a reload ends what was shown');
+
+  await b.page.getByRole('button', { name: 'Trình chiếu', exact: true }).click();
+  await seen(a, CONTENT, (s) => s.yellow.share > 0.1 && s.yellow.x < s.blue.x && s.yellow.y < s.green.y, 'the screen of the other');
+  await a.page.getByRole('button', { name: 'Dừng trình chiếu của Xã Cẩm Xuyên' }).press('Enter');
+  await b.page.getByText('Chủ tọa đã dừng phần trình chiếu của bạn').waitFor({ timeout: LONG });
+  must(await b.page.evaluate(() => !window.mediadCall.state.sharing && window.testScreens.every((s) => s.getTracks().every((x) => x.readyState === 'ended'))), 'the screen is still taken');
+  await a.page.locator(BIG).waitFor({ timeout: LONG });
+  step('the chair takes it away');
 });

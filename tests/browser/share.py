@@ -34,6 +34,10 @@ def renewed():
 
 def reloaded():
     STATE["story"].step("a reload ends what was shown")
+
+
+def taken_away():
+    STATE["story"].step("the chair takes it away")
     STATE["story"].done()
 
 
@@ -44,4 +48,5 @@ run_tap([("the console's pages are built", pages),
          ("the end of it brings the meeting back", restored),
          ("an ICE restart: the same member, the sound goes on, within five seconds", renewed),
          ("a reload ends what was shown", reloaded),
+         ("the chair takes it away", taken_away),
          ("the daemon ends cleanly", lambda: STATE["daemon"].stop())])

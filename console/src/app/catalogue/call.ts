@@ -136,6 +136,7 @@ export const callWords = {
   'meet.sharing': ['Bạn đang trình chiếu màn hình', 'You present your screen'],
   'meet.silenced': ['Chủ tọa đã tắt micro của bạn', 'The chair has muted you'],
   'meet.silencedFloor': ['Micro của bạn tắt trong lúc người khác phát biểu', 'Your microphone is closed while another has the floor'],
+  'meet.chairing': ['Điều hành', 'Run it'],
   'meet.people': ['Người họp', 'People'],
   'meet.vote': ['Biểu quyết', 'Vote'],
   'meet.more': ['Thêm', 'More'],

@@ -32,6 +32,8 @@ export const meetingsWords = {
     'Nội dung mật của Nhà nước phải dùng thiết bị của cơ yếu. Hệ thống này không thay thế được.',
     "State secrets need the cipher service's equipment. This system does not replace it.",
   ],
+  'book.clashes': ['Trùng giờ: {n}', 'Clashes: {n}'],
+  'book.clashRoom': ['Phòng này', 'This room'],
   'book.force': ['Vẫn đặt, vì', 'Book it all the same, because'],
   'book.go': ['Đặt lịch', 'Book'],
   'trial.title': ['Họp thử', 'Trial session'],

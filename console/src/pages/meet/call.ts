@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // This browser in a meeting: the join protocol over a WebSocket, one RTCPeerConnection, and the way back into the same seat when either breaks.
 import { PREFIX } from '../../app/api';
+import { Failure } from '../../app/failure';
 import type { Values } from '../../app/i18n';
+import type { Doer } from './doer';
 import { apply, byOwnClock, EMPTY, type RoomState } from './state';
 import { ROLES, type Line, type Role, type Room } from './types';
 
 export type Phase = 'connecting' | 'asked' | 'lobby' | 'in' | 'back' | 'over';
 export type CallState = {
   phase: Phase; ask: 'pin' | 'name' | null; trouble: { code: string; message: string; values?: Values } | null; over: { code: string; reason: string } | null;
-  member: string; role: Role; room: RoomState; chat: Line[]; media: 'none' | 'connecting' | 'up' | 'broken';
+  member: string; role: Role; may: readonly string[]; room: RoomState; chat: Line[]; media: 'none' | 'connecting' | 'up' | 'broken';
   main: MediaStream | null; sound: MediaStream | null; content: MediaStream | null; muted: boolean; cameraOff: boolean; sharing: boolean; backMs: number;
 };
 export type Wanted = { room?: string; code?: string; name?: string; pin?: string };
@@ -31,7 +33,7 @@ export function forgetSeat(): void {
 
 export class Call {
   state: CallState = {
-    phase: 'connecting', ask: null, trouble: null, over: null, member: '', role: 'guest', room: EMPTY, chat: [], media: 'none', main: null, sound: null, content: null,
+    phase: 'connecting', ask: null, trouble: null, over: null, member: '', role: 'guest', may: [], room: EMPTY, chat: [], media: 'none', main: null, sound: null, content: null,
     muted: false, cameraOff: false, sharing: false, backMs: 0,
   };
   pc: RTCPeerConnection | null = null;
@@ -201,7 +203,8 @@ export class Call {
       case 'state': return this.whole(m);
       case 'event': return this.event(String(m.event), (m.data ?? {}) as Record<string, unknown>);
       case 'chat': return this.line(m);
-      case 'error': return this.wrong(String(m.code), String(m.message ?? ''), String(m.of ?? ''));
+      case 'done': return void this.answered(m);
+      case 'error': return this.answered(m) ? undefined : this.wrong(String(m.code), String(m.message ?? ''), String(m.of ?? ''));
       case 'closed': return this.end(Number(m.code) === 200 && !m.reason ? 'ended' : `closed-${String(m.code)}`, String(m.reason ?? ''));
       default: /* pong, and what later versions say */
     }
@@ -214,6 +217,7 @@ export class Call {
     this.lost = 0;
     const inLobby = m.lobby === true || this.state.phase === 'lobby';
     this.set({
+      may: (m.may as string[] | undefined) ?? this.state.may,
       phase: inLobby ? 'lobby' : 'in', ask: null, trouble: null, member: String(m.member), role: m.role as Role, backMs: 0,
       room: { ...this.state.room, room: (m.room ?? this.state.room.room) as Room },
     });
@@ -228,7 +232,7 @@ export class Call {
     const members = (m.members ?? []) as RoomState['members'];
     const me = members.find((x) => x.id === this.state.member);
     this.set({
-      role: me?.role ?? this.state.role,
+      role: me?.role ?? this.state.role, may: (m.may as string[] | undefined) ?? this.state.may,
       phase: this.state.phase === 'lobby' && me && !me.in_lobby ? 'in' : this.state.phase === 'in' && me?.in_lobby ? 'lobby' : this.state.phase,
       room: {
         room: (m.room ?? this.state.room.room) as Room, members, floor: byOwnClock((m.floor ?? this.state.room.floor) as RoomState['floor'], Date.now()),
@@ -254,6 +258,15 @@ export class Call {
     const member = String(m.member ?? m.from ?? ''), known = this.state.room.members.find((x) => x.id === member);
     const line: Line = { from: String(m.name ?? known?.name ?? m.from ?? ''), to: String(m.to ?? 'all'), text: String(m.text ?? ''), time: time > 1e14 ? time / 1000 : time || Date.now(), member, mine: member === this.state.member };
     this.set({ chat: [...this.state.chat, line].slice(-CHAT_MAX) });
+  }
+
+  private answered(m: Message): boolean {
+    const id = Number(m.id), one = this.answers.get(id);
+    if (!one) return false;
+    this.answers.delete(id);
+    if (m.type === 'done') one.done(m);
+    else one.fail(String(m.message ?? ''), String(m.why ?? ''));
+    return true;
   }
 
   private wrong(code: string, message: string, of: string): void {
@@ -370,7 +383,14 @@ export class Call {
   view(layout: string | null): void { this.send({ type: 'view', layout }); }
 
   /** What the chair's and the secretary's buttons do, in this member's name; the server checks the role again. */
-  act(act: string, fields: Record<string, unknown> = {}): void { this.send({ type: 'act', act, ...fields }); }
+  act: Doer = (act, fields = {}) => new Promise((done, fail) => {
+    const id = ++this.acts;
+    if (!this.send({ type: 'act', act, id, ...fields })) return fail(new Failure(0, 'no-connection', '', '', act));
+    this.answers.set(id, { done, fail: (message, why) => fail(new Failure(0, why === 'denied' ? 'not-allowed' : 'told', message, '', act)) });
+    window.setTimeout(() => { if (this.answers.delete(id)) fail(new Failure(0, 'no-connection', '', '', act)); }, 10000);
+  });
+  private acts = 0;
+  private answers = new Map<number, { done: (value: unknown) => void; fail: (message: string, why: string) => void }>();
 
   async share(): Promise<void> {
     const holder = this.state.room.members.find((m) => m.id === this.state.room.content);

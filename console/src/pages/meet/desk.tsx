@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The chair's desk: who is there and how, who speaks and who waits, and everything that is done to the meeting.
 import { App, Button, Input, Modal } from 'antd';
-import { useEffect, useMemo, useState, type FormEvent } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { get, patch, post, put, remove, seg } from '../../app/api';
 import { live } from '../../app/events';
 import { language, t, tWord } from '../../app/i18n';
@@ -14,11 +14,13 @@ import { Badge, Choice, Field } from '../../ui/field';
 import { useAct, Wrong } from '../../ui/wrong';
 import './desk.css';
 import { FloorCard, given, nameIn } from './desk-floor';
-import { StateIcons, VoteResult } from './stage';
-import { apply, byOwnClock, EMPTY, trouble, voteOpen, type RoomState } from './state';
+import { LAYOUTS, ViewCard } from './desk-view';
+import { VoteCard } from './desk-vote';
+import { apiDoer } from './doer';
+import { StateIcons } from './stage';
+import { apply, byOwnClock, EMPTY, trouble, type RoomState } from './state';
 import { ROLES, type Dial, type Floor, type Member, type Role, type Room, type Vote } from './types';
 
-const LAYOUTS = ['auto', 'single', '1+5', '1+7', '2x2', '3x3', '4x4', '5x5', '6x6', '9x8', 'pip'] as const;
 type Both = { vi: string; en: string };
 type Verdict = { hops: { name: string; state: 'ok' | 'suspect' | 'broken' | 'unknown' }[]; broken: string | null; cause: Both; advice: Both };
 type Diagnosis = { sound: Verdict; picture: Verdict };
@@ -76,42 +78,26 @@ function Why({ room, member, close }: { room: string; member: Member; close: () 
   );
 }
 
-function OpenVote({ room, close }: { room: string; close: () => void }) {
-  const [form, setForm] = useState({ question: '', choices: '', secret: false });
-  const act = useAct();
-  const send = async (event: FormEvent) => {
-    event.preventDefault();
-    const choices = form.choices.split('\n').map((x) => x.trim()).filter(Boolean);
-    if (await act(() => post(`/rooms/${seg(room)}/votes`, { question: form.question.trim(), secret: form.secret, ...(choices.length ? { choices } : {}) }), { done: t('desk.voteOpened') })) close();
-  };
-  return (
-    <Modal open title={t('desk.voteOpen')} onCancel={close} footer={null}>
-      <form onSubmit={(e) => void send(e)}>
-        <Field label={t('desk.question')}>{(id) => <Input id={id} required maxLength={300} value={form.question} onChange={(e) => setForm({ ...form, question: e.target.value })} />}</Field>
-        <Field label={t('desk.choices')} hint={t('desk.choicesHint')}>{(id) => <Input.TextArea id={id} rows={3} value={form.choices} onChange={(e) => setForm({ ...form, choices: e.target.value })} />}</Field>
-        <label className="row" style={{ marginBottom: 12 }}><input type="checkbox" checked={form.secret} onChange={(e) => setForm({ ...form, secret: e.target.checked })} />{t('desk.secret')}</label>
-        <Button type="primary" size="large" block htmlType="submit">{t('desk.voteGo')}</Button>
-      </form>
-    </Modal>
-  );
-}
-
 export default function Desk({ params }: { params: Record<string, string> }) {
   const name = params.room, base = `/rooms/${seg(name)}`;
   const { state, dials, failure, show, reload } = useRoom(name);
   const { may } = useSession();
   const { modal } = App.useApp();
   const act = useAct(), now = useNow(1000);
-  const [search, setSearch] = useState(''), [target, setTarget] = useState(''), [tour, setTour] = useState(false), [banner, setBanner] = useState('');
-  const [why, setWhy] = useState<Member | null>(null), [asking, setAsking] = useState(false), [ending, setEnding] = useState(false);
-  const { room, members, floor, votes } = state;
-  const runs = may('operate'), vote = voteOpen(state) ?? votes[votes.length - 1];
+  const [search, setSearch] = useState(''), [target, setTarget] = useState(''), [banner, setBanner] = useState('');
+  const [why, setWhy] = useState<Member | null>(null), [ending, setEnding] = useState(false);
+  const { room, members, floor } = state;
+  const rights = useData<{ role: Role | null; may: string[] }>(`${base}/may`, ['member.role', 'member.joined', 'member.left'], 60000);
+  const can = (what: string) => may('operate') || (rights.data?.may.includes(what) ?? false);
+  const doIt = useMemo(() => apiDoer(base), [base]);
   const lobby = members.filter((m) => m.in_lobby), here = members.filter((m) => !m.in_lobby);
   const hands = useMemo(() => new Map(floor.queue.map((q, i) => [q.member, i + 1])), [floor.queue]);
   const shown = here.filter((m) => plain(m.name).includes(plain(search))).sort((a, b) => Number(b.id === floor.holder) - Number(a.id === floor.holder) || (hands.get(a.id) ?? 999) - (hands.get(b.id) ?? 999) || ROLES.indexOf(a.role) - ROLES.indexOf(b.role) || plain(a.name).localeCompare(plain(b.name)));
   const nameOf = (id: string) => nameIn(state, id);
   const change = (m: Member, body: Partial<Member>) => void act(() => patch(`${base}/members/${seg(m.id)}`, body), { undo: show((s) => ({ ...s, members: s.members.map((x) => (x.id === m.id ? { ...x, ...body } : x)) })) });
-  const give = (id: string) => void act(() => post(`${base}/floor/give`, { member: id }), { undo: show((s) => given(s, id)) });
+  const view = (m: Member, layout: string) => void act(() => (layout ? put(`${base}/members/${seg(m.id)}/view`, { layout }) : remove(`${base}/members/${seg(m.id)}/view`)),
+    { undo: show((s) => ({ ...s, members: s.members.map((x) => (x.id === m.id ? { ...x, view: layout ? { layout, by: 'chair', shown: true } : null } : x)) })) });
+  const give = (id: string) => void act(() => doIt('floor-give', { member: id }), { undo: show((s) => given(s, id)) });
   const record = async () => {
     if (!room?.recorded) return void act(() => post(`${base}/recordings`), { done: t('desk.recording') }).then(reload);
     const running = await get<{ recordings: { id: string; state: string }[] }>(`/recordings?room=${seg(name)}`).catch(() => ({ recordings: [] }));
@@ -135,18 +121,16 @@ export default function Desk({ params }: { params: Record<string, string> }) {
         </div></div>
         <div className="row noprint">
           <Link to={`/join/${seg(name)}`} className="ant-btn">{t('desk.join')}</Link>
-          {runs && <>
-            <Button size="large" onClick={() => void act(() => put(`${base}/mute`, { muted: true, except_chair: true }), { done: t('desk.mutedAll'), undo: show((s) => ({ ...s, members: s.members.map((m) => (m.role === 'chair' ? m : { ...m, muted: true })) })) })}>{t('desk.muteAll')}</Button>
-            <Button onClick={() => void act(() => put(`${base}/lock`, { locked: !room?.locked }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, locked: !s.room.locked } } : s)) })}>{room?.locked ? t('desk.unlock') : t('desk.lock')}</Button>
-            {!room?.confidential && <><Button onClick={() => void record()}>{room?.recorded ? t('desk.recordStop') : t('desk.record')}</Button><Button onClick={() => void stream()}>{room?.streamed ? t('desk.streamStop') : t('desk.stream')}</Button></>}
-            <Button danger onClick={() => setEnding(true)}>{t('desk.end')}</Button>
-          </>}
+          {can('mute-others') && <Button size="large" onClick={() => void act(() => doIt('mute-all'), { done: t('desk.mutedAll'), undo: show((s) => ({ ...s, members: s.members.map((m) => (m.role === 'chair' ? m : { ...m, muted: true })) })) })}>{t('desk.muteAll')}</Button>}
+          {can('lock') && <Button onClick={() => void act(() => put(`${base}/lock`, { locked: !room?.locked }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, locked: !s.room.locked } } : s)) })}>{room?.locked ? t('desk.unlock') : t('desk.lock')}</Button>}
+          {can('record') && !room?.confidential && <><Button onClick={() => void record()}>{room?.recorded ? t('desk.recordStop') : t('desk.record')}</Button><Button onClick={() => void stream()}>{room?.streamed ? t('desk.streamStop') : t('desk.stream')}</Button></>}
+          {can('end') && <Button danger onClick={() => setEnding(true)}>{t('desk.end')}</Button>}
         </div>
       </div>
       {failure && <Wrong failure={failure} retry={reload} />}
       {lobby.length > 0 && <section className="card" style={{ marginBottom: 14, borderColor: 'var(--warn)' }} aria-live="polite">
         <h2>{t('desk.lobby', { n: lobby.length })}</h2>
-        <div className="row">{lobby.map((m) => <Button key={m.id} disabled={!runs} type="primary" onClick={() => void act(() => post(`${base}/members/${seg(m.id)}/admit`), { done: t('desk.admitted', { name: m.name }) }).then(reload)}>{t('desk.admit', { name: m.name })}</Button>)}</div>
+        <div className="row">{lobby.map((m) => <Button key={m.id} disabled={!can('admit')} type="primary" onClick={() => void act(() => doIt('admit', { member: m.id }), { done: t('desk.admitted', { name: m.name }) }).then(reload)}>{t('desk.admit', { name: m.name })}</Button>)}</div>
       </section>}
       <div className="wide">
         <section className="card">
@@ -157,56 +141,46 @@ export default function Desk({ params }: { params: Record<string, string> }) {
               <li key={m.id} data-member={m.id}>
                 <div className="row between">
                   <div style={{ minWidth: 0 }}><b>{m.name || m.uri}</b> <StateIcons m={m} floor={floor.holder} hand={hands.has(m.id)} />
-                    <div className="soft">{tWord('meetRole', m.role)}{m.muted ? ` · ${t('desk.isMuted')}` : m.self_muted ? ` · ${t('desk.isSelfMuted')}` : ''}{m.talking ? ` · ${t('desk.talks')}` : ''}{hands.has(m.id) ? ` · ${t('desk.handAt', { n: hands.get(m.id)! })}` : ''}</div>
+                    <div className="soft">{tWord('meetRole', m.role)}{m.muted ? ` · ${t('desk.isMuted')}` : m.self_muted ? ` · ${t('desk.isSelfMuted')}` : ''}{m.talking ? ` · ${t('desk.talks')}` : ''}{hands.has(m.id) ? ` · ${t('desk.handAt', { n: hands.get(m.id)! })}` : ''}{m.view ? ` · ${m.view.shown === false ? t('desk.viewNotShown') : t('desk.viewOwn', { layout: tWord('layout', m.view.layout) })}` : ''}</div>
                     {bad && <Badge tone={bad === 'away' || bad === 'no-packets' ? 'bad' : 'warn'}>{t(`weak.${bad}`)}</Badge>}</div>
-                  {runs && <div className="row">
-                    {floor.holder !== m.id && <Button type={hands.has(m.id) ? 'primary' : 'default'} onClick={() => give(m.id)}>{t('desk.give')}</Button>}
-                    <Button onClick={() => change(m, { muted: !m.muted })}>{m.muted ? t('desk.unmute') : t('desk.mute')}</Button>
-                    <details className="desk-more"><summary aria-label={t('desk.moreOf', { name: m.name })}>⋯</summary><div>
+                  <div className="row">
+                    {can('run-floor') && floor.holder !== m.id && <Button type={hands.has(m.id) ? 'primary' : 'default'} onClick={() => give(m.id)}>{t('desk.give')}</Button>}
+                    {can('mute-others') && <Button onClick={() => change(m, { muted: !m.muted })}>{m.muted ? t('desk.unmute') : t('desk.mute')}</Button>}
+                    {(can('set-layout') || can('kick')) && <details className="desk-more"><summary aria-label={t('desk.moreOf', { name: m.name })}>⋯</summary><div>
                       <Button block onClick={() => setWhy(m)}>{t('desk.why')}</Button>
-                      <Button block onClick={() => void act(() => put(`${base}/spotlight`, { member: m.id }), { done: t('desk.spotlit', { name: m.name }) })}>{t('desk.spotlight')}</Button>
-                      <Button block onClick={() => change(m, { video_muted: !m.video_muted })}>{m.video_muted ? t('desk.showVideo') : t('desk.hideVideo')}</Button>
-                      <Choice aria-label={t('desk.role')} value={m.role} choose={(role: Role) => change(m, { role })} options={ROLES.map((r) => [r, tWord('meetRole', r)] as const)} />
-                      <Button block danger onClick={() => void modal.confirm({ title: t('desk.kickSure', { name: m.name }), okText: t('desk.kick'), cancelText: t('cancel'), onOk: () => act(() => remove(`${base}/members/${seg(m.id)}`), { undo: show((s) => ({ ...s, members: s.members.filter((x) => x.id !== m.id) })) }) })}>{t('desk.kick')}</Button>
-                    </div></details>
-                  </div>}
+                      {can('set-layout') && <><Button block onClick={() => void act(() => put(`${base}/spotlight`, { member: m.id }), { done: t('desk.spotlit', { name: m.name }) })}>{t('desk.spotlight')}</Button>
+                        <Choice aria-label={t('desk.viewOf', { name: m.name })} value={m.view?.layout ?? ''} choose={(layout: string) => view(m, layout)} options={[['', t('desk.viewRoom')] as const, ...LAYOUTS.map((l) => [l as string, t('desk.viewOwn', { layout: tWord('layout', l) })] as const)]} /></>}
+                      {can('mute-others') && <Button block onClick={() => change(m, { video_muted: !m.video_muted })}>{m.video_muted ? t('desk.showVideo') : t('desk.hideVideo')}</Button>}
+                      {can('set-roles') && <Choice aria-label={t('desk.role')} value={m.role} choose={(role: Role) => change(m, { role })} options={ROLES.map((r) => [r, tWord('meetRole', r)] as const)} />}
+                      {can('kick') && <Button block danger onClick={() => void modal.confirm({ title: t('desk.kickSure', { name: m.name }), okText: t('desk.kick'), cancelText: t('cancel'), onOk: () => act(() => remove(`${base}/members/${seg(m.id)}`), { undo: show((s) => ({ ...s, members: s.members.filter((x) => x.id !== m.id) })) }) })}>{t('desk.kick')}</Button>}
+                    </div></details>}
+                  </div>
                 </div>
               </li>);
           })}</ul>
           {shown.length === 0 && <p className="soft">{t('desk.nobody')}</p>}
         </section>
         <div className="cards">
-          <FloorCard base={base} state={state} runs={runs} now={now} show={show} reload={reload} />
-          <section className="card">
-            <h2>{t('desk.view')}</h2>
-            <div className="row">{LAYOUTS.map((l) => <Button key={l} disabled={!runs} type={room?.layout === l ? 'primary' : 'default'} aria-pressed={room?.layout === l} onClick={() => void act(() => put(`${base}/layout`, { layout: l }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, layout: l } } : s)) })}>{tWord('layout', l)}</Button>)}</div>
-            {runs && <div className="row" style={{ marginTop: 10 }}><Button aria-pressed={tour} onClick={() => void act(() => put(`${base}/tour`, { period_s: tour ? 0 : 15 }), { done: tour ? t('desk.tourOff') : t('desk.tourOn') }).then((ok) => { if (ok) setTour(!tour); })}>{tour ? t('desk.tourStop') : t('desk.tour')}</Button>
-              <Button onClick={() => void act(() => put(`${base}/spotlight`, { member: null }), { done: t('done') })}>{t('desk.unspotlight')}</Button>
-              {state.content && <Button onClick={() => void act(() => post(`${base}/content/stop`), { undo: show((s) => ({ ...s, content: null })) })}>{t('desk.stopContent')}</Button>}</div>}
-          </section>
-          {runs && <form className="card" onSubmit={(e) => { e.preventDefault(); void act(() => put(`${base}/banner`, { text: banner.trim() || null, clock: true }), { done: t('done') }); }}>
+          <FloorCard doIt={doIt} state={state} runs={can('run-floor')} now={now} show={show} />
+          <ViewCard base={base} state={state} runs={can('set-layout')} show={show} />
+          {can('banner') && <form className="card" onSubmit={(e) => { e.preventDefault(); void act(() => put(`${base}/banner`, { text: banner.trim() || null, clock: true }), { done: t('done') }); }}>
             <Field label={t('desk.banner')} hint={t('desk.bannerHint')}>{(id) => <Input id={id} maxLength={200} value={banner} onChange={(e) => setBanner(e.target.value)} />}</Field>
             <Button htmlType="submit">{t('desk.bannerGo')}</Button>
           </form>}
-          <section className="card">
-            <div className="row between"><h2>{t('meet.vote')}</h2>{runs && !vote?.open && <Button type="primary" onClick={() => setAsking(true)}>{t('desk.voteOpen')}</Button>}</div>
-            {vote ? <><p><b>{vote.question}</b> <span className="soft">{t('desk.votes', { n: vote.cast, all: vote.entitled ?? here.length })}</span></p><VoteResult vote={vote} />
-              {runs && vote.open && <Button type="primary" danger onClick={() => void act(() => post(`${base}/votes/${seg(vote.id)}/close`), { done: t('vote.closed') }).then(reload)}>{t('desk.voteClose')}</Button>}</> : <p className="soft">{t('vote.none')}</p>}
-          </section>
+          <VoteCard doIt={doIt} state={state} runs={can('run-votes')} done={reload} />
           <section className="card">
             <h2>{t('desk.calls')}</h2>
-            {runs && <form className="row" onSubmit={(e) => { e.preventDefault(); if (target.trim()) void act(() => post(`${base}/dials`, { targets: [target.trim()], redial: true }), { done: t('desk.calling', { name: target.trim() }) }).then((ok) => { if (ok) setTarget(''); reload(); }); }}>
+            {can('dial') && <form className="row" onSubmit={(e) => { e.preventDefault(); if (target.trim()) void act(() => post(`${base}/dials`, { targets: [target.trim()], redial: true }), { done: t('desk.calling', { name: target.trim() }) }).then((ok) => { if (ok) setTarget(''); reload(); }); }}>
               <Input aria-label={t('desk.whom')} placeholder={t('desk.whom')} value={target} onChange={(e) => setTarget(e.target.value)} style={{ flex: 1, minWidth: 160 }} /><Button htmlType="submit" type="primary">{t('desk.call')}</Button></form>}
             <ul className="list" style={{ marginTop: 10 }}>{dials.map((d) => (
               <li key={d.target} className="row between" style={{ padding: '6px 0' }}><span>{d.target} <Badge tone={d.state === 'up' ? 'good' : d.state === 'failed' || d.state === 'given-up' ? 'bad' : 'idle'}>{tWord('dialState', d.state)}</Badge></span>
-                {runs && <span className="row">{d.state !== 'up' && <Button onClick={() => void act(() => post(`${base}/dials`, { targets: [d.target], redial: true })).then(reload)}>{t('desk.again')}</Button>}
+                {can('dial') && <span className="row">{d.state !== 'up' && <Button onClick={() => void act(() => post(`${base}/dials`, { targets: [d.target], redial: true })).then(reload)}>{t('desk.again')}</Button>}
                   <Button onClick={() => void act(() => remove(`${base}/dials/${seg(d.target)}`)).then(reload)}>{t('desk.stopCall')}</Button></span>}</li>))}
             </ul>
           </section>
         </div>
       </div>
       {why && <Why room={name} member={why} close={() => setWhy(null)} />}
-      {asking && <OpenVote room={name} close={() => { setAsking(false); reload(); }} />}
       <Confirm open={ending} close={() => setEnding(false)} title={t('desk.endTitle')} go={t('desk.end')} danger doIt={async () => { if (await act(() => post(`${base}/end`), { done: t('desk.ended') })) setEnding(false); reload(); }}><p>{t('desk.endWhat', { n: here.length })}</p></Confirm>
     </>
   );

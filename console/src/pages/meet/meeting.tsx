@@ -73,7 +73,7 @@ function Attended({ id }: { id: string }) {
 
 export default function Meeting({ params }: { params: Record<string, string> }) {
   const id = params.id, found = useData<Whole>(`/meetings/${seg(id)}`, ['meeting.'], 60000), act = useAct();
-  const { may } = useSession();
+  const { may, session } = useSession();
   const m = found.data, ahead = m && (m.state === 'scheduled' || m.state === 'open'), prepares = m?.sites !== undefined;
   if (found.failure) return <Wrong failure={found.failure} retry={found.reload} />;
   if (!m) return <p role="status">{t('loading')}</p>;
@@ -81,7 +81,7 @@ export default function Meeting({ params }: { params: Record<string, string> }) 
     <>
       <div className="head"><div><h1>{m.title}</h1><div className="soft">{dayOf(m.start_us)}, {clock(m.start_us)}–{clock(m.end_us)} · {tWord('meetingState', m.state)}</div></div>
         <div className="row">{ahead && may('operate') && <Button size="large" onClick={() => void act(() => post(`/meetings/${seg(id)}/start`), { done: t('meeting.started') }).then(found.reload)}>{t('meeting.start')}</Button>}
-          {may('operate') && m.state !== 'ended' && m.state !== 'cancelled' && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
+          {(may('operate') || [m.chair, m.co_chair, m.secretary].includes(session.user)) && m.state !== 'ended' && m.state !== 'cancelled' && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
           {(m.state === 'open' || m.state === 'live') && <Button size="large" type="primary" onClick={() => go(`/join/${seg(m.room)}`)}>{t('door.go')}</Button>}</div></div>
       {m.notice && <p className="lost" role="note">{m.notice}</p>}
       <div className="cards">

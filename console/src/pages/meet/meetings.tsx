@@ -12,9 +12,21 @@ import { useData } from '../../app/use';
 import { useOwnAreas } from '../../ui/areas';
 import { Badge, Field } from '../../ui/field';
 import { Wrong } from '../../ui/wrong';
-import type { Meeting, SiteList } from './types';
+import type { Clash, Meeting, SiteList } from './types';
 
 const tone = (state: Meeting['state']) => (state === 'live' ? 'good' : state === 'open' ? 'warn' : state === 'cancelled' ? 'bad' : 'idle');
+
+/** What stands against a booking: who is where at that time, each with a way to that meeting. */
+function Clashes({ all }: { all: readonly Clash[] }) {
+  const at = (c: Clash) => `${dayOf(Date.parse(c.start) * 1000)}, ${clock(Date.parse(c.start) * 1000)}–${clock(Date.parse(c.end) * 1000)}`;
+  if (all.length === 0) return null;
+  return (
+    <section className="card" style={{ marginBottom: 12 }} aria-label={t('book.clashes', { n: all.length })}>
+      <h3>{t('book.clashes', { n: all.length })}</h3>
+      <ul className="list">{all.map((c, i) => <li key={i} style={{ padding: '6px 0' }}><b>{c.what === 'room' ? t('book.clashRoom') : c.name || c.account}</b>: <Link to={`/meetings/${seg(c.meeting)}`}>{c.title}</Link> <span className="soft">{at(c)}</span></li>)}</ul>
+    </section>
+  );
+}
 
 function Book({ done }: { done: (id: string) => void }) {
   const tomorrow = toLocal(Date.now() + 86400e3).slice(0, 10);
@@ -59,6 +71,7 @@ function Book({ done }: { done: (id: string) => void }) {
       </div>
       {flags.confidential && <p role="note" className="lost">{t('book.confidentialNote')}</p>}
       {failure && <Wrong failure={failure} />}
+      {clash && <Clashes all={failure.list<Clash>('clashes')} />}
       {clash && <Field label={t('book.force')}>{(id) => <Input id={id} maxLength={300} {...bind('force')} />}</Field>}
       <Button type="primary" size="large" htmlType="submit" loading={busy}>{t('book.go')}</Button>
     </form>
@@ -66,7 +79,8 @@ function Book({ done }: { done: (id: string) => void }) {
 }
 
 export default function Meetings() {
-  const { may } = useSession();
+  const { may, session } = useSession();
+  const desk = (m: Meeting) => may('operate') || [m.chair, m.co_chair, m.secretary].includes(session.user);
   const found = useData<{ meetings: Meeting[] }>('/meetings', ['meeting.'], 60000);
   const [booking, setBooking] = useState(false);
   const all = (found.data?.meetings ?? []).filter((m) => m.state !== 'ended' && m.state !== 'cancelled').sort((a, b) => a.start_us - b.start_us);
@@ -84,7 +98,7 @@ export default function Meetings() {
               <div className="row"><Badge tone={tone(m.state)}>{tWord('meetingState', m.state)}</Badge>{m.confidential && <Badge tone="warn">{t('meet.confidential')}</Badge>}</div>
               <h2 style={{ margin: '6px 0 2px' }}><Link to={`/meetings/${seg(m.id)}`}>{m.title}</Link></h2>
               <div className="soft">{dayOf(m.start_us)}, {clock(m.start_us)}–{clock(m.end_us)} · {t('meetings.sites', { n: m.n_sites ?? 0 })}</div></div>
-              <div className="row">{may('operate') && (m.state === 'live' || m.state === 'open') && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
+              <div className="row">{desk(m) && (m.state === 'live' || m.state === 'open') && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
                 <Button size="large" type="primary" disabled={m.state === 'scheduled'} onClick={() => go(`/join/${seg(m.room)}`)}>{m.state === 'scheduled' ? t('meetings.notYet') : t('door.go')}</Button></div>
             </div>
           </section>))}

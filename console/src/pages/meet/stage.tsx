@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // In the meeting: its picture, who speaks and for how long still, what runs (recording, stream), and the buttons.
-import { AudioMutedOutlined, AudioOutlined, CheckOutlined, CloseOutlined, DesktopOutlined, EllipsisOutlined, MessageOutlined, SoundOutlined, TeamOutlined, VideoCameraOutlined, WarningOutlined } from '@ant-design/icons';
+import { AudioMutedOutlined, AudioOutlined, CheckOutlined, CloseOutlined, ControlOutlined, DesktopOutlined, EllipsisOutlined, MessageOutlined, SoundOutlined, TeamOutlined, VideoCameraOutlined, WarningOutlined } from '@ant-design/icons';
 import { App, Button, Input } from 'antd';
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { clock } from '../../app/format';
 import { catalogue, type Key } from '../../app/catalogue';
 import { t, tWord } from '../../app/i18n';
 import { useNow } from '../../app/use';
+import { useAct } from '../../ui/wrong';
 import type { Call, CallState } from './call';
 import { useSpeaker } from './devices';
+import { FloorCard } from './desk-floor';
+import { VoteCard } from './desk-vote';
 import { countdown, isNext, left, voteOpen } from './state';
-import { CHAIRING, type Member, type Vote } from './types';
+import type { Member, Vote } from './types';
+import { VoteResult } from './vote-result';
 
 function Picture({ stream, label, className }: { stream: MediaStream; label: string; className: string }) {
   const video = useRef<HTMLVideoElement>(null);
@@ -82,18 +86,6 @@ function Chat({ call, state }: { call: Call; state: CallState }) {
   );
 }
 
-export function VoteResult({ vote }: { vote: Vote }) {
-  const most = Math.max(1, ...vote.choices.map((c) => c.count ?? 0));
-  return (
-    <ul className="list">{vote.choices.map((c, i) => (
-      <li key={c.key} style={{ padding: '6px 0' }}><div className="row between"><span>{vote.winner === i && '✔ '}{c.text}</span><b>{c.count ?? '–'}</b></div>
-        <div className="bar"><i className="good" style={{ width: `${(100 * (c.count ?? 0)) / most}%` }} /></div>
-        {!vote.secret && vote.voted?.some((v) => v.choice === i) && <small className="soft">{vote.voted.filter((v) => v.choice === i).map((v) => v.name ?? v.site).join(' · ')}</small>}</li>))}
-      {!vote.open && vote.has_quorum === false && <li><b>{t('vote.noQuorum')}</b></li>}
-    </ul>
-  );
-}
-
 function Ballot({ vote, cast }: { vote: Vote; cast: (choice: number) => void }) {
   const [mine, setMine] = useState<number | null>(null);
   return (
@@ -160,12 +152,26 @@ function Notice({ state, call }: { state: CallState; call: Call }) {
   return <div className="meet-notice" role="alert">{key in catalogue ? t(key as Key, state.trouble.values) : state.trouble.message} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
 }
 
+/** The chair's and the secretary's buttons in the call itself: for who came by a link and has no desk. */
+function Chairing({ call, state }: { call: Call; state: CallState }) {
+  const act = useAct(), now = useNow(1000), may = (what: string) => state.may.includes(what);
+  const lobby = state.room.members.filter((m) => m.in_lobby), asIs = () => () => undefined;
+  return (
+    <div className="meet-chairing">
+      {may('admit') && lobby.map((m) => <Button key={m.id} type="primary" block onClick={() => void act(() => call.act('admit', { member: m.id }))}>{t('desk.admit', { name: m.name })}</Button>)}
+      {may('mute-others') && <Button block onClick={() => void act(() => call.act('mute-all', { muted: true, except_chair: true }), { done: t('desk.mutedAll') })}>{t('desk.muteAll')}</Button>}
+      <FloorCard doIt={call.act} state={state.room} runs={may('run-floor')} now={now} show={asIs} />
+      <VoteCard doIt={call.act} state={state.room} runs={may('run-votes')} />
+    </div>
+  );
+}
+
 const LAYOUTS = ['single', '1+5', '2x2', '3x3', '4x4'] as const;
 
 export function Stage({ call, state, speaker }: { call: Call; state: CallState; speaker: string }) {
   const { message } = App.useApp();
-  const now = useNow(500);
-  const [panel, setPanel] = useState<'chat' | 'people' | 'vote' | 'more' | null>(null);
+  const act = useAct(), now = useNow(500), runs = state.may.includes('run-floor');
+  const [panel, setPanel] = useState<'chat' | 'people' | 'vote' | 'more' | 'chairing' | null>(null);
   const [seen, setSeen] = useState(0);
   const { floor, content, votes } = state.room;
   const flowing = useFlowing(state.content);
@@ -197,7 +203,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
           <div className="meet-told">
             {state.sharing && <span>{t('meet.sharing')}</span>}
             {presenter && <span>{t('desk.presents', { name: presenter.name })}</span>}
-            {presenter && CHAIRING.includes(state.role) && <Button danger onClick={() => call.act('content-stop')}>{t('meet.stopOf', { name: presenter.name })}</Button>}
+            {presenter && state.may.includes('set-layout') && <Button danger onClick={() => void act(() => call.act('content-stop'))}>{t('meet.stopOf', { name: presenter.name })}</Button>}
             {silenced && <span>{t(floor.holder && floor.holder !== state.member ? 'meet.silencedFloor' : 'meet.silenced')}</span>}
           </div>
         </div>
@@ -206,6 +212,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
             <div className="row between"><h2>{t(`meet.${panel}`)}</h2><Button aria-label={t('close')} onClick={() => setPanel(null)}>✕</Button></div>
             {panel === 'chat' && <Chat call={call} state={state} />}
             {panel === 'people' && <People state={state} />}
+            {panel === 'chairing' && <Chairing call={call} state={state} />}
             {panel === 'vote' && (vote ? <Ballot key={vote.id} vote={vote} cast={(choice) => call.vote(vote.id, choice)} /> : <p>{t('vote.none')}</p>)}
             {panel === 'more' && <div className="meet-choices">
               {canShare && !watches && <Button size="large" block onClick={share}>{state.sharing ? t('meet.unshare') : t('meet.share')}</Button>}
@@ -224,6 +231,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
           ? <Press icon={<CheckOutlined />} label={t('meet.floorDone')} on press={() => call.floorDone()} />
           : <Press icon="✋" label={hand ? t('meet.handDown', { n: place }) : t('meet.handUp')} on={hand} press={() => call.raise(!hand)} />)}
         {canShare && !watches && <span className="wide-only"><Press icon={<DesktopOutlined />} label={state.sharing ? t('meet.unshare') : t('meet.share')} on={state.sharing} press={share} /></span>}
+        {runs && <Press icon={<ControlOutlined />} label={t('meet.chairing')} expanded={panel === 'chairing'} press={() => toggle('chairing')} badge={panel === 'chairing' ? 0 : floor.queue.length} />}
         <Press icon={<MessageOutlined />} label={t('meet.chat')} expanded={panel === 'chat'} press={() => toggle('chat')} badge={panel === 'chat' ? 0 : Math.max(0, state.chat.length - seen)} />
         <span className="wide-only"><Press icon={<TeamOutlined />} label={t('meet.people')} expanded={panel === 'people'} press={() => toggle('people')} /></span>
         <Press icon={<EllipsisOutlined />} label={t('meet.more')} expanded={panel === 'more'} press={() => toggle('more')} badge={open && panel !== 'vote' ? 1 : 0} />

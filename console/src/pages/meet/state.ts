@@ -39,7 +39,10 @@ export function apply(state: RoomState, event: string, data: Data, now = Date.no
       return { ...state, members: state.members.map((m) => (muted.has(m.id) ? { ...m, muted: true } : open.has(m.id) ? { ...m, muted: false } : m)) };
     }
     case 'room.locked': return withRoom(state, { locked: flag(data, 'locked') });
-    case 'room.layout': return withRoom(state, { layout: text(data, 'layout') });
+    case 'room.layout': return withRoom(state, { layout: text(data, 'layout'), seats: (data.seats as (string | null)[] | undefined) ?? [], ...(typeof data.tour_s === 'number' ? { tour_s: data.tour_s } : {}) });
+    case 'room.tour': return withRoom(state, { tour_s: Number(data.seconds) || 0 });
+    case 'layout.changed': return 'spotlight' in data ? withRoom(state, { spotlight: text(data, 'spotlight') || null }) : null;
+    case 'view.changed': return withMember(state, id, { view: text(data, 'layout') ? { layout: text(data, 'layout'), seats: data.seats as (string | null)[], by: data.by === 'chair' ? 'chair' : 'self', shown: data.shown !== false, why: text(data, 'why') || undefined } : null });
     case 'content.started': return { ...state, content: id || null };
     case 'content.stopped': return { ...state, content: null };
     case 'recording.started': return withRoom(state, { recorded: true });

@@ -2,16 +2,14 @@
 // Meetings as the server tells of them, over /api/v1 and over the join protocol.
 export type Role = 'guest' | 'observer' | 'site' | 'technician' | 'secretary' | 'operator' | 'co-chair' | 'chair';
 export const ROLES: readonly Role[] = ['chair', 'co-chair', 'operator', 'secretary', 'technician', 'site', 'observer', 'guest'];
-/** Who runs a meeting: floor, votes, what is presented. */
-export const CHAIRING: readonly Role[] = ['chair', 'co-chair', 'operator', 'secretary'];
 export type Room = {
   name: string; title: string; members: number; layout: string; locked: boolean; waiting_for_chair: boolean; muted_all: boolean; confidential?: boolean;
-  recorded?: boolean; streamed?: boolean; content?: { member: string } | null; notice?: { vi?: string; en?: string }; spotlight?: string | null; forced?: boolean;
+  recorded?: boolean; streamed?: boolean; content?: { member: string } | null; notice?: { vi?: string; en?: string }; spotlight?: string | null; forced?: boolean; seats?: (string | null)[]; tour_s?: number;
 };
 export type Stats = Record<string, number>;
 export type Member = {
   id: string; name: string; uri?: string; account?: string; role: Role; muted: boolean; self_muted?: boolean; deaf?: boolean; video_muted?: boolean;
-  in_lobby?: boolean; talking?: boolean; away?: boolean; browser?: boolean; gain_db?: number; joined_us?: number;
+  in_lobby?: boolean; talking?: boolean; away?: boolean; browser?: boolean; gain_db?: number; view?: { layout: string; seats?: (string | null)[]; by: 'self' | 'chair'; shown?: boolean; why?: string } | null; joined_us?: number;
   media?: { audio: string; video: string; content?: string; security: string; remote: string }; stats?: Stats;
 };
 export type Waiting = { member: string; name?: string; since?: number; away?: boolean };
