@@ -63,6 +63,7 @@ static void tell_state(MdDaemon *daemon, MdCall *call, MdRoom *room, const char 
     json_object_set_object_member(state, "floor", md_room_floor(room));
     json_object_set_array_member(state, "votes", md_room_votes(room));
     json_object_set_member(state, "content", md_api_content_json(room));
+    json_object_set_array_member(state, "channels", md_room_channels(room));
     json_object_set_array_member(state, "may", md_api_may_array(md_room_member_role(room, member)));
     md_web_tell(daemon->web_door->web, call, state);
 }
@@ -360,7 +361,7 @@ static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebF
     case MD_WEB_MUTE:
         return (frame->on || md_room_may(room, member, MD_ACTION_UNMUTE_SELF, error)) && md_room_mute_self(room, member, frame->on, error);
     case MD_WEB_VIDEO:
-        return md_room_mute_video(room, member, frame->on, error);
+        return md_room_hide_self(room, member, frame->on, error);
     case MD_WEB_HAND:
         return md_room_may(room, member, MD_ACTION_HAND, error) && md_room_raise_hand(room, member, frame->on, error);
     case MD_WEB_FLOOR_DONE:
@@ -373,6 +374,8 @@ static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebF
         if (json_object_has_member(frame->object, "streams") && !md_room_set_member_streams(room, member, frame->streams, frame->height, error))
             return false;
         return !frame->has_layout || choose_view(room, member, frame, error);
+    case MD_WEB_CHANNEL:
+        return md_room_may(room, member, MD_ACTION_OWN_LAYOUT, error) && md_room_hear_channel(room, member, frame->channel, error);
     case MD_WEB_CHAT:
         md_room_info(room, &info);
         return !daemon->meetings || md_meetings_chat(daemon->meetings, info.name, member, NULL, NULL, frame->to ? frame->to : "all", frame->text, error);

@@ -34,10 +34,15 @@ static JsonObject *person_json(MdRoom *room, const MdMemberInfo *m)
     json_object_set_boolean_member(o, "floor", m->floor);
     json_object_set_boolean_member(o, "deaf", m->deaf);
     json_object_set_boolean_member(o, "video_muted", m->video_muted);
+    json_object_set_boolean_member(o, "self_video_muted", m->self_video_muted);
     json_object_set_boolean_member(o, "in_lobby", m->in_lobby);
     json_object_set_boolean_member(o, "talking", m->talking);
     json_object_set_boolean_member(o, "away", m->away);
     json_object_set_boolean_member(o, "browser", m->browser);
+    if (m->channel)
+        json_object_set_string_member(o, "channel", m->channel);
+    if (m->interprets)
+        json_object_set_string_member(o, "interprets", m->interprets);
     json_object_set_double_member(o, "gain_db", m->gain_db);
     json_object_set_int_member(o, "joined_us", m->joined_wall_us);
     if (view)
@@ -178,7 +183,7 @@ static void kick(MdApiRequest *r, void *user)
 #define MEMBER                                                                                                         \
     "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"muted\",\"media\",\"stats\"],\"properties\":{\"id\":" TEXT     \
     ",\"name\":" TEXT ",\"uri\":" TEXT ",\"account\":" TEXT ",\"role\":" ROLE ",\"muted\":" FLAG ",\"self_muted\":" FLAG ",\"deaf\":" FLAG \
-    ",\"away\":" FLAG ",\"browser\":" FLAG ",\"video_muted\":" FLAG ",\"in_lobby\":" FLAG ",\"talking\":" FLAG ",\"gain_db\":{\"type\":\"number\"},"                 \
+    ",\"away\":" FLAG ",\"browser\":" FLAG ",\"video_muted\":" FLAG ",\"self_video_muted\":" FLAG ",\"channel\":" TEXT ",\"interprets\":" TEXT ",\"in_lobby\":" FLAG ",\"talking\":" FLAG ",\"gain_db\":{\"type\":\"number\"},"                 \
     "\"joined_us\":{\"type\":\"integer\"},\"view\":" VIEW ",\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT ",\"content\":" TEXT \
     ",\"security\":" TEXT ",\"remote\":" TEXT "}},\"stats\":" MD_API_LEG_STATS_SCHEMA "}}"
 

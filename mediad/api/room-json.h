@@ -35,6 +35,7 @@ JsonNode *md_api_take_list(const char *name, JsonArray *array /* taken */);
 void md_api_member_routes(MdApiRooms *rooms);
 void md_api_diagnosis_routes(MdApiRooms *rooms);
 void md_api_floor_routes(MdApiRooms *rooms);
+void md_api_channel_routes(MdApiRooms *rooms);
 
 /* views.c */
 void md_api_view_routes(MdApiRooms *rooms);

@@ -496,6 +496,7 @@ void md_api_add_rooms(MdApi *api, MdConference *conference)
     md_api_diagnosis_routes(rooms);
     md_api_floor_routes(rooms);
     md_api_view_routes(rooms);
+    md_api_channel_routes(rooms);
     md_api_room_content_routes(rooms);
     md_api_add_metrics(api, metrics, rooms);
     load_kept(rooms);

@@ -5,13 +5,13 @@
 
 enum { ID_MAX = 16, TARGETS_MAX = 200, TARGET_MAX = 256, SEATS_MAX = MD_LAYOUT_CELLS_MAX, FIELDS_MAX = 6, BUDGET_MAX_S = 4 * 3600 };
 
-typedef enum Kind { TEXT, FLAG, NUMBER, TEXTS } Kind;
+typedef enum Kind { TEXT, FLAG, NUMBER, TEXTS, LIST } Kind;
 
 typedef struct Field {
     const char *name;
     Kind kind;
     bool required;
-    int64_t min, max; /* TEXT: characters; TEXTS: how many, of TARGET_MAX characters each */
+    int64_t min, max; /* TEXT: characters; TEXTS: how many, of TARGET_MAX characters each; LIST: how many */
 } Field;
 
 typedef struct Act {
@@ -106,6 +106,10 @@ static bool check_field(const Field *field, JsonObject *fields, GError **error)
     case NUMBER:
         if (!is_of(node, G_TYPE_INT64) || json_node_get_int(node) < field->min || json_node_get_int(node) > field->max)
             return invalid(error, "\"%s\" must be a whole number from %d to %d", field->name, (int)field->min, (int)field->max);
+        return true;
+    case LIST:
+        if (!JSON_NODE_HOLDS_ARRAY(node) || json_array_get_length(json_node_get_array(node)) > field->max)
+            return invalid(error, "\"%s\" must be a list of at most %d", field->name, (int)field->max);
         return true;
     default:
         return check_texts(field, node, error);
@@ -285,6 +289,11 @@ static bool content_stop(const Act *act)
     return md_room_content_stop(act->room, NULL, act->error);
 }
 
+static bool channels(const Act *act)
+{
+    return md_room_set_channels(act->room, json_object_get_array_member(act->fields, "channels"), act->error);
+}
+
 #define MEMBER {"member", TEXT, true, 1, ID_MAX}
 #define BUDGET {"budget_s", NUMBER, false, 0, BUDGET_MAX_S}
 
@@ -323,6 +332,7 @@ static const struct {
     {"spotlight", MD_ACTION_SET_LAYOUT, false, spotlight, {{"member", TEXT, false, 1, ID_MAX}}},
     {"banner", MD_ACTION_BANNER, false, banner,
      {{"text", TEXT, false, 0, MD_ROOM_BANNER_MAX}, {"clock", FLAG, false, 0, 0}, {"seconds", NUMBER, false, 0, 86400}}},
+    {"channels", MD_ACTION_PAIRS, false, channels, {{"channels", LIST, true, 0, MD_CHANNELS_MAX}}},
     {"dial", MD_ACTION_DIAL, false, dial,
      {{"targets", TEXTS, true, 1, TARGETS_MAX}, {"role", TEXT, false, 1, 32}, {"redial", FLAG, false, 0, 0}}},
     {"undial", MD_ACTION_DIAL, false, undial, {{"target", TEXT, true, 1, TARGET_MAX}}},

@@ -41,8 +41,10 @@ typedef struct MdMemberInfo {        /* strings valid until control returns to t
     bool floor_muted;                /* muted only while another has the floor */
     bool hand, floor;                /* wants to speak; has the floor */
     bool self_muted;                 /* by itself: a chair's mute is another matter, and both hold */
+    bool self_video_muted;           /* the same of its picture */
     bool away;                       /* its signalling broke off: the seat is kept for a while */
     bool browser;
+    const char *channel, *interprets; /* channel it listens to, channel it interprets for; NULL none */
     double gain_db;
     int64_t joined_wall_us;
     MdLegSummary media;
@@ -158,6 +160,7 @@ bool md_room_mute_member(MdRoom *room, const char *member, bool mute, GError **e
 bool md_room_mute_self(MdRoom *room, const char *member, bool mute, GError **error);
 void md_room_mute_all(MdRoom *room, bool mute, bool except_chair);
 bool md_room_mute_video(MdRoom *room, const char *member, bool mute, GError **error); /* its picture is not shown */
+bool md_room_hide_self(MdRoom *room, const char *member, bool hide, GError **error); /* its own key: it lifts no hiding by the chair */
 bool md_room_set_deaf(MdRoom *room, const char *member, bool deaf, GError **error);
 bool md_room_set_gain(MdRoom *room, const char *member, double gain_db /* -40..+20 */, GError **error);
 bool md_room_set_role(MdRoom *room, const char *member, MdRole role, GError **error);
@@ -248,6 +251,13 @@ bool md_room_set_spotlight(MdRoom *room, const char *member /* NULL: off */, GEr
 /* Over everybody's picture; text NULL or "": none; until_s 0: until changed. */
 #define MD_ROOM_BANNER_MAX 200 /* characters */
 bool md_room_set_banner(MdRoom *room, const char *text, bool clock, unsigned for_s, GError **error);
+
+/* Interpreters. One hears the floor and is heard by the listeners of its channel alone; they hear it in full and the floor lowered, and the floor in
+ * full once it is silent for two seconds. Listeners speak to the floor as everybody. Places are kept for those that come back. Replaces all channels:
+ * [{"name","interpreters":[ids],"listeners":[ids]?,"floor_db":-60..0|null?}]; without "listeners" they stay as they are. INVALID, NOT_FOUND. */
+bool md_room_set_channels(MdRoom *room, JsonArray *channels, GError **error);
+JsonArray *md_room_channels(MdRoom *room); /* the same, and "away": ids of those whose place is kept. New */
+bool md_room_hear_channel(MdRoom *room, const char *member, const char *channel /* NULL: the floor */, GError **error);
 
 /* Slides or a screen: one presents at a time, whoever's role may share (MD_ACTION_SHARE) and has a stream for it; a higher role
  * takes over from a lower one. Everybody sees it: as a second stream where there is one, else in the main picture. Events

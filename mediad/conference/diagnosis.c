@@ -282,7 +282,7 @@ static void note(MdGathering *g, unsigned which, const MdMemberInfo *info, MdPar
     g->known[which] = true;
     *e = (MdPartyEvidence){
         .here = true, .in_lobby = info->in_lobby, .muted = info->muted && !info->floor_muted, .self_muted = info->self_muted,
-        .floor_muted = info->floor_muted, .deaf = info->deaf, .video_muted = info->video_muted, .talking = e->talking || info->talking,
+        .floor_muted = info->floor_muted, .deaf = info->deaf, .video_muted = info->video_muted || info->self_video_muted, .talking = e->talking || info->talking,
         .has_sound = info->media.audio_codec >= 0, .has_picture = info->media.video_codec >= 0, .role = info->role, .gain_db = info->gain_db,
         .audio_received = since(now.audio_received, first->audio_received), .audio_lost = since(now.audio_lost, first->audio_lost),
         .audio_late = since(now.audio_late, first->audio_late), .audio_concealed = since(now.audio_concealed, first->audio_concealed),

@@ -85,6 +85,11 @@ void md_member_free(MdMember *member)
     g_free(member);
 }
 
+bool md_member_is_hidden(const MdMember *member)
+{
+    return member->video_muted || member->self_hidden;
+}
+
 bool md_member_sees(const MdMember *member)
 {
     return member->state == MD_MEMBER_IN && member->established;
@@ -272,6 +277,7 @@ void md_member_enter(MdMember *member)
     if (!md_role_may(member->role, MD_ACTION_PRESIDE) && (room->mute_on_entry || room->muted_all))
         member->muted = true;
     md_room_floor_enter(member);
+    md_room_channels_enter(member);
     md_dial_member_up(member);
     md_room_views_enter(member);
     md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s",
@@ -336,6 +342,8 @@ void md_member_leave(MdMember *member, int code, const char *reason)
         md_room_floor_left(member, !member->sent_out);
     if (inside)
         md_room_views_left(member);
+    if (inside)
+        md_room_channels_left(member, !member->sent_out && !room->ending);
     if (was_in) {
         int64_t stayed_us = md_conference_now_us(room->conference) - member->joined_us;
         md_room_emit(room, "member.left", member, "reason", "s", reason, "code", "i", code, "seconds", "i",

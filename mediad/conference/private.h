@@ -28,8 +28,24 @@ typedef struct MdRoomAudio MdRoomAudio;
 typedef struct MdRoomVideo MdRoomVideo;
 typedef struct MdMember MdMember;
 typedef struct MdDial MdDial;
+typedef struct MdChannel MdChannel;
 
 /* --- between control and worker ------------------------------------------------------------------------------- */
+
+#define MD_CHANNELS_MAX 8
+#define MD_CHANNEL_INTERPRETERS_MAX 4
+
+/* What the listeners of an interpreter's channel hear. Held by plans and control: counted. */
+typedef struct MdChannelMix {
+    _Atomic int refs;          /* A */
+    uint32_t serial;           /* I: never 0, no other channel's of the room */
+    MdLimiter limiter;         /* W from here on */
+    float floor, floor_before; /* gain of the floor at the end of this tick and of the last one */
+    int64_t voiced_us;         /* an interpreter spoke last */
+    float voice[MD_AUDIO_TICK_SAMPLES];  /* of the interpreters alone */
+    float mixed[MD_AUDIO_TICK_SAMPLES];  /* for whoever does not speak itself */
+    float before[MD_AUDIO_TICK_SAMPLES]; /* mixed of the tick before */
+} MdChannelMix;
 
 /* NOTHING is a mix, too: the quiet one, with a little noise and the prompts of those who wait. */
 typedef enum MdHears { MD_HEARS_NOTHING, MD_HEARS_ROOM, MD_HEARS_SELF } MdHears;
@@ -39,6 +55,7 @@ typedef struct MdRoomEncoder {
     _Atomic int refs;          /* A */
     MdLegAudioFormat format;   /* I */
     MdHears hears;             /* I: of a shared one: which mix; SELF: not shared */
+    uint32_t channel;          /* I: serial of the channel, 0: the floor */
     unsigned ticks_per_packet; /* I */
     MdAudioEncoder *encoder;   /* W from here on */
     uint64_t tick;             /* last tick encoded */
@@ -75,6 +92,8 @@ typedef struct MdSeat {
     MdMixMember mix;           /* W */
     MdVad vad;                 /* W */
     MdPlayer player;           /* W: prompts for this one alone */
+    float voice_now;           /* W: an interpreter's gain at the end of the last tick */
+    MdLimiter channel_limiter; /* W: of its own mix in a channel */
     bool own_in_use;           /* W: hears its own encoder now */
     MdLegAudioFormat audio_format;   /* W: as last told to control */
     bool formats_told;               /* W */
@@ -97,6 +116,9 @@ typedef struct MdPlanSeat {
     MdSeat *seat;
     float gain;                /* 0: not heard */
     MdHears hears;
+    uint8_t channel;           /* hears the room by that one of the plan's channels, 1..; 0: the floor as it is */
+    uint8_t interprets;        /* speaks into that one instead of the floor; 0: no */
+    float voice;               /* and how loud, 0: not heard */
     MdRoomEncoder *own;        /* NULL: nothing can be sent yet */
     MdRoomEncoder *shared;
     uint32_t output;           /* picture it gets, 0 none */
@@ -117,6 +139,11 @@ typedef struct MdPlanPicture {
     uint32_t output;           /* 0: none yet */
 } MdPlanPicture;
 
+typedef struct MdPlanChannel {
+    MdChannelMix *mix;
+    float floor;               /* its gain under the interpreter */
+} MdPlanChannel;
+
 typedef struct MdRoomPlan {    /* immutable once published */
     MdComposer *composer;      /* NULL: no pictures */
     MdSeat *presenter;         /* whose content is shown; NULL nobody's */
@@ -124,6 +151,8 @@ typedef struct MdRoomPlan {    /* immutable once published */
     MdPlanTap taps[MD_ROOM_TAPS_MAX];
     unsigned n_pictures;
     MdPlanPicture pictures[MD_ROOM_TAPS_MAX];
+    unsigned n_channels;
+    MdPlanChannel channels[MD_CHANNELS_MAX];
     unsigned n_seats;
     MdPlanSeat seats[];
 } MdRoomPlan;
@@ -166,7 +195,7 @@ struct MdRoomAudio {
     MdMixInput inputs[];
 };
 
-MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears);
+MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears, uint32_t channel);
 void md_room_encoder_unref(MdRoomEncoder *encoder);
 MdRoomEncoder *md_room_encoder_ref(MdRoomEncoder *encoder);
 bool md_leg_audio_format_equal(const MdLegAudioFormat *a, const MdLegAudioFormat *b);
@@ -181,6 +210,12 @@ void md_room_plan_free(void *plan);
 /* Queues prompts for one seat (NULL: for all who hear that mix), after what is playing; replace: instead of it. 0, -ENOBUFS. */
 int md_room_audio_play(MdRoomAudio *audio, MdSeat *seat, MdHears hears, const uint8_t *prompts, unsigned n, bool replace);
 extern const MdLegSink md_seat_sink;
+/* room-channel-mix.c, worker: after the common mix was made; and sound (what a seat alone hears of the floor) made what it hears by its channel. */
+void md_channels_tick(MdRoomAudio *audio, const MdRoomPlan *plan);
+void md_channel_own(const MdRoomAudio *audio, const MdRoomPlan *plan, const MdPlanSeat *at, float *sound);
+MdChannelMix *md_channel_mix_new(uint32_t serial);
+MdChannelMix *md_channel_mix_ref(MdChannelMix *mix);
+void md_channel_mix_unref(MdChannelMix *mix);
 /* NULL: not in the plan (any more). */
 const MdPlanSeat *md_plan_seat(const MdRoomPlan *plan, const MdSeat *seat);
 /* room-content.c, worker: sends a picture of an output (or the presenter's own) to all who get their content from there. */
@@ -251,7 +286,7 @@ struct MdMember {              /* C */
     char *name, *uri, *account;
     MdRole role;
     MdMemberState state;
-    bool established, muted, self_muted, deaf, video_muted, talking;
+    bool established, muted, self_muted, deaf, video_muted, self_hidden, talking;
     bool away;                 /* its signalling broke off and may come back */
     bool past_pin, past_lobby; /* see MdAdmission */
     uint32_t generation;       /* of its legs */
@@ -361,6 +396,8 @@ struct MdRoom {                /* C */
     GPtrArray *absent;         /* MdAbsent* */
     int floor_left_s;          /* as written in the holder's tile, -1 nothing */
     GPtrArray *votes;          /* MdVote*, newest last */
+    GPtrArray *channels;       /* MdChannel* */
+    uint32_t next_channel;
     uint32_t spotlight;        /* member's number, 0 none */
     char *banner;              /* NULL none */
     bool clock;
@@ -427,6 +464,20 @@ MdMember *md_room_floor_holder(const MdRoom *room);
 char *md_member_identity(const MdMember *member);
 /* The member of that number that has not left; NULL. */
 MdMember *md_room_member_by_id(const MdRoom *room, uint32_t id);
+
+/* room-channel.c */
+void md_room_channels_init(MdRoom *room);
+void md_room_channels_clear(MdRoom *room);
+void md_room_channels_aside(MdRoom *room);            /* tells the floor who interprets */
+void md_room_channels_reset(MdRoom *room);            /* the meeting is over */
+void md_room_channels_enter(MdMember *member);        /* into the place it had, if it had one */
+void md_room_channels_left(MdMember *member, bool keep);
+const char *md_member_channel(const MdMember *member, bool interprets); /* that it interprets for, else listens to; NULL */
+void md_channels_fill(const MdRoom *room, MdRoomPlan *plan);
+void md_channels_fill_seat(const MdMember *member, bool together, MdPlanSeat *at); /* after hears and gain */
+uint32_t md_channel_serial(const MdRoom *room, const MdPlanSeat *at); /* of what it hears, 0: the floor */
+/* Who somebody is beyond its call: its account, or the address it called from under that name. New. */
+char *md_member_identity(const MdMember *member);
 
 /* room-scene.c */
 MdMember *md_room_big(const MdRoom *room);                 /* who is large, whoever speaks: has the floor, or the spotlight; NULL */
@@ -504,6 +555,7 @@ void md_member_hang_up(MdMember *member, const char *reason);
 void md_member_enter(MdMember *member);  /* past PIN and lobby */
 void md_member_tick(MdMember *member, int64_t now_us);
 void md_member_dtmf(MdMember *member, char digit);
+bool md_member_is_hidden(const MdMember *member); /* its picture is not shown: by the chair, or by itself */
 bool md_member_sees(const MdMember *member); /* takes part: neither at the door nor on its way out */
 
 /* ivr.c */

@@ -15,7 +15,7 @@ static const float DUCK_GAIN = 0.3f; /* the room, while a prompt speaks over it 
 
 /* --- encoders ----------------------------------------------------------------------------------------------------- */
 
-MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears)
+MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears, uint32_t channel)
 {
     MdAudioEncoderConfig config = {
         .codec = format->codec,
@@ -35,6 +35,7 @@ MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears
     atomic_init(&encoder->refs, 1);
     encoder->format = *format;
     encoder->hears = hears;
+    encoder->channel = channel;
     encoder->ticks_per_packet = md_audio_encoder_config(encoder->encoder)->ptime_ms / MD_AUDIO_TICK_MS;
     return encoder;
 }
@@ -64,17 +65,17 @@ bool md_leg_audio_format_equal(const MdLegAudioFormat *a, const MdLegAudioFormat
 
 /* A gap in an encoder's use: Opus starts afresh (its first frame then needs nothing of the past); the waveform codecs are
  * run over the last tick so that their filters already know the sound. */
-static void prime(MdRoomAudio *audio, MdRoomEncoder *encoder)
+static void prime(MdRoomEncoder *encoder, const float *before)
 {
     if (encoder->format.codec == MD_AUDIO_OPUS)
         md_audio_encoder_reset(encoder->encoder);
     else
-        md_audio_encoder_encode(encoder->encoder, audio->before, encoder->payload, sizeof encoder->payload);
+        md_audio_encoder_encode(encoder->encoder, before, encoder->payload, sizeof encoder->payload);
 }
 
 /* Packets longer than a tick end on the same ticks in every encoder of that length, so that a listener can change over from
  * one to another between two packets. */
-static void encode(MdRoomAudio *audio, MdRoomEncoder *encoder, const float *pcm)
+static void encode(MdRoomAudio *audio, MdRoomEncoder *encoder, const float *pcm, const float *before)
 {
     if (encoder->tick == audio->tick)
         return;
@@ -85,7 +86,7 @@ static void encode(MdRoomAudio *audio, MdRoomEncoder *encoder, const float *pcm)
     if (!encoder->running) {
         if (audio->tick % encoder->ticks_per_packet != 0)
             return;
-        prime(audio, encoder);
+        prime(encoder, before);
         encoder->running = true;
     }
     int len = md_audio_encoder_encode(encoder->encoder, pcm, encoder->payload, sizeof encoder->payload);
@@ -204,7 +205,7 @@ static void pull(MdRoomAudio *audio, const MdRoomPlan *plan, int64_t now_us)
         md_leg_pull_audio(seat->leg, now_us, seat->pcm, &seat->in);
         md_pictures_follow(&seat->video, plan->seats[i].output);
         md_seat_follow_content(plan, &plan->seats[i], now_us);
-        bool talking = md_vad_tick(&seat->vad, seat->in.level_dbov) && plan->seats[i].gain > 0;
+        bool talking = md_vad_tick(&seat->vad, seat->in.level_dbov) && (plan->seats[i].gain > 0 || plan->seats[i].voice > 0);
         if (talking != atomic_load_explicit(&seat->talking, memory_order_relaxed))
             atomic_store_explicit(&seat->talking, talking, memory_order_relaxed);
         audio->inputs[i] = (MdMixInput){.member = &seat->mix,
@@ -235,6 +236,7 @@ static void make_common(MdRoomAudio *audio, const MdRoomPlan *plan)
         else
             memset(audio->common, 0, sizeof audio->common);
     }
+    md_channels_tick(audio, plan);
     for (unsigned i = 0; i < plan->n_seats; i++)
         atomic_store_explicit(&plan->seats[i].seat->level_dbov, plan->seats[i].seat->mix.level_dbov,
                               memory_order_relaxed);
@@ -245,13 +247,15 @@ static void make_common(MdRoomAudio *audio, const MdRoomPlan *plan)
         plan->taps[i].fn(audio->common, audio->due_us, plan->taps[i].user);
 }
 
-static const float *shared_mix(const MdRoomAudio *audio, const MdPlanSeat *at)
+static const float *shared_mix(const MdRoomAudio *audio, const MdRoomPlan *plan, const MdPlanSeat *at)
 {
+    if (at->channel > 0)
+        return plan->channels[at->channel - 1].mix->mixed;
     return at->hears == MD_HEARS_ROOM ? audio->common : audio->quiet;
 }
 
 /* What this seat alone hears, in audio->own; false: a shared mix will do. */
-static bool make_own(MdRoomAudio *audio, const MdPlanSeat *at, int active)
+static bool make_own(MdRoomAudio *audio, const MdRoomPlan *plan, const MdPlanSeat *at, int active)
 {
     MdSeat *seat = at->seat;
     bool speaks = seat->player.n > 0;
@@ -264,8 +268,9 @@ static bool make_own(MdRoomAudio *audio, const MdPlanSeat *at, int active)
         md_mix_minus(&audio->mix, audio->inputs, (unsigned)active, audio->own);
         if (audio->announcing) /* what is said to all is said to those who speak, too */
             md_kernels()->add(audio->own, audio->announced, MD_AUDIO_TICK_SAMPLES);
+        md_channel_own(audio, plan, at, audio->own);
     } else
-        memcpy(audio->own, shared_mix(audio, at), sizeof audio->own);
+        memcpy(audio->own, shared_mix(audio, plan, at), sizeof audio->own);
     if (speaks) {
         md_kernels()->scale(audio->own, audio->own, MD_AUDIO_TICK_SAMPLES, DUCK_GAIN, DUCK_GAIN);
         md_player_tick(&seat->player, audio->prompts, audio->language, audio->own);
@@ -273,20 +278,21 @@ static bool make_own(MdRoomAudio *audio, const MdPlanSeat *at, int active)
     return true;
 }
 
-static void send_seat(MdRoomAudio *audio, const MdPlanSeat *at, int active)
+static void send_seat(MdRoomAudio *audio, const MdRoomPlan *plan, const MdPlanSeat *at, int active)
 {
     MdSeat *seat = at->seat;
     if (at->own == NULL || at->shared == NULL) {
         if (seat->player.n > 0) /* its time passes though nobody hears it */
-            make_own(audio, at, active);
+            make_own(audio, plan, at, active);
         return;
     }
-    bool own = make_own(audio, at, active);
+    bool own = make_own(audio, plan, at, active);
     bool between = audio->tick % at->own->ticks_per_packet == 0;
     if (between)
         seat->own_in_use = own;
     MdRoomEncoder *encoder = seat->own_in_use ? at->own : at->shared;
-    encode(audio, encoder, seat->own_in_use && own ? audio->own : shared_mix(audio, at));
+    encode(audio, encoder, seat->own_in_use && own ? audio->own : shared_mix(audio, plan, at),
+           at->channel > 0 ? plan->channels[at->channel - 1].mix->before : audio->before);
     /* After a re-INVITE the leg may already speak another codec than the plan of this tick knows: rather nothing. */
     MdLegAudioFormat wanted;
     md_leg_audio_format(seat->leg, &wanted);
@@ -309,7 +315,7 @@ static void tick(MdRoomAudio *audio)
         int active = -1;
         if (next < audio->mix.n_active && audio->mix.active[next] == i)
             active = (int)next++;
-        send_seat(audio, &plan->seats[i], active);
+        send_seat(audio, plan, &plan->seats[i], active);
     }
 }
 
@@ -589,5 +595,7 @@ void md_room_plan_free(void *user)
         md_room_encoder_unref(plan->seats[i].own);
         md_room_encoder_unref(plan->seats[i].shared);
     }
+    for (unsigned i = 0; plan != NULL && i < plan->n_channels; i++)
+        md_channel_mix_unref(plan->channels[i].mix);
     free(plan);
 }

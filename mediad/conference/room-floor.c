@@ -119,6 +119,7 @@ void md_room_floor_sync(MdRoom *room)
 {
     if (room->floor == NULL)
         return;
+    md_room_channels_aside(room);
     JsonArray *muted = json_array_new(), *unmuted = json_array_new();
     for (guint i = 0; i < room->members->len; i++) {
         MdMember *member = g_ptr_array_index(room->members, i);

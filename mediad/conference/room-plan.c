@@ -24,14 +24,14 @@ static MdLegAudioFormat shared_format(const MdLegAudioFormat *format)
     return shared;
 }
 
-static MdRoomEncoder *shared_encoder(MdRoom *room, const MdLegAudioFormat *format, MdHears hears)
+static MdRoomEncoder *shared_encoder(MdRoom *room, const MdLegAudioFormat *format, MdHears hears, uint32_t channel)
 {
     for (guint i = 0; i < room->encoders->len; i++) {
         MdRoomEncoder *encoder = g_ptr_array_index(room->encoders, i);
-        if (encoder->hears == hears && md_leg_audio_format_equal(&encoder->format, format))
+        if (encoder->hears == hears && encoder->channel == channel && md_leg_audio_format_equal(&encoder->format, format))
             return encoder;
     }
-    MdRoomEncoder *encoder = md_room_encoder_new(format, hears);
+    MdRoomEncoder *encoder = md_room_encoder_new(format, hears, channel);
     if (encoder != NULL)
         g_ptr_array_add(room->encoders, encoder);
     return encoder;
@@ -44,10 +44,10 @@ static void fill_encoders(MdMember *member, MdPlanSeat *at)
     MdLegAudioFormat format = shared_format(&member->audio_format);
     if (member->own == NULL || !md_leg_audio_format_equal(&member->own->format, &format)) {
         md_room_encoder_unref(member->own);
-        member->own = md_room_encoder_new(&format, MD_HEARS_SELF);
+        member->own = md_room_encoder_new(&format, MD_HEARS_SELF, 0);
     }
     at->own = md_room_encoder_ref(member->own);
-    at->shared = md_room_encoder_ref(shared_encoder(member->room, &format, at->hears));
+    at->shared = md_room_encoder_ref(shared_encoder(member->room, &format, at->hears, md_channel_serial(member->room, at)));
     if (at->own == NULL || at->shared == NULL)
         md_error(&member->room->logger, "no encoder for member %s: it hears nothing", member->text_id);
 }
@@ -67,6 +67,7 @@ static void fill_seat(MdMember *member, MdPlanSeat *at)
             (together && !member->deaf) || (room->end_us != 0 && in) ? MD_HEARS_ROOM : MD_HEARS_NOTHING;
         bool heard = together && !member->muted && !member->self_muted && md_role_may(member->role, MD_ACTION_BE_HEARD);
         at->gain = heard ? md_db_to_gain((float)member->gain_db) : 0;
+        md_channels_fill_seat(member, together, at);
     }
     at->shown = member->in_composer;
     at->output = member->output;
@@ -93,6 +94,7 @@ static MdRoomPlan *make_plan(MdRoom *room)
     MdRoomPlan *plan = calloc(1, sizeof *plan + room->members->len * sizeof plan->seats[0]);
     if (plan == NULL)
         return NULL;
+    md_channels_fill(room, plan);
     for (guint i = 0; i < room->members->len && plan->n_seats < room->audio->cap; i++) {
         MdMember *member = g_ptr_array_index(room->members, i);
         if (member->leg_started && member->state != MD_MEMBER_LEAVING)

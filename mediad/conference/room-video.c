@@ -133,7 +133,7 @@ static void update_member_source(MdRoom *room, MdMember *member)
     if (!member->in_composer)
         return;
     update_tile_text(composer, member);
-    MdSourceState state = member->video_muted              ? MD_SOURCE_MUTED_VIDEO
+    MdSourceState state = md_member_is_hidden(member)      ? MD_SOURCE_MUTED_VIDEO
                           : member->video_format.receiving ? MD_SOURCE_LIVE
                                                            : MD_SOURCE_AUDIO_ONLY;
     md_composer_set_source_state(composer, member->source, state, member->muted || member->self_muted,
@@ -497,8 +497,8 @@ static MdMember *loudest(const MdRoom *room)
     for (guint i = 0; i < room->members->len; i++) {
         MdMember *member = g_ptr_array_index(room->members, i);
         if (!md_member_sees(member) || !member->leg_started || !md_role_may(member->role, MD_ACTION_BE_SHOWN) ||
-            !atomic_load_explicit(&member->seat->talking, memory_order_relaxed))
-            continue;
+            !atomic_load_explicit(&member->seat->talking, memory_order_relaxed) || md_member_channel(member, true) != NULL)
+            continue; /* interpreters speak all the time, and not to the meeting */
         float its = atomic_load_explicit(&member->seat->level_dbov, memory_order_relaxed);
         if (best == NULL || its > level) {
             best = member;

@@ -62,6 +62,7 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->retired = g_ptr_array_new_with_free_func(g_free);
     room->votes = g_ptr_array_new_with_free_func(free_vote);
     md_room_floor_init(room);
+    md_room_channels_init(room);
     room->dials = g_ptr_array_new_with_free_func(free_dial);
     room->encoders = g_ptr_array_new_with_free_func(unref_encoder);
     room->taps = g_ptr_array_new_with_free_func(g_free);
@@ -94,6 +95,7 @@ void md_room_free(MdRoom *room)
     g_ptr_array_unref(room->retired);
     g_ptr_array_unref(room->votes);
     md_room_floor_clear(room);
+    md_room_channels_clear(room);
     md_room_scene_reset(room);
     g_ptr_array_unref(room->dials);
     g_ptr_array_unref(room->encoders);
@@ -225,6 +227,7 @@ static void hang_up_all(MdRoom *room)
     room->locked = room->muted_all = false;
     md_room_vote_end(room, true);
     md_room_floor_reset(room);
+    md_room_channels_reset(room);
     md_room_scene_reset(room);
     md_room_views_reset(room);
     md_room_emit(room, "room.ended", NULL, "reason", "s", "ended for all", NULL);
@@ -326,9 +329,24 @@ bool md_room_mute_video(MdRoom *room, const char *id, bool mute, GError **error)
     MdMember *member = md_room_member(room, id, error);
     if (member == NULL)
         return false;
+    if (member->video_muted == mute)
+        return true;
     member->video_muted = mute;
     md_room_emit(room, "member.video-muted", member, "muted", "b", mute, NULL);
     md_room_replan(room);
+    return true;
+}
+
+bool md_room_hide_self(MdRoom *room, const char *id, bool hide, GError **error)
+{
+    MdMember *member = md_room_member(room, id, error);
+    if (member == NULL)
+        return false;
+    if (member->self_hidden != hide) {
+        member->self_hidden = hide;
+        md_room_emit(room, "member.self-video-muted", member, "muted", "b", hide, NULL);
+        md_room_replan(room);
+    }
     return true;
 }
 

@@ -186,7 +186,7 @@ static void look(Visit *visit, const MdMemberInfo *info, int64_t wall_us, int64_
         visit->mic_us += gap_us;
     if (info->talking && !info->muted)
         visit->talk_us += gap_us;
-    if (frames > visit->frames && !info->video_muted)
+    if (frames > visit->frames && !info->video_muted && !info->self_video_muted)
         visit->camera_us += gap_us;
     if (visit->floor)
         visit->floor_us += gap_us;

@@ -10,7 +10,7 @@ G_DEFINE_QUARK(md - web - error - quark, md_web_error)
 
 static const char *const types[MD_WEB_TYPE_MAX] = {
     "hello", "offer", "answer", "candidate", "mute", "video", "hand", "floor-done", "dtmf",
-    "chat",  "vote",  "share",  "view",      "state", "act", "ping", "bye",
+    "chat",  "vote",  "share",  "view",      "state", "act", "channel", "ping", "bye",
     "ice-error",
 };
 
@@ -54,6 +54,7 @@ static const Field fields[] = {
     {MD_WEB_VIEW, "streams", NUMBER, false, MD_CALL_STREAMS_MAX, AT(streams)},
     {MD_WEB_VIEW, "width", NUMBER, false, 16384, AT(width)},
     {MD_WEB_VIEW, "height", NUMBER, false, 16384, AT(height)},
+    {MD_WEB_CHANNEL, "name", TEXT, false, 40, AT(channel)},
     {MD_WEB_ACT, "act", TEXT, true, 32, AT(act)},
     {MD_WEB_ICE_ERROR, "url", TEXT, true, 256, AT(url)},
     {MD_WEB_ICE_ERROR, "code", NUMBER, true, 999, AT(number)},

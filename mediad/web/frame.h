@@ -13,7 +13,7 @@
 
 typedef enum MdWebType {
     MD_WEB_HELLO, MD_WEB_OFFER, MD_WEB_ANSWER, MD_WEB_CANDIDATE, MD_WEB_MUTE, MD_WEB_VIDEO, MD_WEB_HAND, MD_WEB_FLOOR_DONE, MD_WEB_DTMF,
-    MD_WEB_CHAT, MD_WEB_VOTE, MD_WEB_SHARE, MD_WEB_VIEW, MD_WEB_STATE, MD_WEB_ACT, MD_WEB_PING, MD_WEB_BYE, MD_WEB_ICE_ERROR,
+    MD_WEB_CHAT, MD_WEB_VOTE, MD_WEB_SHARE, MD_WEB_VIEW, MD_WEB_STATE, MD_WEB_ACT, MD_WEB_CHANNEL, MD_WEB_PING, MD_WEB_BYE, MD_WEB_ICE_ERROR,
     MD_WEB_TYPE_MAX,
     MD_WEB_UNKNOWN = MD_WEB_TYPE_MAX, /* of a later version: to be passed over */
 } MdWebType;
@@ -37,6 +37,7 @@ typedef struct MdWebFrame {          /* strings belong to root; absent ones are 
     bool has_seats;
     const char *seats[MD_WEB_SEATS_MAX + 1]; /* view: member ids, "": anybody's; ended by NULL */
     unsigned width, height;          /* view; 0: not said */
+    const char *channel;             /* channel: an interpreter's, NULL: the floor */
     const char *act;                 /* act: what is to be done; its fields are in object */
     unsigned streams;                /* view: how many speakers' own pictures; means nothing unless object has it */
     const char *url;                 /* ice-error: the server of "ice_servers" that did not serve */

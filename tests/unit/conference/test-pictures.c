@@ -264,6 +264,41 @@ static void test_seats_and_tour(void)
     meeting_free(meeting);
 }
 
+static int state_of(MdRoom *room, unsigned i)
+{
+    return GPOINTER_TO_INT(g_hash_table_lookup(fake_composer()->states, GUINT_TO_POINTER(id_number(room, i))));
+}
+
+/* Hidden by the chair and hidden by itself are two: one does not undo the other. */
+static void test_hidden_twice(void)
+{
+    g_autoptr(GError) error = NULL;
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+    for (unsigned i = 0; i < 2; i++)
+        meeting_join(meeting, "r", "a", MD_ROLE_SITE, "hz=0 video=h264", NULL);
+    meeting_run_ms(meeting, 300);
+    g_autofree char *site = g_strdup(meeting_member(room, 1));
+    /* chair, itself → is it hidden? */
+    static const struct {
+        bool chair, itself, hidden;
+    } steps[] = {{true, false, true}, {true, true, true}, {true, false, true}, {false, false, false}, {false, true, true}, {true, true, true},
+                 {false, true, true}, {false, false, false}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
+        g_assert_true(md_room_mute_video(room, site, steps[i].chair, &error));
+        g_assert_true(md_room_hide_self(room, site, steps[i].itself, &error));
+        g_assert_cmpint(state_of(room, 1), ==, steps[i].hidden ? MD_SOURCE_MUTED_VIDEO : MD_SOURCE_LIVE);
+        g_assert_cmpint(state_of(room, 0), ==, MD_SOURCE_LIVE);
+        g_autoptr(GPtrArray) members = md_room_members(room);
+        const MdMemberInfo *info = g_ptr_array_index(members, 1);
+        g_assert_cmpint(info->video_muted, ==, steps[i].chair);
+        g_assert_cmpint(info->self_video_muted, ==, steps[i].itself);
+    }
+    g_assert_cmpuint(meeting_events(meeting, "member.video-muted"), ==, 4);
+    g_assert_cmpuint(meeting_events(meeting, "member.self-video-muted"), ==, 4);
+    meeting_free(meeting);
+}
+
 static void test_away(void)
 {
     g_autoptr(GError) error = NULL;
@@ -302,6 +337,7 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/pictures/hysteresis", test_hysteresis);
     g_test_add_func("/conference/pictures/tour-of-speakers", test_tour_of_speakers);
     g_test_add_func("/conference/pictures/seats-and-tour", test_seats_and_tour);
+    g_test_add_func("/conference/pictures/hidden-twice", test_hidden_twice);
     g_test_add_func("/conference/pictures/away", test_away);
     return g_test_run();
 }

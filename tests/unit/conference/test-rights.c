@@ -41,6 +41,7 @@ static const Case cases[] = {
     {"tour", "{\"period_s\":10}", STAFF, "room.tour", NOTHING},
     {"spotlight", "{\"member\":\"%s\"}", STAFF, "", NOTHING},
     {"banner", "{\"text\":\"Nghỉ 15 phút\",\"clock\":true}", STAFF, "room.banner", NOTHING},
+    {"channels", "{\"channels\":[{\"name\":\"English\",\"interpreters\":[\"%s\"]}]}", STAFF, "channels.changed", NOTHING},
     {"dial", "{\"targets\":[\"c\"],\"role\":\"site\"}", STAFF, "", NOTHING},
     {"undial", "{\"target\":\"c\"}", STAFF, "", DIALLED},
     {"content-start", "{\"member\":\"%s\"}", DESK, NULL, NOTHING},

@@ -40,6 +40,11 @@ static void test_fields(void)
     taken("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1:3478?transport=udp\",\"code\":401,\"text\":\"Unauthorized\"}", MD_WEB_ICE_ERROR);
     refused("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1\"}", MD_WEB_ERROR_FIELD, "\"code\"");
     taken("{\"type\":\"chat\",\"text\":\"[[[[[[[[[[ a\\nb\"}", MD_WEB_CHAT);
+    taken("{\"type\":\"channel\",\"name\":null}", MD_WEB_CHANNEL);
+    taken("{\"type\":\"channel\",\"name\":\"English\"}", MD_WEB_CHANNEL);
+    taken("{\"type\":\"act\",\"act\":\"mute\",\"id\":7,\"member\":\"m1\",\"muted\":true}", MD_WEB_ACT);
+    refused("{\"type\":\"act\",\"id\":7}", MD_WEB_ERROR_FIELD, "\"act\"");
+    refused("{\"type\":\"act\",\"act\":{}}", MD_WEB_ERROR_FIELD, "text");
     refused("{\"type\":\"offer\"}", MD_WEB_ERROR_FIELD, "\"sdp\"");
     refused("{\"type\":\"mute\",\"muted\":1}", MD_WEB_ERROR_FIELD, "true or false");
     refused("{\"type\":\"vote\",\"vote\":\"v1\",\"choice\":64}", MD_WEB_ERROR_FIELD, "0 to 63");

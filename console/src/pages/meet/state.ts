@@ -29,6 +29,7 @@ export function apply(state: RoomState, event: string, data: Data, now = Date.no
     case 'member.talking': return withMember(state, id, { talking: flag(data, 'talking') });
     case 'member.muted': return withMember(state, id, { muted: flag(data, 'muted') });
     case 'member.self-muted': return withMember(state, id, { self_muted: flag(data, 'muted') });
+    case 'member.self-video-muted': return withMember(state, id, { self_video_muted: flag(data, 'muted') });
     case 'member.video-muted': return withMember(state, id, { video_muted: flag(data, 'muted') });
     case 'member.deaf': return withMember(state, id, { deaf: flag(data, 'deaf') });
     case 'member.away': return withMember(state, id, { away: flag(data, 'away') });

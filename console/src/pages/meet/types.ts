@@ -8,7 +8,7 @@ export type Room = {
 };
 export type Stats = Record<string, number>;
 export type Member = {
-  id: string; name: string; uri?: string; account?: string; role: Role; muted: boolean; self_muted?: boolean; deaf?: boolean; video_muted?: boolean;
+  id: string; name: string; uri?: string; account?: string; role: Role; muted: boolean; self_muted?: boolean; deaf?: boolean; video_muted?: boolean; self_video_muted?: boolean;
   in_lobby?: boolean; talking?: boolean; away?: boolean; browser?: boolean; gain_db?: number; view?: { layout: string; seats?: (string | null)[]; by: 'self' | 'chair'; shown?: boolean; why?: string } | null; joined_us?: number;
   media?: { audio: string; video: string; content?: string; security: string; remote: string }; stats?: Stats;
 };
