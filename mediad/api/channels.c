@@ -21,7 +21,7 @@ static void set(MdApiRequest *r, void *user)
         md_api_reply_conference(r, false, error);
 }
 
-static void listen(MdApiRequest *r, void *user)
+static void choose(MdApiRequest *r, void *user)
 {
     MdRoom *room = md_api_room_of(r, user);
     GError *error = NULL;
@@ -48,7 +48,7 @@ static const MdApiRoute routes[] = {
     {.method = "PUT", .path = "/rooms/{room}/channels", MD_API_RUN(MD_ACTION_PAIRS), .handler = set,
      .summary = "Set all channels of interpreters. Without listeners a channel keeps those it has.",
      .request_schema = CHANNELS("\"name\"", ""), .response_schema = TOLD},
-    {.method = "PUT", .path = "/rooms/{room}/members/{member}/channel", MD_API_RUN(MD_ACTION_PAIRS), .handler = listen,
+    {.method = "PUT", .path = "/rooms/{room}/members/{member}/channel", MD_API_RUN(MD_ACTION_PAIRS), .handler = choose,
      .summary = "Let a member listen to a channel; null: to the floor.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"channel\"],\"properties\":{\"channel\":{\"type\":\"string\","
                        "\"nullable\":true,\"minLength\":1,\"maxLength\":40}}}"},

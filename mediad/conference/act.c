@@ -5,13 +5,13 @@
 
 enum { ID_MAX = 16, TARGETS_MAX = 200, TARGET_MAX = 256, SEATS_MAX = MD_LAYOUT_CELLS_MAX, FIELDS_MAX = 6, BUDGET_MAX_S = 4 * 3600 };
 
-typedef enum Kind { TEXT, FLAG, NUMBER, TEXTS, LIST } Kind;
+typedef enum Kind { TEXT, FLAG, NUMBER, TEXTS, SEATS, LIST } Kind;
 
 typedef struct Field {
     const char *name;
     Kind kind;
     bool required;
-    int64_t min, max; /* TEXT: characters; TEXTS: how many, of TARGET_MAX characters each; LIST: how many */
+    int64_t min, max; /* TEXT: characters; TEXTS, SEATS (null: an empty one): how many, of TARGET_MAX characters each; LIST: how many */
 } Field;
 
 typedef struct Act {
@@ -55,7 +55,7 @@ static const char **texts(const Act *act, const char *name)
     guint n = array != NULL ? json_array_get_length(array) : 0;
     const char **list = array != NULL ? g_new0(const char *, n + 1) : NULL;
     for (guint i = 0; i < n; i++)
-        list[i] = json_array_get_string_element(array, i);
+        list[i] = json_array_get_null_element(array, i) ? "" : json_array_get_string_element(array, i);
     return list;
 }
 
@@ -82,6 +82,8 @@ static bool check_texts(const Field *field, JsonNode *node, GError **error)
         return invalid(error, "\"%s\" must be a list of %d to %d texts", field->name, (int)field->min, (int)field->max);
     for (guint i = 0; i < n; i++) {
         JsonNode *one = json_array_get_element(array, i);
+        if (field->kind == SEATS && JSON_NODE_HOLDS_NULL(one))
+            continue;
         const char *said = is_of(one, G_TYPE_STRING) ? json_node_get_string(one) : "";
         if (*said == 0 || g_utf8_strlen(said, -1) > TARGET_MAX)
             return invalid(error, "\"%s\" must hold texts of 1 to %d characters", field->name, TARGET_MAX);
@@ -249,6 +251,14 @@ static bool layout(const Act *act)
     return md_room_set_layout(act->room, kind, seats, act->error);
 }
 
+static bool view(const Act *act)
+{
+    g_autofree const char **seats = texts(act, "seats");
+    if (!has(act, "layout"))
+        return md_room_clear_view(act->room, member(act), true, act->error);
+    return md_room_set_view(act->room, member(act), true, md_layout_from_string(text(act, "layout")), seats, act->error);
+}
+
 static bool tour(const Act *act)
 {
     return md_room_set_tour(act->room, (unsigned)number(act, "period_s", 0), act->error);
@@ -327,7 +337,8 @@ static const struct {
      {{"question", TEXT, true, 1, MD_VOTE_QUESTION_MAX}, {"choices", TEXTS, false, 2, MD_VOTE_CHOICES_MAX}, {"secret", FLAG, false, 0, 0},
       {"quorum", NUMBER, false, 0, MD_VOTE_VOTERS_MAX}, {"seconds", NUMBER, false, 0, BUDGET_MAX_S}}},
     {"vote-close", MD_ACTION_RUN_VOTES, false, vote_close, {{"vote", TEXT, false, 1, 32}}},
-    {"layout", MD_ACTION_SET_LAYOUT, false, layout, {{"layout", TEXT, true, 1, 16}, {"seats", TEXTS, false, 0, SEATS_MAX}}},
+    {"layout", MD_ACTION_SET_LAYOUT, false, layout, {{"layout", TEXT, true, 1, 16}, {"seats", SEATS, false, 0, SEATS_MAX}}},
+    {"view", MD_ACTION_SET_LAYOUT, true, view, {MEMBER, {"layout", TEXT, false, 1, 16}, {"seats", SEATS, false, 0, SEATS_MAX}}},
     {"tour", MD_ACTION_SET_LAYOUT, false, tour, {{"period_s", NUMBER, true, 0, 3600}}},
     {"spotlight", MD_ACTION_SET_LAYOUT, false, spotlight, {{"member", TEXT, false, 1, ID_MAX}}},
     {"banner", MD_ACTION_BANNER, false, banner,
