@@ -13,7 +13,7 @@ static const int64_t SECOND_US = G_USEC_PER_SEC, STRETCH_US = 5 * G_USEC_PER_SEC
 
 static bool has_picture(const MdMember *member)
 {
-    return member->in_composer && member->leg_started && md_member_sees(member) && !member->video_muted && member->video_format.receiving;
+    return member->in_composer && member->leg_started && md_member_sees(member) && !md_member_is_hidden(member) && member->video_format.receiving;
 }
 
 static int by_spoken(gconstpointer a, gconstpointer b)

@@ -61,7 +61,7 @@ static bool has_seat(const MdWish *wish, const MdMember *member)
 
 static bool has_picture(const MdMember *member)
 {
-    return member->in_composer && member->video_format.receiving && !member->video_muted;
+    return member->in_composer && member->video_format.receiving && !md_member_is_hidden(member);
 }
 
 /* Those it goes through, in order of joining. */
