@@ -142,6 +142,14 @@ static void receive_rtp(MdLeg *leg, const uint8_t *data, size_t len, int64_t now
         leg_video_receive(pictures, &packet, MD_STREAM_OK, now_us);
 }
 
+void leg_bundle_take(MdLeg *leg, bool rtcp, const uint8_t *data, size_t len, int64_t now_us)
+{
+    if (rtcp)
+        leg_rtcp_receive(leg, 0, data, len, now_us);
+    else
+        receive_rtp(leg, data, len, now_us);
+}
+
 static void receive_secured(MdLeg *leg, bool rtcp, uint8_t *data, size_t len, int64_t now_us)
 {
     MdSrtp *srtp = leg->media[0].receive;
@@ -153,10 +161,7 @@ static void receive_secured(MdLeg *leg, bool rtcp, uint8_t *data, size_t len, in
             leg_reject(leg);
         return;
     }
-    if (rtcp)
-        leg_rtcp_receive(leg, 0, data, len, now_us);
-    else
-        receive_rtp(leg, data, len, now_us);
+    leg_bundle_take(leg, rtcp, data, len, now_us);
 }
 
 void leg_bundle_receive(MdLeg *leg, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us)

@@ -267,6 +267,8 @@ void leg_ice_described(MdLeg *leg, const MdRemoteIce *before);
 
 /* leg-bundle.c: worker */
 void leg_bundle_receive(MdLeg *leg, const MdAddr *from, uint8_t *data, size_t len, int64_t now_us);
+/* What has passed its SRTP context. */
+void leg_bundle_take(MdLeg *leg, bool rtcp, const uint8_t *data, size_t len, int64_t now_us);
 /* The line is gone: its sources are not its any more. */
 void leg_bundle_forget(MdLeg *leg, unsigned media);
 /* The line that a report or request is about; MD_LEG_MEDIA_MAX: none of ours. */
