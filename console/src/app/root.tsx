@@ -18,6 +18,8 @@ import { useMedia } from './use';
 import { targetOf } from '../pages/meet/target';
 import { Wrong } from '../ui/wrong';
 
+/* antd says "Hủy" (cancel), which beside "Hủy lịch" is not clear: the catalogue's word instead */
+const calm = <T extends typeof vi>(locale: T, word: string): T => ({ ...locale, Modal: { ...locale.Modal!, cancelText: word } });
 const Join = lazy(() => import('../pages/meet/join'));
 
 function Signed() {
@@ -99,7 +101,7 @@ export function Root() {
   useEffect(() => { document.documentElement.lang = language; }, [language]);
   return (
     <LanguageContext.Provider value={choose}>
-      <ConfigProvider locale={language === 'vi' ? vi : en} theme={themeOf(dark)} button={{ autoInsertSpace: false }} modal={{ closable: { 'aria-label': t('close'), closeIcon: <span aria-hidden="true">✕</span> } }}>
+      <ConfigProvider locale={calm(language === 'vi' ? vi : en, t('cancel'))} theme={themeOf(dark)} button={{ autoInsertSpace: false }} modal={{ closable: { 'aria-label': t('close'), closeIcon: <span aria-hidden="true">✕</span> } }}>
         <App message={{ maxCount: 3 }} notification={{ placement: 'bottomRight' }}>
           <Where key={language} />
         </App>

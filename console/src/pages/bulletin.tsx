@@ -115,7 +115,7 @@ function Write({ draft, set, editable }: { draft: Draft; set: (d: Draft) => void
         <div className="row">{(['text', 'audio'] as const).map((kind) => <label key={kind} className="row"><input type="radio" name="kind" checked={draft.kind === kind} onChange={() => set({ ...draft, kind })} />{t(`bulletin.kind.${kind}`)}</label>)}</div>
       </div>
       {draft.kind === 'text'
-        ? <Field label={t('bulletin.text')} hint={t('bulletin.length', { span: span((draft.text.length / 14) * 1e6) })}>{(id) => <Input.TextArea id={id} rows={9} maxLength={20000} value={draft.text} onChange={(e) => set({ ...draft, text: e.target.value })} />}</Field>
+        ? <Field label={t('bulletin.text')} hint={draft.text.trim() ? t('bulletin.length', { span: span((draft.text.length / 14) * 1e6) }) : t('bulletin.textHint')}>{(id) => <Input.TextArea id={id} rows={9} maxLength={20000} value={draft.text} onChange={(e) => set({ ...draft, text: e.target.value })} />}</Field>
         : editable && <>
           <Recorder again={draft.content !== ''} use={(sound) => send(sound, `ghi-am.${sound.type.includes('mp4') ? 'm4a' : sound.type.includes('ogg') ? 'ogg' : 'webm'}`)} />
           <Field label={t('bulletin.file')} hint={t('bulletin.fileHint')}>{(id) => <input id={id} type="file" accept="audio/*,video/*" onChange={(e) => { const file = e.target.files?.[0]; if (file) void send(file, file.name); }} />}</Field>

@@ -7,8 +7,9 @@ import { fromLocal, moment, toLocal } from '../app/format';
 import { t } from '../app/i18n';
 import { useSession } from '../app/session';
 import type { Content, Priority, Rehearsal, Schedule } from '../app/types';
-import { useData } from '../app/use';
+import { useData, useMedia } from '../app/use';
 import { AreaChoice, AreaPicker, sayAreas, useAreaName, useOwn, useOwnAreas } from '../ui/areas';
+import { Confirm } from '../ui/confirm';
 import { Badge, Choice, Field } from '../ui/field';
 import { PriorityBadge } from '../ui/run';
 import { asFailure, told, type Failure } from '../app/failure';
@@ -63,7 +64,7 @@ function Add({ close, done, at }: { close: () => void; done: (made: Schedule) =>
   const [areas, setAreas] = useState<string[]>([]);
   const act = useAct();
   useEffect(() => { if (top && !areas.length) setAreas([top.code]); }, [top?.code]);
-  const list = content.data?.content ?? [];
+  const list = (content.data?.content ?? []).filter((c) => c.created_by !== 'alert'); /* sirens are for emergencies */
   const send = () => act(async () => done(await post<Schedule>('/schedules', { name: name.trim() || (list.find((c) => c.id === what)?.title ?? ''), content: what, areas, start_local: `${when}:00`, ...(rule ? { rule } : {}), priority, draft: true })), { done: t('schedule.saved') }).then((ok) => { if (ok) close(); });
   return (
     <Modal open width={700} title={t('schedule.add')} onCancel={close} okText={t('schedule.saveDraft')} okButtonProps={{ disabled: !what || !areas.length || fromLocal(when) < Date.now() }} onOk={() => void send()}>
@@ -82,12 +83,13 @@ function Add({ close, done, at }: { close: () => void; done: (made: Schedule) =>
 function Details({ kept, close, changed, publish }: { kept: Kept; close: () => void; changed: () => void; publish: (s: Schedule) => void }) {
   const { schedule: s, occurrence } = kept, { may } = useSession(), nameOf = useAreaName(), act = useAct();
   const own = useOwn()(s.areas);
+  const [asking, setAsking] = useState(false);
   const skip = () => act(() => put(`/schedules/${seg(s.id)}`, bodyOf(s, { exdates: [...(s.exdates ?? []), toLocal(occurrence)] })), { done: t('schedule.skipped') }).then((ok) => { changed(); if (ok) close(); });
   const cancel = () => act(() => remove(`/schedules/${seg(s.id)}`), { done: t('schedule.cancelled') }).then((ok) => { changed(); if (ok) close(); });
   return (
     <Modal open title={s.name} onCancel={close} footer={<div className="row" style={{ justifyContent: 'flex-end' }}>
       {movableBy(may, s, own) && s.rule && <Button onClick={() => void skip()}>{t('schedule.skip', { at: moment(occurrence * 1000) })}</Button>}
-      {may('air') && own && <Button danger onClick={() => void cancel()}>{s.rule ? t('schedule.cancelAll') : t('schedule.cancel')}</Button>}
+      {may('air') && own && <Button danger onClick={() => setAsking(true)}>{s.rule ? t('schedule.cancelAll') : t('schedule.cancel')}</Button>}
       {may('approve') && own && s.draft && <Button type="primary" onClick={() => { close(); publish(s); }}>{t('publish.go')}…</Button>}
       <Button onClick={close}>{t('close')}</Button></div>}>
       <dl className="facts">
@@ -99,6 +101,9 @@ function Details({ kept, close, changed, publish }: { kept: Kept; close: () => v
         {s.created_by && <><dt>{t('schedule.by')}</dt><dd>{s.created_by}</dd></>}
         {s.forced && <><dt>{t('publish.reason')}</dt><dd>{s.forced}</dd></>}
       </dl>
+      <Confirm open={asking} close={() => setAsking(false)} title={s.rule ? t('schedule.cancelAll') : t('schedule.cancel')} go={s.rule ? t('schedule.cancelAll') : t('schedule.cancel')} danger doIt={cancel}>
+        <p>{t(s.rule ? 'schedule.cancelWhatAll' : 'schedule.cancelWhat', { name: s.name, at: moment(occurrence * 1000) })}</p>
+      </Confirm>
     </Modal>
   );
 }
@@ -120,7 +125,7 @@ export default function SchedulePage() {
   const [open, setOpen] = useState<Kept | null>(null);
   const [publishing, setPublishing] = useState<Schedule | null>(null);
   const [moving, setMoving] = useState<{ shown: Shown; schedule: Schedule; to: number; sure: boolean } | null>(null);
-  const nameOf = useAreaName(), act = useAct(), own = useOwn();
+  const nameOf = useAreaName(), act = useAct(), own = useOwn(), phone = useMedia('(max-width: 860px)');
   const by = useMemo(() => new Map(schedules.data?.schedules.map((s) => [s.id, s])), [schedules.data]);
   const reload = () => { schedules.reload(); rehearsal.reload(); };
   const drafts = schedules.data?.schedules.filter((s) => s.draft) ?? [];
@@ -165,7 +170,7 @@ export default function SchedulePage() {
           <Week shown={onShow} week={(start) => setFrom(Math.max(Date.now(), start))} open={(x) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); }}
             add={may('edit') ? (start) => setAdding(start) : undefined} move={(x, start, undo) => { const s = by.get(x.schedule); if (!s || start < Date.now()) { undo(); if (s) void act(() => Promise.reject(told(t('bulletin.past')))); } else setMoving({ shown: x, schedule: s, to: start, sure: false }); }} />
         </Suspense>
-        <p className="soft" style={{ margin: '8px 0 0' }}>{t(may('edit', 'air') ? 'schedule.hint' : may('edit') ? 'schedule.hintEdit' : 'schedule.hintView', { area: nameOf(at) })}</p>
+        <p className="soft" style={{ margin: '8px 0 0' }}>{t(phone ? 'schedule.hintView' : may('edit', 'air') ? 'schedule.hint' : may('edit') ? 'schedule.hintEdit' : 'schedule.hintView', { area: nameOf(at) })}</p>
       </section>
       <section className="card" aria-live="polite">
         <h2>{t('rehearsal.title')} {problems.length > 0 && <Badge tone={blocking ? 'bad' : 'warn'}>{t('rehearsal.count', { n: problems.length })}</Badge>}</h2>

@@ -17,6 +17,7 @@ export const bulletinsWords = {
   'bulletin.kind.text': ['Viết chữ, máy đọc', 'Write, the machine speaks'],
   'bulletin.kind.audio': ['Ghi âm hoặc tệp âm thanh', 'Record or upload sound'],
   'bulletin.text': ['Nội dung sẽ đọc', 'What will be spoken'],
+  'bulletin.textHint': ['Viết như nói với bà con. Máy đọc đúng từng chữ.', 'Write as you would say it. It is spoken word for word.'],
   'bulletin.length': ['Đọc khoảng {span}', 'About {span} spoken'],
   'bulletin.file': ['Hoặc chọn tệp có sẵn', 'Or choose a file'],
   'bulletin.fileHint': ['Âm thanh hoặc video, dạng nào cũng được', 'Sound or video of any kind'],

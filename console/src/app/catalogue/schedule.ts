@@ -32,6 +32,11 @@ export const scheduleWords = {
   'schedule.skipped': ['Đã bỏ lần đó', 'Skipped'],
   'schedule.cancel': ['Hủy lịch này', 'Cancel it'],
   'schedule.cancelAll': ['Hủy cả chuỗi', 'Cancel the series'],
+  'schedule.cancelWhat': ['"{name}" lúc {at} sẽ không phát nữa.', '"{name}" at {at} will not play.'],
+  'schedule.cancelWhatAll': [
+    '"{name}" sẽ không phát nữa, từ {at} và mọi lần sau.',
+    '"{name}" will not play any more, from {at} on.',
+  ],
   'schedule.cancelled': ['Đã hủy lịch', 'Cancelled'],
   'schedule.moveTitle': ['Đổi giờ phát?', 'Move it?'],
   'schedule.moveGo': ['Đổi giờ', 'Move'],
