@@ -90,7 +90,7 @@ static int reads(const Site *site, MdLayoutKind layout, unsigned want, unsigned 
 static Hall *hall_new(MdLayoutKind layout)
 {
     Hall *hall = g_new0(Hall, 1);
-    hall->meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    hall->meeting = meeting_new(&(MeetingSpec){.pictures = true, .views_max = 4});
     hall->room = meeting_room(hall->meeting, &(MdRoomSpec){.name = "r", .layout = layout});
     return hall;
 }
@@ -237,6 +237,83 @@ static void test_content(void)
     hall_free(hall);
 }
 
+/* What each viewer is sent when they wish for different things; those who wish for the same see the very same pictures. */
+static void test_own_views(void)
+{
+    Hall *hall = hall_new(MD_LAYOUT_AUTO);
+    char ids[SITES][16];
+    for (unsigned i = 0; i < SITES; i++) {
+        join(hall, i == 4 ? "hz=0 video=vp8" : i == 3 ? "hz=0 video=h264 height=360" : "hz=0 video=h264");
+        g_strlcpy(ids[i], meeting_member(hall->room, i), sizeof ids[i]);
+    }
+    run(hall, 1000);
+    const char *const third[] = {ids[2], NULL}, *const two[] = {ids[4], ids[0], NULL};
+    g_assert_true(md_room_set_view(hall->room, ids[1], false, MD_LAYOUT_SINGLE, third, NULL));
+    g_assert_true(md_room_set_view(hall->room, ids[3], true, MD_LAYOUT_PIP, two, NULL));
+    g_assert_true(md_room_set_view(hall->room, ids[4], false, MD_LAYOUT_SINGLE, third, NULL));
+    run(hall, 3000);
+    for (unsigned cell = 0; cell < SITES; cell++) /* all others: the room's */
+        for (unsigned i = 0; i < 3; i += 2)
+            g_assert_cmpint(reads(&hall->sites[i], MD_LAYOUT_AUTO, SITES, cell), ==, 101 + (int)cell);
+    g_assert_cmpint(reads(&hall->sites[1], MD_LAYOUT_SINGLE, 1, 0), ==, 103);
+    g_assert_cmpint(reads(&hall->sites[4], MD_LAYOUT_SINGLE, 1, 0), ==, 103);
+    g_assert_cmpint(md_decoder_codec(hall->sites[4].decoder), ==, MD_VIDEO_VP8);
+    g_assert_cmpint(reads(&hall->sites[3], MD_LAYOUT_PIP, 2, 1), ==, 101);
+    g_assert_cmpuint(hall->sites[3].seen->planes.width, ==, 640);
+    /* Large, in its own picture, as sharp as it was sent; one after the other changes its mind, and the next frame follows. */
+    g_assert_true(md_room_set_view(hall->room, ids[2], false, MD_LAYOUT_SINGLE, third, NULL));
+    run(hall, 2000);
+    g_assert_cmpfloat(kit_psnr(&hall->sites[1].seen->planes, &hall->sites[2].seen->planes), >=, 99); /* one encode */
+    g_assert_true(md_room_clear_view(hall->room, ids[1], false, NULL));
+    run(hall, 1000);
+    for (unsigned cell = 0; cell < SITES; cell++)
+        g_assert_cmpint(reads(&hall->sites[1], MD_LAYOUT_AUTO, SITES, cell), ==, 101 + (int)cell);
+    g_assert_cmpint(reads(&hall->sites[2], MD_LAYOUT_SINGLE, 1, 0), ==, 103);
+    hall_free(hall);
+}
+
+/* A seat is kept while its site is away: nobody's code is read there, everybody else's where it was. */
+static void test_kept_seat(void)
+{
+    Hall *hall = hall_new(MD_LAYOUT_GRID_2X2);
+    char ids[3][16];
+    for (unsigned i = 0; i < 3; i++) {
+        join(hall, "hz=0 video=h264");
+        g_strlcpy(ids[i], meeting_member(hall->room, i), sizeof ids[i]);
+    }
+    run(hall, 1000);
+    const char *const seats[] = {ids[2], ids[1], NULL};
+    g_assert_true(md_room_set_layout(hall->room, MD_LAYOUT_GRID_2X2, seats, NULL));
+    run(hall, 1000);
+    static const int before[] = {103, 102, 101}, away[] = {103, -1, 101};
+    for (unsigned cell = 0; cell < 3; cell++)
+        g_assert_cmpint(reads(&hall->sites[0], MD_LAYOUT_GRID_2X2, 4, cell), ==, before[cell]);
+    FakeCall *call = g_ptr_array_index(hall->meeting->calls, 1);
+    md_call_emit_closed(call->call, 408, "lost");
+    hall->sites[1].leg->sink.on_video = NULL;
+    run(hall, 1000);
+    for (unsigned cell = 0; cell < 3; cell++)
+        g_assert_cmpint(reads(&hall->sites[0], MD_LAYOUT_GRID_2X2, 4, cell), ==, away[cell]);
+    hall_free(hall);
+}
+
+/* Seen on the way: who has a picture, each for its time. */
+static void test_tour(void)
+{
+    Hall *hall = hall_new(MD_LAYOUT_SINGLE);
+    for (unsigned i = 0; i < 3; i++)
+        join(hall, "hz=0 video=h264");
+    run(hall, 1000);
+    g_assert_true(md_room_mute_video(hall->room, meeting_member(hall->room, 1), true, NULL));
+    g_assert_true(md_room_set_tour(hall->room, 5, NULL));
+    for (unsigned i = 0; i < 4; i++) {
+        run(hall, 2000);
+        g_assert_cmpint(reads(&hall->sites[1], MD_LAYOUT_SINGLE, 1, 0), ==, i % 2 == 0 ? 101 : 103);
+        run(hall, 3000);
+    }
+    hall_free(hall);
+}
+
 static void test_test_room(void)
 {
     Hall *hall = g_new0(Hall, 1);
@@ -264,6 +341,9 @@ int main(int argc, char **argv)
     g_test_add_func("/media/picture-room/speaker", test_speaker);
     g_test_add_func("/media/picture-room/waiting", test_waiting);
     g_test_add_func("/media/picture-room/content", test_content);
+    g_test_add_func("/media/picture-room/own-views", test_own_views);
+    g_test_add_func("/media/picture-room/kept-seat", test_kept_seat);
+    g_test_add_func("/media/picture-room/tour", test_tour);
     g_test_add_func("/media/picture-room/test-room", test_test_room);
     return g_test_run();
 }
