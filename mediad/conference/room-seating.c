@@ -199,8 +199,6 @@ GArray *md_wish_seating(MdRoom *room, const MdWish *wish, const MdMember *last)
     bool follows = md_layout_has_large(wish->layout);
     const MdMember *main = md_room_main(room);
     g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    if (follows && main == last)
-        main = room->speaker != last ? room->speaker : room->speaker_before;
     if (follows && main != last)
         add(others, main);
     add_in_order(room, others, follows, last);

@@ -187,7 +187,7 @@ static MdOverlay *render(MdLabeler *labeler, const MdLabelSpec *spec, const char
         overlay->planes = md_planes_of(overlay->data, spec->width, spec->height);
         overlay->alpha = overlay->data + pixels * 3 / 2;
         cairo_t *cr = cairo_create(surface);
-        if (spec->style == MD_LABEL_STRIP || spec->style == MD_LABEL_BANNER)
+        if (spec->style == MD_LABEL_STRIP || spec->style == MD_LABEL_BANNER || spec->style == MD_LABEL_SIGN)
             draw_line(labeler, cr, spec, text);
         else
             draw_notice(labeler, cr, spec, text);

@@ -19,7 +19,7 @@ typedef struct House {
 static void set_up(House *h, gconstpointer data)
 {
     test_api_start(&h->t, 0, sg_migrations, sg_n_migrations);
-    h->meeting = meeting_new(&(MeetingSpec){0});
+    h->meeting = meeting_new(&(MeetingSpec){.views_max = 1});
     h->accounts = sg_accounts_new(h->t.store, "example.test", NULL, NULL);
     md_api_add_rooms(h->t.api, h->meeting->conference);
     md_api_add_accounts(h->t.api, h->accounts, NULL);
@@ -201,6 +201,40 @@ static bool is_muted(House *h, unsigned i)
     return ((MdMemberInfo *)members->pdata[i])->muted;
 }
 
+/* Two are in r: ky-anh and duc-tho. */
+static void test_pictures(House *h)
+{
+    MdRoom *room = md_conference_find_room(h->meeting->conference, "r");
+    MdRoomInfo info;
+    g_assert_cmpint(run(h, NULL, "layout r 2x2 - ky-anh"), ==, CTL_OK);
+    g_autoptr(JsonArray) seats = md_room_seats(room);
+    g_assert_true(json_array_get_length(seats) == 2 && json_array_get_null_element(seats, 0));
+    g_assert_cmpstr(json_array_get_string_element(seats, 1), ==, meeting_member(room, 0));
+    g_assert_cmpint(run(h, NULL, "layout r 2x2 nobody"), ==, CTL_FAILED);
+    g_assert_cmpint(run(h, NULL, "view r duc-tho single ky-anh"), ==, CTL_OK);
+    g_assert_nonnull(strstr(h->out, "duc-tho is sent layout single."));
+    g_autoptr(JsonObject) view = md_room_view(room, meeting_member(room, 1));
+    g_assert_cmpstr(json_object_get_string_member(view, "layout"), ==, "single");
+    g_assert_cmpint(run(h, NULL, "view r ky-anh pip"), ==, CTL_FAILED);
+    g_assert_nonnull(strstr(h->err, "conference.views_max"));
+    g_assert_cmpint(run(h, NULL, "view r duc-tho room"), ==, CTL_OK);
+    g_assert_null(md_room_view(room, meeting_member(room, 1)));
+    g_assert_cmpint(run(h, NULL, "tour r 15"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "spotlight r duc-tho"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "banner r Nghỉ_giải_lao --clock --seconds 600"), ==, CTL_OK);
+    md_room_info(room, &info);
+    g_assert_cmpuint(info.tour_s, ==, 15);
+    g_assert_cmpstr(info.spotlight, ==, meeting_member(room, 1));
+    g_assert_cmpstr(info.banner, ==, "Nghỉ giải lao");
+    g_assert_true(info.clock);
+    g_assert_cmpint(run(h, NULL, "tour r 4"), ==, CTL_FAILED);
+    g_assert_cmpint(run(h, NULL, "tour r off"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "spotlight r off"), ==, CTL_OK);
+    g_assert_cmpint(run(h, NULL, "banner r"), ==, CTL_OK);
+    md_room_info(room, &info);
+    g_assert_true(info.tour_s == 0 && info.spotlight == NULL && info.banner == NULL && !info.clock);
+}
+
 static void test_members(House *h, gconstpointer data)
 {
     set_up_admin(h);
@@ -222,6 +256,7 @@ static void test_members(House *h, gconstpointer data)
     g_assert_true(!is_muted(h, 0) && is_muted(h, 1));
     g_assert_cmpint(run(h, NULL, "mute r nobody"), ==, CTL_FAILED);
     g_assert_nonnull(strstr(h->err, "'nobody' is not in room r\n  next: mediactl members r"));
+    test_pictures(h);
     g_assert_cmpint(run(h, NULL, "role r duc-tho operator"), ==, CTL_OK);
     g_assert_cmpint(run(h, NULL, "kick r duc-tho"), ==, CTL_OK);
     meeting_run_ms(h->meeting, 1000);

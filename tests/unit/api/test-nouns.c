@@ -18,7 +18,7 @@ static void set_up(House *h, gconstpointer data)
     const MdApiListener listeners[] = {{"https", "127.0.0.1:8443"}};
 
     test_api_start(&h->t, 0, sg_migrations, sg_n_migrations);
-    h->meeting = meeting_new(&(MeetingSpec){0});
+    h->meeting = meeting_new(&(MeetingSpec){.views_max = 1});
     h->accounts = sg_accounts_new(h->t.store, "example.test", NULL, &error);
     g_assert_no_error(error);
     md_api_add_rooms(h->t.api, h->meeting->conference);
@@ -90,6 +90,51 @@ static void test_rooms_kept(House *h, gconstpointer data)
     md_api_free(restarted);
     test_api_stop(&fresh);
     meeting_free(second);
+}
+
+/* What all are shown, and one alone. */
+static void test_views(House *h, gconstpointer data)
+{
+    EXPECT("POST", "/rooms", "{'name':'r'}", 201, NULL);
+    meeting_join(h->meeting, "r", "ky-anh", MD_ROLE_CHAIR, "hz=400", NULL);
+    meeting_join(h->meeting, "r", "duc-tho", MD_ROLE_SITE, "hz=500", NULL);
+    meeting_run_ms(h->meeting, 500);
+    MdRoom *room = md_conference_find_room(h->meeting->conference, "r");
+    g_autofree char *chair = g_strdup(meeting_member(room, 0)), *site = g_strdup(meeting_member(room, 1));
+    g_autofree char *order = g_strdup_printf("{'layout':'2x2','seats':[null,'%s'],'tour_s':10}", site);
+    g_autoptr(TestReply) all = NULL, after = NULL, one = NULL, back = NULL, own = NULL;
+    EXPECT("PUT", "/rooms/r/layout", order, 204, NULL);
+    JsonObject *now = get(h, "/rooms/r/layout", &all);
+    JsonArray *seats = json_object_get_array_member(now, "seats");
+    g_assert_cmpuint(json_array_get_length(seats), ==, 2);
+    g_assert_true(json_array_get_null_element(seats, 0));
+    g_assert_cmpstr(json_array_get_string_element(seats, 1), ==, site);
+    g_assert_cmpint(json_object_get_int_member(now, "tour_s"), ==, 10);
+    g_assert_true(json_object_get_null_member(now, "spotlight"));
+    EXPECT("PUT", "/rooms/r/layout", "{'layout':'1+5','tour_s':4}", 400, "invalid-field");
+    EXPECT("PUT", "/rooms/r/layout", "{'layout':'1+5','tour_s':301}", 400, "invalid-field");
+    EXPECT("PUT", "/rooms/r/layout", "{'layout':'1+5','tour_s':20,'seats':['m999']}", 404, "member-not-found");
+    EXPECT("PUT", "/rooms/r/layout", "{'layout':'1+5','seats':[7]}", 400, "invalid-field");
+    EXPECT("PUT", "/rooms/r/tour", "{'period_s':3}", 400, "invalid-field");
+    now = get(h, "/rooms/r", &after); /* nothing of what was refused has happened */
+    g_assert_cmpstr(json_object_get_string_member(now, "layout"), ==, "2x2");
+    g_assert_cmpint(json_object_get_int_member(now, "tour_s"), ==, 10);
+    g_autofree char *view = g_strdup_printf("/rooms/r/members/%s/view", site), *other = g_strdup_printf("/rooms/r/members/%s/view", chair);
+    g_autofree char *wish = g_strdup_printf("{'layout':'single','seats':['%s']}", chair), *path = g_strdup_printf("/rooms/r/members/%s", site);
+    EXPECT("PUT", view, wish, 204, NULL);
+    g_assert_nonnull(strstr(h->meeting->last_event, "\"by\":\"chair\""));
+    JsonObject *is = json_object_get_object_member(get(h, path, &one), "view");
+    g_assert_cmpstr(json_object_get_string_member(is, "layout"), ==, "single");
+    g_assert_cmpstr(json_object_get_string_member(is, "by"), ==, "chair");
+    g_assert_true(json_object_get_boolean_member(is, "shown"));
+    g_assert_cmpstr(json_array_get_string_element(json_object_get_array_member(is, "seats"), 0), ==, chair);
+    EXPECT("PUT", other, "{'layout':'pip'}", 409, "limit-reached");
+    EXPECT("PUT", other, "{'layout':'10x10'}", 400, "invalid-field");
+    EXPECT("PUT", "/rooms/r/members/m999/view", "{'layout':'pip'}", 404, "member-not-found");
+    EXPECT("DELETE", view, NULL, 204, NULL);
+    g_assert_true(json_object_get_null_member(get(h, path, &back), "view"));
+    EXPECT("PUT", other, "{'layout':'pip'}", 204, NULL);
+    EXPECT("DELETE", "/rooms/r/members/m999/view", NULL, 404, "member-not-found");
 }
 
 static void test_members(House *h, gconstpointer data)
@@ -269,6 +314,7 @@ int main(int argc, char **argv)
     CASE("rooms", test_rooms);
     CASE("rooms-kept", test_rooms_kept);
     CASE("members", test_members);
+    CASE("views", test_views);
     CASE("dial", test_dial);
     CASE("accounts", test_accounts);
     CASE("accounts-not-kept", test_accounts_not_kept);

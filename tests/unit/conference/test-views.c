@@ -428,6 +428,10 @@ static void test_seat_of_rung(void)
     meeting_run_ms(hall.meeting, 500);
     CELLS(view, meeting_member(hall.room, 2));
     g_assert_cmpstr(meeting_member(hall.room, 2), !=, rung);
+    md_call_emit_closed(call->call, 408, "lost"); /* it may as well come by itself */
+    meeting_run_ms(hall.meeting, 500);
+    come(&hall, "xa-ky-anh");
+    CELLS(view, hall.ids[2], hall.ids[0], hall.ids[1]);
     meeting_free(hall.meeting);
 }
 

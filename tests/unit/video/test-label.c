@@ -202,6 +202,36 @@ static void test_tiles(void)
     md_labeler_free(labeler);
 }
 
+static unsigned red_of(const MdPlanes *p, const MdRect *rect)
+{
+    unsigned n = 0;
+    for (unsigned y = rect->y / 2; y < (rect->y + rect->height) / 2u; y++)
+        for (unsigned x = rect->x / 2; x < (rect->x + rect->width) / 2u; x++)
+            n += p->v[(size_t)y * p->stride_v + x] > 180;
+    return n;
+}
+
+/* "Recording" is a red field with white letters, at the left end of the top edge, and gone when it ends. An awaited seat says so. */
+static void test_sign(void)
+{
+    MdLabeler *labeler = md_labeler_new(NULL);
+    MdCanvas *canvas = md_canvas_new(640, 360, labeler);
+    MdTile tile = {.kind = MD_TILE_AWAITED, .source = 1, .name = "Xã Kỳ Xuân"};
+    const MdRect sign = {0, 0, 60, 20}, beside = {200, 0, 400, 20}, middle = {160, 120, 320, 100};
+    md_canvas_set_sign(canvas, "● GHI");
+    g_assert_true(md_canvas_draw(canvas, 0, &tile));
+    keep_png(md_canvas_planes(canvas), "sign.png");
+    g_assert_cmpuint(red_of(md_canvas_planes(canvas), &sign), >, 150);
+    g_assert_cmpuint(ink_of(md_canvas_planes(canvas), &sign, 200), >, 30);
+    g_assert_cmpuint(red_of(md_canvas_planes(canvas), &beside), ==, 0);
+    g_assert_cmpuint(ink_of(md_canvas_planes(canvas), &middle, 200), >, 300); /* "awaited" */
+    md_canvas_set_sign(canvas, NULL);
+    g_assert_true(md_canvas_draw(canvas, 0, &tile));
+    g_assert_cmpuint(red_of(md_canvas_planes(canvas), &sign), ==, 0);
+    md_canvas_free(canvas);
+    md_labeler_free(labeler);
+}
+
 /* A caption is blended once per drawing of a tile: drawing some tiles again does not darken it. */
 static void test_caption_is_stable(void)
 {
@@ -320,6 +350,7 @@ int main(int argc, char **argv)
     g_test_add_func("/video/label/muted", test_muted_sign);
     g_test_add_func("/video/label/bad", test_bad_text_and_sizes);
     g_test_add_func("/video/label/tiles", test_tiles);
+    g_test_add_func("/video/label/sign", test_sign);
     g_test_add_func("/video/label/caption", test_caption_is_stable);
     g_test_add_func("/video/label/middle", test_middle);
     g_test_add_func("/video/label/pip", test_picture_in_picture);

@@ -39,6 +39,9 @@ static void test_fields(void)
     taken("{\"type\":\"view\",\"layout\":null}", MD_WEB_VIEW);
     taken("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1:3478?transport=udp\",\"code\":401,\"text\":\"Unauthorized\"}", MD_WEB_ICE_ERROR);
     refused("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1\"}", MD_WEB_ERROR_FIELD, "\"code\"");
+    refused("{\"type\":\"view\",\"layout\":\"1+5\",\"seats\":[1]}", MD_WEB_ERROR_FIELD, "seats");
+    refused("{\"type\":\"view\",\"seats\":\"m3\"}", MD_WEB_ERROR_FIELD, "list");
+    refused("{\"type\":\"view\",\"seats\":[\"a-name-that-is-no-id\"]}", MD_WEB_ERROR_FIELD, "seats");
     taken("{\"type\":\"chat\",\"text\":\"[[[[[[[[[[ a\\nb\"}", MD_WEB_CHAT);
     taken("{\"type\":\"channel\",\"name\":null}", MD_WEB_CHANNEL);
     taken("{\"type\":\"channel\",\"name\":\"English\"}", MD_WEB_CHANNEL);
@@ -58,6 +61,30 @@ static void test_fields(void)
     refused("{\"type\":\"hello\",\"x\":[[[[[[[1]]]]]]]}", MD_WEB_ERROR_SYNTAX, "deep");
 }
 
+/* Who sits where: ids, and nulls for anybody; as many as a layout has seats. */
+static void test_seats(void)
+{
+    MdWebFrame frame;
+    g_autoptr(GError) error = NULL;
+    static const char text[] = "{\"type\":\"view\",\"layout\":null,\"seats\":[null,\"m3\",null]}", none[] = "{\"type\":\"view\",\"width\":640}";
+    g_assert_true(md_web_frame_parse(&frame, text, strlen(text), &error));
+    g_assert_true(frame.has_layout && frame.has_seats && frame.layout == NULL);
+    g_assert_cmpstr(frame.seats[0], ==, "");
+    g_assert_cmpstr(frame.seats[1], ==, "m3");
+    g_assert_cmpstr(frame.seats[2], ==, "");
+    g_assert_null(frame.seats[3]);
+    md_web_frame_clear(&frame);
+    g_assert_true(md_web_frame_parse(&frame, none, strlen(none), &error));
+    g_assert_false(frame.has_layout || frame.has_seats);
+    md_web_frame_clear(&frame);
+    g_autoptr(GString) many = g_string_new("{\"type\":\"view\",\"layout\":\"9x8\",\"seats\":[null");
+    for (unsigned i = 1; i < MD_WEB_SEATS_MAX; i++)
+        g_string_append(many, ",null");
+    g_autofree char *fits = g_strconcat(many->str, "]}", NULL), *over = g_strconcat(many->str, ",null]}", NULL);
+    taken(fits, MD_WEB_VIEW);
+    refused(over, MD_WEB_ERROR_FIELD, "72");
+}
+
 static void test_size(void)
 {
     g_autofree char *filling = g_strnfill(MD_WEB_SDP_MAX + 1, 'x');
@@ -74,6 +101,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/web/frame/fields", test_fields);
+    g_test_add_func("/web/frame/seats", test_seats);
     g_test_add_func("/web/frame/size", test_size);
     return g_test_run();
 }
