@@ -9,13 +9,14 @@ enum {
     LOSS_BROKEN_PERMILLE = 150,
     LOSS_SUSPECT_PERMILLE = 30,
     JITTER_SUSPECT_US = 120000,
+    THIN_BPS = 200000,       /* less makes no picture that one likes to look at */
     DARK_LUMA = 20,          /* black is 16 */
     TICK_US = 20000
 };
 
 typedef enum Cause {
     FINE, GONE, LOBBY, WAITING, NO_SOUND, NO_PACKETS, REJECTED, LOSSY, LOSS, JITTER, LATE, SILENT, FAINT, OWN_MUTE, CHAIR_MUTE, FLOOR_MUTE,
-    ROLE_MUTE, GAIN, NOT_LOUD, NOT_SENT, FAR_LOSSY, FAR_LOSS, FAR_DEAF, FAR_LOBBY, FAR_GONE, NO_PICTURE, NO_PICTURE_PACKETS, NO_FRAMES, DAMAGED,
+    ROLE_MUTE, GAIN, NOT_LOUD, NOT_SENT, FAR_LOSSY, FAR_LOSS, FAR_THIN, FAR_DEAF, FAR_LOBBY, FAR_GONE, NO_PICTURE, NO_PICTURE_PACKETS, NO_FRAMES, DAMAGED,
     DARK, HIDDEN, PICTURE_NOT_SENT, FAR_NO_PICTURE, CAUSE_MAX,
 } Cause;
 
@@ -60,6 +61,9 @@ static const struct {
     [FAR_LOSSY] = {"listener-line-lossy", "Đường truyền tới nơi nhận mất quá nhiều gói.", "The line to the listener loses too much.",
                    "Kiểm tra đường truyền của nơi nhận.", "Check the listener's line."},
     [FAR_LOSS] = {"listener-line-loss", "Đường truyền tới nơi nhận có mất gói.", "The line to the listener loses some packets.", "Theo dõi đường truyền của nơi nhận.", "Watch the listener's line."},
+    [FAR_THIN] = {"listener-line-thin", "Đường truyền tới nơi nhận quá hẹp; hình gửi đi đã được thu nhỏ.",
+                  "The line to the receiving end is too thin; its picture is made small.",
+                  "Tắt tải khác trên đường truyền của nơi nhận, dùng cáp thay Wi-Fi.", "Stop other traffic on the receiver's line; use a cable instead of Wi-Fi."},
     [FAR_DEAF] = {"listener-deaf", "Nơi nhận bị tắt tiếng nghe trong phòng họp.", "The listener is made deaf in the meeting.", "Bật lại tiếng nghe cho nơi nhận.", "Let the listener hear again."},
     [FAR_LOBBY] = {"listener-in-lobby", "Nơi nhận còn ở phòng chờ.", "The listener is still in the lobby.", "Mời nơi nhận vào họp.", "Admit the listener."},
     [FAR_GONE] = {"listener-gone", "Nơi nhận không có trong cuộc họp.", "The listener is not in the meeting.", "Gọi nơi nhận vào họp.", "Call the listener."},
@@ -144,7 +148,7 @@ static void line(Walk *walk, uint64_t lost, uint64_t received, uint64_t jitter_u
               loss >= LOSS_SUSPECT_PERMILLE ? LOSS : jitter_us >= JITTER_SUSPECT_US ? JITTER : FINE);
 }
 
-static void far_end(Walk *walk, const MdEvidence *e, uint64_t sent, uint64_t loss_permille, Cause not_sent, Cause cannot)
+static void far_end(Walk *walk, const MdEvidence *e, uint64_t sent, uint64_t loss_permille, bool thin, Cause not_sent, Cause cannot)
 {
     const MdPartyEvidence *far = &e->listener;
     Cause gone = !far->here ? FAR_GONE : far->in_lobby ? FAR_LOBBY : cannot;
@@ -160,7 +164,8 @@ static void far_end(Walk *walk, const MdEvidence *e, uint64_t sent, uint64_t los
     if (sent == 0)
         hop(walk, "far-line", MD_HOP_UNKNOWN, FINE);
     else
-        judge(walk, "far-line", loss_permille >= LOSS_BROKEN_PERMILLE ? FAR_LOSSY : FINE, loss_permille >= LOSS_SUSPECT_PERMILLE ? FAR_LOSS : FINE);
+        judge(walk, "far-line", loss_permille >= LOSS_BROKEN_PERMILLE ? FAR_LOSSY : FINE,
+              loss_permille >= LOSS_SUSPECT_PERMILLE ? FAR_LOSS : thin ? FAR_THIN : FINE);
 }
 
 static Cause allowed(const MdEvidence *e)
@@ -197,7 +202,7 @@ void md_diagnose_sound(const MdEvidence *e, MdDiagnosis *ret)
     judge(&walk, "allowed", in == FINE ? shut : FINE, FINE);
     bool unheard = shut == FINE && arrives && !site->talking && site->quiet_cbov <= LOUD_CBOV;
     judge(&walk, "mixed", FINE, site->gain_db <= -20 ? GAIN : unheard ? NOT_LOUD : FINE);
-    far_end(&walk, e, e->listener.audio_sent, e->listener.remote_loss_permille, NOT_SENT, e->listener.deaf ? FAR_DEAF : FINE);
+    far_end(&walk, e, e->listener.audio_sent, e->listener.remote_loss_permille, false, NOT_SENT, e->listener.deaf ? FAR_DEAF : FINE);
     conclude(&walk);
 }
 
@@ -214,9 +219,10 @@ void md_diagnose_picture(const MdEvidence *e, MdDiagnosis *ret)
     judge(&walk, "packets", !arrives && site->has_picture && refused == FINE && in == FINE ? NO_PICTURE_PACKETS : FINE, FINE);
     line(&walk, site->video_lost, site->video_received, 0);
     bool broken = arrives && site->video_frames == 0;
+    bool thin = e->listener.estimate_bps > 0 && e->listener.video_target_bps < THIN_BPS;
     judge(&walk, "decoded", broken ? NO_FRAMES : FINE, arrives && site->video_damaged * 4 > site->video_frames + site->video_damaged ? DAMAGED : FINE);
     judge(&walk, "shown", in != FINE ? FINE : e->waiting_for_chair ? WAITING : site->video_muted ? HIDDEN : FINE, FINE);
-    far_end(&walk, e, e->listener.video_sent, e->listener.remote_video_loss_permille, PICTURE_NOT_SENT, e->listener.has_picture ? FINE : FAR_NO_PICTURE);
+    far_end(&walk, e, e->listener.video_sent, e->listener.remote_video_loss_permille, thin, PICTURE_NOT_SENT, e->listener.has_picture ? FINE : FAR_NO_PICTURE);
     conclude(&walk);
 }
 
@@ -295,6 +301,8 @@ static void note(MdGathering *g, unsigned which, const MdMemberInfo *info, MdPar
     e->jitter_us = md_stat_get(&info->stats->audio_jitter_us);
     e->remote_loss_permille = md_stat_get(&info->stats->remote_loss_permille);
     e->remote_video_loss_permille = md_stat_get(&info->stats->remote_video_loss_permille);
+    e->estimate_bps = md_stat_get(&info->stats->send_estimate_bps);
+    e->video_target_bps = md_stat_get(&info->stats->video_target_bps);
     if (e->audio_received > 0)
         e->quiet_cbov = MIN(e->quiet_cbov, (unsigned)md_stat_get(&info->stats->audio_level_cbov));
 }

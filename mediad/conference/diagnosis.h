@@ -14,6 +14,7 @@ typedef struct MdPartyEvidence {     /* of one member over the time looked at; c
     uint64_t video_received, video_lost, video_frames, video_damaged, video_sent;
     uint64_t rejected;
     uint64_t jitter_us, remote_loss_permille, remote_video_loss_permille;
+    uint64_t estimate_bps, video_target_bps; /* of what is sent to it; estimate: 0 not known */
     int luma;                        /* mean brightness of its last picture, 0..255; -1: not known */
     unsigned quiet_cbov;             /* loudest moment, hundredths of a dB below overload; 12700: nothing */
 } MdPartyEvidence;

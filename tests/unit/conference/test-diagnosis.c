@@ -34,6 +34,8 @@ SPOIL(not_mixed, e->site.talking = false)
 SPOIL(not_sent, e->listener.audio_sent = 0)
 SPOIL(far_lossy, e->listener.remote_loss_permille = 300)
 SPOIL(far_loss, e->listener.remote_loss_permille = 50)
+SPOIL(far_thin, e->listener.estimate_bps = 190000; e->listener.video_target_bps = 142000)
+SPOIL(far_wide, e->listener.estimate_bps = 2000000; e->listener.video_target_bps = 1500000)
 SPOIL(deaf, e->listener.deaf = true)
 SPOIL(far_lobby, e->listener.in_lobby = true)
 SPOIL(far_gone, e->listener = (MdPartyEvidence){.luma = -1})
@@ -64,6 +66,7 @@ static const struct {
     {own_mute, false, "muted-itself", "allowed"}, {chair_mute, false, "muted-by-chair", "allowed"}, {floor_mute, false, "no-floor", "allowed"},
     {observer, false, "role-listens", "allowed"}, {turned_down, false, "turned-down", "mixed"}, {not_mixed, false, "not-mixed", "mixed"},
     {not_sent, false, "not-sent", "sent"}, {far_lossy, false, "listener-line-lossy", "far-line"}, {far_loss, false, "listener-line-loss", "far-line"},
+    {far_thin, true, "listener-line-thin", "far-line"}, {far_thin, false, "fine", NULL}, {far_wide, true, "fine", NULL},
     {deaf, false, "listener-deaf", "listener"}, {far_lobby, false, "listener-in-lobby", "listener"}, {far_gone, true, "listener-gone", "listener"},
     {both, false, "listener-deaf", "listener"}, {mute_and_deaf, false, "muted-by-chair", "allowed"}, {no_picture, true, "no-picture-agreed", "camera"},
     {no_picture_packets, true, "no-picture-packets", "packets"}, {no_frames, true, "no-whole-picture", "decoded"}, {damaged, true, "pictures-damaged", "decoded"},
