@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { get, patch, post, put, remove, seg } from '../../app/api';
 import { live } from '../../app/events';
 import { language, t, tWord } from '../../app/i18n';
-import { Link } from '../../app/router';
+import { go } from '../../app/router';
 import { useSession } from '../../app/session';
 import { useData, useNow } from '../../app/use';
 import { plain } from '../../ui/areas';
@@ -120,7 +120,7 @@ export default function Desk({ params }: { params: Record<string, string> }) {
           {room?.confidential && <Badge tone="warn">{t('meet.confidential')}</Badge>}{state.content && <Badge tone="good">{t('desk.presents', { name: nameOf(state.content) })}</Badge>}
         </div></div>
         <div className="row noprint">
-          <Link to={`/join/${seg(name)}`} className="ant-btn">{t('desk.join')}</Link>
+          <Button onClick={() => go(`/join/${seg(name)}`)}>{t('desk.join')}</Button>
           {can('mute-others') && <Button size="large" onClick={() => void act(() => doIt('mute-all'), { done: t('desk.mutedAll'), undo: show((s) => ({ ...s, members: s.members.map((m) => (m.role === 'chair' ? m : { ...m, muted: true })) })) })}>{t('desk.muteAll')}</Button>}
           {can('lock') && <Button onClick={() => void act(() => put(`${base}/lock`, { locked: !room?.locked }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, locked: !s.room.locked } } : s)) })}>{room?.locked ? t('desk.unlock') : t('desk.lock')}</Button>}
           {can('record') && !room?.confidential && <><Button onClick={() => void record()}>{room?.recorded ? t('desk.recordStop') : t('desk.record')}</Button><Button onClick={() => void stream()}>{room?.streamed ? t('desk.streamStop') : t('desk.stream')}</Button></>}
