@@ -67,6 +67,16 @@ static void add_manifest(BcDeviceLink *link, const char *id, const BcLinkSeen *s
         add(list, "clock", true, seen->seen_us, "its clock is wrong by %.1f s", (double)state->clock_offset_us / 1e6);
 }
 
+/* Since when a reading has said what it says; 0: it says nothing. */
+static int64_t since_us(BcDeviceLink *link, const char *id, const char *name)
+{
+    g_autoptr(GPtrArray) all = bc_health_of(link->health, id);
+    for (unsigned i = 0; i < all->len; i++)
+        if (strcmp(((const BcReading *)all->pdata[i])->name, name) == 0)
+            return ((const BcReading *)all->pdata[i])->since_us;
+    return 0;
+}
+
 static void add_sound(BcDeviceLink *link, const BcDevice *device, GPtrArray *list)
 {
     static const char *const faults[] = {"fault", "failed", "bad", "false", "off", NULL}, *const open[] = {"open", "short", "fault", "false", NULL};
@@ -74,16 +84,16 @@ static void add_sound(BcDeviceLink *link, const BcDevice *device, GPtrArray *lis
     const char *volume = bc_health_value(link->health, device->id, "volume", now_us);
     const char *amplifier = bc_health_value(link->health, device->id, "amplifier", now_us);
     if (volume && g_ascii_strtod(volume, NULL) <= 0)
-        add(list, "volume", true, now_us, "it says its volume is 0, set is %u", device->volume);
+        add(list, "volume", true, since_us(link, device->id, "volume"), "it says its volume is 0, set is %u", device->volume);
     else if (device->volume == 0)
         add(list, "volume", true, 0, "its volume is set to 0");
     if (is_one_of(amplifier, faults))
-        add(list, "amplifier", true, now_us, "the amplifier says %s", amplifier);
+        add(list, "amplifier", true, since_us(link, device->id, "amplifier"), "the amplifier says %s", amplifier);
     static const char *const lines[] = {"left_line_test", "right_line_test", "left_line", "right_line"};
     for (unsigned i = 0; i < G_N_ELEMENTS(lines); i++) {
         const char *line = bc_health_value(link->health, device->id, lines[i], now_us);
         if (is_one_of(line, open)) {
-            add(list, "line-open", true, now_us, "%s is %s", lines[i], line);
+            add(list, "line-open", true, since_us(link, device->id, lines[i]), "%s is %s", lines[i], line);
             return;
         }
     }

@@ -28,6 +28,7 @@ async function walk(language, size) {
     await page.go(path);
     await check(page, as, { access: access && size === 'desktop' });
     await shot(page, as);
+    if (access && size === 'desktop' && name === 'loudspeaker') await page.locator('section.card').filter({ has: page.getByRole('heading', { name: words['why.title'][0] }) }).screenshot({ path: `${spec.pictures}/part-why-vi.png` });
     if (!access) continue;
     await page.theme(true);
     await check(page, `${as}-dark`, { access: size === 'phone' });
@@ -55,6 +56,17 @@ async function dialogs(language, size) {
   };
   await page.go('/');
   await dialog('dialog-emergency', word('emergency.open'));
+  await page.getByRole('button', { name: word('emergency.open') }).first().click(); /* its second step: what will happen, in one sentence */
+  await page.getByRole('dialog').getByRole('checkbox').nth(3).check();
+  await page.getByLabel(word('emergency.text')).fill('Nước sông Ngàn Sâu lên nhanh. Bà con ven sông lên nhà văn hoá thôn ngay.');
+  await page.getByRole('button', { name: word('next'), exact: true }).click();
+  await page.getByRole('dialog').getByRole('alert').waitFor({ timeout: long });
+  await page.rest();
+  await check(page, `dialog-emergency-sure-${size}-${language}`, { title: false, access: true });
+  await shot(page, `dialog-emergency-sure-${size}-${language}`);
+  if (size === 'desktop') await page.locator('.ant-modal-content, .ant-modal-container').first().screenshot({ path: `${spec.pictures}/part-emergency-${language}.png` });
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden', timeout: long });
   await dialog('dialog-stop-all', word('stopAll.open'));
   await page.go('/people');
   await dialog('dialog-account', word('user.add'));

@@ -9,21 +9,9 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from seeded import BUILD, PATIENCE, ROOT, Process, Province, need, run_tap, wait_until  # noqa: E402
+from seeded import BUILD, PATIENCE, ROOT, Process, Province, cookie, need, run_tap  # noqa: E402
 
 STATE = {}
-
-
-def cookie(d):
-    """A session of the console, as its sign-in makes it."""
-    import http.cookies
-    import urllib.request
-    body = {"user": "tester", "password": d.secret, "one_time_code": d._recovery.pop(), "cookie": True}
-    request = urllib.request.Request(d.url("/api/v1/session"), json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as reply:
-        made = http.cookies.SimpleCookie(reply.headers["Set-Cookie"])
-    (name, morsel), = made.items()
-    return {"name": name, "value": morsel.value}
 
 
 def seeded():
@@ -43,7 +31,7 @@ def looked():
     os.makedirs(pictures, exist_ok=True)
     room, silent = p.running["room"], p.of["no-power"][0]
     pages = {"on-air": "/", "loudspeakers": "/loudspeakers", "loudspeaker": f"/loudspeakers/{silent}", "bulletins": "/bulletins", "bulletin": f"/bulletins/{p.bulletin}",
-             "schedule": "/schedule", "reports": "/reports", "play": "/play-log/a-0000", "meetings": "/meetings", "meeting": f"/meetings/{p.booked['id']}",
+             "schedule": "/schedule", "inbox": "/bulletins?tab=inbox", "reports": "/reports", "play": "/play-log/a-0000", "meetings": "/meetings", "meeting": f"/meetings/{p.booked['id']}",
              "desk": f"/desk/{room}", "streams": "/streams", "people": "/people", "settings": "/settings", "me": "/me"}
     spec = {"base": d.url(""), "root": ROOT, "patience": PATIENCE, "pictures": pictures, "cookie": cookie(d), "pages": pages, "door": p.links[1]["link"],
             "user": "tester", "password": d.secret, "code": d._recovery.pop()}

@@ -6,6 +6,7 @@ made by the API. Loudspeakers speak by MQTT, to a broker without TLS on loopback
 """
 import csv
 import datetime
+import http.cookies
 import os
 import random
 import sqlite3
@@ -234,6 +235,16 @@ class Province:
                                                       "invite": {"accounts": names}, "dial": False, "force_because": "họp thường kỳ"})
         wait_until("the meeting to open", lambda: self.api("GET", "/meetings/" + self.running["id"])["state"] in ("open", "live"), 20)
         self.links = self.api("POST", f"/meetings/{self.running['id']}/links", {"invitees": [{"name": "UBND xã Cẩm Xuyên", "role": "chair"}, {"name": "Xã Kỳ Anh", "role": "site"}]})["links"]
+
+
+def cookie(d):
+    """A session of the console, as its sign-in makes it."""
+    body = {"user": "tester", "password": d.secret, "one_time_code": d._recovery.pop(), "cookie": True}
+    request = urllib.request.Request(d.url("/api/v1/session"), json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as reply:
+        made = http.cookies.SimpleCookie(reply.headers["Set-Cookie"])
+    (name, morsel), = made.items()
+    return {"name": name, "value": morsel.value}
 
 
 class Person:

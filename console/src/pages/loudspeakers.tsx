@@ -61,7 +61,7 @@ export default function Loudspeakers() {
             <h2 style={{ margin: 0 }}>{known ? t('loud.table', { n: number(shown.length) }) : t('loading')}</h2>
             <Input aria-label={t('loud.search')} placeholder={t('loud.search')} value={search} onChange={(e) => setSearch(e.target.value)} style={{ maxWidth: 320 }} allowClear />
           </div>
-          {causes.length > 0 && <div className="row" style={{ marginBottom: 10 }} role="group" aria-label={t('loud.causes')}>
+          {causes.length > 0 && <div className="row chips" style={{ marginBottom: 10 }} role="group" aria-label={t('loud.causes')}>
             {causes.map(([c, n]) => <Button key={c} size="small" type={cause === c ? 'primary' : 'default'} aria-pressed={cause === c} onClick={() => setCause(cause === c ? '' : c)}>{tWord('cause', c)}: {number(n)}</Button>)}
           </div>}
           <VirtualTable<Row> label={t('page.loudspeakers')} rows={shown} rowKey={(r) => r.id} height={620} columns={phone ? [
@@ -70,9 +70,9 @@ export default function Loudspeakers() {
           ] : [
             { key: 'name', title: t('col.name'), width: '1.7fr', cell: (r) => <Link to={`/loudspeakers/${seg(r.id)}`} title={r.id}>{r.name}</Link> },
             { key: 'area', title: t('col.where'), width: '1.2fr', cell: (r) => nameOf(r.area) },
-            { key: 'health', title: t('col.state'), width: '1.5fr', cell: (r) => <Badge tone={r.told.tone}>{sayCause(r.told)}</Badge> },
+            { key: 'health', title: t('col.state'), width: '1.4fr', cell: (r) => <Badge tone={r.told.tone}>{sayCause(r.told)}</Badge> },
             { key: 'since', title: t('col.since'), width: '0.9fr', cell: (r) => (r.state?.since_us && r.told.tone !== 'good' ? since(r.state.since_us) : '–') },
-            { key: 'last', title: t('col.last'), width: '0.9fr', cell: (r) => moment(r.outcome_us) },
+            { key: 'last', title: t('col.last'), width: '1fr', cell: (r) => moment(r.outcome_us) },
           ]} />
           {devices.data && shown.length === 0 && <p className="soft">{t('nothing')}</p>}
         </section>

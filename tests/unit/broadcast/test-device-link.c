@@ -326,6 +326,18 @@ static void test_why_silent(Fixture *f, gconstpointer data)
     say(f, "loa-5", "telemetry", "{\"readings\":[{\"name\":\"volume\",\"value\":0},{\"name\":\"amplifier\",\"value\":\"fault\"},"
                                  "{\"name\":\"left_line\",\"value\":\"open\"},{\"name\":\"power\",\"value\":\"battery\"},{\"name\":\"signal_dbm\",\"value\":-115}]}");
     g_assert_true(has_cause(f, "loa-5", "volume") && has_cause(f, "loa-5", "amplifier") && has_cause(f, "loa-5", "line-open"));
+    int64_t said_us = md_clock_wall_us(&f->clock.base);
+    md_virtual_clock_advance(&f->clock, 60 * G_USEC_PER_SEC);
+    g_autoptr(GPtrArray) causes = bc_device_link_why_silent(f->link, bc_devices_find(f->devices, "loa-5"));
+    unsigned told = 0;
+    for (unsigned i = 0; i < causes->len; i++) { /* since it said so, not since somebody asks */
+        const BcSilence *silence = causes->pdata[i];
+        if (strcmp(silence->cause, "volume") != 0 && strcmp(silence->cause, "amplifier") != 0 && strcmp(silence->cause, "line-open") != 0)
+            continue;
+        told++;
+        g_assert_cmpint(silence->since_us, ==, said_us);
+    }
+    g_assert_cmpuint(told, ==, 3);
     g_assert_false(has_cause(f, "loa-5", "no-power"));
     say(f, "loa-5", "state", "{\"online\":false}");
     g_assert_true(has_cause(f, "loa-5", "no-power") && has_cause(f, "loa-5", "no-signal") && has_cause(f, "loa-5", "offline"));

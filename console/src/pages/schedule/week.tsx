@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The week as a calendar; on a phone, as a list of days.
+import enLocale from '@fullcalendar/core/locales/en-gb';
 import viLocale from '@fullcalendar/core/locales/vi';
 import interactionPlugin from '@fullcalendar/interaction';
 import listPlugin from '@fullcalendar/list';
@@ -25,7 +26,7 @@ export default function Week({ shown, open, add, move, week }: {
   const events = useMemo(() => shown.map((x) => ({ id: x.id, title: `${SIGN[x.priority]}${x.draft ? `${t('schedule.draft')}: ` : ''}${x.title}`, start: toLocal(x.start), end: toLocal(Math.max(x.end, x.start + 60e3)), editable: x.movable, durationEditable: false, classNames: [`p-${x.priority}`, ...(x.draft ? ['draft'] : [])] })), [shown]);
   return (
     <FullCalendar key={phone ? 'phone' : 'desk'} plugins={[timeGridPlugin, listPlugin, interactionPlugin]} initialView={phone ? 'listWeek' : 'timeGridWeek'} timeZone="UTC" now={toLocal(Date.now())}
-      locale={language() === 'vi' ? viLocale : 'en'} firstDay={1} height="auto" allDaySlot={false} slotMinTime="04:00:00" slotMaxTime="23:00:00" scrollTime="04:30:00" slotDuration="00:30:00" nowIndicator displayEventEnd={false} slotEventOverlap={false} expandRows eventMinHeight={24}
+      locale={language() === 'vi' ? viLocale : enLocale} firstDay={1} height="auto" allDaySlot={false} slotMinTime="04:00:00" slotMaxTime="23:00:00" scrollTime="04:30:00" slotDuration="00:30:00" nowIndicator displayEventEnd={false} slotEventOverlap={false} expandRows eventMinHeight={24}
       headerToolbar={{ left: 'prev,next today', center: 'title', right: '' }} buttonIcons={false} buttonText={{ today: t('today'), prev: '‹', next: '›' }} noEventsContent={t('nothing')} timeHint={t('col.time')} eventHint={t('col.what')}
       slotLabelFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }}
       events={events}
