@@ -16,6 +16,7 @@ typedef struct Sample {
 struct MdApiLegs {
     MdApiRooms *rooms;
     GHashTable *samples; /* member id → Sample */
+    MdApiLegHistory *history;
     guint timer;
 };
 
@@ -79,10 +80,19 @@ void md_api_legs_sample(MdApiLegs *legs, int64_t now_us)
 
     for (unsigned i = 0; i < rooms->len; i++) {
         g_autoptr(GPtrArray) members = md_room_members(rooms->pdata[i]);
-        for (unsigned k = 0; k < members->len; k++)
-            sample_one(legs, members->pdata[k], now_us);
+        MdRoomInfo info = {0};
+        md_room_info(rooms->pdata[i], &info);
+        for (unsigned k = 0; k < members->len; k++) {
+            const MdMemberInfo *m = members->pdata[k];
+            MdApiLegRates rates;
+            sample_one(legs, m, now_us);
+            md_api_legs_rates(legs, m->id, &rates);
+            if (m->stats)
+                md_api_leg_history_add(legs->history, info.name, m, &rates, g_get_real_time());
+        }
     }
     g_hash_table_foreach_remove(legs->samples, not_seen, NULL);
+    md_api_leg_history_round(legs->history);
 }
 
 void md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret)
@@ -90,6 +100,11 @@ void md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret)
     const Sample *s = g_hash_table_lookup(legs->samples, member);
 
     *ret = s ? s->rates : (MdApiLegRates){0};
+}
+
+JsonArray *md_api_legs_history(MdApiLegs *legs, const char *room, const char *member)
+{
+    return md_api_leg_history_json(legs->history, room, member);
 }
 
 JsonObject *md_api_leg_stats_json(MdApiRooms *rooms, const MdMemberInfo *m)
@@ -244,6 +259,7 @@ MdApiLegs *md_api_legs_new(MdApiRooms *rooms)
 
     legs->rooms = rooms;
     legs->samples = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    legs->history = md_api_leg_history_new();
     legs->timer = g_timeout_add_seconds(PERIOD_S, on_timer, legs);
     md_api_add_metrics(rooms->api, metrics, legs);
     return legs;
@@ -255,5 +271,6 @@ void md_api_legs_free(MdApiLegs *legs)
         return;
     g_source_remove(legs->timer);
     g_hash_table_unref(legs->samples);
+    md_api_leg_history_free(legs->history);
     g_free(legs);
 }

@@ -119,6 +119,28 @@ static void show(MdApiRequest *r, void *user)
     refuse_unknown(r);
 }
 
+static void history(MdApiRequest *r, void *user)
+{
+    MdApiRooms *rooms = user;
+    MdRoom *room = md_api_room_of(r, rooms);
+    MdRoomInfo info = {0};
+
+    if (!room)
+        return;
+    md_room_info(room, &info);
+    g_autoptr(GPtrArray) all = md_room_members(room);
+    for (unsigned i = 0; i < all->len; i++) {
+        const MdMemberInfo *m = all->pdata[i];
+        if (g_str_equal(m->id, md_api_request_param(r, "member"))) {
+            JsonNode *reply = md_api_take_list("points", md_api_legs_history(rooms->legs, info.name, m->id));
+            json_object_set_int_member(json_node_get_object(reply), "period_s", 10);
+            md_api_reply(r, 200, reply);
+            return;
+        }
+    }
+    refuse_unknown(r);
+}
+
 /* One field after the other; the schema has checked their values, so only the member itself can be wrong. */
 static bool change(MdRoom *room, const char *id, JsonObject *body, GError **error)
 {
@@ -187,12 +209,22 @@ static void kick(MdApiRequest *r, void *user)
     "\"joined_us\":{\"type\":\"integer\"},\"view\":" VIEW ",\"media\":{\"type\":\"object\",\"properties\":{\"audio\":" TEXT ",\"video\":" TEXT ",\"content\":" TEXT \
     ",\"security\":" TEXT ",\"remote\":" TEXT "}},\"stats\":" MD_API_LEG_STATS_SCHEMA "}}"
 
+#define NUMBER "{\"type\":\"number\"}"
+#define POINT                                                                                                          \
+    "{\"type\":\"object\",\"required\":[\"time_us\"],\"properties\":{\"time_us\":{\"type\":\"integer\"},\"in_bps\":" NUMBER ",\"out_bps\":" NUMBER \
+    ",\"audio_loss_percent\":" NUMBER ",\"video_loss_percent\":" NUMBER ",\"audio_jitter_us\":" NUMBER ",\"round_trip_us\":" NUMBER              \
+    ",\"video_frozen_ms\":" NUMBER "}}"
+
 static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/rooms/{room}/members", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list,
      .summary = "Who is in the room, with the statistics of each.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"members\"],\"properties\":{\"members\":{\"type\":\"array\",\"items\":" MEMBER "}}}"},
     {.method = "GET", .path = "/rooms/{room}/members/{member}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show,
      .summary = "One member, with statistics.", .response_schema = MEMBER},
+    {.method = "GET", .path = "/rooms/{room}/members/{member}/history", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = history,
+     .summary = "Its line over the last hour, a point each ten seconds, oldest first: mean rates, the worst of loss, jitter and delay, time its picture stood.",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"period_s\",\"points\"],\"properties\":{\"period_s\":" NUMBER
+                        ",\"points\":{\"type\":\"array\",\"items\":" POINT "}}}"},
     {.method = "PATCH", .path = "/rooms/{room}/members/{member}", MD_API_RUN(MD_ACTION_MUTE_OTHERS), .handler = update,
      .summary = "Mute, deafen, hide, turn up or down, or give another role.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"muted\":" FLAG ",\"deaf\":" FLAG

@@ -195,7 +195,7 @@ static void metrics(GString *out, void *user)
 #define RECORDING                                                                                                                          \
     "{\"type\":\"object\",\"required\":[\"id\",\"room\",\"title\",\"state\",\"started_us\",\"duration_us\",\"bytes\",\"chapters\"],"                 \
     "\"properties\":{\"id\":" TEXT ",\"room\":" TEXT ",\"title\":" TEXT ",\"state\":{\"type\":\"string\",\"enum\":[\"running\",\"finishing\","         \
-    "\"finished\",\"failed\"]},\"started_us\":" INT ",\"ended_us\":" INT ",\"duration_us\":" INT ",\"bytes\":" INT ",\"sha256\":" TEXT              \
+    "\"finished\",\"failed\",\"empty\"]},\"started_us\":" INT ",\"ended_us\":" INT ",\"duration_us\":" INT ",\"bytes\":" INT ",\"sha256\":" TEXT              \
     ",\"problem\":" TEXT ",\"created_by\":" TEXT ",\"chapters\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"              \
     "\"start_us\":" INT ",\"title\":" TEXT "}}}}}"
 

@@ -58,6 +58,16 @@ MdApiLegs *md_api_legs_new(MdApiRooms *rooms);
 void md_api_legs_free(MdApiLegs *legs);
 void md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret);
 void md_api_legs_sample(MdApiLegs *legs, int64_t now_us);
+JsonArray *md_api_legs_history(MdApiLegs *legs, const char *room, const char *member); /* new; empty: none yet */
+
+/* leg-history.c: the last hour of every leg in points of ten seconds; bounded. */
+typedef struct MdApiLegHistory MdApiLegHistory;
+MdApiLegHistory *md_api_leg_history_new(void);
+void md_api_leg_history_free(MdApiLegHistory *all);
+/* Twice a point. m->stats is there. */
+void md_api_leg_history_add(MdApiLegHistory *all, const char *room, const MdMemberInfo *m, const MdApiLegRates *rates, int64_t wall_us);
+void md_api_leg_history_round(MdApiLegHistory *all); /* every leg was added: those that were not are gone */
+JsonArray *md_api_leg_history_json(MdApiLegHistory *all, const char *room, const char *member);
 JsonObject *md_api_leg_stats_json(MdApiRooms *rooms, const MdMemberInfo *member);
 #define MD_API_LEG_STATS_SCHEMA                                                                                        \
     "{\"type\":\"object\",\"description\":\"counters since the leg began, gauges, and rates over the last seconds\","      \

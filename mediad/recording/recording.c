@@ -79,7 +79,7 @@ static void expire(MdRecordings *all)
     int64_t before_us = g_get_real_time() - all->options.retention_days * DAY_US;
     for (guint i = 0; all->options.retention_days && i < all->list->len; i++) {
         MdRecording *r = all->list->pdata[i];
-        bool rests = r->state == MD_RECORDING_FINISHED || r->state == MD_RECORDING_FAILED;
+        bool rests = r->state == MD_RECORDING_FINISHED || r->state == MD_RECORDING_FAILED || r->state == MD_RECORDING_EMPTY;
         if (rests && r->started_us < before_us) {
             md_notice(&all->logger, "recording %s of %s is older than %u days: it goes", r->id, r->room, all->options.retention_days);
             remove_now(r, NULL, NULL);

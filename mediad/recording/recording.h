@@ -10,7 +10,9 @@
 typedef struct MdRecordings MdRecordings;
 
 typedef enum MdRecordingState {
-    MD_RECORDING_RUNNING, MD_RECORDING_FINISHING, MD_RECORDING_FINISHED, MD_RECORDING_FAILED /* nothing can be played */, MD_RECORDING_STATE_MAX,
+    MD_RECORDING_RUNNING, MD_RECORDING_FINISHING, MD_RECORDING_FINISHED, MD_RECORDING_FAILED /* nothing can be played */,
+    MD_RECORDING_EMPTY, /* ended before anything was in it: no fault, and no file */
+    MD_RECORDING_STATE_MAX,
 } MdRecordingState;
 const char *md_recording_state_to_string(MdRecordingState state);
 

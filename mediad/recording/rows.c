@@ -13,7 +13,7 @@ const MdMigration md_recording_migrations[] = {
 };
 const unsigned md_recording_n_migrations = G_N_ELEMENTS(md_recording_migrations);
 
-static const char *const states[MD_RECORDING_STATE_MAX] = {"running", "finishing", "finished", "failed"};
+static const char *const states[MD_RECORDING_STATE_MAX] = {"running", "finishing", "finished", "failed", "empty"};
 
 const char *md_recording_state_to_string(MdRecordingState state)
 {

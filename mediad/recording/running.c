@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 
+static const int64_t SHORT_US = G_USEC_PER_SEC; /* the first fragment of a file has yet to be written */
 static const int64_t SYNC_US = 2 * G_USEC_PER_SEC; /* a power cut takes no more than this */
 
 char *md_recording_part(const MdRecording *r)
@@ -196,7 +197,7 @@ static void finish_saved(bool ok, const GError *error, gpointer data, gpointer u
     g_autofree char *part = md_recording_part(r);
     if (!ok)
         return; /* the next start does it again */
-    if (r->state == MD_RECORDING_FINISHED || r->bytes == 0)
+    if (r->state == MD_RECORDING_FINISHED || r->state == MD_RECORDING_EMPTY || r->bytes == 0)
         g_unlink(part);
     md_recording_tell(r);
 }
@@ -218,6 +219,10 @@ static void finish_done(GObject *source, GAsyncResult *result, gpointer user)
                   (double)r->bytes / 1e6);
     } else if (g_error_matches(error, MD_FINISH_ERROR, MD_FINISH_ERROR_CANCELLED)) {
         return;
+    } else if (g_error_matches(error, MD_FINISH_ERROR, MD_FINISH_ERROR_EMPTY) && r->duration_us < SHORT_US && !r->problem) {
+        r->state = MD_RECORDING_EMPTY;
+        r->problem = g_strdup("it ended before anything was recorded");
+        md_notice(&r->all->logger, "recording %s of %s is empty: it ended within a second of its beginning", r->id, r->room);
     } else {
         md_error(&r->all->logger, "recording %s of %s cannot be finished: %s", r->id, r->room, error->message);
         r->state = MD_RECORDING_FAILED;

@@ -71,7 +71,7 @@ def check_content(path, begin, end, *options):
 
 def wait_finished(d, rid):
     return wait_until("the finished recording", lambda: next((r for r in d.api("GET", "/recordings")["recordings"] if r["id"] == rid and
-                                                              r["state"] in ("finished", "failed")), None), 20)
+                                                              r["state"] in ("finished", "failed", "empty")), None), 20)
 
 
 def recorded():

@@ -31,6 +31,7 @@ const meetings = page(() => import('../pages/meet/meetings'));
 const meeting = page(() => import('../pages/meet/meeting'));
 const desk = page(() => import('../pages/meet/desk'));
 const streams = page(() => import('../pages/meet/streams'));
+const recordings = page(() => import('../pages/meet/recordings'));
 
 export const pages: Page[] = [
   { path: '/', title: 'page.onAir', group: 'broadcast', rights: ['view'], menu: '▶', view: onAir },
@@ -45,6 +46,7 @@ export const pages: Page[] = [
   { path: '/meetings/:id', title: 'page.meeting', group: 'meet', rights: ['view'], view: meeting },
   { path: '/desk/:room', title: 'page.desk', group: 'meet', rights: ['view'], view: desk },
   { path: '/streams', title: 'page.streams', group: 'meet', rights: ['view'], menu: '≈', view: streams },
+  { path: '/recordings', title: 'page.recordings', group: 'meet', rights: ['operate'], menu: '●', view: recordings },
   { path: '/people', title: 'page.people', group: 'house', rights: ['view'], menu: '☷', view: people },
   { path: '/settings', title: 'page.settings', group: 'house', rights: ['operate'], menu: '⚙️', view: settings },
   { path: '/me', title: 'page.me', group: 'house', rights: [], menu: '✱', view: me },

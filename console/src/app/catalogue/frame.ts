@@ -49,6 +49,7 @@ export const frameWords = {
   'page.desk': ['Bàn chủ tọa', "Chair's desk"],
   'page.meetings': ['Cuộc họp', 'Meetings'],
   'page.meeting': ['Một cuộc họp', 'One meeting'],
+  'page.recordings': ['Bản ghi và phát trực tiếp', 'Recordings and live'],
   'page.streams': ['Đường truyền', 'Streams'],
   'live.lost': [
     'Mất kết nối với máy chủ. Đang tự nối lại; số liệu dưới đây có thể đã cũ.',
