@@ -34,6 +34,29 @@ def meet():
     wait_until("a beep of the page at the endpoint", beeps, 20, 0.5)
 
 
+def own_view():
+    d, page, member = STATE["daemon"], STATE["page"], STATE["member"]
+    chosen = json.loads(page.wait_line(r'(\{"step":"chosen".*)', 30)[1])
+    answer = chosen["answer"]
+    assert answer["type"] == "event" and answer["data"]["by"] == "self" and answer["data"]["seats"] == [member] and answer["data"]["shown"], answer
+    assert max(chosen["dark"]) < 30 and min(chosen["light"]) > 40, chosen  # a grid of two has nobody below; alone it fills the picture
+    path = f"/rooms/hop/members/{member}"
+    mine = d.api("GET", path)["view"]
+    assert mine == {"layout": "single", "seats": [member], "by": "self", "shown": True}, mine
+    others = [m["view"] for m in d.api("GET", "/rooms/hop/members")["members"] if m["id"] != member]
+    assert others == [None], others
+    d.api("PUT", path + "/view", {"layout": "1+5"})
+    ordered = json.loads(page.wait_line(r'(\{"step":"by-chair".*)', 30)[1])
+    assert ordered["data"]["by"] == "chair" and ordered["data"]["layout"] == "1+5", ordered
+    assert ordered["refused"]["type"] == "error" and ordered["refused"]["code"] == "not-done" and ordered["refused"]["of"] == "view", ordered
+    assert d.api("GET", path)["view"]["by"] == "chair"
+    d.api("DELETE", path + "/view")
+    back = json.loads(page.wait_line(r'(\{"step":"back".*)', 30)[1])
+    assert back["data"]["layout"] is None and back["data"]["by"] is None, back
+    assert "m999" in back["unknown"]["message"], back
+    assert d.api("GET", path)["view"] is None
+
+
 def restart():
     new = json.loads(STATE["page"].wait_line(r'(\{"step":"restarted".*)', 30)[1])
     assert new["before"] != new["after"], new
@@ -60,6 +83,7 @@ def ends_cleanly():
 
 
 run_tap([("a page and a SIP endpoint hear and see each other", meet),
+         ("a page chooses what it is sent; the chair's choice counts for more", own_view),
          ("an ICE restart: sound goes on", restart),
          ("a reload comes back into the same seat within five seconds", reload),
          ("the daemon ends cleanly", ends_cleanly)])

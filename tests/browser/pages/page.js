@@ -93,4 +93,24 @@ window.picture = () => {
   const n = data.length / 4
   return { width: video.videoWidth, height: video.videoHeight, spread: Math.sqrt(squares / n - (sum / n) ** 2) }
 }
+async function take(fits, seconds = 20) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((done) => setTimeout(done, 50))) {
+    const at = got.findIndex(fits)
+    if (at >= 0) return got.splice(at, 1)[0]
+  }
+  throw new Error(`not told; got ${JSON.stringify(got)}`)
+}
+window.told = async (event) => (await take((m) => m.type === 'event' && m.event === event)).data
+// Chooses a picture of its own; the answer, whichever it is.
+window.view = (layout, seats) => {
+  ws.send(JSON.stringify({ type: 'view', layout, seats }))
+  return take((m) => m.type === 'error' || (m.type === 'event' && m.event === 'view.changed'))
+}
+// Mean brightness of the lower half at the left and at the right: dark where nobody sits.
+window.lower = () => {
+  const drawing = new OffscreenCanvas(160, 90).getContext('2d')
+  drawing.drawImage(document.getElementById('video'), 0, 0, 160, 90)
+  const mean = (x) => drawing.getImageData(x, 55, 70, 30).data.reduce((sum, value, i) => (i % 4 === 1 ? sum + value : sum), 0) / (70 * 30)
+  return [mean(5), mean(85)]
+}
 window.bye = () => ws.send(JSON.stringify({ type: 'bye' }))
