@@ -68,6 +68,25 @@ static void tell_state(MdDaemon *daemon, MdCall *call, MdRoom *room, const char 
     md_web_tell(daemon->web_door->web, call, state);
 }
 
+/* Where it stands: inside it is told everything, outside that it waits; before that nothing. */
+static void tell_where(MdDaemon *daemon, MdCall *call, MdRoom *room, const char *member)
+{
+    if (md_room_may(room, member, MD_ACTION_CHAT, NULL)) {
+        tell_state(daemon, call, room, member);
+        return;
+    }
+    g_autoptr(GPtrArray) members = md_room_members(room);
+    for (guint i = 0; i < members->len; i++) {
+        const MdMemberInfo *info = members->pdata[i];
+        if (strcmp(info->id, member) != 0 || !info->in_lobby)
+            continue;
+        g_autoptr(JsonObject) object = json_object_new();
+        json_object_set_string_member(object, "type", "lobby");
+        md_web_tell(daemon->web_door->web, call, object);
+        return;
+    }
+}
+
 static bool may_see(MdRole role, const char *type)
 {
     static const char *const inner[] = {"dial.", "member.pin-failed", "member.lobby", "member.gain", "member.deaf", "trial."};
@@ -339,7 +358,7 @@ static bool on_resume(MdWebPeer *peer, MdCall *old, MdCall *call, bool keep_medi
     JsonObject *welcome = welcome_of(daemon, room, member);
     json_object_set_boolean_member(welcome, "resumed", TRUE);
     md_web_welcome(peer, welcome);
-    tell_state(daemon, call, room, member);
+    tell_where(daemon, call, room, member);
     return true;
 }
 
@@ -407,8 +426,7 @@ static void on_action(MdWebPeer *peer, MdCall *call, const MdWebFrame *frame, vo
     if (frame->type == MD_WEB_ICE_ERROR) {
         tell_ice_error(daemon, id, frame);
     } else if (frame->type == MD_WEB_STATE) {
-        if (md_room_may(room, id, MD_ACTION_CHAT, NULL) || md_room_member_role(room, id) != MD_ROLE_GUEST)
-            tell_state(daemon, call, room, id);
+        tell_where(daemon, call, room, id);
     } else if (frame->type == MD_WEB_ACT) {
         md_web_act(daemon, call, room, id, frame);
     } else if (!act(daemon, room, id, frame, &error)) {

@@ -298,6 +298,12 @@ int md_floor_set_muted(MdFloor *floor, uint32_t id, bool muted)
     return 0;
 }
 
+bool md_floor_asked_muted(const MdFloor *floor, uint32_t id)
+{
+    const Party *party = find(floor, id);
+    return party != NULL && party->muted;
+}
+
 int md_floor_set_aside(MdFloor *floor, uint32_t id, bool aside)
 {
     Party *party = find(floor, id);

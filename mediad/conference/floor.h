@@ -75,6 +75,7 @@ bool md_floor_is_muted(const MdFloor *floor, uint32_t party);
 /* The floor has closed (or opened) it; it comes out as asked afterwards. */
 bool md_floor_is_floor_muted(const MdFloor *floor, uint32_t party);
 /* Stands outside: neither silenced nor opened (an interpreter). */
+bool md_floor_asked_muted(const MdFloor *floor, uint32_t party); /* by order, whatever the floor does; false: no such party */
 int md_floor_set_aside(MdFloor *floor, uint32_t party, bool aside);
 
 /* --- hands. Further: -EPERM its role does not let it; -EALREADY as it is already; -EBUSY it has the floor -------------- */

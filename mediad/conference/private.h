@@ -295,6 +295,7 @@ struct MdMember {              /* C */
     GString *digits;           /* DTMF so far */
     char command;              /* key after a star, '*' just now, 0 none */
     int64_t key_us;            /* of the last key */
+    bool chair_muted;          /* as the chair had it when the floor gave its place up */
     bool sent_out;             /* by the chair: no place is kept for it */
     unsigned pin_tries, chair_tries; /* wrong PINs at the door; wrong PINs of the chair inside */
     bool rung;                 /* the room called it: let in as it is */

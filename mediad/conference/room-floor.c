@@ -210,10 +210,12 @@ void md_room_floor_away(MdMember *member, bool away)
     if (room->floor == NULL || member->state != MD_MEMBER_IN)
         return;
     bool placed = md_floor_holder(room->floor) == member->id || md_floor_place(room->floor, member->id) >= 0;
-    if (away && placed)
+    if (away && placed) {
+        member->chair_muted = md_floor_asked_muted(room->floor, member->id);
         md_floor_leave(room->floor, member->id, true, now_us);
-    else if (!away && md_floor_back(room->floor, member->id, member->id, now_us) == -ENOENT)
-        md_floor_join(room->floor, member->id, member->role, member->muted, now_us);
+    } else if (!away && md_floor_back(room->floor, member->id, member->id, now_us) == -ENOENT) { /* given up meanwhile */
+        md_floor_join(room->floor, member->id, member->role, member->chair_muted, now_us);
+    }
     md_room_floor_sync(room);
 }
 
@@ -229,7 +231,7 @@ void md_room_floor_role(MdMember *member)
 void md_room_floor_mute(MdMember *member, bool mute)
 {
     MdRoom *room = member->room;
-    member->muted = mute;
+    member->muted = member->chair_muted = mute;
     if (room->floor != NULL && md_floor_set_muted(room->floor, member->id, mute) == 0)
         member->muted = md_floor_is_muted(room->floor, member->id);
 }

@@ -48,6 +48,8 @@ void md_web_peer_close(MdWebPeer *peer, unsigned code, const char *reason);
 Seat *md_web_seat_new(MdWebPeer *peer, const MdWebSeatSpec *spec);
 /* The call ends: code as SIP's, told to the browser unless it is gone. */
 void md_web_seat_end(Seat *seat, int code, const char *reason);
+/* The same browser sits elsewhere now. */
+void md_web_seat_replaced(Seat *seat);
 /* Its browser's connection broke. */
 void md_web_seat_away(Seat *seat);
 /* The seat goes on by peer with a new call. False: its place is gone, and so is the seat. */

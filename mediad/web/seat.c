@@ -217,6 +217,23 @@ void md_web_seat_away(Seat *seat)
     md_call_emit_away(seat->call, true);
 }
 
+static void tell_replaced(MdWebPeer *former)
+{
+    md_web_tell_error(former, "replaced", "this seat went on in another window or connection");
+    md_web_peer_close(former, MD_WEB_CLOSE_REPLACED, "replaced");
+}
+
+void md_web_seat_replaced(Seat *seat)
+{
+    MdWebPeer *former = seat->peer;
+    seat->peer = NULL;
+    if (former != NULL) {
+        former->seat = NULL;
+        tell_replaced(former);
+    }
+    md_web_seat_end(seat, OK, "replaced");
+}
+
 bool md_web_seat_resume(Seat *seat, MdWebPeer *peer, bool keep_media)
 {
     MdWeb *web = seat->web;
@@ -234,10 +251,8 @@ bool md_web_seat_resume(Seat *seat, MdWebPeer *peer, bool keep_media)
     bool resumed = web->options.on_resume(peer, old, call, keep_media, web->options.user);
     if (seat->web != NULL) { /* whoever listened to it listens to the next now, or is gone */
         detach(seat);
-        if (former != NULL) {
-            md_web_tell_error(former, "replaced", "this seat went on in another window or connection");
-            md_web_peer_close(former, MD_WEB_CLOSE_REPLACED, "replaced");
-        }
+        if (former != NULL)
+            tell_replaced(former);
         md_call_emit_closed(old, OK, "replaced");
         md_call_unref(old);
     }

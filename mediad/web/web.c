@@ -255,6 +255,9 @@ MdCall *md_web_take(MdWebPeer *peer, const MdWebSeatSpec *spec)
         md_web_tell_error(peer, "too-many-browsers", "the server takes no more browsers now: try again later");
         return NULL;
     }
+    Seat *former = g_hash_table_lookup(web->seats, peer->browser);
+    if (former != NULL) /* the same browser came by two connections, and both were decided on at once: the later one stays */
+        md_web_seat_replaced(former);
     return md_call_ref(md_web_seat_new(peer, spec)->call);
 }
 

@@ -164,6 +164,115 @@ def too_early():
         ws.drop()
 
 
+def seated(ws):
+    """Past the door: a browser's description is enough for that, no packet need ever come."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "sdp", "chromium.sdp"), encoding="utf-8", newline="") as file:
+        ws.send({"type": "offer", "sdp": file.read()})
+    ws.wait("admitted", 5)
+    return ws.wait("state", 5)
+
+
+def act(ws, name, number, **fields):
+    ws.send(dict({"type": "act", "act": name, "id": number}, **fields))
+    return ws.wait("done", 5, act=name, id=number)
+
+
+def refused(ws, name, number, why, **fields):
+    ws.send(dict({"type": "act", "act": name, "id": number}, **fields))
+    error = ws.wait("error", 5, of="act", id=number)
+    assert (error["code"], error["act"], error["why"]) == ("not-done", name, why) and error["message"], error
+
+
+def runs_it():
+    """Who came without an account as the chair runs the meeting over its socket; everybody else is refused."""
+    d = daemon()
+    chair, me = guest("Chủ tọa", pin="9876")
+    site, other = guest("Điểm cầu")
+    assert "run-floor" in me["may"] and "run-floor" not in other["may"], (me["may"], other["may"])
+    state = seated(chair)
+    assert state["channels"] == [] and "kick" in state["may"], state
+    seated(site)
+    m, s = me["member"], other["member"]
+    for number, (name, fields) in enumerate((("mute", {"member": m, "muted": True}), ("mute-all", {"muted": True}), ("remove", {"member": m}),
+                                             ("lock", {"locked": True}), ("floor-give", {"member": s}), ("vote-open", {"question": "?"}),
+                                             ("role", {"member": s, "role": "chair"}), ("record-start", {}), ("stream-start", {}), ("end", {}))):
+        refused(site, name, number, "denied", **fields)
+    refused(chair, "dance", 1, "not-found")
+    refused(chair, "mute", 2, "invalid", member=s)
+    refused(chair, "mute", 3, "not-found", member="m999", muted=True)
+    refused(chair, "record-stop", 4, "wrong-state")
+    act(chair, "mute", 5, member=s, muted=True)
+    assert site.wait("event", 5, event="member.muted")["data"]["muted"]
+    act(chair, "hide", 6, member=s, hidden=True)
+    site.send({"type": "video", "muted": False})  # its own camera key lifts nothing the chair has hidden
+    act(chair, "floor-give", 7, member=s, budget_s=60)
+    assert site.wait("event", 5, event="floor.given")["data"]["floor"]["holder"] == s
+    vote = act(chair, "vote-open", 8, question="Thông qua?", secret=True)["vote"]
+    assert site.wait("event", 5, event="vote.opened")["data"]["vote"] == vote
+    act(chair, "channels", 9, channels=[{"name": "English", "interpreters": [m]}])
+    mark = len(site.messages)
+    site.send({"type": "channel", "name": "English"})
+    channels = site.wait("event", 5, mark, event="channels.changed")["data"]["channels"]
+    assert channels == [{"name": "English", "interpreters": [m], "listeners": [s], "away": [], "floor_db": -18}], channels
+    members = {x["id"]: x for x in d.api("GET", "/rooms/giao-ban/members")["members"]}
+    assert members[s]["video_muted"] and members[s]["muted"] is False and members[s]["channel"] == "English" and members[m]["interprets"] == "English", members
+    recording = act(chair, "record-start", 10)["recording"]
+    act(chair, "record-stop", 11, recording=recording)
+    mark = len(site.messages)
+    act(chair, "role", 12, member=s, role="secretary")
+    assert "run-votes" in site.wait("state", 5, mark)["may"]
+    act(site, "vote-close", 13, vote=vote)
+    refused(site, "remove", 14, "denied", member=m)
+    act(chair, "remove", 15, member=s)
+    assert site.wait("closed", 5)
+    wait_until("the audit trail to say who did it", lambda: any(
+        r["who"].startswith("Chủ tọa") and r["what"].endswith(" remove") for r in d.api("GET", "/audit")["rows"]), 10)
+    chair.send({"type": "bye"})
+    chair.wait_closed()
+
+
+def by_account():
+    """An account without the right to operate runs the meeting it chairs, and no other; and only as long as it does."""
+    d = daemon()
+    d.api("POST", "/users", {"name": "chu-toa", "password": "mật khẩu thử nghiệm", "role": "viewer"})
+    token = d.api("POST", "/session", {"user": "chu-toa", "password": "mật khẩu thử nghiệm"}, token=False)["token"]
+
+    def ask(method, path, body=None):
+        return d.request(method, "/api/v1" + path, body, token=False, headers={"Authorization": "Bearer " + token})
+
+    status, answer = ask("PUT", "/rooms/giao-ban/lock", {"locked": True})
+    assert status == 403 and "operate" in answer["error"]["hint"] and "chair" in answer["error"]["hint"], (status, answer)
+    ws = connect(token)
+    ws.send({"type": "hello", "room": "giao-ban", "pin": "9876"})
+    assert ws.wait("welcome")["role"] == "chair"
+    assert ask("PUT", "/rooms/giao-ban/lock", {"locked": True})[0] == 403  # not before it is inside
+    seated(ws)
+    site, welcome = guest("Điểm cầu")
+    seated(site)
+    assert ask("GET", "/rooms/giao-ban/may")[1]["role"] == "chair"
+    for method, path, body, want in (("PUT", "/lock", {"locked": True}, 204), ("PUT", "/lock", {"locked": False}, 204), ("PUT", "/mute", {"muted": True}, 204),
+                                     ("PATCH", f"/members/{welcome['member']}", {"muted": False, "role": "secretary"}, 204),
+                                     ("POST", "/floor/give", {"member": welcome["member"]}, 204), ("POST", "/floor/end", None, 204),
+                                     ("POST", "/votes", {"question": "Thông qua?"}, 201), ("PUT", "/banner", {"text": "Nghỉ"}, 204),
+                                     ("PUT", "/channels", {"channels": []}, 200), ("PUT", "/layout", {"layout": "2x2"}, 204)):
+        status, answer = ask(method, "/rooms/giao-ban" + path, body)
+        assert status == want, (method, path, status, answer)
+    for method, path in (("PUT", "/rooms/ngo/lock"), ("DELETE", "/rooms/giao-ban"), ("POST", "/rooms")):
+        assert ask(method, path, {"locked": True} if method == "PUT" else {"name": "x"} if method == "POST" else None)[0] == 403, path
+    mine = next(x["id"] for x in d.api("GET", "/rooms/giao-ban/members")["members"] if x.get("account") == "chu-toa")
+    d.api("PATCH", f"/rooms/giao-ban/members/{mine}", {"role": "co-chair"})
+    d.api("PATCH", f"/rooms/giao-ban/members/{welcome['member']}", {"role": "chair"})
+    status, answer = ask("DELETE", f"/rooms/giao-ban/members/{welcome['member']}")
+    assert (status, answer["error"]["code"]) == (403, "role-does-not-allow"), (status, answer)
+    status, answer = ask("PATCH", f"/rooms/giao-ban/members/{welcome['member']}", {"role": "site"})
+    assert status == 403, (status, answer)
+    d.api("PATCH", f"/rooms/giao-ban/members/{mine}", {"role": "site"})
+    assert ask("PUT", "/rooms/giao-ban/lock", {"locked": True})[0] == 403
+    for one in (ws, site):
+        one.send({"type": "bye"})
+        one.wait_closed()
+
+
 def ends_cleanly():
     daemon().stop()
 
@@ -176,4 +285,6 @@ run_tap([("refused at the door: foreign pages, unknown sessions, no WebSocket", 
          ("signing out ends the seat; its token does not stand for the account", signed_out),
          ("floods and nonsense are cut off", floods),
          ("a link before its time", too_early),
+         ("the chair without an account runs the meeting over its socket; nobody else does", runs_it),
+         ("an account runs the meeting it chairs, and no other", by_account),
          ("the daemon ends cleanly", ends_cleanly)])

@@ -12,7 +12,8 @@ typedef struct Line {           /* one browser's connection */
 typedef struct Desk {
     MdVirtualClock clock;
     MdWeb *web;
-    bool refuse, full, keep, gone;
+    bool refuse, full, keep, gone, later;
+    MdWebPeer *asked[2];        /* later: who waits for the decision; a reference each */
     MdCall *call;               /* of the member; a reference */
     GString *seen;              /* what the room was told */
 } Desk;
@@ -75,6 +76,10 @@ static void on_hello(MdWebPeer *peer, const MdWebHello *hello, void *user)
     Desk *d = user;
     if (d->refuse) {
         md_web_refuse(peer, "wrong-pin", "the PIN is wrong");
+        return;
+    }
+    if (d->later) {
+        d->asked[d->asked[0] != NULL] = md_web_peer_ref(peer);
         return;
     }
     g_autoptr(MdCall) call = md_web_take(peer, &(MdWebSeatSpec){.room = hello->room, .name = hello->name});
@@ -163,6 +168,36 @@ static void expect(Desk *d, const char *seen)
 }
 
 static const char HELLO[] = "{\"type\":\"hello\",\"room\":\"R\",\"name\":\"a\"}", OFFER[] = "{\"type\":\"offer\",\"sdp\":\"theirs\"}";
+
+/* One browser by two connections, both decided on before either sits: the later one stays, as after a reload. */
+static void test_twice_at_once(Desk *d, gconstpointer data)
+{
+    Line *lines[2] = {dial(d), dial(d)};
+    g_autofree char *text = g_strdup_printf("{\"type\":\"hello\",\"code\":\"c\",\"resume\":\"%.*s\"}", MD_WEB_TOKEN_LEN,
+                                            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    d->later = true;
+    for (unsigned i = 0; i < 2; i++)
+        say(lines[i], text);
+    for (unsigned i = 0; i < 2; i++) {
+        g_autoptr(MdCall) call = md_web_take(d->asked[i], &(MdWebSeatSpec){.room = "r", .name = "a"});
+        g_assert_nonnull(call);
+        if (i == 0)
+            take_over(d, call);
+        md_web_welcome(d->asked[i], json_object_new());
+        md_web_peer_unref(d->asked[i]);
+    }
+    g_assert_cmpuint(md_web_seats(d->web), ==, 1);
+    g_assert_cmpuint(lines[0]->close_code, ==, MD_WEB_CLOSE_REPLACED);
+    g_assert_nonnull(strstr(lines[0]->got->str, "\"replaced\""));
+    g_assert_cmpuint(lines[1]->close_code, ==, 0);
+    expect(d, "closed 200 replaced;");
+    g_autofree char *first = token_of(lines[0]), *second = token_of(lines[1]);
+    g_assert_cmpstr(first, ==, second);
+    say(lines[1], "{\"type\":\"bye\"}");
+    g_assert_cmpuint(md_web_seats(d->web), ==, 0);
+    drop(lines[0]);
+    drop(lines[1]);
+}
 
 static void test_call(Desk *d, gconstpointer data)
 {
@@ -287,6 +322,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define CASE(name, fn) g_test_add("/web/seat/" name, Desk, NULL, set_up, fn, tear_down)
     CASE("call", test_call);
+    CASE("twice-at-once", test_twice_at_once);
     CASE("resume", test_resume);
     CASE("place-gone", test_place_gone);
     CASE("refusals", test_refusals);
