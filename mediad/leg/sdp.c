@@ -218,7 +218,7 @@ MdSdp *md_sdp_parse(const char *text, bool ice, GError **error)
 {
     size_t len = text ? strnlen(text, MD_SDP_TEXT_MAX + 1) : 0;
     if (len < 5 || len > MD_SDP_TEXT_MAX || strncmp(text, "v=0", 3) != 0) {
-        sdp_fail(error, len > MD_SDP_TEXT_MAX ? "the description is longer than 32 KiB"
+        sdp_fail(error, len > MD_SDP_TEXT_MAX ? "the description is longer than 48 KiB"
                                           : "the description does not begin with v=0");
         return NULL;
     }

@@ -8,7 +8,7 @@
 
 /* A session description (RFC 8866) as what we need of it: GStreamer reads the grammar, this turns it into plain
  * values with limits. Pure; control thread. Internal to leg. */
-#define MD_SDP_TEXT_MAX 32768 /* a browser's offer of three lines with every codec comes to 12 KB and more */
+#define MD_SDP_TEXT_MAX 49152 /* a browser's offer of three lines with every codec comes to 12 KB and more, of nine to three times that */
 #define MD_SDP_MEDIA_MAX 16
 #define MD_SDP_FORMATS_MAX 48
 #define MD_SDP_CRYPTO_MAX 12

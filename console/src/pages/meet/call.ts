@@ -8,10 +8,17 @@ import { apply, byOwnClock, EMPTY, type RoomState } from './state';
 import { ROLES, type Line, type Role, type Room } from './types';
 
 export type Phase = 'connecting' | 'asked' | 'lobby' | 'in' | 'back' | 'over';
+/** Speakers' own pictures: asked for or not, on which line (by its mid) whose, and how much of the composed picture comes beside them. */
+export type StreamTile = { mid: string; member: string | null; main: boolean; stream: MediaStream };
+export type Streams = { on: boolean; composed: 'full' | 'small' | 'off'; why: '' | 'line' | 'limit'; tiles: StreamTile[] };
+export const NO_STREAMS: Streams = { on: false, composed: 'full', why: '', tiles: [] };
+const STREAMS_MAX = 6;
+
 export type CallState = {
   phase: Phase; ask: 'pin' | 'name' | null; trouble: { code: string; message: string; values?: Values } | null; over: { code: string; reason: string } | null;
   member: string; role: Role; may: readonly string[]; room: RoomState; chat: Line[]; media: 'none' | 'connecting' | 'up' | 'broken';
   main: MediaStream | null; sound: MediaStream | null; content: MediaStream | null; muted: boolean; cameraOff: boolean; sharing: boolean; backMs: number;
+  streams: Streams;
 };
 export type Wanted = { room?: string; code?: string; name?: string; pin?: string };
 type Message = { type: string; [name: string]: unknown };
@@ -34,7 +41,7 @@ export function forgetSeat(): void {
 export class Call {
   state: CallState = {
     phase: 'connecting', ask: null, trouble: null, over: null, member: '', role: 'guest', may: [], room: EMPTY, chat: [], media: 'none', main: null, sound: null, content: null,
-    muted: false, cameraOff: false, sharing: false, backMs: 0,
+    muted: false, cameraOff: false, sharing: false, backMs: 0, streams: NO_STREAMS,
   };
   pc: RTCPeerConnection | null = null;
   private socket: WebSocket | null = null;
@@ -50,6 +57,7 @@ export class Call {
   private early: RTCIceCandidateInit[] = [];
   private screen: MediaStream | null = null;
   private lines: { audio?: RTCRtpTransceiver; video?: RTCRtpTransceiver; content?: RTCRtpTransceiver } = {};
+  private others: { line: RTCRtpTransceiver; stream: MediaStream }[] = []; /* for speakers' own pictures */
   private negotiating: Promise<void> = Promise.resolve();
 
   constructor(private wanted: Wanted, public local: MediaStream | null) {
@@ -199,6 +207,7 @@ export class Call {
       case 'answer': return void this.queue(() => this.remote({ type: 'answer', sdp: String(m.sdp) }));
       case 'offer': return void this.queue(() => this.remote({ type: 'offer', sdp: String(m.sdp) }));
       case 'candidate': return void this.queue(() => this.candidate(m));
+      case 'streams': return this.streams(m);
       case 'restart-ice': return this.askedToRestart();
       case 'state': return this.whole(m);
       case 'event': return this.event(String(m.event), (m.data ?? {}) as Record<string, unknown>);
@@ -298,9 +307,11 @@ export class Call {
       direction: 'sendrecv',
       sendEncodings: [{ rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 }, { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 }, { rid: 'h', maxBitrate: 1_500_000 }],
     });
+    this.others = [];
     this.lines.content = pc.addTransceiver(this.screen?.getVideoTracks()[0] ?? 'video', { direction: 'sendrecv' });
     const stream = (line: RTCRtpTransceiver) => new MediaStream([line.receiver.track]);
     this.set({ media: 'connecting', sound: stream(this.lines.audio), main: stream(this.lines.video), content: stream(this.lines.content) });
+    if (this.state.streams.on) this.addOthers(pc);
     pc.onicecandidate = (e) => this.send({ type: 'candidate', mid: e.candidate?.sdpMid ?? '', candidate: e.candidate?.candidate ?? '' });
     pc.onicecandidateerror = (e) => {
       const error = e as RTCPeerConnectionIceErrorEvent;
@@ -309,6 +320,35 @@ export class Call {
     pc.onconnectionstatechange = () => this.path(pc);
     pc.oniceconnectionstatechange = () => this.path(pc);
     void this.offer({});
+    if (this.state.streams.on) this.wantStreams();
+  }
+
+  private addOthers(pc: RTCPeerConnection): void {
+    /* what the server speaks: a list of everything, line by line, would be several times as long */
+    const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs.filter((x) => /^video\/(h264|vp8|rtx)$/i.test(x.mimeType)) ?? [];
+    while (this.others.length < STREAMS_MAX) {
+      const line = pc.addTransceiver('video', { direction: 'recvonly' });
+      if (codecs.length > 0 && 'setCodecPreferences' in line) line.setCodecPreferences(codecs);
+      this.others.push({ line, stream: new MediaStream([line.receiver.track]) });
+    }
+  }
+
+  private wantStreams(): void {
+    const scale = window.devicePixelRatio || 1;
+    void this.queue(async () => {
+      this.send({ type: 'view', streams: this.state.streams.on ? STREAMS_MAX : 0, width: Math.round(window.innerWidth * scale), height: Math.round(window.innerHeight * scale) });
+    });
+  }
+
+  /** Who is on which line now. */
+  private streams(m: Message): void {
+    const told = (m.lines ?? []) as { mid: string; member: string | null; main?: boolean }[];
+    const tiles = told.flatMap((x) => {
+      const other = this.others.find((o) => o.line.mid === x.mid);
+      return other ? [{ mid: x.mid, member: x.member, main: x.main === true, stream: other.stream }] : [];
+    });
+    const composed = m.composed === 'off' || m.composed === 'small' ? m.composed : 'full', why = m.why === 'line' || m.why === 'limit' ? m.why : '';
+    this.set({ streams: { on: this.state.streams.on, composed: this.state.streams.on ? composed : 'full', why, tiles: this.state.streams.on ? tiles : [] } });
   }
 
   private path(pc: RTCPeerConnection): void {
@@ -391,6 +431,16 @@ export class Call {
   });
   private acts = 0;
   private answers = new Map<number, { done: (value: unknown) => void; fail: (message: string, why: string) => void }>();
+
+  /** The speakers' own pictures instead of the composed one, where the line carries them. */
+  setStreams(on: boolean): void {
+    if (on === this.state.streams.on || !this.pc) return;
+    this.set({ streams: { ...NO_STREAMS, on } });
+    if (on) this.addOthers(this.pc);
+    for (const { line } of this.others) line.direction = on ? 'recvonly' : 'inactive';
+    void this.offer({});
+    this.wantStreams();
+  }
 
   async share(): Promise<void> {
     const holder = this.state.room.members.find((m) => m.id === this.state.room.content);

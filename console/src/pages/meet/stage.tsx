@@ -15,6 +15,7 @@ import { VoteCard } from './desk-vote';
 import { countdown, isNext, left, voteOpen } from './state';
 import type { Member, Vote } from './types';
 import { VoteResult } from './vote-result';
+import { StreamsChoice, Tiles, tilesOf } from './tiles';
 
 function Picture({ stream, label, className }: { stream: MediaStream; label: string; className: string }) {
   const video = useRef<HTMLVideoElement>(null);
@@ -178,6 +179,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
   const hand = floor.queue.some((q) => q.member === state.member), place = floor.queue.findIndex((q) => q.member === state.member) + 1;
   const vote = voteOpen(state.room) ?? votes[votes.length - 1], open = vote?.open === true;
   const me = state.room.members.find((m) => m.id === state.member);
+  const tiles = tilesOf(state), beside = tiles.find((x) => x.main)?.stream ?? state.main;
   const showContent = content !== null && content !== state.member && flowing && state.content !== null;
   const silenced = me?.muted === true && !state.muted;
   const presenter = content !== state.member ? state.room.members.find((m) => m.id === content) : undefined;
@@ -199,7 +201,8 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
       <div className={`meet-stage${panel ? ' with-panel' : ''}`}>
         <div className="meet-pictures">
           {showContent && <Picture stream={state.content!} label={t('meet.content')} className="meet-big content" />}
-          {state.main && <Picture stream={state.main} label={t('meet.picture')} className={showContent ? 'meet-small' : 'meet-big main'} />}
+          {tiles.length > 0 && !showContent && <Tiles state={state} tiles={tiles} />}
+          {beside && (showContent || tiles.length === 0) && <Picture stream={beside} label={t('meet.picture')} className={showContent ? 'meet-small' : 'meet-big main'} />}
           <div className="meet-told">
             {state.sharing && <span>{t('meet.sharing')}</span>}
             {presenter && <span>{t('desk.presents', { name: presenter.name })}</span>}
@@ -218,6 +221,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
               {canShare && !watches && <Button size="large" block onClick={share}>{state.sharing ? t('meet.unshare') : t('meet.share')}</Button>}
               <Button size="large" block onClick={() => setPanel('people')}>{t('meet.people')}</Button>
               <Button size="large" block onClick={() => setPanel('vote')}>{t('meet.vote')}</Button>
+              <StreamsChoice call={call} state={state} />
               <h3>{t('meet.myLayout')}</h3>
               <div className="row"><Button onClick={() => call.view(null)}>{t('meet.asAll')}</Button>{LAYOUTS.map((l) => <Button key={l} onClick={() => call.view(l)}>{tWord('layout', l)}</Button>)}</div>
               <Button block onClick={() => void document.documentElement.requestFullscreen?.().catch(() => undefined)}>{t('meet.full')}</Button>

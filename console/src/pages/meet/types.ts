@@ -5,6 +5,7 @@ export const ROLES: readonly Role[] = ['chair', 'co-chair', 'operator', 'secreta
 export type Room = {
   name: string; title: string; members: number; layout: string; locked: boolean; waiting_for_chair: boolean; muted_all: boolean; confidential?: boolean;
   recorded?: boolean; streamed?: boolean; content?: { member: string } | null; notice?: { vi?: string; en?: string }; spotlight?: string | null; forced?: boolean; seats?: (string | null)[]; tour_s?: number;
+  banner?: string;
 };
 export type Stats = Record<string, number>;
 export type Member = {
