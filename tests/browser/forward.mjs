@@ -17,7 +17,9 @@ await story(async (browser) => {
   const a = await person(browser, { name: 'Xã Cẩm Xuyên', colour: 'cyan', hz: 600 });
   const b = await person(browser, { name: 'Xã Thạch Hà', colour: 'magenta', hz: 900 });
   const v = await person(browser, { name: 'Văn phòng UBND tỉnh', colour: 'red' });
-  await Promise.all([join(a, base + linkA), join(b, base + linkB), join(v, base + linkV)]);
+  await join(a, base + linkA);
+  await join(b, base + linkB);
+  await join(v, base + linkV);
   await Promise.all([up(a), up(b), up(v)]);
   await speak(b, false);
   const [idA, idB, idV] = await Promise.all([member(a), member(b), member(v)]);
