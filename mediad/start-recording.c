@@ -39,7 +39,7 @@ bool md_start_recording(MdDaemon *daemon, GError **error)
                                       .running_max = from->running_max, .max_hours = from->max_hours, .min_free_mib = from->min_free_mib,
                                       .max_gib = from->max_gib, .retention_days = from->retention_days, .idle_s = from->idle_s,
                                       .logger = &logger, .on_changed = on_changed, .user = daemon};
-    MdStreamsOptions streams = {.conference = daemon->conference, .feeds = daemon->room_feeds, .hosts = (const char *const *)from->stream_hosts,
+    MdStreamsOptions streams = {.store = daemon->store, .conference = daemon->conference, .feeds = daemon->room_feeds, .hosts = (const char *const *)from->stream_hosts,
                                 .running_max = from->streams_max, .idle_s = from->idle_s, .logger = &logger};
     daemon->recordings = md_recordings_new(&recordings, error);
     daemon->streams = md_streams_new(&streams);

@@ -10,6 +10,8 @@ const MdMigration md_recording_migrations[] = {
      "CREATE TABLE md_recordings (id TEXT PRIMARY KEY, room TEXT NOT NULL, title TEXT NOT NULL, state TEXT NOT NULL, created_by TEXT,"
      " started_us BIGINT NOT NULL, ended_us BIGINT NOT NULL, duration_us BIGINT NOT NULL, bytes BIGINT NOT NULL, sha256 TEXT,"
      " problem TEXT, chapters TEXT NOT NULL);"},
+    {431, "live streams go on after a restart",
+     "CREATE TABLE md_streams (room TEXT NOT NULL, url TEXT NOT NULL, created_by TEXT, time_us BIGINT NOT NULL, PRIMARY KEY (room, url));"},
 };
 const unsigned md_recording_n_migrations = G_N_ELEMENTS(md_recording_migrations);
 

@@ -2,6 +2,7 @@
 #include "mediad/recording/streams.h"
 #include <string.h>
 #include "mediad/recording/hls.h"
+#include "mediad/recording/streams-kept.h"
 
 enum { RUNNING_MAX = 8, RETRY_MS = 1000, RETRY_DOUBLINGS = 5, TICK_S = 2 };
 static const int64_t STAY_US = 60 * (int64_t)G_USEC_PER_SEC; /* whoever stays so long has really been there */
@@ -35,8 +36,10 @@ struct MdStreams {
     char **hosts;
     MdLogger logger;
     GPtrArray *list; /* Stream* */
+    GPtrArray *kept; /* those of the run before this, until somebody is in their room */
     unsigned next_id;
     guint tick;
+    bool closing; /* what runs begins again after the restart */
 };
 
 const char *md_stream_kind_to_string(MdStreamKind kind)
@@ -193,6 +196,8 @@ static void stop(Stream *s)
     md_notice(&s->all->logger, "stream %s of %s ends", s->id, s->room);
     if (room)
         md_room_mark(room, MD_ROOM_MARK_STREAMED, false, s->id);
+    if (!s->all->closing)
+        md_streams_forget(s->all->options.store, s->room, s->url, &s->all->logger);
     g_ptr_array_remove(s->all->list, s);
 }
 
@@ -223,6 +228,7 @@ MdStreams *md_streams_new(const MdStreamsOptions *options)
     all->hosts = g_strdupv((char **)(uintptr_t)options->hosts);
     all->logger = options->logger ? *options->logger : (MdLogger){0};
     all->list = g_ptr_array_new_with_free_func(stream_free);
+    all->kept = md_streams_load(options->store, &all->logger);
     all->tick = g_timeout_add_seconds(TICK_S, on_tick, all);
     return all;
 }
@@ -232,9 +238,11 @@ void md_streams_free(MdStreams *all)
     if (!all)
         return;
     g_clear_handle_id(&all->tick, g_source_remove);
+    all->closing = true;
     while (all->list->len > 0)
         stop(all->list->pdata[all->list->len - 1]);
     g_ptr_array_unref(all->list);
+    g_ptr_array_unref(all->kept);
     g_strfreev(all->hosts);
     g_free(all);
 }
@@ -294,6 +302,7 @@ const char *md_streams_start(MdStreams *all, const char *name, const char *url, 
         wait_for_next(s, error->message);
     md_notice(&all->logger, "stream %s of %s to %s begins, asked by %s", s->id, s->room, s->shown ? s->shown : "the console", by ? by : "the meeting");
     md_room_mark(room, MD_ROOM_MARK_STREAMED, true, s->id);
+    md_streams_keep(all->options.store, s->room, s->url, by, &all->logger);
     return s->id;
 }
 
@@ -358,6 +367,8 @@ GBytes *md_streams_segment(MdStreams *all, const char *room, uint64_t sequence)
 
 void md_streams_room_event(MdStreams *all, const char *type, const char *room)
 {
+    if (room && all->kept->len > 0 && strcmp(type, "member.joined") == 0)
+        md_streams_resume(all, all->kept, room, all->options.store, &all->logger);
     for (guint i = all->list->len; room && strcmp(type, "room.ended") == 0 && i-- > 0;) {
         Stream *s = all->list->pdata[i];
         if (strcmp(s->room, room) == 0)

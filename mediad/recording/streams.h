@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 #include "mediad/recording/feed.h"
+#include "mediad/store/store.h"
 
 /* Meetings as live streams: HLS for the console, RTMP and SRT to broadcasters that the settings allow; a sender whose line breaks tries
  * again with back-off until it is stopped. A stream ends with its meeting. Control thread. */
@@ -23,6 +24,7 @@ typedef struct MdStreamInfo {        /* strings valid until control returns to t
 } MdStreamInfo;
 
 typedef struct MdStreamsOptions {    /* copied but for what they point to */
+    MdStore *store;                  /* what runs is noted here and goes on after a restart; NULL: it does not */
     MdConference *conference;
     MdFeeds *feeds;
     const char *const *hosts;        /* "live.example.vn", "*.vtv.vn:1935"; NULL-terminated; none: nothing is sent anywhere */

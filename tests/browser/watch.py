@@ -10,7 +10,7 @@ D = {}
 
 
 def meeting():
-    d = D["d"] = Mediad(config=CONFIG, extra="recording: { min_free_mib = 16; height = 360; bitrate_kbps = 500; };\n")
+    d = D["d"] = Mediad(config=CONFIG, extra='recording: { min_free_mib = 16; height = 360; bitrate_kbps = 500; stream_hosts = [ "127.0.0.1" ]; };\n')
     d.sign_in()
     d.api("POST", "/rooms", {"name": "giao-ban", "title": "Giao ban tỉnh"})
     secret = d.add_account("xa")
@@ -67,6 +67,22 @@ def member():
     return D["d"].api("GET", "/rooms/giao-ban/members")["members"][0]["id"]
 
 
+def goes_on():
+    """mediad ends and comes back in the middle of the meeting: what went out live goes out again when a site is back; what was stopped does not."""
+    d = D["d"]
+    stopped = d.api("POST", "/rooms/giao-ban/streams", {"url": "rtmp://127.0.0.1:9/app/over"})["id"]
+    d.api("POST", "/rooms/giao-ban/streams", {"url": "rtmp://127.0.0.1:9/app/secret-key"})
+    d.api("DELETE", f"/streams/{stopped}")
+    d.stop()
+    d._launch("mediad")
+    assert d.api("GET", "/streams")["streams"] == []
+    D["agent"].command("hangup")
+    assert D["agent"].dial(f"sip:giao-ban@127.0.0.1:{d.sip_port}")["type"] == "CALL_ESTABLISHED"
+    streams = wait_until("the streams", lambda: next((s for s in [d.api("GET", "/streams")["streams"]] if len(s) == 2), None), 20)
+    assert sorted(s["kind"] for s in streams) == ["hls", "rtmp"] and all(s["created_by"] == "tester" for s in streams), streams
+    assert "secret-key" not in json.dumps(streams) and d.api("GET", "/rooms/giao-ban")["streamed"], streams
+
+
 def ends_cleanly():
     D["d"].stop()
 
@@ -77,4 +93,5 @@ run_tap([("the console's pages are built", build_pages),
          ("a recording is played in the page", watched),
          ("the live stream is played in the page", live),
          ("a line's last hour is shown", lines),
+         ("live streams go on after a restart", goes_on),
          ("the daemon ends cleanly", ends_cleanly)])
