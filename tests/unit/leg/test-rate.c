@@ -101,6 +101,11 @@ static void test_narrow(void)
     end(pair);
 }
 
+static uint64_t sent_of(const MdLegStats *stats)
+{
+    return md_stat_get(&stats->video_packets_sent) + md_stat_get(&stats->video_packets_retransmitted);
+}
+
 /* Still pictures take little: what the line carries is found out by padding. It disturbs nobody. */
 static void test_probes(void)
 {
@@ -113,11 +118,17 @@ static void test_probes(void)
     g_assert_cmpuint(allowed_bps(pair), <, NARROW_BPS);
     run(pair, 2000, 150000, &longest); /* what is late comes in */
     pair->narrow_bps = WIDE_BPS;
+    run(pair, 1000, 150000, &longest);
     unsigned damaged = pair->side[0].damaged;
     uint64_t rejected = md_stat_get(&theirs->packets_rejected), lost = md_stat_get(&theirs->video_packets_lost);
+    uint64_t sent = sent_of(stats), received = md_stat_get(&theirs->video_packets_received);
     run(pair, 30000, 150000, &longest);
     g_assert_cmpuint(allowed_bps(pair), ==, agreed);
     g_assert_cmpuint(md_stat_get(&stats->send_probes), >, 1);
+    sent = sent_of(stats) - sent;
+    received = md_stat_get(&theirs->video_packets_received) - received;
+    g_assert_cmpuint(received, >, sent - 10); /* some are on their way */
+    g_assert_cmpuint(received, <, sent + 10); /* padding is none of them */
     g_assert_cmpuint(md_stat_get(&theirs->packets_rejected), ==, rejected);
     g_assert_cmpuint(md_stat_get(&theirs->video_packets_lost), ==, lost);
     g_assert_cmpuint(pair->side[0].damaged, ==, damaged);

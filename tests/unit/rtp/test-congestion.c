@@ -35,7 +35,6 @@ typedef struct Line {
     double budget; /* bytes that may be sent now */
     int64_t probe_until_us;
     uint32_t probe_bps;
-    bool no_probes;
     double frame_left;
     uint64_t sent_bytes, dropped;
     int64_t queue_us; /* now */
@@ -99,8 +98,9 @@ static void send_media(Line *line)
             line->frame_left -= (double)len;
         }
     }
-    if (!line->no_probes && line->now_us >= line->probe_until_us)
-        md_congestion_probe(line->sender, line->now_us, &line->probe_bps, &line->probe_until_us);
+    int64_t until_us;
+    if (line->now_us >= line->probe_until_us && md_congestion_probe(line->sender, line->now_us, &line->probe_bps, &until_us))
+        line->probe_until_us = until_us;
     if (line->now_us < line->probe_until_us && (line->now_us / STEP_US) % 4 == 0) {
         double bytes = line->probe_bps / 8.0 * 4 / 1000;
         for (; bytes > 0; bytes -= 275)
@@ -230,7 +230,11 @@ static void test_loss(void)
     Line line;
     line_init(&line, 3000000);
     line.loss_permille = 20;
+    MdCongestionStats stats;
     g_assert_cmpuint(run(&line, 30000).least_bps, >, MAX_BPS * 8 / 10);
+    md_congestion_stats(line.sender, &stats);
+    g_assert_cmpuint(stats.loss_cuts, ==, 0);
+    g_assert_cmpuint(stats.lost, >, 40);
     line.loss_permille = 200;
     run(&line, 10000);
     g_assert_cmpuint(md_congestion_bps(line.sender), <, MAX_BPS / 2);
