@@ -102,7 +102,7 @@ def played_now():
     run = wait_until("it in the play log", lambda: next(iter(v.runs("Mất nước chiều nay")), None), 10)
     start = run["start_us"] / 1e6
     heard = v.speakers[LOUDSPEAKER].loud(start - 0.2, start + 4)
-    assert run["created_by"] == "minh" and start - at < 6 and len(heard) > 1, (run, at, heard)
+    assert run["created_by"] == "minh" and start - at < 6 * PATIENCE and len(heard) > 1, (run, at, heard)
     cells = said("in the play log and the report")["cells"]
     report = next(r for r in v.api("GET", "/reports/plays?" + urllib.parse.urlencode({"from": local(time.time())[:10], "to": local(time.time())[:10], "by": "commune"}))["rows"] if r["key"] == HERE)
     assert report["played"] == 2 and cells[2:6] == ["2", "2", "0", "0"], (report, cells)
@@ -113,19 +113,19 @@ def emergency():
     speaker = D["v"].speakers[LOUDSPEAKER]
     wrong = said("a wrong code is refused")["at"] / 1000
     sounds = said("the emergency sounds")
-    at = sounds["at"] / 1000
-    assert not speaker.loud(wrong - 1, at), "it sounds before the right code"
-    siren = speaker.loud(at, at + 4)
-    assert siren and siren[0] - at < 3, [t - at for t in siren][:3]
-    first = float(re.search(r"sau ([\d,]+) giây", sounds["first"])[1].replace(",", "."))
-    assert abs(first - (siren[0] - at)) < 1, (first, siren[0] - at)
     stopped = said("stopped")["at"] / 1000
-    assert not speaker.loud(stopped + 0.7, stopped + 1), "it sounds on"
-    clear = said("the all-clear sounds")["at"] / 1000
-    assert speaker.loud(clear - 2, clear + 2), "no all-clear"
+    step(D["run"], "the all-clear sounds")
     alerts = {a["kind"]: a for a in D["v"].api("GET", "/alerts")["alerts"]}
+    at, clear = (alerts[kind]["received_us"] / 1e6 for kind in ("emergency", "all-clear"))
+    assert wrong < sounds["at"] / 1000 <= at and not speaker.loud(wrong - 1, at), "it sounds before the right code"
+    siren = speaker.loud(at, at + 4)
+    assert siren and siren[0] - at < 3 * PATIENCE, [t - at for t in siren][:3]
+    first = float(re.search(r"sau ([\d,]+) giây", sounds["first"])[1].replace(",", "."))
+    assert abs(first - (siren[0] - at)) < 0.5, (first, siren[0] - at)
+    assert clear > stopped + 1 and not speaker.loud(stopped + 0.7, clear), "it sounds on"
+    assert speaker.loud(clear, clear + 3 * PATIENCE), "no all-clear"
     assert alerts["emergency"]["state"] == "stopped" and "truc" in alerts["emergency"]["reason"] and alerts["all-clear"]["areas"] == HERE, alerts
-    print(f"# first sound {siren[0] - at:.1f} s after the code; the page says {first} s")
+    print(f"# first sound {siren[0] - at:.1f} s after the order came; the page says {first} s")
 
 
 def ends_cleanly():
