@@ -311,6 +311,7 @@ void md_member_tick(MdMember *member, int64_t now_us)
         member->prompt_us = now_us + LOBBY_REPEAT_US;
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_LOBBY}, 1, false);
     }
+    md_member_line_tick(member, now_us);
     bool talking = member->leg_started && atomic_load_explicit(&member->seat->talking, memory_order_relaxed);
     if (talking)
         member->spoke_us = now_us;

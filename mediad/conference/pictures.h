@@ -6,6 +6,7 @@
 MdMember *md_room_big(const MdRoom *room);                 /* who is large, whoever speaks: has the floor, or the spotlight; NULL */
 MdLayoutKind md_room_layout_now(const MdRoom *room);       /* as chosen, or one with a large tile for that one */
 char *md_member_tile_text(const MdMember *member);
+void md_member_line_tick(MdMember *member, int64_t now_us); /* whether much of what it sends is lost */
 void md_room_scene_tick(MdRoom *room, int64_t now_us);
 void md_room_scene_reset(MdRoom *room);
 

@@ -315,6 +315,10 @@ struct MdMember {              /* C */
     uint32_t source, output;
     MdWish own_view, chair_view; /* what it wishes to be sent; what the chair wishes it to be: that wins */
     MdViewState view_state;
+    int64_t line_us;             /* its line was looked at last */
+    uint64_t line_lost, line_received; /* packets up to then */
+    unsigned line_good;          /* looks in a row */
+    bool bad_line;               /* written in its tile */
     uint32_t view;               /* of its own in the composer, 0: the room's */
 };
 

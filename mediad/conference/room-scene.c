@@ -3,7 +3,8 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { BANNER_MAX_S = 24 * 3600, FEW = 6 /* tiles of the smaller layout with one large */ };
+enum { BANNER_MAX_S = 24 * 3600, FEW = 6 /* tiles of the smaller layout with one large */, LINE_PACKETS_MIN = 50, LINE_BAD_PERCENT = 5, LINE_GOOD_LOOKS = 2 };
+static const int64_t LINE_LOOK_US = 5 * G_USEC_PER_SEC;
 
 MdMember *md_room_big(const MdRoom *room)
 {
@@ -82,6 +83,30 @@ void md_room_scene_reset(MdRoom *room)
     room->spotlight = 0;
 }
 
+/* Looked at every five seconds: bad from 5 % on, good again after two good looks, so that it does not flicker. */
+void md_member_line_tick(MdMember *member, int64_t now_us)
+{
+    const MdLegStats *stats = member->leg_started && member->leg != NULL ? md_leg_stats(member->leg) : NULL;
+    if (stats == NULL || now_us - member->line_us < LINE_LOOK_US)
+        return;
+    uint64_t lost = md_stat_get(&stats->audio_packets_lost) + md_stat_get(&stats->video_packets_lost);
+    uint64_t received = md_stat_get(&stats->audio_packets_received) + md_stat_get(&stats->video_packets_received);
+    bool first = member->line_us == 0 || lost < member->line_lost || received < member->line_received; /* another leg, too */
+    uint64_t more_lost = lost - member->line_lost, more = received - member->line_received + more_lost;
+    member->line_us = now_us;
+    member->line_lost = lost;
+    member->line_received = received;
+    if (first || more < LINE_PACKETS_MIN)
+        return;
+    bool bad = more_lost * 100 >= more * LINE_BAD_PERCENT;
+    member->line_good = bad ? 0 : member->line_good + 1;
+    bool now = bad || (member->bad_line && member->line_good < LINE_GOOD_LOOKS);
+    if (now == member->bad_line)
+        return;
+    member->bad_line = now;
+    md_room_video_talking(member);
+}
+
 /* The name, with what it waits for or has before it: that is not cut off. New. */
 char *md_member_tile_text(const MdMember *member)
 {
@@ -91,7 +116,7 @@ char *md_member_tile_text(const MdMember *member)
     if (place >= 0)
         return g_strdup_printf("%s %d · %s", vi ? "Xin phát biểu" : "Hand", place + 1, member->name);
     if (md_room_floor_holder(room) != member)
-        return g_strdup(member->name);
+        return member->bad_line ? g_strdup_printf("%s · %s", vi ? "Mạng yếu" : "Bad line", member->name) : g_strdup(member->name);
     if (room->floor_left_s >= 0)
         return g_strdup_printf("%02d:%02d · %s", room->floor_left_s / 60, room->floor_left_s % 60, member->name);
     return g_strdup_printf("%s · %s", vi ? "Đang phát biểu" : "Speaking", member->name);

@@ -491,6 +491,42 @@ static void test_tour_pages(void)
     meeting_free(hall.meeting);
 }
 
+/* --- tiles -------------------------------------------------------------------------------------------------------------- */
+
+static void lose(Hall *hall, unsigned lost, unsigned of, unsigned s)
+{
+    for (unsigned i = 0; i < s; i++) {
+        md_stat_add(&hall->legs[1]->stats.video_packets_received, of - lost);
+        md_stat_add(&hall->legs[1]->stats.video_packets_lost, lost);
+        meeting_run_ms(hall->meeting, 1000);
+    }
+}
+
+static void expect_label(const Hall *hall, const char *label)
+{
+    g_assert_cmpstr(g_hash_table_lookup(fake_composer()->sources, GUINT_TO_POINTER(number(hall->ids[1]))), ==, label);
+}
+
+/* Much of what a site sends is lost: its tile says so, until it has been good for a while; a hand counts for more. */
+static void test_bad_line(void)
+{
+    Hall hall = hall_new(2, 8, MD_LAYOUT_AUTO);
+    lose(&hall, 4, 100, 12);
+    expect_label(&hall, "b");
+    lose(&hall, 8, 100, 11);
+    expect_label(&hall, "Mạng yếu · b");
+    lose(&hall, 0, 100, 4); /* one good look does not count */
+    expect_label(&hall, "Mạng yếu · b");
+    g_assert_true(md_room_raise_hand(hall.room, hall.ids[1], true, NULL));
+    expect_label(&hall, "Xin phát biểu 1 · b");
+    g_assert_true(md_room_raise_hand(hall.room, hall.ids[1], false, NULL));
+    lose(&hall, 0, 100, 12);
+    expect_label(&hall, "b");
+    lose(&hall, 4, 5, 12); /* too little comes to tell */
+    expect_label(&hall, "b");
+    meeting_free(hall.meeting);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -507,5 +543,6 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/views/seat-of-rung", test_seat_of_rung);
     g_test_add_func("/conference/views/tour-skips-and-waits", test_tour_skips_and_waits);
     g_test_add_func("/conference/views/tour-pages", test_tour_pages);
+    g_test_add_func("/conference/views/bad-line", test_bad_line);
     return g_test_run();
 }
