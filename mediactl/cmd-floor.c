@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Running a meeting: the floor and votes. */
+/* Running a meeting: hands, the floor, votes, interpreters, hidden pictures. */
 #include "mediactl/ctl.h"
 
 int ctl_cmd_floor_show(Ctl *ctl, const Args *args)
@@ -32,6 +32,83 @@ int ctl_cmd_floor_end(Ctl *ctl, const Args *args)
     return ctl_do(ctl, "POST", path, NULL, "Nobody has the floor in %s; microphones are as they were.", args_word(args, 0));
 }
 
+static int hand(Ctl *ctl, const Args *args, bool raised)
+{
+    g_autofree char *member = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
+    g_autofree char *path = member ? g_strconcat(member, "/hand", NULL) : NULL;
+    JsonObject *body = path ? json_object_new() : NULL;
+
+    if (!path)
+        return CTL_FAILED;
+    json_object_set_boolean_member(body, "raised", raised);
+    return ctl_do(ctl, "PUT", path, body, raised ? "%s waits to speak." : "%s does not wait to speak any more.", args_word(args, 1));
+}
+
+int ctl_cmd_floor_raise(Ctl *ctl, const Args *args)
+{
+    return hand(ctl, args, true);
+}
+
+int ctl_cmd_floor_lower(Ctl *ctl, const Args *args)
+{
+    return hand(ctl, args, false);
+}
+
+int ctl_cmd_floor_extend(Ctl *ctl, const Args *args)
+{
+    g_autofree char *path = ctl_path("/rooms/%s/floor/extend", args_word(args, 0));
+    JsonObject *body = json_object_new();
+
+    json_object_set_int_member(body, "seconds", g_ascii_strtoll(args_word(args, 1), NULL, 10));
+    return ctl_do(ctl, "POST", path, body, "The speaker has %s seconds more.", args_word(args, 1));
+}
+
+static void add_seconds(const Args *args, const char *option, JsonObject *body, const char *name)
+{
+    const char *value = args_option(args, option);
+
+    if (value)
+        json_object_set_int_member(body, name, g_ascii_strtoll(value, NULL, 10));
+}
+
+int ctl_cmd_floor_rules(Ctl *ctl, const Args *args)
+{
+    g_autofree char *path = ctl_path("/rooms/%s/floor/rules", args_word(args, 0));
+    JsonObject *body = json_object_new();
+
+    add_seconds(args, "budget", body, "budget_s");
+    add_seconds(args, "warn", body, "warn_s");
+    add_seconds(args, "grace", body, "grace_s");
+    if (args_option(args, "auto-next") || args_option(args, "by-hand"))
+        json_object_set_boolean_member(body, "auto_next", args_option(args, "auto-next") != NULL);
+    return ctl_do(ctl, "PUT", path, body, "The rules of the floor in %s hold from the next speaker on.", args_word(args, 0));
+}
+
+int ctl_cmd_vote_open(Ctl *ctl, const Args *args)
+{
+    g_autofree char *path = ctl_path("/rooms/%s/votes", args_word(args, 0));
+    JsonObject *body = json_object_new();
+    JsonArray *choices = args_word(args, 2) ? json_array_new() : NULL;
+
+    json_object_set_string_member(body, "question", args_word(args, 1));
+    for (unsigned i = 2; args_word(args, i); i++)
+        json_array_add_string_element(choices, args_word(args, i));
+    if (choices)
+        json_object_set_array_member(body, "choices", choices);
+    if (args_option(args, "secret"))
+        json_object_set_boolean_member(body, "secret", TRUE);
+    add_seconds(args, "quorum", body, "quorum");
+    add_seconds(args, "seconds", body, "seconds");
+    return ctl_do(ctl, "POST", path, body, "The sites in %s are asked; \"vote list\" counts.", args_word(args, 0));
+}
+
+int ctl_cmd_vote_show(Ctl *ctl, const Args *args)
+{
+    g_autofree char *path = ctl_path("/rooms/%s/votes/%s", args_word(args, 0), args_word(args, 1));
+
+    return ctl_list(ctl, path, "choices", "key:Key,text:Choice,count:Votes", "No choices.");
+}
+
 int ctl_cmd_vote_list(Ctl *ctl, const Args *args)
 {
     g_autofree char *path = ctl_path("/rooms/%s/votes", args_word(args, 0));
@@ -44,4 +121,51 @@ int ctl_cmd_vote_close(Ctl *ctl, const Args *args)
     g_autofree char *path = ctl_path("/rooms/%s/votes/%s/close", args_word(args, 0), args_word(args, 1));
 
     return ctl_do(ctl, "POST", path, NULL, "Vote %s is closed.", args_word(args, 1));
+}
+
+/* --- interpreters --- */
+
+int ctl_cmd_channels_list(Ctl *ctl, const Args *args)
+{
+    g_autofree char *path = ctl_path("/rooms/%s/channels", args_word(args, 0));
+
+    return ctl_list(ctl, path, "channels", "name:Channel,floor_db:Floor,interpreters:Interpreters,listeners:Listeners", "No interpreters.");
+}
+
+int ctl_cmd_channels_listen(Ctl *ctl, const Args *args)
+{
+    g_autofree char *member = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
+    g_autofree char *path = member ? g_strconcat(member, "/channel", NULL) : NULL;
+    JsonObject *body = path ? json_object_new() : NULL;
+
+    if (!path)
+        return CTL_FAILED;
+    if (args_word(args, 2))
+        json_object_set_string_member(body, "channel", args_word(args, 2));
+    else
+        json_object_set_null_member(body, "channel");
+    return ctl_do(ctl, "PUT", path, body, "%s listens to %s.", args_word(args, 1), args_word(args, 2) ? args_word(args, 2) : "the floor");
+}
+
+/* --- pictures --- */
+
+static int hide(Ctl *ctl, const Args *args, bool hidden)
+{
+    g_autofree char *path = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
+    JsonObject *body = path ? json_object_new() : NULL;
+
+    if (!path)
+        return CTL_FAILED;
+    json_object_set_boolean_member(body, "video_muted", hidden);
+    return ctl_do(ctl, "PATCH", path, body, hidden ? "The picture of %s is not shown." : "The picture of %s is shown again.", args_word(args, 1));
+}
+
+int ctl_cmd_hide(Ctl *ctl, const Args *args)
+{
+    return hide(ctl, args, true);
+}
+
+int ctl_cmd_unhide(Ctl *ctl, const Args *args)
+{
+    return hide(ctl, args, false);
 }
