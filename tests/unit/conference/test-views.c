@@ -515,7 +515,7 @@ static void test_bad_line(void)
     expect_label(&hall, "b");
     lose(&hall, 8, 100, 11);
     expect_label(&hall, "Mạng yếu · b");
-    lose(&hall, 0, 100, 4); /* one good look does not count */
+    lose(&hall, 0, 100, 8); /* one good look does not count */
     expect_label(&hall, "Mạng yếu · b");
     g_assert_true(md_room_raise_hand(hall.room, hall.ids[1], true, NULL));
     expect_label(&hall, "Xin phát biểu 1 · b");
