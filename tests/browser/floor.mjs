@@ -103,6 +103,23 @@ await story(async (browser) => {
   await desk.getByLabel('Chỗ 2').selectOption({ label: 'Tự động' });
   step('seats and views of one\'s own');
 
+  await desk.getByLabel('Tên kênh, ví dụ English').fill('English');
+  await desk.getByRole('button', { name: 'Thêm kênh' }).press('Enter');
+  await desk.getByLabel('Thêm người phiên dịch cho kênh English').selectOption({ label: 'Xã Kỳ Anh' });
+  await desk.getByRole('button', { name: 'Xã Kỳ Anh thôi phiên dịch' }).waitFor({ timeout: LONG });
+  await a.page.getByRole('button', { name: 'Thêm', exact: true }).press('Enter');
+  await a.page.getByLabel('Kênh nghe').selectOption({ label: 'English' });
+  await a.page.getByText('Đang nghe kênh English').waitFor({ timeout: LONG });
+  await hears(a, 1300); /* the interpreter */
+  await desk.getByText('1 người nghe').waitFor({ timeout: LONG });
+  await desk.screenshot({ path: `${pictures}/desk-channels-vi.png`, fullPage: true });
+  await a.page.screenshot({ path: `${pictures}/channel-listener-vi.png` });
+  await a.page.getByLabel('Kênh nghe').selectOption({ label: 'Tiếng gốc' });
+  await desk.getByText('0 người nghe').waitFor({ timeout: LONG });
+  await desk.getByRole('button', { name: 'Bỏ kênh English' }).press('Enter');
+  await a.page.getByLabel('Kênh nghe').waitFor({ state: 'detached', timeout: LONG });
+  step('an interpreter and who listens');
+
   const open = async (question, secret) => {
     await desk.getByRole('button', { name: 'Mở biểu quyết' }).press('Enter');
     await desk.getByLabel('Câu hỏi').fill(question);

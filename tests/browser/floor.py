@@ -47,5 +47,6 @@ run_tap([("the console's pages are built", pages),
          ("the chair ends it, all is as before", step("the chair ends it")),
          ("the clock warns with a tone and ends it", step("the clock warns")),
          ("fixed seats, and a layout of one's own", step("seats and views")),
+         ("an interpreter's channel is made on the desk, and chosen by a listener", step("an interpreter")),
          ("a named vote shows who, a secret one does not", votes),
          ("the daemon ends cleanly", lambda: STATE["daemon"].stop())])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Ten (or so) pages of the console in one Chromium, in one meeting. The first one talks, a tone; each of the others is asked whether it hears it, and
 // for what it received. usage: node pages.mjs BASE SECONDS LINK...; prints one line a step, and the figures as JSON.
-import { hears, join, member, person, step, story, up } from '../../browser/people.mjs';
+import { ask, hears, join, member, person, step, story, up } from '../../browser/people.mjs';
 
 const [base, seconds, ...links] = process.argv.slice(2);
 
@@ -26,7 +26,7 @@ await story(async (browser) => {
     people.push({ ...one, id: await member(one) });
     step(`page ${i + 1} is in`, { ms: Date.now() - t0 });
   }
-  step('all are in');
+  await ask('the sites are in');
   const before = await Promise.all(people.map(figures));
   await people[0].page.waitForTimeout(Number(seconds) * 1000);
   const after = await Promise.all(people.map(figures));

@@ -135,6 +135,7 @@ export const callWords = {
   'join.share-passed': ['Người khác bắt đầu trình chiếu; phần của bạn đã dừng', 'Somebody else presents now; yours has ended'],
   'meet.sharing': ['Bạn đang trình chiếu màn hình', 'You present your screen'],
   'meet.silenced': ['Chủ tọa đã tắt micro của bạn', 'The chair has muted you'],
+  'meet.hidden': ['Chủ tọa đã ẩn hình của bạn', 'The chair has hidden your picture'],
   'meet.silencedFloor': ['Micro của bạn tắt trong lúc người khác phát biểu', 'Your microphone is closed while another has the floor'],
   'meet.chairing': ['Điều hành', 'Run it'],
   'meet.people': ['Người họp', 'People'],

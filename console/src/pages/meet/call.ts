@@ -245,7 +245,7 @@ export class Call {
       phase: this.state.phase === 'lobby' && me && !me.in_lobby ? 'in' : this.state.phase === 'in' && me?.in_lobby ? 'lobby' : this.state.phase,
       room: {
         room: (m.room ?? this.state.room.room) as Room, members, floor: byOwnClock((m.floor ?? this.state.room.floor) as RoomState['floor'], Date.now()),
-        votes: (m.votes ?? []) as RoomState['votes'], content: (m.content as { member: string } | null)?.member ?? null,
+        votes: (m.votes ?? []) as RoomState['votes'], content: (m.content as { member: string } | null)?.member ?? null, channels: (m.channels as RoomState['channels'] | undefined) ?? [],
       },
     });
     if (this.state.room.content === this.state.member && !this.screen) this.send({ type: 'share', on: false }); /* after a reload the screen is not taken any more */
@@ -420,6 +420,7 @@ export class Call {
   floorDone(): void { this.send({ type: 'floor-done' }); }
   say(to: 'all' | 'secretary', text: string): boolean { return this.send({ type: 'chat', to, text }); }
   vote(vote: string, choice: number): void { this.send({ type: 'vote', vote, choice }); }
+  listen(name: string | null): void { this.send({ type: 'channel', name }); }
   view(layout: string | null): void { this.send({ type: 'view', layout }); }
 
   /** What the chair's and the secretary's buttons do, in this member's name; the server checks the role again. */

@@ -13,13 +13,14 @@ import { Confirm } from '../../ui/confirm';
 import { Badge, Choice, Field } from '../../ui/field';
 import { useAct, Wrong } from '../../ui/wrong';
 import './desk.css';
+import { ChannelsCard } from './desk-channels';
 import { FloorCard, given, nameIn } from './desk-floor';
 import { LAYOUTS, ViewCard } from './desk-view';
 import { VoteCard } from './desk-vote';
 import { apiDoer } from './doer';
 import { StateIcons } from './stage';
 import { apply, byOwnClock, EMPTY, trouble, type RoomState } from './state';
-import { ROLES, type Dial, type Floor, type Member, type Role, type Room, type Vote } from './types';
+import { ROLES, type Channel, type Dial, type Floor, type Member, type Role, type Room, type Vote } from './types';
 
 type Both = { vi: string; en: string };
 type Verdict = { hops: { name: string; state: 'ok' | 'suspect' | 'broken' | 'unknown' }[]; broken: string | null; cause: Both; advice: Both };
@@ -31,6 +32,7 @@ function useRoom(name: string) {
   const members = useData<{ members: Member[] }>(`/rooms/${seg(name)}/members`, ['member.joined', 'member.lobby', 'member.left', 'member.role'], 5000);
   const floor = useData<Floor>(`/rooms/${seg(name)}/floor`, [], 15000);
   const votes = useData<{ votes: Vote[] }>(`/rooms/${seg(name)}/votes`, [], 30000);
+  const channels = useData<{ channels: Channel[] }>(`/rooms/${seg(name)}/channels`, ['member.joined', 'member.left'], 30000);
   const dials = useData<{ dials: Dial[] }>(`/rooms/${seg(name)}/dials`, ['dial.', 'member.left'], 15000);
   const [state, setState] = useState<RoomState>(EMPTY);
 
@@ -38,6 +40,7 @@ function useRoom(name: string) {
   useEffect(() => { if (room.data) setState((old) => ({ ...old, room: room.data!, content: room.data!.content?.member ?? null })); }, [room.data]);
   useEffect(() => { if (members.data) setState((old) => ({ ...old, members: members.data!.members })); }, [members.data]);
   useEffect(() => { if (floor.data) setState((old) => ({ ...old, floor: byOwnClock(floor.data!, Date.now()) })); }, [floor.data]);
+  useEffect(() => { if (channels.data) setState((old) => ({ ...old, channels: channels.data!.channels })); }, [channels.data]);
   useEffect(() => { if (votes.data) setState((old) => ({ ...old, votes: votes.data!.votes })); }, [votes.data]);
   useEffect(() => live.on((event) => {
     const data = (event.data ?? {}) as Record<string, unknown>;
@@ -167,6 +170,7 @@ export default function Desk({ params }: { params: Record<string, string> }) {
             <Field label={t('desk.banner')} hint={t('desk.bannerHint')}>{(id) => <Input id={id} maxLength={200} value={banner} onChange={(e) => setBanner(e.target.value)} />}</Field>
             <Button htmlType="submit">{t('desk.bannerGo')}</Button>
           </form>}
+          {can('pairs') && <ChannelsCard base={base} state={state} show={show} />}
           <VoteCard doIt={doIt} state={state} runs={can('run-votes')} done={reload} />
           <section className="card">
             <h2>{t('desk.calls')}</h2>

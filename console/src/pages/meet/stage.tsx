@@ -7,6 +7,7 @@ import { clock } from '../../app/format';
 import { catalogue, type Key } from '../../app/catalogue';
 import { t, tWord } from '../../app/i18n';
 import { useNow } from '../../app/use';
+import { Choice, Field } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
 import type { Call, CallState } from './call';
 import { useSpeaker } from './devices';
@@ -174,7 +175,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
   const act = useAct(), now = useNow(500), runs = state.may.includes('run-floor');
   const [panel, setPanel] = useState<'chat' | 'people' | 'vote' | 'more' | 'chairing' | null>(null);
   const [seen, setSeen] = useState(0);
-  const { floor, content, votes } = state.room;
+  const { floor, content, votes, channels } = state.room, listens = channels.find((c) => c.listeners?.includes(state.member))?.name ?? '';
   const flowing = useFlowing(state.content);
   const hand = floor.queue.some((q) => q.member === state.member), place = floor.queue.findIndex((q) => q.member === state.member) + 1;
   const vote = voteOpen(state.room) ?? votes[votes.length - 1], open = vote?.open === true;
@@ -207,6 +208,8 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
             {state.sharing && <span>{t('meet.sharing')}</span>}
             {presenter && <span>{t('desk.presents', { name: presenter.name })}</span>}
             {presenter && state.may.includes('set-layout') && <Button danger onClick={() => void act(() => call.act('content-stop'))}>{t('meet.stopOf', { name: presenter.name })}</Button>}
+            {me?.video_muted && <span>{t('meet.hidden')}</span>}
+            {listens && <span>{t('channel.listening', { name: listens })}</span>}
             {silenced && <span>{t(floor.holder && floor.holder !== state.member ? 'meet.silencedFloor' : 'meet.silenced')}</span>}
           </div>
         </div>
@@ -222,6 +225,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
               <Button size="large" block onClick={() => setPanel('people')}>{t('meet.people')}</Button>
               <Button size="large" block onClick={() => setPanel('vote')}>{t('meet.vote')}</Button>
               <StreamsChoice call={call} state={state} />
+              {channels.length > 0 && <Field label={t('channel.hear')}>{(id) => <Choice id={id} value={listens} choose={(c: string) => call.listen(c || null)} options={[['', t('channel.original')] as const, ...channels.map((c) => [c.name, c.name] as const)]} />}</Field>}
               <h3>{t('meet.myLayout')}</h3>
               <div className="row"><Button onClick={() => call.view(null)}>{t('meet.asAll')}</Button>{LAYOUTS.map((l) => <Button key={l} onClick={() => call.view(l)}>{tWord('layout', l)}</Button>)}</div>
               <Button block onClick={() => void document.documentElement.requestFullscreen?.().catch(() => undefined)}>{t('meet.full')}</Button>

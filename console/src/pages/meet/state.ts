@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A room as it stands, kept up to date by its events: the same for who sits in it and for the chair's desk. Pure.
-import type { Floor, Member, Room, Vote } from './types';
+import type { Channel, Floor, Member, Room, Vote } from './types';
 
-export type RoomState = { room: Room | null; members: Member[]; floor: Floor; votes: Vote[]; content: string | null };
-export const EMPTY: RoomState = { room: null, members: [], floor: { holder: null, deadline_ms: null, queue: [] }, votes: [], content: null };
+export type RoomState = { room: Room | null; members: Member[]; floor: Floor; votes: Vote[]; content: string | null; channels: Channel[] };
+export const EMPTY: RoomState = { room: null, members: [], floor: { holder: null, deadline_ms: null, queue: [] }, votes: [], content: null, channels: [] };
 
 type Data = Record<string, unknown>;
 const text = (data: Data, name: string) => (typeof data[name] === 'string' ? (data[name] as string) : '');
@@ -31,6 +31,7 @@ export function apply(state: RoomState, event: string, data: Data, now = Date.no
     case 'member.self-muted': return withMember(state, id, { self_muted: flag(data, 'muted') });
     case 'member.self-video-muted': return withMember(state, id, { self_video_muted: flag(data, 'muted') });
     case 'member.video-muted': return withMember(state, id, { video_muted: flag(data, 'muted') });
+    case 'channels.changed': return Array.isArray(data.channels) ? { ...state, channels: data.channels as Channel[] } : null;
     case 'member.deaf': return withMember(state, id, { deaf: flag(data, 'deaf') });
     case 'member.away': return withMember(state, id, { away: flag(data, 'away') });
     case 'member.role': return withMember(state, id, { role: text(data, 'role') as Member['role'] });

@@ -9,10 +9,11 @@ export type Room = {
 };
 export type Stats = Record<string, number>;
 export type Member = {
-  id: string; name: string; uri?: string; account?: string; role: Role; muted: boolean; self_muted?: boolean; deaf?: boolean; video_muted?: boolean; self_video_muted?: boolean;
+  id: string; name: string; uri?: string; account?: string; role: Role; muted: boolean; self_muted?: boolean; deaf?: boolean; video_muted?: boolean; self_video_muted?: boolean; channel?: string | null; interprets?: string | null;
   in_lobby?: boolean; talking?: boolean; away?: boolean; browser?: boolean; gain_db?: number; view?: { layout: string; seats?: (string | null)[]; by: 'self' | 'chair'; shown?: boolean; why?: string } | null; joined_us?: number;
   media?: { audio: string; video: string; content?: string; security: string; remote: string }; stats?: Stats;
 };
+export type Channel = { name: string; interpreters: string[]; listeners?: string[]; floor_db?: number | null; away?: string[] };
 export type Waiting = { member: string; name?: string; since?: number; away?: boolean };
 export type Floor = {
   holder: string | null; name?: string; deadline_ms: number | null; left_ms?: number | null; budget_ms?: number; since_ms?: number; away?: boolean; queue: Waiting[];
