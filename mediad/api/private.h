@@ -135,7 +135,7 @@ bool md_api_area_told(const MdApi *api, const char *own, MdApiTell tell, const c
 /* NULL when an account of that role may be bound there, else why not. */
 const char *md_api_role_bind(const MdApi *api, MdApiRole role, const char *area, const char *vendor);
 
-/* second-factor.c: before the body comes: what is missing is told at once. */
+/* second-factor.c, second-factor-code.c, second-factor-secret.c: before the body comes: what is missing is told at once. */
 bool md_api_second_factor_early(MdApiRequest *request, const MdApiSession *session);
 /* Checks request->one_time_code; go runs when it is right, else the request is answered. */
 void md_api_second_factor_check(MdApiRequest *request, void (*go)(MdApiRequest *request));
