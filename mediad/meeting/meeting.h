@@ -178,7 +178,7 @@ bool md_meetings_chat(MdMeetings *meetings, const char *room, const char *member
 /* In order; those to the secretary only when all. false + error. */
 bool md_meetings_chat_list(MdMeetings *meetings, const char *id, bool all, MdChatFn fn, void *user, GError **error);
 
-/* --- trial (trial.c): every site is called by itself and its line checked --- */
+/* --- trial (trial.c, trial-call.c, trial-report.c): every site is called by itself and its line checked --- */
 typedef enum MdTrialState { MD_TRIAL_WAITING, MD_TRIAL_CALLING, MD_TRIAL_CHECKING, MD_TRIAL_DONE, MD_TRIAL_STATE_MAX } MdTrialState;
 const char *md_trial_state_to_string(MdTrialState state); /* "waiting", "calling", "checking", "done" */
 typedef struct MdTrialSite {          /* borrowed until control returns to the main loop */

@@ -47,15 +47,23 @@ struct Meeting {               /* one that is to come or under way */
 int64_t md_meetings_now_us(const MdMeetings *m);
 bool md_meetings_fail(GError **error, MdMeetingError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 Meeting *md_meetings_find(MdMeetings *m, const char *id);
-/* Everything that is not over, with what is on its way: for clashes. Of MdBooking*, borrowed; unref the array. */
-GPtrArray *md_meetings_wanted(MdMeetings *m);
-/* Writes after (taken); then it is the meeting's booking, and event is told. Refused (CHANGED) while another change is under way. */
-void md_meeting_change(Meeting *meeting, MdBooking *after, const char *event, MdMeetingDoneFn done, void *user);
+Meeting *md_meetings_add(MdMeetings *m, const MdBooking *booking); /* one that is in the store; it is m's */
 /* more is taken, may be NULL. */
 void md_meetings_tell(MdMeetings *m, const char *type, const MdBooking *booking, JsonObject *more);
 void md_meetings_retain(MdMeetings *m);
 void md_meetings_release(gpointer meetings);
 MdRole md_meeting_role_from(const char *name);
+
+/* --- change.c */
+/* Writes after (taken); then it is the meeting's booking, and event is told. Refused (CHANGED) while another change is under way. */
+void md_meeting_change(Meeting *meeting, MdBooking *after, const char *event, MdMeetingDoneFn done, void *user);
+/* Writes a new one (taken); then it is among the meetings. */
+void md_meetings_arrive(MdMeetings *m, MdBooking *booking, MdMeetingDoneFn done, void *user);
+void md_meetings_refuse(MdMeetingDoneFn done, void *user, GError *error); /* error is taken */
+
+/* --- orders.c */
+/* Everything that is not over, with what is on its way: for clashes. Of MdBooking*, borrowed; unref the array. */
+GPtrArray *md_meetings_wanted(MdMeetings *m);
 
 /* --- run.c: what time does */
 void md_meeting_run(Meeting *meeting);
