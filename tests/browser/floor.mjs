@@ -107,6 +107,8 @@ await story(async (browser) => {
   await desk.getByRole('button', { name: 'Thêm kênh' }).press('Enter');
   await desk.getByLabel('Thêm người phiên dịch cho kênh English').selectOption({ label: 'Xã Kỳ Anh' });
   await desk.getByRole('button', { name: 'Xã Kỳ Anh thôi phiên dịch' }).waitFor({ timeout: LONG });
+  await hears(a, 1300, false); /* nobody listens to the interpreter yet */
+  await hears(a, 1200); /* the endpoint: the floor is heard */
   await a.page.getByRole('button', { name: 'Thêm', exact: true }).press('Enter');
   await a.page.getByLabel('Kênh nghe').selectOption({ label: 'English' });
   await a.page.getByText('Đang nghe kênh English').waitFor({ timeout: LONG });
@@ -116,6 +118,7 @@ await story(async (browser) => {
   await a.page.screenshot({ path: `${pictures}/channel-listener-vi.png` });
   await a.page.getByLabel('Kênh nghe').selectOption({ label: 'Tiếng gốc' });
   await desk.getByText('0 người nghe').waitFor({ timeout: LONG });
+  await hears(a, 1300, false);
   await desk.getByRole('button', { name: 'Bỏ kênh English' }).press('Enter');
   await a.page.getByLabel('Kênh nghe').waitFor({ state: 'detached', timeout: LONG });
   step('an interpreter and who listens');

@@ -114,7 +114,8 @@ export async function seen({ page, name }, selector, wanted, what, timeout = LON
 /** The four quarters of a screen stand where they belong. */
 export const quartered = (s) => ['red', 'green', 'blue', 'yellow'].every((c) => s[c].share > 0.1) && s.red.x < s.green.x && s.blue.x < s.yellow.x && s.red.y < s.blue.y && s.green.y < s.yellow.y;
 
-/** How far a tone stands above the middle of what is heard, dB; waits until it is above (or, over false, below) 25 dB for three looks. */
+/** How far a tone stands above the middle of what is heard, dB; waits until it is above (or, over false, below) 25 dB for three looks. A tone
+ * stands above what is beside it, too: a codec spreads every other tone, and where there is no sound at all its dust is high above the middle. */
 export async function hears({ page, name }, hz, over = true, timeout = LONG) {
   const found = await page.evaluate(async ([wanted, is, ms]) => {
     const ctx = new AudioContext(), source = ctx.createMediaStreamSource(window.mediadCall.state.sound), analyser = ctx.createAnalyser();
@@ -127,7 +128,9 @@ export async function hears({ page, name }, hz, over = true, timeout = LONG) {
       await new Promise((done) => setTimeout(done, 180));
       analyser.getFloatFrequencyData(bins);
       const sorted = [...bins].filter(Number.isFinite).sort((a, b) => a - b);
-      level = Math.max(...bins.slice(at - 2, at + 3)) > -85 ? Math.max(...bins.slice(at - 2, at + 3)) - (sorted[sorted.length >> 1] ?? -200) : 0;
+      const peak = Math.max(...bins.slice(at - 2, at + 3)), hertz = (n) => Math.round((n * analyser.fftSize) / ctx.sampleRate);
+      const beside = Math.max(...bins.slice(at - hertz(75), at - hertz(25)), ...bins.slice(at + hertz(25) + 1, at + hertz(75) + 1));
+      level = peak > -85 && peak > beside + 10 ? peak - (sorted[sorted.length >> 1] ?? -200) : 0;
       times = (level > 25) === is ? times + 1 : 0;
     }
     await ctx.close();

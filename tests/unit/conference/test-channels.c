@@ -163,6 +163,76 @@ static void test_choice_and_return(void)
     meeting_free(b.meeting);
 }
 
+static const char *const UNHEARD[N] = {".FF..", "F.F..", "FF...", "FFF..", "FFF.."};
+
+/* A channel nobody listens to: its interpreter speaks to nobody, not to the floor. */
+static void test_nobody_listens(void)
+{
+    Booth b;
+    g_autoptr(GError) error = NULL;
+    booth_init(&b);
+    g_autofree char *text = g_strdup_printf("[{\"name\":\"English\",\"interpreters\":[\"%s\"],\"listeners\":[]},"
+                                            "{\"name\":\"ລາວ\",\"interpreters\":[\"%s\"]}]",
+                                            b.ids[ENGLISH], b.ids[LAO]);
+    g_assert_true(put(&b, text, &error));
+    meeting_run_ms(b.meeting, 1500);
+    expect(&b, UNHEARD);
+    /* Its line breaks, the channel is set once more, it comes back. */
+    md_call_emit_closed(b.calls[ENGLISH]->call, 408, "lost");
+    meeting_run_ms(b.meeting, 500);
+    g_assert_true(put(&b, text, &error));
+    b.calls[ENGLISH] = meeting_join(b.meeting, "r", ACCOUNTS[ENGLISH], MD_ROLE_SITE, SDP[ENGLISH], &b.legs[ENGLISH]);
+    meeting_run_ms(b.meeting, 1500);
+    expect(&b, UNHEARD);
+    /* The last listener goes back to the floor, or goes. */
+    g_assert_true(md_room_hear_channel(b.room, b.ids[SITE], "English", &error));
+    meeting_run_ms(b.meeting, 1500);
+    expect(&b, (const char *const[N]){".FF..", "l.lF.", "FF...", "FFF..", "FFF.."});
+    g_assert_true(md_room_hear_channel(b.room, b.ids[SITE], NULL, &error));
+    meeting_run_ms(b.meeting, 1500);
+    expect(&b, UNHEARD);
+    g_assert_true(md_room_hear_channel(b.room, b.ids[GUEST], "English", &error));
+    md_call_emit_closed(b.calls[GUEST]->call, 408, "lost");
+    meeting_run_ms(b.meeting, 1500);
+    g_assert_cmpfloat(fake_leg_hears(b.legs[SITE], HZ[CHAIR]), >, 0.07f);
+    for (unsigned i = CHAIR; i <= SITE; i++)
+        for (unsigned k = ENGLISH; k <= LAO; k++)
+            g_assert_cmpfloat(fake_leg_hears(b.legs[i], HZ[k]), <, 0.003f);
+    meeting_free(b.meeting);
+}
+
+/* A channel made in an empty room, people who come after it, interpreters named last of all. */
+static void test_before_they_join(void)
+{
+    Booth b = {.meeting = meeting_new(&(MeetingSpec){0})};
+    g_autoptr(GError) error = NULL;
+    b.room = meeting_room(b.meeting, &(MdRoomSpec){.name = "r", .loudest = 8});
+    g_assert_true(put(&b, "[{\"name\":\"English\"},{\"name\":\"ລາວ\",\"listeners\":[],\"interpreters\":[]}]", &error));
+    for (unsigned i = 0; i < N; i++) {
+        b.calls[i] = meeting_join(b.meeting, "r", ACCOUNTS[i], i == CHAIR ? MD_ROLE_CHAIR : MD_ROLE_SITE, SDP[i], &b.legs[i]);
+        g_strlcpy(b.ids[i], meeting_member(b.room, i), sizeof b.ids[i]);
+        if (i == SITE)
+            g_assert_true(md_room_hear_channel(b.room, b.ids[SITE], "English", &error));
+    }
+    meeting_run_ms(b.meeting, 1500);
+    expect(&b, PLAIN); /* nobody interprets: the channel is the floor */
+    g_autofree char *one = g_strdup_printf("[{\"name\":\"English\"},{\"name\":\"ລາວ\",\"interpreters\":[\"%s\"]}]", b.ids[LAO]);
+    g_assert_true(put(&b, one, &error));
+    meeting_run_ms(b.meeting, 1500);
+    expect(&b, (const char *const[N]){".FFF.", "F.FF.", "FF.F.", "FFF..", "FFFF."});
+    g_autofree char *both = g_strdup_printf("[{\"name\":\"English\",\"interpreters\":[\"%s\"]},{\"name\":\"ລາວ\",\"interpreters\":[\"%s\"]}]", b.ids[ENGLISH], b.ids[LAO]);
+    g_assert_true(put(&b, both, &error));
+    meeting_run_ms(b.meeting, 1500);
+    expect(&b, (const char *const[N]){".FF..", "l.lF.", "FF...", "FFF..", "FFF.."});
+    /* Whoever comes after all this hears the floor, and no interpreter. */
+    MdLeg *late = NULL;
+    meeting_join(b.meeting, "r", "late", MD_ROLE_SITE, "hz=0", &late);
+    meeting_run_ms(b.meeting, 1500);
+    for (unsigned k = 0; k < N; k++)
+        g_assert_cmpint(fake_leg_hears(late, HZ[k]) > (k < ENGLISH ? 0.07f : 0.003f), ==, k < ENGLISH);
+    meeting_free(b.meeting);
+}
+
 static void test_refused(void)
 {
     static const char *const bad[] = {
@@ -243,6 +313,8 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/channels/who-hears-whom", test_who_hears_whom);
     g_test_add_func("/conference/channels/floor-and-mutes", test_floor_and_mutes);
     g_test_add_func("/conference/channels/choice-and-return", test_choice_and_return);
+    g_test_add_func("/conference/channels/nobody-listens", test_nobody_listens);
+    g_test_add_func("/conference/channels/before-they-join", test_before_they_join);
     g_test_add_func("/conference/channels/refused", test_refused);
     g_test_add_func("/conference/channels/shared-encodes", test_shared_encodes);
     return g_test_run();
