@@ -198,6 +198,8 @@ struct MdRoomAudio {
 MdRoomEncoder *md_room_encoder_new(const MdLegAudioFormat *format, MdHears hears, uint32_t channel);
 void md_room_encoder_unref(MdRoomEncoder *encoder);
 MdRoomEncoder *md_room_encoder_ref(MdRoomEncoder *encoder);
+/* Worker. This tick's part of a packet, unless it was made already; before: the same mix a tick ago. True: it encoded. */
+bool md_room_encoder_run(MdRoomEncoder *encoder, uint64_t tick, const float *pcm, const float *before);
 bool md_leg_audio_format_equal(const MdLegAudioFormat *a, const MdLegAudioFormat *b);
 
 /* Control. The tick starts on the worker with the first mail and ends with md_room_audio_stop, after which *ret_passed is set. */
