@@ -147,9 +147,11 @@ void md_daemon_stop(MdDaemon *daemon)
         md_worker_stop(daemon->workers[i]);
     if (daemon->mailbox)
         md_mailbox_drain(daemon->mailbox, 0);
+    g_clear_pointer(&daemon->ice, md_ice_service_free); /* its thread posts to the workers until it ends */
+    if (daemon->mailbox)
+        md_mailbox_drain(daemon->mailbox, 0);
     while (daemon->n_workers)
         md_worker_free(daemon->workers[--daemon->n_workers]);
-    g_clear_pointer(&daemon->ice, md_ice_service_free);
     g_clear_pointer(&daemon->pictures, md_picture_pool_free);
     g_clear_pointer(&daemon->dtls, md_dtls_identity_free);
     g_clear_pointer(&daemon->ports, md_port_pool_free);

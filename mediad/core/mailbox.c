@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define CAPACITY_MAX (1u << 22)
+#define CLAIM_WAIT_US 50
 
 struct MdMailCell {
     _Atomic unsigned sequence; /* == position: free for the poster of that position; position + 1: filled */
@@ -127,7 +128,7 @@ int md_mailbox_post(MdMailbox *m, MdMailFn fn, const void *payload, size_t len)
     return 0;
 }
 
-unsigned md_mailbox_drain(MdMailbox *m, unsigned max)
+static unsigned drain(MdMailbox *m, unsigned max, bool wait)
 {
     /* Order matters: empty the eventfd, then clear the flag, then look. Whoever posts later writes again. */
     uint64_t count;
@@ -140,8 +141,12 @@ unsigned md_mailbox_drain(MdMailbox *m, unsigned max)
     unsigned ran = 0;
     while (m->head != end) {
         MdMailCell *cell = &m->cells[m->head & m->mask];
-        if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != m->head + 1)
-            return ran; /* claimed, not filled yet: its poster will signal */
+        if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != m->head + 1) {
+            if (!wait)
+                return ran; /* claimed, not filled yet: its poster will signal */
+            usleep(CLAIM_WAIT_US);
+            continue;
+        }
         if (cell->fn)
             cell->fn(cell->payload, cell->len);
         m->head++;
@@ -151,4 +156,14 @@ unsigned md_mailbox_drain(MdMailbox *m, unsigned max)
     if (m->head != atomic_load_explicit(&m->tail, memory_order_relaxed))
         md_mailbox_wake(m);
     return ran;
+}
+
+unsigned md_mailbox_drain(MdMailbox *m, unsigned max)
+{
+    return drain(m, max, false);
+}
+
+unsigned md_mailbox_drain_posted(MdMailbox *m)
+{
+    return drain(m, 0, true);
 }

@@ -17,6 +17,9 @@ int md_mailbox_post(MdMailbox *mailbox, MdMailFn fn, const void *payload, size_t
 int md_mailbox_fd(const MdMailbox *mailbox);
 /* Owner thread. Runs at most max closures (0: all that are there now); returns how many ran. */
 unsigned md_mailbox_drain(MdMailbox *mailbox, unsigned max);
+/* The same at the end of a thread: also waits for a poster that has claimed its place before those letters and not filled it yet, so that all
+ * that was posted before the call has run. */
+unsigned md_mailbox_drain_posted(MdMailbox *mailbox);
 /* Makes the fd readable though nothing was posted. Any thread. */
 void md_mailbox_wake(MdMailbox *mailbox);
 

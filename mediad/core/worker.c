@@ -282,7 +282,7 @@ static void *run(void *user)
         deliver(w, n > 0 ? n : 0);
         run_timers(w, TIMERS_PER_WAKE);
     }
-    md_mailbox_drain(w->mailbox, 0);
+    md_mailbox_drain_posted(w->mailbox);
     return NULL;
 }
 
@@ -341,7 +341,7 @@ void md_worker_free(MdWorker *w)
     const MdWorker *outer = current;
     current = w;
     /* letters may post letters; those that go on forever are cut off */
-    for (int round = 0; round < 64 && md_mailbox_drain(w->mailbox, 0) > 0; round++)
+    for (int round = 0; round < 64 && md_mailbox_drain_posted(w->mailbox) > 0; round++)
         ;
     current = outer;
     destroy(w);

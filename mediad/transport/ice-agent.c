@@ -32,7 +32,7 @@ static void on_news(void *payload, size_t len)
 {
     News *news = *(News **)payload;
     MdIce *ice = news->ice;
-    if (news->candidate)
+    if (!ice->closed && news->candidate)
         look_for_relay(ice, news->line);
     if (!ice->closed && news->candidate && ice->options.on_candidate)
         ice->options.on_candidate(ice, news->line, ice->options.user);

@@ -48,7 +48,7 @@ typedef struct MdIceServiceOptions {  /* strings copied */
 
 /* Starts the thread. NULL with errno. */
 MdIceService *md_ice_service_new(const MdIceServiceOptions *options);
-/* After every session was closed. Joins the thread; NULL is fine. */
+/* After every session was closed, before the workers they were on are freed: the thread posts to them. Joins it; NULL is fine. */
 void md_ice_service_free(MdIceService *service);
 unsigned md_ice_service_sessions(MdIceService *service); /* any thread */
 
@@ -60,7 +60,7 @@ typedef enum MdIceState {
 
 typedef struct MdIceOptions {
     MdIceService *service;
-    MdWorker *worker;                 /* where packets are wanted */
+    MdWorker *worker;                 /* where packets are wanted; outlives the service */
     bool controlling;                 /* we made the first offer */
     /* Control. A candidate of ours as in SDP without "a=" ("candidate:…"); "" when gathering is over. */
     void (*on_candidate)(MdIce *ice, const char *line, void *user);

@@ -191,10 +191,10 @@ int main(int argc, char **argv)
     _Atomic bool done = false;
     md_worker_post(worker, end, NULL, 0);
     md_leg_stop(leg, on_done, (void *)&done);
-    md_worker_stop(worker);
+    md_worker_stop(worker); /* the leg's end was posted: it has run */
+    md_ice_service_free(ice); /* the browser still sends: its packets go to the worker's mailbox */
     md_mailbox_drain(control, 0);
     md_worker_free(worker);
-    md_ice_service_free(ice);
     md_mailbox_free(control);
     md_audio_encoder_free(encoder);
     md_packetiser_clear(&packetiser);

@@ -42,6 +42,49 @@ static void test_order_and_wakeup(void)
     md_mailbox_free(box);
 }
 
+typedef struct Late {
+    MdMailbox *box;
+    _Atomic bool reached; /* the reader is before the place that is not filled */
+    unsigned ran;
+} Late;
+
+static void reach(void *payload, size_t len)
+{
+    (*(Late **)payload)->reached = true;
+}
+
+static void *read_posted(void *user)
+{
+    Late *late = user;
+    late->ran = md_mailbox_drain_posted(late->box);
+    return NULL;
+}
+
+/* A poster that was stopped between its claim and its letter, and one after it: at the end of a thread no letter stays behind. */
+static void test_drain_posted(void)
+{
+    Late late = {md_mailbox_new(8)}, *l = &late;
+    pthread_t reader;
+    seen = g_array_new(FALSE, FALSE, sizeof(int));
+    g_assert_cmpint(md_mailbox_post(late.box, reach, &l, sizeof l), ==, 0);
+    MdMailCell *cell = md_mailbox_claim(late.box);
+    g_assert_cmpint(md_mailbox_post(late.box, note, &(int){2}, sizeof(int)), ==, 0);
+    g_assert_cmpint(pthread_create(&reader, NULL, read_posted, &late), ==, 0);
+    while (!late.reached)
+        sched_yield();
+    for (int i = 0; i < 1000; i++) /* time to give up, for one that would */
+        sched_yield();
+    md_mailbox_commit(late.box, cell, note, &(int){1}, sizeof(int));
+    pthread_join(reader, NULL);
+    g_assert_cmpuint(late.ran, ==, 3);
+    g_assert_cmpuint(seen->len, ==, 2);
+    g_assert_cmpint(g_array_index(seen, int, 0), ==, 1);
+    g_assert_cmpint(g_array_index(seen, int, 1), ==, 2);
+    g_assert_cmpuint(md_mailbox_drain_posted(late.box), ==, 0);
+    g_array_free(seen, TRUE);
+    md_mailbox_free(late.box);
+}
+
 static MdMailbox *own;
 static int reposts;
 
@@ -163,6 +206,7 @@ int main(int argc, char **argv)
     g_test_add_func("/core/mailbox/post-from-closure", test_post_from_closure);
     g_test_add_func("/core/mailbox/limits", test_limits);
     g_test_add_func("/core/mailbox/claim-holds-the-reader", test_claim_holds_the_reader);
+    g_test_add_func("/core/mailbox/drain-posted", test_drain_posted);
     g_test_add_func("/core/mailbox/stress", test_stress);
     return g_test_run();
 }
