@@ -107,8 +107,9 @@ static void share(MdLeg *leg, int64_t now_us)
         if (!leg->pictures[m])
             continue;
         uint32_t most = leg->media[m].agreed.max.bitrate_bps;
-        /* One that begins later takes part in the next look. */
-        leg->pictures[m]->share_bps = pictures >= wanted || !used[m] ? 0 : bounded(pictures * most / wanted);
+        uint32_t part = bounded(pictures * most / wanted);
+        /* One that begins later takes part in the next look. 0 is no bound: of next to nothing a part is still one. */
+        leg->pictures[m]->share_bps = pictures >= wanted || !used[m] ? 0 : part ? part : 1;
         update(leg->pictures[m]);
     }
     md_stat_set(&leg->stats.send_estimate_bps, line);

@@ -200,6 +200,29 @@ static void test_rest(void)
     pair_clear(&pair);
 }
 
+/* A line that carries next to nothing bounds every one of those that share it. */
+static void test_least(void)
+{
+    Pair pair;
+    MdLegVideoFormat format[2];
+    begin(&pair);
+    MdLeg *leg = pair.side[0].leg;
+    for (unsigned i = 1; i <= 20; i++) {
+        int64_t now_us = md_clock_now_us(&pair.clock.base);
+        MdFrame *frame = make_frame((uint16_t)i, i == 1, now_us);
+        g_assert_cmpint(md_leg_send_stream(leg, 0, frame, now_us), ==, 0);
+        g_assert_cmpint(md_leg_send_video(leg, frame, now_us), ==, 0);
+        md_frame_unref(frame);
+        pair_run(&pair, 60);
+    }
+    leg_rate_remb(leg, 30000, md_clock_now_us(&pair.clock.base));
+    md_leg_video_format(leg, &format[0]);
+    md_leg_stream_format(leg, 0, &format[1]);
+    g_assert_cmpuint(format[0].max.bitrate_bps, ==, 100000);
+    g_assert_cmpuint(format[1].max.bitrate_bps, ==, 100000);
+    pair_clear(&pair);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -207,5 +230,6 @@ int main(int argc, char **argv)
     g_test_add_func("/streams/repaired", test_repaired);
     g_test_add_func("/streams/key-requests", test_key_requests);
     g_test_add_func("/streams/rest", test_rest);
+    g_test_add_func("/streams/least", test_least);
     return g_test_run();
 }
