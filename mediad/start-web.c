@@ -44,6 +44,8 @@ static void on_closed(MdApiSocket *socket, bool signed_out, void *user)
 }
 
 static MdApiSocketPlace place = {.path = "/join", .protocol = "mediad.join.1", .guests = true, .message_max = MD_WEB_FRAME_MAX,
+                                 .summary = "WebSocket of a browser in a meeting: a hello with room, code, PIN or the seat to go on with, then its "
+                                            "offer and candidates, what it does and what it is told (docs/join-protocol.md).",
                                  .on_open = on_open, .on_text = on_text, .on_closed = on_closed};
 
 /* --- what is told --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The OpenAPI 3.0 document, made from the routes: what is served is what is documented. */
 #include "mediad/api/private.h"
+#include "mediad/api/socket.h"
 #include <string.h>
 
 static void set_text(JsonObject *object, const char *name, const char *text)
@@ -144,6 +145,26 @@ static void add_route(const MdApi *api, JsonObject *paths, const Route *route)
     add_responses(operation, route);
 }
 
+/* OpenAPI knows no WebSockets: the handshake is an operation, what is said after it is told in words. */
+void md_api_openapi_socket(JsonObject *paths, const MdApiSocketPlace *place)
+{
+    const MdApiRoute as_route = {.method = "GET", .path = place->path};
+    g_autofree char *path = g_strconcat(MD_API_PREFIX, place->path, NULL), *id = operation_id(&as_route);
+    JsonObject *operation = sub(sub(paths, path), "get"), *responses = sub(operation, "responses");
+    JsonArray *tags = json_array_new();
+
+    json_array_add_string_element(tags, place->path + 1);
+    json_object_set_array_member(operation, "tags", tags);
+    set_text(operation, "operationId", id);
+    set_text(operation, "summary", place->summary);
+    set_text(operation, "x-websocket-protocol", place->protocol);
+    set_text(operation, "x-least-role", md_api_role_to_string(place->guests ? MD_API_ANYBODY : MD_API_VIEWER));
+    if (place->guests)
+        json_object_set_array_member(operation, "security", json_array_new());
+    set_text(sub(responses, "101"), "description", "The WebSocket is open; text frames follow.");
+    set_text(sub(responses, "default"), "description", "Refused: no WebSocket handshake, not signed in (401), too many (429, 503).");
+}
+
 static void add_components(JsonObject *root)
 {
     static const char error_schema[] =
@@ -180,6 +201,7 @@ const char *md_api_openapi(MdApi *api)
     JsonObject *paths = sub(root, "paths");
     for (unsigned i = 0; i < api->routes->len; i++)
         add_route(api, paths, api->routes->pdata[i]);
+    md_api_sockets_describe(api, paths);
     add_components(root);
     g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), root);
     json_object_unref(root);

@@ -216,6 +216,7 @@ void md_api_events_recheck(MdApi *api); /* closes those whose session has ended,
 
 /* socket.c */
 void md_api_sockets_end(MdApi *api);
+void md_api_sockets_describe(MdApi *api, JsonObject *paths); /* into the OpenAPI document */
 void md_api_sockets_free(MdApiSockets *sockets);
 void md_api_sockets_recheck(MdApi *api);
 

@@ -273,8 +273,15 @@ void md_api_add_socket(MdApi *api, const MdApiSocketPlace *spec, void *user)
     place->user = user;
     place->sockets = g_ptr_array_new_with_free_func(socket_free);
     g_ptr_array_add(sockets_of(api)->places, place);
+    g_clear_pointer(&api->openapi, g_free); /* it is described from now on */
     soup_server_add_handler(api->soup, path, at_the_door, place, NULL);
     soup_server_add_websocket_handler(api->soup, path, NULL, protocols, connected, place, NULL);
+}
+
+void md_api_sockets_describe(MdApi *api, JsonObject *paths)
+{
+    for (unsigned i = 0; api->sockets && i < api->sockets->places->len; i++)
+        md_api_openapi_socket(paths, ((const Place *)api->sockets->places->pdata[i])->spec);
 }
 
 static void end_place(Place *place)

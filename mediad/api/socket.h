@@ -11,6 +11,7 @@ typedef struct MdApiSocket MdApiSocket;
 typedef struct MdApiSocketPlace {    /* static data, kept by reference */
     const char *path;                /* under /api/v1: "/join" */
     const char *protocol;            /* sub-protocol: "mediad.join.1" */
+    const char *summary;             /* for the OpenAPI document: a sentence that ends with a full stop */
     bool guests;                     /* also without a session; else refused with 401 */
     unsigned connections_max;        /* 0: 500; above: 503 */
     unsigned per_source_max;         /* from one address (IPv6: one /64), 0: 100; above: 429. An office may be behind one */
@@ -25,6 +26,8 @@ typedef struct MdApiSocketPlace {    /* static data, kept by reference */
 
 /* What comes is refused while the API closes. Handshakes count against the source's request budget. */
 void md_api_add_socket(MdApi *api, const MdApiSocketPlace *place, void *user);
+/* The handshake as an operation of an OpenAPI document's "paths". */
+void md_api_openapi_socket(JsonObject *paths, const MdApiSocketPlace *place);
 /* Closes every socket of the place (1001) and refuses new ones: before user goes. on_closed is called for each. */
 void md_api_end_sockets(MdApi *api, const MdApiSocketPlace *place);
 

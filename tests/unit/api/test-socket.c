@@ -44,9 +44,9 @@ static void on_end(MdApiSocket *socket, bool signed_out, void *user)
     d->signed_out += signed_out;
 }
 
-static const MdApiSocketPlace open_place = {.path = "/open", .protocol = "test.1", .guests = true, .connections_max = 4, .per_source_max = 3,
+static const MdApiSocketPlace open_place = {.path = "/desk", .protocol = "test.1", .summary = "A test.", .guests = true, .connections_max = 4, .per_source_max = 3,
                                             .message_max = 1000, .on_open = on_open, .on_text = on_text, .on_closed = on_end};
-static const MdApiSocketPlace closed_place = {.path = "/closed", .protocol = "test.1", .on_open = on_open, .on_text = on_text, .on_closed = on_end};
+static const MdApiSocketPlace closed_place = {.path = "/closed", .protocol = "test.1", .summary = "Another test.", .on_open = on_open, .on_text = on_text, .on_closed = on_end};
 
 static void set_up(Desk *d, gconstpointer data)
 {
@@ -182,7 +182,7 @@ static void test_who(Desk *d, gconstpointer data)
 {
     g_autofree char *own = g_strdup_printf("http://127.0.0.1:%u", d->t.port);
     g_autofree char *other = g_strdup_printf("http://127.0.0.1:%u", d->t.port + 1);
-    Client *guest = dial(d, "/open", NULL, own), *known = dial(d, "/closed", d->token, NULL);
+    Client *guest = dial(d, "/desk", NULL, own), *known = dial(d, "/closed", d->token, NULL);
 
     g_assert_cmpstr(say(guest, "a"), ==, "guest");
     g_assert_cmpstr(say(known, "b"), ==, "root");
@@ -190,10 +190,10 @@ static void test_who(Desk *d, gconstpointer data)
     g_assert_cmpstr(md_api_socket_area(d->last), ==, "");
     refused(d, "/closed", NULL, NULL, 401);
     refused(d, "/closed", "nonsense", NULL, 401);
-    refused(d, "/open", "nonsense", NULL, 401); /* it believes itself signed in: told at once */
-    refused(d, "/open", NULL, "http://evil.example", 403);
-    refused(d, "/open", NULL, other, 403);
-    g_assert_cmpuint(plain_get(d, "/open"), ==, 426);
+    refused(d, "/desk", "nonsense", NULL, 401); /* it believes itself signed in: told at once */
+    refused(d, "/desk", NULL, "http://evil.example", 403);
+    refused(d, "/desk", NULL, other, 403);
+    g_assert_cmpuint(plain_get(d, "/desk"), ==, 426);
     g_assert_null(say(guest, "close"));
     g_assert_cmpint(guest->close_code, ==, 4000);
     g_assert_cmpuint(d->closed, ==, 0);
@@ -208,10 +208,10 @@ static void test_limits(Desk *d, gconstpointer data)
     Client *c[3];
 
     for (unsigned i = 0; i < G_N_ELEMENTS(c); i++) {
-        c[i] = dial(d, "/open", NULL, NULL);
+        c[i] = dial(d, "/desk", NULL, NULL);
         g_assert_nonnull(c[i]->connection);
     }
-    refused(d, "/open", NULL, NULL, 429);
+    refused(d, "/desk", NULL, NULL, 429);
     g_autofree char *large = g_strnfill(1001, 'x');
     g_assert_null(say(c[0], large));
     g_assert_cmpint(c[0]->close_code, ==, 1006);
@@ -222,7 +222,7 @@ static void test_limits(Desk *d, gconstpointer data)
         g_main_context_iteration(NULL, TRUE);
     g_assert_cmpuint(d->said->len, ==, 0);
     hang_up(c[0]);
-    c[0] = dial(d, "/open", NULL, NULL);
+    c[0] = dial(d, "/desk", NULL, NULL);
     g_assert_cmpstr(say(c[0], "here"), ==, "guest");
     for (unsigned i = 0; i < G_N_ELEMENTS(c); i++)
         hang_up(c[i]);
@@ -230,7 +230,7 @@ static void test_limits(Desk *d, gconstpointer data)
 
 static void test_ends(Desk *d, gconstpointer data)
 {
-    Client *guest = dial(d, "/open", NULL, NULL), *known = dial(d, "/open", d->token, NULL);
+    Client *guest = dial(d, "/desk", NULL, NULL), *known = dial(d, "/desk", d->token, NULL);
 
     g_assert_cmpstr(say(known, "b"), ==, "root");
     test_expect(&d->t, "DELETE", "/session", d->token, NULL, 204, NULL);
@@ -240,9 +240,28 @@ static void test_ends(Desk *d, gconstpointer data)
     md_api_end_sockets(d->t.api, &open_place);
     g_assert_cmpuint(d->closed, ==, 2);
     wait_closed(guest, 1001);
-    refused(d, "/open", NULL, NULL, 503);
+    refused(d, "/desk", NULL, NULL, 503);
     hang_up(guest);
     hang_up(known);
+}
+
+/* Whoever reads the API's description learns of it. */
+static void test_described(Desk *d, gconstpointer data)
+{
+    g_autoptr(TestReply) reply = test_call(&d->t, "GET", "/openapi.json", NULL, NULL);
+    JsonObject *paths = json_object_get_object_member(json_node_get_object(reply->json), "paths");
+    JsonObject *open = json_object_get_object_member(json_object_get_object_member(paths, "/api/v1/desk"), "get");
+    JsonObject *closed = json_object_get_object_member(json_object_get_object_member(paths, "/api/v1/closed"), "get");
+
+    g_assert_cmpstr(json_object_get_string_member(open, "operationId"), ==, "getDesk");
+    g_assert_cmpstr(json_object_get_string_member(open, "summary"), ==, "A test.");
+    g_assert_cmpstr(json_object_get_string_member(open, "x-websocket-protocol"), ==, "test.1");
+    g_assert_cmpstr(json_object_get_string_member(open, "x-least-role"), ==, "anybody");
+    g_assert_cmpuint(json_array_get_length(json_object_get_array_member(open, "security")), ==, 0);
+    g_assert_true(json_object_has_member(json_object_get_object_member(open, "responses"), "101"));
+    g_assert_true(json_object_has_member(json_object_get_object_member(open, "responses"), "default"));
+    g_assert_cmpstr(json_object_get_string_member(closed, "x-least-role"), ==, "viewer");
+    g_assert_false(json_object_has_member(closed, "security"));
 }
 
 int main(int argc, char **argv)
@@ -252,5 +271,6 @@ int main(int argc, char **argv)
     CASE("who", test_who);
     CASE("limits", test_limits);
     CASE("ends", test_ends);
+    CASE("described", test_described);
     return g_test_run();
 }
