@@ -289,6 +289,22 @@ static void print_section(Printer *p, const CfgSection *section, const void *bas
 
 /* --- as entries --- */
 
+/* "scheme://name:password@host" -> "scheme://name:***@host": entries are shown to people far from the machine. */
+static void hide_passwords(GString *text)
+{
+    for (char *at = strstr(text->str, "://"); at; at = strstr(at, "://")) {
+        size_t start = (size_t)(at + 3 - text->str), host = start + strcspn(text->str + start, "/?#\" \\");
+        char *sign = g_strrstr_len(text->str + start, (gssize)(host - start), "@");
+        char *colon = sign ? memchr(text->str + start, ':', (size_t)(sign - text->str) - start) : NULL;
+        if (colon) {
+            gssize from = colon + 1 - text->str;
+            g_string_erase(text, from, sign - colon - 1);
+            g_string_insert(text, from, "***");
+        }
+        at = text->str + start;
+    }
+}
+
 static char *list_to_string(const CfgKey *key, const void *base)
 {
     unsigned n = *(const unsigned *)field(base, key->count_offset);
@@ -298,6 +314,7 @@ static char *list_to_string(const CfgKey *key, const void *base)
         g_string_append(out, i ? ",\n" : "");
         append_element(out, key->section, items + i * key->section->size);
     }
+    hide_passwords(out);
     return g_string_free(out, FALSE);
 }
 
@@ -324,7 +341,8 @@ static void add_entry(GPtrArray *entries, const CfgSettings *settings, const Cfg
     e->set = key->type == CFG_TYPE_LIST ? *(const unsigned *)field(base, key->count_offset) > 0 : append_value(value, key, base);
     if (key->type == CFG_TYPE_LIST)
         e->value = list_to_string(key, base);
-    else if (e->set && !e->secret)
+    hide_passwords(value);
+    if (key->type != CFG_TYPE_LIST && e->set && !e->secret)
         e->value = g_strdup(value->str);
     g_ptr_array_add(entries, e);
 }

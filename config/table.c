@@ -335,7 +335,7 @@ static const CfgKey broadcast_keys[] = {
          "Only an emergency, or what two people have released, sounds in these hours of general.timezone. Areas may have hours of their own. "
          "\"none\": no quiet hours."),
     BOOL(CfgBroadcast, listen_everybody, "false", R, "Anybody may listen to /listen/AREA.mp3 and /listen/AREA/index.m3u8."),
-    TEXT(CfgBroadcast, listen_key, NULL, "\"9f2c7a51e0b84d36\"", 12, 200, NULL, R,
+    TEXT(CfgBroadcast, listen_key, NULL, "\"9f2c7a51e0b84d36\"", 12, 200, NULL, CFG_SECRET | R,
          "Who knows this may listen (?key=...). Unset: signed-in accounts only, unless listen_everybody."),
     UINT(CfgBroadcast, listen_max, NULL, "500", 0, 100000, R, "Listeners of all areas at one time. 0: no such streams."),
     UINT(CfgBroadcast, listen_per_source, NULL, "8", 1, 10000, R, "Listeners from one address."),

@@ -34,6 +34,36 @@ static void test_no_secrets(void)
     g_assert_null(strstr(text, "87654321"));
 }
 
+static const char *value_of(GPtrArray *entries, const char *key, bool *ret_set)
+{
+    for (unsigned i = 0; i < entries->len; i++) {
+        const CfgEntry *entry = entries->pdata[i];
+        if (strcmp(entry->key, key) == 0) {
+            *ret_set = entry->set;
+            return entry->value;
+        }
+    }
+    g_assert_not_reached();
+}
+
+/* What is shown over the network: no key, no password in an address. */
+static void test_entries_hide(void)
+{
+    g_autoptr(GError) error = NULL;
+    bool set = false;
+    g_autoptr(CfgSettings) s = cfg_parse("general = { domain = \"t.vn\"; state_dir = \"/tmp\"; };\n"
+                                         "store = { uri = \"postgresql://mediad:mat-khau@db.example.vn/mediad\"; };\n"
+                                         "broadcast = { listen_key = \"9f2c7a51e0b84d36\"; tts_url = \"http://ai:a:b@127.0.0.1:5002/api\"; };\n", "t", &error);
+    g_assert_no_error(error);
+    g_autoptr(GPtrArray) entries = cfg_entries(s);
+    g_assert_cmpstr(value_of(entries, "store.uri", &set), ==, "\"postgresql://mediad:***@db.example.vn/mediad\"");
+    g_assert_cmpstr(value_of(entries, "broadcast.tts_url", &set), ==, "\"http://ai:***@127.0.0.1:5002/api\"");
+    g_assert_null(value_of(entries, "broadcast.listen_key", &set));
+    g_assert_true(set);
+    g_autofree char *text = cfg_print(s);
+    g_assert_null(strstr(text, "9f2c7a51e0b84d36"));
+}
+
 /* Every key of the table is explained in what is made from it. */
 static void each_key(const CfgSection *section, const char *sample, const char *man)
 {
@@ -86,6 +116,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/config/print/round-trip", test_round_trip);
     g_test_add_func("/config/print/no-secrets", test_no_secrets);
+    g_test_add_func("/config/print/entries-hide", test_entries_hide);
     g_test_add_func("/config/print/complete", test_complete);
     g_test_add_func("/config/print/sample-is-true", test_sample_is_true);
     return g_test_run();
