@@ -130,6 +130,14 @@ void md_api_set_cookie(MdApiRequest *request, const char *token); /* NULL: the b
 void md_api_install_handlers(MdApi *api);
 void md_api_security_headers(MdApi *api, SoupServerMessage *message, bool is_console);
 char *md_api_source_of(SoupServerMessage *message);
+/* The steps on its way: false, and it is answered. In this order: */
+bool md_api_route_find(MdApiRequest *request, const char *method); /* route.c: sets route and params; else 404, or 405 with Allow */
+bool md_api_request_sign_in(MdApiRequest *request);                /* access.c */
+bool md_api_body_check_headers(MdApiRequest *request);             /* request-body.c, and the rest */
+bool md_api_body_open(MdApiRequest *request);
+void md_api_body_chunk(SoupServerMessage *message, GBytes *chunk, gpointer request); /* "got-chunk" */
+bool md_api_check_query(MdApiRequest *request);
+bool md_api_body_parse(MdApiRequest *request);
 /* role.c: is somebody bound to own ("", the whole province) told of what is in areas? */
 bool md_api_area_told(const MdApi *api, const char *own, MdApiTell tell, const char *areas);
 /* NULL when an account of that role may be bound there, else why not. */
