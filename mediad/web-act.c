@@ -150,7 +150,7 @@ static void audit(const Asked *asked, MdRoom *room, const char *member, const Md
     md_room_info(room, &info);
     g_autofree char *name = who->account ? g_strdup(who->account) : g_strdup_printf("%s (%s)", who->from_display, member);
     g_autofree char *what = info.confidential ? g_strdup_printf("ACT /rooms/%s", info.name) : g_strdup_printf("ACT /rooms/%s %s", info.name, asked->act);
-    g_autofree char *detail = info.confidential ? NULL : json_to_string(frame->root, FALSE);
+    g_autofree char *detail = info.confidential || error ? NULL : md_api_audit_detail(frame->root); /* what was refused may be long, and often */
     if (error && !who->account) /* strangers do not fill the disk */
         return;
     bool denied = error && g_error_matches(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_DENIED);

@@ -181,6 +181,8 @@ const char *md_api_setup_code(const MdApi *api);
  * changed or removed row shows. done (may be NULL) runs after the row is durable, or was refused by the store. */
 void md_audit_append(MdApi *api, const char *who, const char *source, const char *what, const char *detail, int status,
                      void (*done)(bool ok, gpointer user), gpointer user);
+/* What was asked for, without its secrets (passwords, codes, what comes after the host in an address: keys of streams). */
+char *md_api_audit_detail(JsonNode *body);
 /* Takes an account's second factor, recovery codes and sessions away, with a row of the audit trail that names who: for the machine itself,
  * without an API. Blocks. CONSTRAINT: no such account, or it has none. */
 bool md_api_reset_second_factor(MdStore *store, const char *user, const char *who, int64_t wall_us, GError **error);

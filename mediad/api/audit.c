@@ -160,6 +160,19 @@ bool md_audit_verify(MdDb *db, int64_t *ret_rows, GError **error)
 
 static JsonNode *without_secrets(JsonNode *node);
 
+/* What comes after the host is left out: broadcasters' keys are the last part of the address. */
+static char *address_alone(const char *url)
+{
+    const char *sign = strstr(url, "://"), *host = sign ? sign + 3 : url;
+    size_t len = strcspn(host, "/?#");
+    const char *at = g_strrstr_len(host, (gssize)len, "@");
+
+    if (!sign)
+        return g_strdup("***");
+    return g_strdup_printf("%.*s%s%.*s%s", (int)(host - url), url, at ? "***" : "", (int)(host + len - (at ? at : host)), at ? at : host,
+                           host[len] ? "/***" : "");
+}
+
 static void copy_member(JsonObject *object, const char *name, JsonNode *node, gpointer user)
 {
     static const char *const secrets[] = {"password", "old_password", "pin", "chair_pin", "code", "one_time_code", "token", "secret", "key", "base64", "phone"};
@@ -170,6 +183,11 @@ static void copy_member(JsonObject *object, const char *name, JsonNode *node, gp
             json_object_set_string_member(copy, name, "***");
             return;
         }
+    }
+    if (g_str_equal(name, "url") && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING) {
+        g_autofree char *told = address_alone(json_node_get_string(node));
+        json_object_set_string_member(copy, name, told);
+        return;
     }
     json_object_set_member(copy, name, without_secrets(node));
 }

@@ -214,7 +214,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdApiUser, md_api_user_free)
 void md_api_audit_routes(MdApi *api);
 /* One row more, inside the transaction that does what it tells. */
 bool md_audit_write(MdDb *db, int64_t time_us, const char *who, const char *source, const char *what, const char *detail, int64_t status, GError **error);
-char *md_api_audit_detail(JsonNode *body); /* the body without its secrets */
 
 /* events.c */
 MdApiEvents *md_api_events_new(MdApi *api);

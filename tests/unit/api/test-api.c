@@ -293,6 +293,23 @@ static void test_audit(TestApi *t, gconstpointer data)
     g_assert_cmpint(json_object_get_int_member(json_node_get_object(good->json), "rows"), ==, 8);
 }
 
+/* What is asked for is noted, what only its owner may know is not. */
+static void test_audit_secrets(void)
+{
+    static const char *const pairs[][2] = {
+        {"{\"url\":\"rtmp://live.example.vn:1935/app/khoa-bi-mat\"}", "{\"url\":\"rtmp://live.example.vn:1935/***\"}"},
+        {"{\"url\":\"srt://live.example.vn:9000?passphrase=khoa-bi-mat\"}", "{\"url\":\"srt://live.example.vn:9000/***\"}"},
+        {"{\"url\":\"http://ten:khoa@10.0.0.1\"}", "{\"url\":\"http://***@10.0.0.1\"}"},
+        {"{\"url\":\"khoa-bi-mat\"}", "{\"url\":\"***\"}"},
+        {"{\"list\":[{\"pin\":\"1234\",\"title\":\"a\"}]}", "{\"list\":[{\"pin\":\"***\",\"title\":\"a\"}]}"},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        g_autoptr(JsonNode) body = json_from_string(pairs[i][0], NULL);
+        g_autofree char *detail = md_api_audit_detail(body);
+        g_assert_cmpstr(detail, ==, pairs[i][1]);
+    }
+}
+
 static bool tamper(MdDb *db, gpointer data, GError **error)
 {
     return md_db_run(db, error, data, "");
@@ -555,6 +572,7 @@ int main(int argc, char **argv)
     CASE("roles", test_roles, 0);
     CASE("bad-requests", test_bad_requests, 0);
     CASE("audit", test_audit, 0);
+    g_test_add_func("/api/audit-secrets", test_audit_secrets);
     CASE("audit-tampered", test_audit_tampered, 0);
     CASE("rate", test_rate, 10);
     CASE("health", test_health, 0);
