@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The control thread's side: events in, commands out, MdCall, MdDialer, the mirror of the location table. */
+/* The control thread's side: events in, commands out, MdCall. */
 #include "sip/agent-impl.h"
-#include <unistd.h>
-#include <sys/socket.h>
-#include <gio/gio.h>
 #include <glib-unix.h>
-
-#define HEADERS_MAX 4096
-
-typedef struct ControlCall {
-    SgAgent *agent;     /* closes every call before it goes */
-    uint64_t id;
-    MdCall *call;       /* our reference until the call has closed */
-    bool answered, closed;
-} ControlCall;
 
 /* --- the way between the threads --- */
 
@@ -90,7 +78,7 @@ void sg_agent_command(SgAgent *agent, SgCommand command)
 
 static void order(void *impl, SgCommandKind kind, int code, const char *text, const char *sdp)
 {
-    ControlCall *call = impl;
+    SgControlCall *call = impl;
 
     if (!call->closed && call->agent->loop)
         sg_agent_command(call->agent, (SgCommand){.kind = kind, .call = call->id, .code = code, .text = g_strdup(text), .sdp = g_strdup(sdp)});
@@ -103,7 +91,7 @@ static void op_progress(void *impl, int code, const char *reason, const char *sd
 
 static void op_send_answer(void *impl, const char *sdp)
 {
-    ((ControlCall *)impl)->answered = true;
+    ((SgControlCall *)impl)->answered = true;
     order(impl, SG_COMMAND_ANSWER, 200, NULL, sdp);
 }
 
@@ -119,7 +107,7 @@ static void op_request_key_frame(void *impl)
 
 static void op_open_floor(void *impl, const MdCallFloor *floor)
 {
-    ControlCall *call = impl;
+    SgControlCall *call = impl;
 
     if (!call->closed && call->agent->loop)
         sg_agent_command(call->agent, (SgCommand){.kind = SG_COMMAND_FLOOR, .call = call->id, .floor = floor ? g_memdup2(floor, sizeof *floor) : NULL});
@@ -131,12 +119,12 @@ static void op_content(void *impl, MdCallContent state, const char *reason)
 }
 
 typedef struct Ending {
-    ControlCall *call;
+    SgControlCall *call;
     int code;
     char *reason;
 } Ending;
 
-static void close_call(ControlCall *call, int code, const char *reason)
+static void close_call(SgControlCall *call, int code, const char *reason)
 {
     MdCall *held = call->call;
 
@@ -165,8 +153,7 @@ static void ending_free(gpointer data)
     g_free(ending);
 }
 
-/* on_closed comes from the main loop, never from inside of md_call_hangup or md_call_reject. */
-static void end_soon(ControlCall *call, int code, const char *reason)
+void sg_control_call_end(SgControlCall *call, int code, const char *reason)
 {
     Ending *ending;
     GSource *source;
@@ -187,18 +174,18 @@ static void end_soon(ControlCall *call, int code, const char *reason)
 
 static void op_reject(void *impl, int code, const char *reason)
 {
-    ControlCall *call = impl;
+    SgControlCall *call = impl;
 
     order(impl, SG_COMMAND_REJECT, code, reason, NULL);
     /* once answered it refuses a later offer only, and the call goes on */
     if (!call->answered && md_call_info(call->call)->direction == MD_CALL_IN)
-        end_soon(call, code, reason);
+        sg_control_call_end(call, code, reason);
 }
 
 static void op_hangup(void *impl, const char *reason)
 {
     order(impl, SG_COMMAND_HANGUP, 200, reason, NULL);
-    end_soon(impl, 200, reason ? reason : "hung up");
+    sg_control_call_end(impl, 200, reason ? reason : "hung up");
 }
 
 static void op_free(void *impl)
@@ -213,9 +200,9 @@ static const MdCallOps ops = {
 
 /* --- events --- */
 
-static ControlCall *call_new(SgAgent *agent, uint64_t id, MdCallInfo *info)
+SgControlCall *sg_control_call_new(SgAgent *agent, uint64_t id, MdCallInfo *info)
 {
-    ControlCall *call = g_new0(ControlCall, 1);
+    SgControlCall *call = g_new0(SgControlCall, 1);
 
     call->agent = agent;
     call->id = id;
@@ -224,7 +211,7 @@ static ControlCall *call_new(SgAgent *agent, uint64_t id, MdCallInfo *info)
     return call;
 }
 
-static void tell(SgAgent *agent, const char *type, const char *account, const char *detail)
+void sg_agent_tell(SgAgent *agent, const char *type, const char *account, const char *detail)
 {
     if (agent->options.on_event)
         agent->options.on_event(type, account, detail, agent->options.event_user);
@@ -232,7 +219,7 @@ static void tell(SgAgent *agent, const char *type, const char *account, const ch
 
 static void on_incoming(SgAgent *agent, SgEvent *event)
 {
-    ControlCall *call = call_new(agent, event->call, event->info);
+    SgControlCall *call = sg_control_call_new(agent, event->call, event->info);
 
     if (agent->options.router)
         agent->options.router(call->call, agent->options.router_user);
@@ -242,7 +229,7 @@ static void on_incoming(SgAgent *agent, SgEvent *event)
 
 static void on_call_event(SgAgent *agent, const SgEvent *event)
 {
-    ControlCall *call = g_hash_table_lookup(agent->control.calls, &event->call);
+    SgControlCall *call = g_hash_table_lookup(agent->control.calls, &event->call);
 
     if (!call)
         return; /* hung up here while the news was on its way */
@@ -272,63 +259,11 @@ static void on_call_event(SgAgent *agent, const SgEvent *event)
     }
 }
 
-/* --- the mirror of the location table --- */
-
-static GPtrArray *mirror_list(SgAgent *agent, const char *account)
-{
-    GPtrArray *list = g_hash_table_lookup(agent->control.registrations, account);
-
-    if (!list) {
-        list = g_ptr_array_new_with_free_func((GDestroyNotify)sg_binding_record_free);
-        g_hash_table_insert(agent->control.registrations, g_strdup(account), list);
-    }
-    return list;
-}
-
-static SgBindingRecord *record_copy(const SgBindingRecord *record)
-{
-    SgBindingRecord *copy = g_memdup2(record, sizeof(*record));
-
-    copy->account = g_strdup(record->account);
-    copy->key = g_strdup(record->key);
-    copy->contact = g_strdup(record->contact);
-    copy->path = g_strdup(record->path);
-    copy->call_id = g_strdup(record->call_id);
-    copy->user_agent = g_strdup(record->user_agent);
-    copy->host = g_strdup(record->host);
-    return copy;
-}
-
-static void mirror_apply(SgAgent *agent, const SgBindingRecord *record)
-{
-    GPtrArray *list = mirror_list(agent, record->account);
-    bool present = false;
-    char *detail = g_strdup_printf("%s from %s port %u/%s%s%s", record->contact, record->host, record->port,
-                                   sg_transport_to_string(record->transport), record->reason ? ": " : "", record->reason ? record->reason : "");
-
-    for (unsigned i = 0; i < list->len; i++) {
-        if (strcmp(((SgBindingRecord *)list->pdata[i])->key, record->key) != 0)
-            continue;
-        present = true;
-        g_ptr_array_remove_index(list, i);
-        break;
-    }
-    if (!record->removed)
-        g_ptr_array_add(list, record_copy(record));
-    if (list->len == 0)
-        g_hash_table_remove(agent->control.registrations, record->account);
-    if (record->removed && present)
-        tell(agent, "registration.removed", record->account, detail);
-    else if (!record->removed && !present)
-        tell(agent, "registration.added", record->account, detail);
-    g_free(detail);
-}
-
 static void on_bindings(SgAgent *agent, GPtrArray *records)
 {
     sg_agent_save_bindings(agent, records);
     for (unsigned i = 0; i < records->len; i++)
-        mirror_apply(agent, records->pdata[i]);
+        sg_agent_mirror(agent, records->pdata[i]);
 }
 
 static void on_notice(SgAgent *agent, const SgEvent *event)
@@ -336,7 +271,7 @@ static void on_notice(SgAgent *agent, const SgEvent *event)
     static const char *const types[] = {"registration.failed", "registration.fault", "guard.banned"};
 
     md_notice(&agent->logger, "%s: %s%s%s", types[event->code], event->text2, event->text ? ", account " : "", event->text ? event->text : "");
-    tell(agent, types[event->code], event->text, event->text2);
+    sg_agent_tell(agent, types[event->code], event->text, event->text2);
 }
 
 static void on_drained(SgAgent *agent)
@@ -373,334 +308,11 @@ void sg_agent_on_event(SgEvent *event)
     }
 }
 
-/* --- registrations --- */
-
-void sg_registration_free(SgRegistration *registration)
-{
-    if (!registration)
-        return;
-    g_free(registration->account);
-    g_free(registration->contact);
-    g_free(registration->user_agent);
-    g_free(registration->source);
-    g_free(registration);
-}
-
-static void add_registrations(GPtrArray *out, const GPtrArray *list)
-{
-    for (unsigned i = 0; list && i < list->len; i++) {
-        const SgBindingRecord *record = list->pdata[i];
-        SgRegistration *registration = g_new0(SgRegistration, 1);
-
-        registration->account = g_strdup(record->account);
-        registration->contact = g_strdup(record->contact);
-        registration->user_agent = g_strdup(record->user_agent);
-        registration->source = g_strdup_printf(strchr(record->host, ':') ? "[%s]:%u" : "%s:%u", record->host, record->port);
-        registration->transport = record->transport;
-        registration->registered_wall_us = record->registered_wall_us;
-        registration->expires_wall_us = record->expires_wall_us;
-        registration->alive = record->alive;
-        g_ptr_array_add(out, registration);
-    }
-}
-
-GPtrArray *sg_agent_registrations(SgAgent *agent, const char *account)
-{
-    GPtrArray *out = g_ptr_array_new_with_free_func((GDestroyNotify)sg_registration_free);
-    GHashTableIter iter;
-    gpointer value;
-
-    if (account) {
-        add_registrations(out, g_hash_table_lookup(agent->control.registrations, account));
-        return out;
-    }
-    g_hash_table_iter_init(&iter, agent->control.registrations);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        add_registrations(out, value);
-    return out;
-}
-
-bool sg_agent_is_registered(SgAgent *agent, const char *account)
-{
-    return account && g_hash_table_contains(agent->control.registrations, account);
-}
-
-void sg_agent_unregister(SgAgent *agent, const char *account)
-{
-    sg_agent_command(agent, (SgCommand){.kind = SG_COMMAND_UNREGISTER, .text = g_strdup(account)});
-}
-
 void sg_agent_drain(SgAgent *agent, unsigned timeout_ms, void (*done)(void *user), void *user)
 {
     agent->control.drained = done;
     agent->control.drained_user = user;
     sg_agent_command(agent, (SgCommand){.kind = SG_COMMAND_DRAIN, .code = (int)MIN(timeout_ms, 3600000u)});
-}
-
-/* --- dialer --- */
-
-static SgAgent *dialer_agent(MdDialer *dialer)
-{
-    return (SgAgent *)(void *)((char *)dialer - offsetof(SgAgent, control.dialer));
-}
-
-static const SgTrunk *find_trunk(const SgAgent *agent, const char *name)
-{
-    for (unsigned i = 0; name && i < agent->n_trunks; i++)
-        if (strcmp(agent->trunks[i].name, name) == 0)
-            return &agent->trunks[i];
-    return NULL;
-}
-
-static bool add_headers(GString *out, const char *const *headers, GError **error)
-{
-    static const char *const ours[] = {"Via", "From", "To", "Call-ID", "CSeq", "Contact", "Content-Length", "Content-Type", "Route",
-                                       "Record-Route", "Max-Forwards", "Authorization", "Proxy-Authorization"};
-
-    for (const char *const *line = headers; line && *line; line++) {
-        const char *colon = strchr(*line, ':');
-        size_t len = colon ? (size_t)(colon - *line) : 0;
-        bool bad = len == 0 || !sg_is_line(*line, 1024) || out->len > HEADERS_MAX;
-
-        for (size_t i = 0; i < len && !bad; i++)
-            bad = !g_ascii_isalnum((*line)[i]) && (*line)[i] != '-';
-        for (unsigned i = 0; i < G_N_ELEMENTS(ours) && !bad; i++)
-            bad = strlen(ours[i]) == len && g_ascii_strncasecmp(*line, ours[i], len) == 0;
-        if (bad) {
-            g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "header line '%.64s' cannot be added", *line);
-            return false;
-        }
-        g_string_append_printf(out, "%s\r\n", *line);
-    }
-    return true;
-}
-
-static bool is_own_host(const SgAgent *agent, const char *host)
-{
-    return g_ascii_strcasecmp(host, agent->domain) == 0 ||
-           (agent->aliases && g_strv_contains((const char *const *)agent->aliases, host));
-}
-
-/* Every device that an account is signed in with, or the address itself, by TLS. */
-static bool is_secure(const SgAgent *agent, const SgDialOrder *dial)
-{
-    GPtrArray *list = dial->account ? g_hash_table_lookup(agent->control.registrations, dial->account) : NULL;
-
-    if (!dial->account)
-        return dial->transport == SG_TLS;
-    for (guint i = 0; list && i < list->len; i++)
-        if (((const SgBindingRecord *)list->pdata[i])->transport != SG_TLS)
-            return false;
-    return list && list->len > 0;
-}
-
-static bool may_go(const SgAgent *agent, const MdDialRequest *request, const SgDialOrder *dial, GError **error)
-{
-    if (!request->secure_only || is_secure(agent, dial))
-        return true;
-    g_set_error(error, SG_ERROR, SG_ERROR_NOT_REGISTERED, "'%.64s' is not signed in over TLS with every device, and the call is confidential",
-                request->target);
-    return false;
-}
-
-/* Fills in where to send it. True with an account or a numeric address; false: host_name must be looked up. */
-static bool aim(SgAgent *agent, const MdDialRequest *request, SgDialOrder *dial, char **ret_lookup, uint16_t *ret_port, GError **error)
-{
-    const SgTrunk *trunk = find_trunk(agent, request->trunk);
-    SgUri uri, next;
-
-    if (request->trunk && !trunk) {
-        g_set_error(error, SG_ERROR, SG_ERROR_NOT_FOUND, "no SIP trunk '%.64s'", request->trunk);
-        return false;
-    }
-    if (!trunk && sg_account_name_is_valid(request->target)) {
-        dial->account = g_strdup(request->target);
-    } else if (sg_uri_parse(&uri, request->target)) {
-        if (!trunk && is_own_host(agent, uri.host))
-            dial->account = g_strdup(uri.user);
-    } else if (!trunk || !sg_account_name_is_valid(request->target)) {
-        g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "'%.64s' is neither an account nor a SIP address", request->target);
-        return false;
-    }
-    if (dial->account) {
-        if (!sg_agent_is_registered(agent, dial->account)) {
-            g_set_error(error, SG_ERROR, SG_ERROR_NOT_REGISTERED, "'%.64s' is not registered", dial->account);
-            return false;
-        }
-        dial->to = g_strdup_printf("<sip:%s@%s>", dial->account, agent->domain);
-        return true;
-    }
-    if (trunk) {
-        if (!sg_uri_parse(&next, trunk->proxy)) {
-            g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "trunk '%s' has no valid proxy address", trunk->name);
-            return false;
-        }
-        dial->uri = strchr(request->target, ':') ? g_strdup(request->target) : g_strdup_printf("sip:%s@%s", request->target, next.host);
-        dial->username = g_strdup(trunk->username);
-        dial->password = g_strdup(trunk->password);
-    } else {
-        next = uri;
-        dial->uri = g_strdup(request->target);
-    }
-    dial->to = g_strdup_printf("<%s>", dial->uri);
-    dial->transport = next.transport == SG_TRANSPORT_INVALID ? SG_UDP : next.transport;
-    if (dial->transport == SG_TLS)
-        dial->verify_host = g_strdup(next.host);
-    if (!sg_uri_address(&next, &dial->address, &dial->transport)) {
-        *ret_lookup = g_strdup(next.host);
-        *ret_port = next.port ? next.port : dial->transport == SG_TLS ? SIP_PORT_TLS : SIP_PORT;
-    }
-    return true;
-}
-
-typedef struct Lookup {
-    SgAgent *agent;
-    SgDialOrder *order;
-    uint16_t port;
-} Lookup;
-
-static void on_resolved(GObject *source, GAsyncResult *result, gpointer user)
-{
-    Lookup *lookup = user;
-    g_autoptr(GError) error = NULL;
-    GList *addresses = g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
-    ControlCall *call;
-
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) { /* the agent is gone */
-        sg_dial_order_free(lookup->order);
-        g_free(lookup);
-        return;
-    }
-    call = g_hash_table_lookup(lookup->agent->control.calls, &lookup->order->call);
-    if (call && addresses) {
-        char *text = g_inet_address_to_string(addresses->data);
-
-        sa_set_str(&lookup->order->address, text, lookup->port);
-        sg_agent_command(lookup->agent, (SgCommand){.kind = SG_COMMAND_DIAL, .order = g_steal_pointer(&lookup->order)});
-        g_free(text);
-    } else if (call) {
-        end_soon(call, 503, error ? error->message : "unknown host");
-    }
-    g_resolver_free_addresses(addresses);
-    sg_dial_order_free(lookup->order);
-    g_free(lookup);
-}
-
-static MdCallInfo *outgoing_info(SgAgent *agent, const MdDialRequest *request, const SgDialOrder *dial)
-{
-    const SgAccount *account = sg_accounts_find(agent->options.accounts, dial->account);
-    GPtrArray *list = dial->account ? g_hash_table_lookup(agent->control.registrations, dial->account) : NULL;
-    MdCallInfo *info = g_new0(MdCallInfo, 1);
-    char host[80] = "";
-
-    if (!dial->account)
-        sg_host(host, sizeof(host), &dial->address, true);
-    info->id = g_strdup_printf("sip-%" PRIu64, dial->call);
-    info->direction = MD_CALL_OUT;
-    info->from_uri = g_strndup(dial->to + 1, strlen(dial->to) - 2);
-    info->from_display = g_strdup(account ? account->display : "");
-    info->account = g_strdup(dial->account);
-    info->to_user = g_strdup(request->from_user ? request->from_user : "mediad");
-    info->to_host = g_strdup(agent->domain);
-    info->peer_host = g_strdup(list && list->len > 0 ? ((SgBindingRecord *)list->pdata[0])->host : host);
-    info->user_agent = g_strdup("");
-    info->authenticated = dial->account != NULL || dial->username != NULL;
-    info->secure = list && list->len > 0 ? ((SgBindingRecord *)list->pdata[0])->transport == SG_TLS : dial->transport == SG_TLS;
-    info->security = account && account->security != MD_SECURITY_INVALID ? account->security : MD_SECURITY_PREFERRED;
-    return info;
-}
-
-static MdCall *place(SgAgent *agent, const MdDialRequest *request, SgDialOrder *dial, const char *lookup_name, uint16_t port)
-{
-    MdCallInfo *info;
-    ControlCall *call;
-    Lookup *lookup;
-
-    dial->call = agent->control.next_call;
-    agent->control.next_call += 2;
-    info = outgoing_info(agent, request, dial);
-    call = call_new(agent, dial->call, info);
-    g_free(info);
-    if (!lookup_name) {
-        sg_agent_command(agent, (SgCommand){.kind = SG_COMMAND_DIAL, .order = dial});
-    } else {
-        g_autoptr(GResolver) resolver = g_resolver_get_default();
-
-        lookup = g_new0(Lookup, 1);
-        *lookup = (Lookup){agent, dial, port};
-        g_resolver_lookup_by_name_async(resolver, lookup_name, agent->control.resolving, on_resolved, lookup);
-    }
-    return md_call_ref(call->call);
-}
-
-static MdCall *dialer_dial(MdDialer *dialer, const MdDialRequest *request, const MdCallHandler *handler, void *user, GError **error)
-{
-    SgAgent *agent = dialer_agent(dialer);
-    const char *from_user = request->from_user ? request->from_user : "mediad";
-    SgDialOrder *dial = g_new0(SgDialOrder, 1);
-    GString *headers = g_string_new(NULL);
-    char *lookup = NULL;
-    uint16_t port = 0;
-    MdCall *call = NULL;
-
-    if (!sg_account_name_is_valid(from_user)) {
-        g_set_error(error, SG_ERROR, SG_ERROR_INVALID, "cannot call from '%.64s'", from_user);
-    } else if (add_headers(headers, request->headers, error) && aim(agent, request, dial, &lookup, &port, error) &&
-               may_go(agent, request, dial, error)) {
-        g_autofree char *display = sg_display_name(request->from_display);
-
-        dial->from = display ? g_strdup_printf("\"%s\" <sip:%s@%s>", display, from_user, agent->domain)
-                             : g_strdup_printf("<sip:%s@%s>", from_user, agent->domain);
-        dial->contact_user = g_strdup(from_user);
-        dial->sdp = g_strdup(request->sdp);
-        dial->headers = headers->len ? g_strdup(headers->str) : NULL;
-        dial->ring_timeout_ms = request->ring_timeout_ms;
-        call = place(agent, request, g_steal_pointer(&dial), lookup, port);
-        md_call_set_handler(call, handler, user);
-    }
-    sg_dial_order_free(dial);
-    g_string_free(headers, TRUE);
-    g_free(lookup);
-    return call;
-}
-
-static bool dialer_is_registered(MdDialer *dialer, const char *account)
-{
-    return sg_agent_is_registered(dialer_agent(dialer), account);
-}
-
-static char *dialer_local_host_for(MdDialer *dialer, const char *target)
-{
-    SgAgent *agent = dialer_agent(dialer);
-    GPtrArray *list = g_hash_table_lookup(agent->control.registrations, target);
-    struct sa remote, local = {.len = sizeof(local.u)};
-    SgTransportKind kind;
-    char host[80], *found = NULL;
-    SgUri uri;
-    int fd;
-
-    if (list && list->len > 0) {
-        const SgBindingRecord *record = list->pdata[0];
-
-        if (sa_set_str(&remote, record->host, record->port ? record->port : SIP_PORT))
-            return NULL;
-    } else if (!sg_uri_parse(&uri, target) || !sg_uri_address(&uri, &remote, &kind)) {
-        return NULL;
-    }
-    fd = socket(sa_af(&remote), SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return NULL;
-    if (connect(fd, &remote.u.sa, remote.len) == 0 && getsockname(fd, &local.u.sa, &local.len) == 0) {
-        sg_host(host, sizeof(host), &local, true);
-        found = g_strdup(host);
-    }
-    close(fd);
-    return found;
-}
-
-MdDialer *sg_agent_dialer(SgAgent *agent)
-{
-    return &agent->control.dialer;
 }
 
 /* --- start and stop --- */
@@ -721,7 +333,7 @@ void sg_agent_control_init(SgAgent *agent)
     control->registrations = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     control->next_call = 2;
     control->resolving = g_cancellable_new();
-    control->dialer = (MdDialer){.dial = dialer_dial, .is_registered = dialer_is_registered, .local_host_for = dialer_local_host_for};
+    sg_agent_dialer_init(agent);
     control->mail_source = g_unix_fd_source_new(md_mailbox_fd(agent->mailbox), G_IO_IN);
     g_source_set_callback(control->mail_source, G_SOURCE_FUNC(on_mail), agent, NULL);
     g_source_attach(control->mail_source, control->context);
@@ -742,7 +354,7 @@ void sg_agent_control_clear(SgAgent *agent)
     g_source_unref(control->mail_source);
     calls = g_hash_table_get_values(control->calls);
     for (GList *link = calls; link; link = link->next) {
-        ControlCall *call = link->data;
+        SgControlCall *call = link->data;
 
         close_call(call, 503, "shutting down");
     }

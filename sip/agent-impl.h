@@ -120,6 +120,20 @@ void sg_agent_floor_wish(uint64_t call, bool wanted, void *agent);
 void sg_agent_control_init(SgAgent *agent);
 void sg_agent_control_clear(SgAgent *agent);
 void sg_agent_on_event(SgEvent *event);
+void sg_agent_tell(SgAgent *agent, const char *type, const char *account, const char *detail);
+typedef struct SgControlCall {
+    SgAgent *agent;     /* closes every call before it goes */
+    uint64_t id;
+    MdCall *call;       /* our reference until the call has closed */
+    bool answered, closed;
+} SgControlCall;
+SgControlCall *sg_control_call_new(SgAgent *agent, uint64_t id, MdCallInfo *info);
+/* on_closed comes from the main loop, never from inside of md_call_hangup or md_call_reject. */
+void sg_control_call_end(SgControlCall *call, int code, const char *reason);
+/* agent-mirror.c, control thread */
+void sg_agent_mirror(SgAgent *agent, const SgBindingRecord *record);
+/* agent-dial.c, control thread */
+void sg_agent_dialer_init(SgAgent *agent);
 /* agent-store.c */
 GPtrArray *sg_agent_load_bindings(SgAgent *agent, GError **error); /* of SgBindingRecord, control thread before the start */
 void sg_agent_save_bindings(SgAgent *agent, GPtrArray *records /* ref taken */);

@@ -56,3 +56,14 @@ int64_t bc_link_receipt_upto(BcDeviceLink *link, const char *id, int64_t sequenc
 bool bc_link_states_load(BcDeviceLink *link, GError **error);
 void bc_link_states_save(BcDeviceLink *link);
 void bc_link_set_online(BcDeviceLink *link, BcLinkDevice *device, bool online);
+
+/* service-out.c: called back by commands and outages */
+bool bc_link_publish_command(const char *device, const char *token, gsize len, void *link);
+void bc_link_command_changed(const char *command, const char *device, const char *state, const char *reason, void *link);
+void bc_link_outage_changed(const char *change, const BcOutage *outage, const char *device, void *link);
+
+/* service-certificates.c: called back by credentials and the ejector */
+void bc_link_on_renewed(const char *device, const BcEnrolled *renewed, const GError *error, void *link);
+void bc_link_on_credential(const char *id, bool former, bool now, void *link);
+void bc_link_on_ejected(const char *id, const GError *error, void *link);
+void bc_link_look_for_ending(BcDeviceLink *link, int64_t now_us);
