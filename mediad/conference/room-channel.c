@@ -4,7 +4,7 @@
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { NAME_MAX_CHARS = 40, FLOOR_MIN_DB = -60, FLOOR_DEFAULT_DB = -18 };
+enum { NAME_MAX_CHARS = 40, FLOOR_MIN_DB = -60, FLOOR_DEFAULT_DB = -18, AWAY_MAX = 100 /* listeners' places kept in a channel */ };
 
 typedef struct Pair {
     uint32_t id;       /* as a member; of one that left, too */
@@ -319,6 +319,21 @@ void md_room_channels_enter(MdMember *member)
     }
 }
 
+/* Whoever comes again and again by another name takes up no more than that: the one who left first is forgotten. */
+static void forget_oldest(const MdRoom *room, const MdChannel *channel)
+{
+    guint n = 0, oldest = 0;
+    for (guint i = channel->pairs->len; i-- > 0;) {
+        const Pair *pair = g_ptr_array_index(channel->pairs, i);
+        if (pair->interprets || md_room_member_by_id(room, pair->id) != NULL)
+            continue;
+        n++;
+        oldest = i;
+    }
+    if (n > AWAY_MAX)
+        g_ptr_array_remove_index(channel->pairs, oldest);
+}
+
 void md_room_channels_left(MdMember *member, bool keep)
 {
     MdRoom *room = member->room;
@@ -326,8 +341,11 @@ void md_room_channels_left(MdMember *member, bool keep)
     Pair *pair = find_pair(room->channels, member->id, &at);
     if (pair == NULL)
         return;
+    MdChannel *channel = g_ptr_array_index(room->channels, at);
     if (!keep)
-        g_ptr_array_remove(((MdChannel *)g_ptr_array_index(room->channels, at))->pairs, pair);
+        g_ptr_array_remove(channel->pairs, pair);
+    else
+        forget_oldest(room, channel);
     changed(room);
 }
 

@@ -163,6 +163,30 @@ static void test_choice_and_return(void)
     meeting_free(b.meeting);
 }
 
+/* Whoever comes, listens and goes a hundred times, each time as somebody else, leaves no more behind than is kept. */
+static void test_kept_places(void)
+{
+    Booth b;
+    g_autoptr(GError) error = NULL;
+    booth_init(&b);
+    put_both(&b, "-18");
+    for (unsigned i = 0; i < 110; i++) {
+        MdLeg *leg;
+        g_autofree char *account = g_strdup_printf("guest-%u", i);
+        FakeCall *call = meeting_join(b.meeting, "r", account, MD_ROLE_SITE, "hz=1000", &leg);
+        g_autofree char *id = g_strdup(meeting_member(b.room, N));
+        g_assert_true(md_room_hear_channel(b.room, id, "English", &error));
+        md_call_emit_closed(call->call, 408, "lost");
+        meeting_run_ms(b.meeting, 100);
+    }
+    g_autoptr(JsonArray) channels = md_room_channels(b.room);
+    JsonArray *away = list_of(channels, 0, "away"), *listeners = list_of(channels, 0, "listeners");
+    g_assert_cmpuint(json_array_get_length(away), ==, 100);
+    g_assert_cmpuint(json_array_get_length(listeners), ==, 101);
+    g_assert_cmpstr(json_array_get_string_element(listeners, 0), ==, b.ids[SITE]); /* who is there stays */
+    meeting_free(b.meeting);
+}
+
 static const char *const UNHEARD[N] = {".FF..", "F.F..", "FF...", "FFF..", "FFF.."};
 
 /* A channel nobody listens to: its interpreter speaks to nobody, not to the floor. */
@@ -313,6 +337,7 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/channels/who-hears-whom", test_who_hears_whom);
     g_test_add_func("/conference/channels/floor-and-mutes", test_floor_and_mutes);
     g_test_add_func("/conference/channels/choice-and-return", test_choice_and_return);
+    g_test_add_func("/conference/channels/kept-places", test_kept_places);
     g_test_add_func("/conference/channels/nobody-listens", test_nobody_listens);
     g_test_add_func("/conference/channels/before-they-join", test_before_they_join);
     g_test_add_func("/conference/channels/refused", test_refused);
