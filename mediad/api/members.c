@@ -77,7 +77,10 @@ JsonArray *md_api_member_array(MdRoom *room, bool everything)
     g_autoptr(GPtrArray) all = md_room_members(room);
 
     for (unsigned i = 0; i < all->len; i++)
-        json_array_add_object_element(array, everything ? party_json(room, all->pdata[i]) : person_json(room, all->pdata[i]));
+        if (everything)
+            json_array_add_object_element(array, party_json(room, all->pdata[i]));
+        else if (!((const MdMemberInfo *)all->pdata[i])->in_lobby) /* who waits outside is for those to know who let in */
+            json_array_add_object_element(array, person_json(room, all->pdata[i]));
     return array;
 }
 

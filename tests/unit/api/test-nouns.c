@@ -218,6 +218,22 @@ static void test_members(House *h, gconstpointer data)
     g_assert_cmpint(json_object_get_int_member(s, "rooms"), ==, 1);
 }
 
+/* What a browser in the meeting is told of the others. */
+static void test_seen(House *h, gconstpointer data)
+{
+    MdRoom *room = meeting_room(h->meeting, &(MdRoomSpec){.name = "kin", .lobby = true});
+    meeting_join(h->meeting, "kin", "ky-anh", MD_ROLE_CHAIR, "hz=400", NULL);
+    meeting_join(h->meeting, "kin", "la", MD_ROLE_GUEST, "hz=500", NULL);
+    meeting_run_ms(h->meeting, 1500);
+    g_autoptr(JsonArray) all = md_api_member_array(room, true);
+    g_autoptr(JsonArray) some = md_api_member_array(room, false);
+    g_assert_cmpuint(json_array_get_length(all), ==, 2);
+    g_assert_cmpuint(json_array_get_length(some), ==, 1);
+    JsonObject *chair = json_array_get_object_element(some, 0);
+    g_assert_cmpstr(json_object_get_string_member(chair, "role"), ==, "chair");
+    g_assert_false(json_object_has_member(chair, "account") || json_object_has_member(chair, "uri"));
+}
+
 static void test_dial(House *h, gconstpointer data)
 {
     EXPECT("POST", "/rooms", "{'name':'r'}", 201, NULL);
@@ -315,6 +331,7 @@ int main(int argc, char **argv)
     CASE("rooms-kept", test_rooms_kept);
     CASE("members", test_members);
     CASE("views", test_views);
+    CASE("seen", test_seen);
     CASE("dial", test_dial);
     CASE("accounts", test_accounts);
     CASE("accounts-not-kept", test_accounts_not_kept);
