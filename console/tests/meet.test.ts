@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Batch } from '../src/app/batch';
 import { backDelay } from '../src/pages/meet/call';
 import { levelOf, troubleOf } from '../src/pages/meet/devices';
-import { apply, countdown, EMPTY, isNext, left, trouble, voteOpen, type RoomState } from '../src/pages/meet/state';
+import { apply, applyAll, countdown, EMPTY, isNext, left, sameNames, sameRow, trouble, voteOpen, type RoomState } from '../src/pages/meet/state';
 import { targetFrom, targetOf } from '../src/pages/meet/target';
 import type { Member } from '../src/pages/meet/types';
 
@@ -116,5 +117,65 @@ describe('a weak line', () => {
     expect(trouble(member('m1', { media, stats: { audio_packets_received: 0 } }))).toBe('no-packets');
     expect(trouble(member('m1', { media, stats: { audio_packets_received: 9, video_loss_percent: 7 } }))).toBe('loss');
     expect(trouble(member('m1', { away: true }))).toBe('away');
+  });
+});
+
+describe('the desk is drawn once a frame, and only where something changed', () => {
+  let frame: (() => void) | null = null;
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal('requestAnimationFrame', (fn: () => void) => { frame = fn; return 1; });
+    vi.stubGlobal('cancelAnimationFrame', () => { frame = null; });
+    vi.stubGlobal('window', { setTimeout, clearTimeout });
+  });
+  afterEach(() => { vi.unstubAllGlobals(); vi.useRealTimers(); });
+
+  it('takes what came since the last frame at once, in its order', () => {
+    const taken: number[][] = [], batch = new Batch<number>((all) => taken.push([...all]));
+    for (const n of [1, 2, 3]) batch.add(n);
+    expect(taken).toEqual([]);
+    frame!();
+    expect(taken).toEqual([[1, 2, 3]]);
+    batch.add(4);
+    batch.flush();
+    expect(taken).toEqual([[1, 2, 3], [4]]);
+    expect(frame).toBeNull();
+    batch.flush();
+    vi.runAllTimers();
+    expect(taken.length).toBe(2);
+  });
+  it('goes on in a window that draws no frames, and forgets what it is told to', () => {
+    const taken: number[][] = [], batch = new Batch<number>((all) => taken.push([...all]));
+    batch.add(1);
+    vi.advanceTimersByTime(249);
+    expect(taken).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(taken).toEqual([[1]]);
+    batch.add(2);
+    batch.drop();
+    vi.runAllTimers();
+    expect(taken).toEqual([[1]]);
+  });
+  it('applies many events in their order, and says when the whole is to be read', () => {
+    const talks = (id: string, talking: boolean) => ({ type: 'member.talking', data: { member: id, talking } });
+    const all = applyAll(room(), [talks('m2', true), { type: 'member.joined', data: { member: 'm3' } }, talks('m1', true), talks('m2', false)]);
+    expect(all.again).toBe(true);
+    expect(all.state.members.map((m) => m.talking)).toEqual([true, false]);
+    expect(applyAll(room(), [talks('m1', true)]).again).toBe(false);
+  });
+  it('an event that changes nothing leaves the same state, one of a member only that one', () => {
+    const old = room(), once = apply(old, 'member.talking', { member: 'm2', talking: true })!;
+    expect(apply(once, 'member.talking', { member: 'm2', talking: true })).toBe(once);
+    expect(once.members[0]).toBe(old.members[0]);
+    expect(sameRow(old.members[1], once.members[1])).toBe(false);
+    expect(sameNames(old.members, once.members)).toBe(true);
+  });
+  it('figures draw a row anew only when they become trouble', () => {
+    const m = member('m1', { stats: { audio_loss_percent: 1 } });
+    expect(sameRow(m, { ...m, stats: { audio_loss_percent: 2 } })).toBe(true);
+    expect(sameRow(m, { ...m, stats: { audio_loss_percent: 6 } })).toBe(false);
+    for (const change of [{ muted: true }, { self_muted: true }, { video_muted: true }, { away: true }, { name: 'x' }, { role: 'guest' as const }, { view: { layout: '2x2', by: 'chair' as const, shown: true } }]) expect(sameRow(m, { ...m, ...change })).toBe(false);
+    expect(sameNames([m], [{ ...m, name: 'x' }])).toBe(false);
+    expect(sameNames([m], [])).toBe(false);
   });
 });

@@ -104,12 +104,25 @@ async function manyLoudspeakers() {
   await page.context().close();
 }
 
+/** Counts how often a row of the desk is drawn anew (what React tells its developer tools at each commit): whether or not that changed anything to be seen. */
+const counted = (page) => page.addInitScript(() => {
+  window.rowsDrawn = 0;
+  const look = (fiber) => {
+    const before = fiber.alternate;
+    if (before && fiber.type === 'li' && fiber.memoizedProps['data-member'] && before.memoizedProps !== fiber.memoizedProps) window.rowsDrawn++;
+    if (before && before.child === fiber.child) return; /* nothing below it was looked at */
+    for (let child = fiber.child; child; child = child.sibling) look(child);
+  };
+  window.__REACT_DEVTOOLS_GLOBAL_HOOK__ = { supportsFiber: true, inject: () => 1, onCommitFiberUnmount() {}, onPostCommitFiberRoot() {}, onCommitFiberRoot: (id, root) => look(root.current) };
+});
+
 /** The chair's desk with 70 sites, told to the page instead of the server: its members, and 50 of their events a second. */
 async function desk() {
   const page = await open(browser, { base: spec.base, cookie: spec.cookie }), N = 70, room = spec.room;
   const members = Array.from({ length: N }, (_, i) => ({ id: `m${i + 1}`, name: `UBND xã ${i + 1}`, account: `xa-${i + 1}`, role: i ? 'site' : 'chair', muted: i % 3 === 0, talking: false, stats: { audio_packets_received: 500 }, media: { audio: 'opus', video: 'h264', security: 'srtp', remote: '' } }));
-  let tell = null;
-  await page.route(`**/api/v1/rooms/${room}/members`, (route) => route.fulfill({ json: { members } }));
+  let tell = null, reads = 0;
+  await counted(page);
+  await page.route(`**/api/v1/rooms/${room}/members`, (route) => { reads++; return route.fulfill({ json: { members } }); });
   await page.routeWebSocket(/\/api\/v1\/events$/, (ws) => { ws.connectToServer(); tell = (type, data) => ws.send(JSON.stringify({ type, time: Date.now() * 1000, data: { room, ...data } })); });
   await page.go('/meetings');
   await watch(page);
@@ -121,7 +134,8 @@ async function desk() {
   must(elements < 6000, `${elements} elements`);
   ok(`the desk opens with ${N} sites`, { ms: Date.now() - t0, elements, ...await seen(page) });
   must(tell, 'no line for events');
-  const queue = [];
+  const queue = [], drawn = () => page.evaluate(() => window.rowsDrawn), before = await drawn();
+  reads = 0;
   for (let i = 0; i < 200; i++) { /* 4 s */
     if (i % 20 === 0) {
       queue.push({ member: `m${2 + i / 20}`, since: i });
@@ -131,7 +145,9 @@ async function desk() {
     await new Promise((done) => setTimeout(done, 20));
   }
   await page.waitForFunction((n) => document.querySelectorAll('[data-member]').length === n && document.querySelector('[data-member]').dataset.member === 'm2', N, { timeout: long }); /* who raised first stands first */
-  ok('200 events at the desk', await seen(page));
+  const rows = await drawn() - before;
+  ok('200 events at the desk', { rows_drawn: rows, reads, ...await seen(page) });
+  must(rows > 0 && rows <= 200 + reads * N, `200 events and ${reads} reads drew ${rows} rows anew: each event is of one row`);
   await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path: `${spec.pictures}/desk-many-desktop-vi.png` });
   must(page.wrong.length === 0, page.wrong.join('; '));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A screen is shown from a page: the others see it beside the meeting, one shows at a time, the chair takes it away; and the path is renewed
-// under a call. usage: node share.mjs BASE PICTURES-FOLDER LINK-OF-CHAIR LINK LINK; prints one line a step, asks the other half what a SIP endpoint sees.
-import { ask, hears, join, LONG, member, must, person, quartered, seen, step, story, up, PATIENCE } from './people.mjs';
+// under a call. Then the chair runs the meeting from the call, and somebody books at a time that is taken.
+// usage: node share.mjs BASE PICTURES-FOLDER LINK-OF-CHAIR LINK USER PASSWORD; prints one line a step, asks the other half what a SIP endpoint sees.
+import { ask, hears, join, LONG, member, must, person, quartered, seen, signIn, step, story, up, PATIENCE } from './people.mjs';
 
-const [base, pictures, linkA, linkB] = process.argv.slice(2);
+const [base, pictures, linkA, linkB, user, password] = process.argv.slice(2);
 const CONTENT = 'video.meet-big.content', BIG = 'video.meet-big.main';
 
 await story(async (browser) => {
@@ -72,4 +73,78 @@ await story(async (browser) => {
   must(await b.page.evaluate(() => !window.mediadCall.state.sharing && window.testScreens.every((s) => s.getTracks().every((x) => x.readyState === 'ended'))), 'the screen is still taken');
   await a.page.locator(BIG).waitFor({ timeout: LONG });
   step('the chair takes it away');
+
+  /* the chair came by a link: no account, no desk; what it does goes over its join socket */
+  const chair = a.page, site = b.page, panel = chair.locator('.meet-panel'), press = (name) => panel.getByRole('button', { name, exact: true }).press('Enter');
+  await chair.getByRole('button', { name: 'Điều hành' }).press('Enter');
+  await site.getByRole('button', { name: 'Giơ tay' }).press('Enter');
+  await panel.locator('.desk-queue li', { hasText: 'Xã Cẩm Xuyên' }).waitFor({ timeout: LONG });
+  await chair.screenshot({ path: `${pictures}/chairing-queue-vi.png` });
+  await press('Mời phát biểu');
+  await site.getByText('Mời bạn phát biểu').waitFor({ timeout: LONG });
+  await press('Dừng phát biểu');
+  await panel.getByText('Chưa mời ai phát biểu').waitFor({ timeout: LONG });
+  await press('Mở biểu quyết');
+  await chair.getByLabel('Câu hỏi').fill('Thông qua chương trình?');
+  await chair.screenshot({ path: `${pictures}/chairing-vote-vi.png` });
+  await chair.getByRole('button', { name: 'Mở ngay' }).press('Enter');
+  for (const page of [chair, site]) await page.getByRole('heading', { name: 'Thông qua chương trình?' }).waitFor({ timeout: LONG });
+  for (const page of [chair, site]) await page.locator('.meet-choices button').first().press('Enter');
+  await chair.getByRole('button', { name: 'Điều hành' }).press('Enter');
+  await panel.getByText('2 trên 3 phiếu').waitFor({ timeout: LONG });
+  await press('Đóng biểu quyết');
+  await site.getByText('Đã đóng biểu quyết').waitFor({ timeout: LONG });
+  step('the chair runs the floor and a vote from the call');
+
+  await panel.getByText('Các điểm cầu (2)').click();
+  await press('Tắt micro của Xã xem'); /* its tone, coded, is heard a little at every frequency */
+  await press('Tắt micro của Xã Cẩm Xuyên');
+  await panel.locator('li', { hasText: 'Xã Cẩm Xuyên' }).getByText('chủ tọa đã tắt micro').waitFor({ timeout: LONG });
+  await hears(a, 900, false);
+  for (const name of ['Xã xem', 'Xã Cẩm Xuyên']) await press(`Bật lại micro của ${name}`);
+  await hears(a, 900);
+  const id = await member(b), tile = chair.locator(`figure[data-member="${id}"]`);
+  await chair.evaluate(() => window.mediadCall.setStreams(true));
+  await tile.waitFor({ timeout: LONG });
+  await press('Ẩn hình của Xã Cẩm Xuyên');
+  await tile.waitFor({ state: 'detached', timeout: LONG });
+  await site.getByText('Chủ tọa đã ẩn hình của bạn').waitFor({ timeout: LONG });
+  await panel.getByText('chủ tọa đã ẩn hình').waitFor({ timeout: LONG });
+  await chair.screenshot({ path: `${pictures}/chairing-hidden-vi.png` });
+  await site.screenshot({ path: `${pictures}/hidden-site-vi.png` });
+  const known = (off) => chair.waitForFunction(([who, is]) => window.mediadCall.state.room.members.find((m) => m.id === who).self_video_muted === is, [id, off], { timeout: LONG });
+  await site.getByRole('button', { name: 'Tắt hình' }).press('Enter'); /* its own key is another thing than the chair's */
+  await known(true);
+  await site.getByRole('button', { name: 'Bật hình' }).press('Enter');
+  await known(false);
+  for (let i = 0; i < 5; i++) {
+    await chair.waitForTimeout(200);
+    must(await tile.count() === 0, 'its own key brought the hidden picture back');
+  }
+  await chair.evaluate(() => window.mediadCall.setStreams(false));
+  await seen(a, BIG, (s) => s.magenta.share < 0.02 && s.cyan.share < 0.9, 'the meeting without the hidden picture');
+  await press('Hiện hình của Xã Cẩm Xuyên');
+  await seen(a, BIG, (s) => s.magenta.share > 0.05, 'the picture again');
+  step('a picture is hidden, and stays so until the chair shows it');
+
+  await ask('another meeting is booked');
+  const clerk = await person(browser, { name: 'Văn thư' });
+  await signIn(clerk, base, user, password);
+  await clerk.page.goto(`${base}/meetings`);
+  await clerk.page.getByRole('button', { name: 'Đặt lịch họp' }).click();
+  await clerk.page.getByLabel('Tên cuộc họp').fill('Giao ban quý');
+  await clerk.page.getByLabel(/^Tất cả điểm cầu/).uncheck();
+  await clerk.page.getByLabel('Thêm tài khoản').fill('xem');
+  await clerk.page.getByRole('button', { name: 'Đặt lịch', exact: true }).click();
+  const clashes = clerk.page.getByRole('region', { name: 'Trùng giờ: 1' });
+  await clashes.waitFor({ timeout: LONG });
+  const told = await clashes.getByRole('listitem').innerText();
+  must(/^Xã xem: Tập huấn phòng cháy .*08:30–09:30$/.test(told), `the clash is told: ${told}`);
+  await clashes.scrollIntoViewIfNeeded();
+  await clerk.page.screenshot({ path: `${pictures}/book-clash-vi.png`, fullPage: true });
+  must(/\/meetings\/[^/]+$/.test(await clashes.getByRole('link').getAttribute('href')), 'no way to the other meeting');
+  await clerk.page.getByLabel('Vẫn đặt, vì').fill('Chủ tịch yêu cầu');
+  await clerk.page.getByRole('button', { name: 'Đặt lịch', exact: true }).click();
+  await clerk.page.getByRole('heading', { name: 'Giao ban quý' }).waitFor({ timeout: LONG });
+  step('who is where at that time is shown, a reason books all the same', told);
 });

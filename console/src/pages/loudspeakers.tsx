@@ -16,9 +16,11 @@ import { Wrong } from '../ui/wrong';
 import { ProvinceMap } from './loudspeakers/map';
 
 type Row = Device & { told: Told; state?: State };
+/** One for all: sorting 5,000 names by localeCompare() with options takes twenty times as long. */
+const byName = new Intl.Collator('vi', { numeric: true });
 
 export default function Loudspeakers() {
-  const devices = useData<{ devices: Device[] }>('/devices', ['device.']);
+  const devices = useData<{ devices: Device[] }>('/devices', ['again'], 60000); /* who comes and goes is in the states */
   const states = useData<{ states: State[] }>('/device-states', ['device.', 'announcement.ended'], 20000);
   const outages = useData<{ outages: Outage[] }>('/outages', ['device.', 'outage.'], 30000);
   const areas = useAreas(), nameOf = useAreaName();
@@ -28,10 +30,11 @@ export default function Loudspeakers() {
   const [area, setArea] = useState('');
   const [search, setSearch] = useState('');
 
+  const named = useMemo(() => [...(devices.data?.devices ?? [])].sort((a, b) => byName.compare(a.name, b.name)), [devices.data]);
   const rows = useMemo<Row[]>(() => {
     const by = new Map(states.data?.states.map((s) => [s.device, s]));
-    return (devices.data?.devices ?? []).map((d) => ({ ...d, state: by.get(d.id), told: tell(d, by.get(d.id)) }));
-  }, [devices.data, states.data]);
+    return named.map((d) => ({ ...d, state: by.get(d.id), told: tell(d, by.get(d.id)) }));
+  }, [named, states.data]);
   const inArea = useMemo(() => (area ? rows.filter((r) => isWithin(areas, r.area, area)) : rows), [rows, area, areas]);
   const causes = useMemo(() => {
     const count = new Map<string, number>();
@@ -42,7 +45,7 @@ export default function Loudspeakers() {
   const order: Record<Tone, number> = { bad: 0, warn: 1, idle: 2, good: 3 };
   const shown = useMemo(() => inArea
     .filter((r) => (!tone || r.told.tone === tone) && (!cause || r.told.cause === cause) && (!wanted || plain(`${r.name} ${r.id} ${nameOf(r.area)} ${r.serial ?? ''}`).includes(wanted)))
-    .sort((a, b) => order[a.told.tone] - order[b.told.tone] || a.name.localeCompare(b.name, 'vi', { numeric: true })), [inArea, tone, cause, wanted, nameOf]);
+    .sort((a, b) => order[a.told.tone] - order[b.told.tone]), [inArea, tone, cause, wanted, nameOf]);
   const count = (x: Tone) => inArea.filter((r) => r.told.tone === x).length;
   const open = outages.data?.outages.filter((o) => !o.ended_us) ?? [];
 

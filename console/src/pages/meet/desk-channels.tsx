@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Interpreters: a channel by language, who interprets into it, and how much of the floor its listeners still hear.
 import { Button, Input } from 'antd';
-import { useState, type FormEvent } from 'react';
+import { memo, useState, type FormEvent } from 'react';
 import { put } from '../../app/api';
 import { t } from '../../app/i18n';
 import { Choice } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
-import { nameIn, type Show } from './desk-floor';
+import { nameIn } from './desk-floor';
 import type { RoomState } from './state';
 import type { Channel } from './types';
+import type { Show } from './use-room';
 
 const LEVELS = [['', 'channel.floorOff'], ['-18', 'channel.floorLow'], ['-10', 'channel.floorHalf']] as const;
 
-export function ChannelsCard({ base, state, show }: { base: string; state: RoomState; show: Show }) {
+export const ChannelsCard = memo(function ChannelsCard({ base, state, show }: { base: string; state: RoomState; show: Show }) {
   const act = useAct(), [name, setName] = useState(''), { channels } = state;
   const sites = state.members.filter((m) => !m.in_lobby && m.role !== 'observer');
   const save = (next: Channel[]) => act(() => put(`${base}/channels`, { channels: next.map((c) => ({ name: c.name, interpreters: c.interpreters, floor_db: c.floor_db ?? null })) }), { undo: show((s) => ({ ...s, channels: next })) });
@@ -38,4 +39,4 @@ export function ChannelsCard({ base, state, show }: { base: string; state: RoomS
       <form className="row" style={{ marginTop: 8 }} onSubmit={(e) => void add(e)}><Input aria-label={t('channel.name')} placeholder={t('channel.name')} maxLength={40} value={name} onChange={(e) => setName(e.target.value)} style={{ flex: 1, minWidth: 140 }} /><Button htmlType="submit">{t('channel.make')}</Button></form>
     </section>
   );
-}
+});

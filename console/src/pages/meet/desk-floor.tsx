@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who speaks, for how long still, and who waits: given, taken, reordered with one press each.
 import { Button } from 'antd';
+import { memo } from 'react';
 import { t } from '../../app/i18n';
+import { useNow } from '../../app/use';
 import { Choice, Field } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
 import type { Doer } from './doer';
 import { countdown, left, type RoomState } from './state';
+import type { Show } from './use-room';
 
-export type Show = (fn: (s: RoomState) => RoomState) => () => void;
 const BUDGETS_S = [0, 60, 120, 180, 300, 600, 900, 1200, 1800] as const;
 
 export const nameIn = (state: RoomState, id: string): string => state.members.find((m) => m.id === id)?.name ?? state.floor.queue.find((q) => q.member === id)?.name ?? id;
 /** The room as it will be when that one has the floor: shown until the server says it. */
 export const given = (s: RoomState, id: string): RoomState => ({ ...s, floor: { ...s.floor, holder: id, deadline_ms: null, queue: s.floor.queue.filter((q) => q.member !== id) } });
 
-export function FloorCard({ doIt, state, runs, now, show }: { doIt: Doer; state: RoomState; runs: boolean; now: number; show: Show }) {
-  const { floor } = state, act = useAct(), rest = left(floor, now), nameOf = (id: string) => nameIn(state, id);
+export const FloorCard = memo(function FloorCard({ doIt, state, runs, show }: { doIt: Doer; state: RoomState; runs: boolean; show: Show }) {
+  const { floor } = state, act = useAct(), rest = left(floor, useNow(1000)), nameOf = (id: string) => nameIn(state, id);
   const give = (id: string) => void act(() => doIt('floor-give', { member: id }), { undo: show((s) => given(s, id)) });
   const move = (id: string, place: number) => void act(() => doIt('floor-move', { member: id, place }), { undo: show((s) => {
     const queue = s.floor.queue.filter((q) => q.member !== id), one = s.floor.queue.find((q) => q.member === id);
@@ -46,4 +48,4 @@ export function FloorCard({ doIt, state, runs, now, show }: { doIt: Doer; state:
       </>}
     </section>
   );
-}
+});

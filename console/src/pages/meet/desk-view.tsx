@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What everybody sees: the layout, who keeps which seat of it, the tour of the sites, the spotlight.
 import { Button } from 'antd';
+import { memo, useState } from 'react';
 import { post, put } from '../../app/api';
 import { t, tWord } from '../../app/i18n';
 import { Choice } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
-import { nameIn, type Show } from './desk-floor';
+import { nameIn } from './desk-floor';
 import type { RoomState } from './state';
+import type { Show } from './use-room';
 
 export const LAYOUTS = ['auto', 'single', '1+5', '1+7', '2x2', '3x3', '4x4', '5x5', '6x6', '9x8', 'pip'] as const;
 const SEATS: Record<string, number> = { single: 1, '1+5': 6, '1+7': 8, '2x2': 4, '3x3': 9, '4x4': 16, '5x5': 25, '6x6': 36, '9x8': 72, pip: 2 };
@@ -31,8 +33,8 @@ function Seats({ base, state, show }: { base: string; state: RoomState; show: Sh
   );
 }
 
-export function ViewCard({ base, state, runs, show }: { base: string; state: RoomState; runs: boolean; show: Show }) {
-  const act = useAct(), { room } = state, tour = room?.tour_s ?? 0, fixed = room?.seats?.some(Boolean) ?? false;
+export const ViewCard = memo(function ViewCard({ base, state, runs, show }: { base: string; state: RoomState; runs: boolean; show: Show }) {
+  const act = useAct(), [open, setOpen] = useState(false), { room } = state, tour = room?.tour_s ?? 0, fixed = room?.seats?.some(Boolean) ?? false;
   const periods = PERIODS_S.some((p) => p === tour) ? PERIODS_S : [...PERIODS_S, tour];
   return (
     <section className="card">
@@ -44,8 +46,8 @@ export function ViewCard({ base, state, runs, show }: { base: string; state: Roo
             options={periods.map((p) => [String(p), p === 0 ? t('desk.tourNone') : t('desk.budgetSeconds', { n: p })] as const)} /></label>
           {room?.spotlight && <Button onClick={() => void act(() => put(`${base}/spotlight`, { member: null }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, spotlight: null } } : s)) })}>{t('desk.unspotlight')} ({nameIn(state, room.spotlight)})</Button>}
           {state.content && <Button onClick={() => void act(() => post(`${base}/content/stop`), { undo: show((s) => ({ ...s, content: null })) })}>{t('desk.stopContent')}</Button>}</div>
-        <details className="desk-seats-of" open={fixed || undefined}><summary>{t('desk.seats')}{fixed && ` (${room!.seats!.filter(Boolean).length})`}</summary><Seats base={base} state={state} show={show} /></details>
+        <details className="desk-seats-of" open={fixed || undefined} onToggle={(e) => setOpen(e.currentTarget.open)}><summary>{t('desk.seats')}{fixed && ` (${room!.seats!.filter(Boolean).length})`}</summary>{(open || fixed) && <Seats base={base} state={state} show={show} />}</details>
       </>}
     </section>
   );
-}
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The vote that is open, or was last: opened and closed here.
 import { Button, Input, Modal } from 'antd';
-import { useState, type FormEvent } from 'react';
+import { memo, useState, type FormEvent } from 'react';
 import { t } from '../../app/i18n';
 import { Field } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
@@ -29,7 +29,7 @@ function OpenVote({ doIt, close }: { doIt: Doer; close: () => void }) {
   );
 }
 
-export function VoteCard({ doIt, state, runs, done }: { doIt: Doer; state: RoomState; runs: boolean; done?: () => void }) {
+export const VoteCard = memo(function VoteCard({ doIt, state, runs, done }: { doIt: Doer; state: RoomState; runs: boolean; done?: () => void }) {
   const act = useAct(), [asking, setAsking] = useState(false), vote = voteOpen(state) ?? state.votes[state.votes.length - 1];
   return (
     <section className="card">
@@ -39,4 +39,4 @@ export function VoteCard({ doIt, state, runs, done }: { doIt: Doer; state: RoomS
       {asking && <OpenVote doIt={doIt} close={() => { setAsking(false); done?.(); }} />}
     </section>
   );
-}
+});

@@ -10,9 +10,8 @@ import { useNow } from '../../app/use';
 import { Choice, Field } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
 import type { Call, CallState } from './call';
+import { Chairing } from './chairing';
 import { useSpeaker } from './devices';
-import { FloorCard } from './desk-floor';
-import { VoteCard } from './desk-vote';
 import { countdown, isNext, left, voteOpen } from './state';
 import type { Member, Vote } from './types';
 import { VoteResult } from './vote-result';
@@ -152,20 +151,6 @@ function Notice({ state, call }: { state: CallState; call: Call }) {
   if (!state.trouble) return null;
   const key = `join.${state.trouble.code}`;
   return <div className="meet-notice" role="alert">{key in catalogue ? t(key as Key, state.trouble.values) : state.trouble.message} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
-}
-
-/** The chair's and the secretary's buttons in the call itself: for who came by a link and has no desk. */
-function Chairing({ call, state }: { call: Call; state: CallState }) {
-  const act = useAct(), now = useNow(1000), may = (what: string) => state.may.includes(what);
-  const lobby = state.room.members.filter((m) => m.in_lobby), asIs = () => () => undefined;
-  return (
-    <div className="meet-chairing">
-      {may('admit') && lobby.map((m) => <Button key={m.id} type="primary" block onClick={() => void act(() => call.act('admit', { member: m.id }))}>{t('desk.admit', { name: m.name })}</Button>)}
-      {may('mute-others') && <Button block onClick={() => void act(() => call.act('mute-all', { muted: true, except_chair: true }), { done: t('desk.mutedAll') })}>{t('desk.muteAll')}</Button>}
-      <FloorCard doIt={call.act} state={state.room} runs={may('run-floor')} now={now} show={asIs} />
-      <VoteCard doIt={call.act} state={state.room} runs={may('run-votes')} />
-    </div>
-  );
 }
 
 const LAYOUTS = ['single', '1+5', '2x2', '3x3', '4x4'] as const;

@@ -10,7 +10,8 @@ const text = (data: Data, name: string) => (typeof data[name] === 'string' ? (da
 const flag = (data: Data, name: string) => data[name] === true;
 
 function withMember(state: RoomState, id: string, change: Partial<Member>): RoomState {
-  if (!state.members.some((m) => m.id === id)) return state;
+  const old = state.members.find((m) => m.id === id);
+  if (!old || (Object.keys(change) as (keyof Member)[]).every((key) => old[key] === change[key])) return state;
   return { ...state, members: state.members.map((m) => (m.id === id ? { ...m, ...change } : m)) };
 }
 const withRoom = (state: RoomState, change: Partial<Room>): RoomState => (state.room ? { ...state, room: { ...state.room, ...change } } : state);
@@ -62,6 +63,18 @@ export function apply(state: RoomState, event: string, data: Data, now = Date.no
   }
 }
 
+export type Told = { type: string; data: Data };
+/** Several events, in their order. again: one of them says too little, the whole is to be read again. */
+export function applyAll(state: RoomState, events: readonly Told[], now = Date.now()): { state: RoomState; again: boolean } {
+  let again = false;
+  for (const { type, data } of events) {
+    const next = apply(state, type, data, now);
+    again ||= next === null;
+    state = next ?? state;
+  }
+  return { state, again };
+}
+
 export const voteOpen = (state: RoomState): Vote | undefined => [...state.votes].reverse().find((v) => v.open);
 /** Milliseconds that the speaker has left, null without a limit. */
 export function left(floor: Floor, nowMs: number): number | null {
@@ -85,3 +98,11 @@ export function trouble(m: Member): '' | 'away' | 'no-packets' | 'loss' | 'delay
   if ((s.video_frozen_ms ?? 0) > 15000 && (s.video_in_bps ?? 1) === 0 && m.media?.video !== 'none') return 'frozen';
   return '';
 }
+
+const NAMES = ['id', 'name', 'uri', 'role', 'in_lobby'] as const;
+const ROW = [...NAMES, 'muted', 'self_muted', 'video_muted', 'talking', 'away'] as const;
+/** Do both lists name the same people in the same roles? */
+export const sameNames = (a: readonly Member[], b: readonly Member[]): boolean => a === b || (a.length === b.length && a.every((m, i) => NAMES.every((key) => m[key] === b[i][key])));
+/** Does the desk show the same of both? Figures count only as far as they are trouble. */
+export const sameRow = (a: Member, b: Member): boolean =>
+  a === b || (ROW.every((key) => a[key] === b[key]) && a.view?.layout === b.view?.layout && a.view?.shown === b.view?.shown && trouble(a) === trouble(b));
