@@ -2,7 +2,7 @@
 // A screen is shown from a page: the others see it beside the meeting, one shows at a time, the chair takes it away; and the path is renewed
 // under a call. Then the chair runs the meeting from the call, and somebody books at a time that is taken.
 // usage: node share.mjs BASE PICTURES-FOLDER LINK-OF-CHAIR LINK USER PASSWORD; prints one line a step, asks the other half what a SIP endpoint sees.
-import { ask, hears, join, LONG, member, must, person, quartered, seen, signIn, step, story, up, PATIENCE } from './people.mjs';
+import { ask, DESKTOP, hears, join, LONG, member, must, person, PHONE, quartered, seen, signIn, step, story, up, PATIENCE } from './people.mjs';
 
 const [base, pictures, linkA, linkB, user, password] = process.argv.slice(2);
 const CONTENT = 'video.meet-big.content', BIG = 'video.meet-big.main';
@@ -64,6 +64,7 @@ await story(async (browser) => {
   await up(a);
   await b.page.waitForFunction(() => window.mediadCall.state.room.content === null, null, { timeout: LONG });
   await b.page.locator(BIG).waitFor({ timeout: LONG });
+  must(await a.page.locator('.meet-notice').count() === 0, `the page that was loaded again says: ${await a.page.locator('.meet-notice').allTextContents()}`);
   step('a reload ends what was shown');
 
   await b.page.getByRole('button', { name: 'Trình chiếu', exact: true }).click();
@@ -123,6 +124,9 @@ await story(async (browser) => {
   }
   await chair.evaluate(() => window.mediadCall.setStreams(false));
   await seen(a, BIG, (s) => s.magenta.share < 0.02 && s.cyan.share < 0.9, 'the meeting without the hidden picture');
+  await chair.setViewportSize(PHONE);
+  await chair.screenshot({ path: `${pictures}/chairing-hidden-phone-vi.png` });
+  await chair.setViewportSize(DESKTOP);
   await press('Hiện hình của Xã Cẩm Xuyên');
   await seen(a, BIG, (s) => s.magenta.share > 0.05, 'the picture again');
   step('a picture is hidden, and stays so until the chair shows it');

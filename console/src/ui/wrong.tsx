@@ -18,14 +18,15 @@ export function sayFailure(failure: Failure): { what: string; mend: string; deta
   };
 }
 
-export function Wrong({ failure, retry }: { failure: Failure; retry?: () => void }) {
+/** brief: without the server's own words, where the page itself shows what they say. */
+export function Wrong({ failure, retry, brief }: { failure: Failure; retry?: () => void; brief?: boolean }) {
   const said = sayFailure(failure);
   return (
     <div role="alert" style={{ marginBottom: 12 }}>
       <Alert type="error" showIcon role="presentation" message={<b>{said.what}</b>} description={
         <>
           {said.mend && <div>{said.mend}</div>}
-          <div className="soft" lang="en">{said.detail}</div>
+          {!brief && <div className="soft" lang="en">{said.detail}</div>}
           {retry && <Button style={{ marginTop: 8 }} onClick={retry}>{t('retry')}</Button>}
         </>
       } />

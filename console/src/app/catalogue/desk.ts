@@ -89,7 +89,7 @@ export const deskWords = {
   'desk.votes': ['{n} trên {all} phiếu', '{n} of {all} votes'],
   'desk.question': ['Câu hỏi', 'Question'],
   'desk.choices': ['Các lựa chọn, mỗi dòng một', 'Choices, one a line'],
-  'desk.choicesHint': ['Để trống: Tán thành, Không tán thành, Không ý kiến', 'Empty: agree, disagree, abstain'],
+  'desk.choicesHint': ['Để trống: Đồng ý, Không đồng ý, Ý kiến khác', 'Empty: yes, no, another opinion (in Vietnamese)'],
   'desk.secret': ['Bỏ phiếu kín', 'Secret'],
   'channel.title': ['Phiên dịch', 'Interpreters'],
   'channel.hint': ['Người phiên dịch chỉ được nghe bởi ai chọn kênh của họ; mỗi người tự chọn kênh trong mục Thêm.', 'An interpreter is heard only by who chooses that channel; each chooses it under More.'],

@@ -281,7 +281,10 @@ export class Call {
   private wrong(code: string, message: string, of: string): void {
     if (code === 'replaced') return; /* the close that follows says it */
     const trouble = { code: code === 'not-done' && of === 'share' ? 'share-refused' : code, message };
-    if (trouble.code === 'share-refused') this.stopScreen();
+    if (trouble.code === 'share-refused') {
+      if (!this.screen) return; /* ended here and there at once: nothing was refused */
+      this.stopScreen();
+    }
     if (this.state.member || code === 'wait') return this.set({ trouble });
     if (code === 'wrong-pin') return this.set({ phase: 'asked', ask: 'pin', trouble });
     this.end(code, message);

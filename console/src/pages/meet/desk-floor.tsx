@@ -6,6 +6,7 @@ import { t } from '../../app/i18n';
 import { useNow } from '../../app/use';
 import { Choice, Field } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
+import './desk.css';
 import type { Doer } from './doer';
 import { countdown, left, type RoomState } from './state';
 import type { Show } from './use-room';

@@ -22,7 +22,7 @@ function Clashes({ all }: { all: readonly Clash[] }) {
   if (all.length === 0) return null;
   return (
     <section className="card" style={{ marginBottom: 12 }} aria-label={t('book.clashes', { n: all.length })}>
-      <h3>{t('book.clashes', { n: all.length })}</h3>
+      <h3 style={{ marginTop: 0 }}>{t('book.clashes', { n: all.length })}</h3>
       <ul className="list">{all.map((c, i) => <li key={i} style={{ padding: '6px 0' }}><b>{c.what === 'room' ? t('book.clashRoom') : c.name || c.account}</b>: <Link to={`/meetings/${seg(c.meeting)}`}>{c.title}</Link> <span className="soft">{at(c)}</span></li>)}</ul>
     </section>
   );
@@ -70,7 +70,7 @@ function Book({ done }: { done: (id: string) => void }) {
         <label className="row" key={f}><input type="checkbox" checked={flags[f]} onChange={(e) => setFlags({ ...flags, [f]: e.target.checked })} />{t(`book.${f}`)}</label>))}
       </div>
       {flags.confidential && <p role="note" className="lost">{t('book.confidentialNote')}</p>}
-      {failure && <Wrong failure={failure} />}
+      {failure && <Wrong failure={failure} brief={clash} />}
       {clash && <Clashes all={failure.list<Clash>('clashes')} />}
       {clash && <Field label={t('book.force')}>{(id) => <Input id={id} maxLength={300} {...bind('force')} />}</Field>}
       <Button type="primary" size="large" htmlType="submit" loading={busy}>{t('book.go')}</Button>
