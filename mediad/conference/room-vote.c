@@ -51,26 +51,27 @@ static JsonArray *choices_json(const MdVote *vote)
     return array;
 }
 
-/* As it is called in the meeting; who has left since is told by what it voted as. */
-static const char *voter_name(const MdRoom *room, const char *voter)
+/* What voters are called in the meeting. The names stay the members'. */
+static GHashTable *voter_names(const MdRoom *room)
 {
-    for (guint i = 0; i < room->members->len; i++) {
+    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = room->members->len; i-- > 0;) { /* of two, the one who came first */
         const MdMember *member = g_ptr_array_index(room->members, i);
-        g_autofree char *its = voter_of(member);
-        if (strcmp(its, voter) == 0)
-            return member->name;
+        g_hash_table_replace(names, voter_of(member), member->name);
     }
-    return voter;
+    return names;
 }
 
 static JsonArray *ballots_json(const MdRoom *room, const MdVote *vote)
 {
     JsonArray *array = json_array_new();
     MdVoteBallot ballot;
+    g_autoptr(GHashTable) names = voter_names(room); /* everybody may ask for votes at any time: no search for each ballot */
     for (unsigned i = 0; md_vote_ballot(vote, i, &ballot); i++) {
+        const char *name = g_hash_table_lookup(names, ballot.voter); /* NULL: left since */
         JsonObject *one = json_object_new();
         json_object_set_string_member(one, "site", ballot.voter);
-        json_object_set_string_member(one, "name", voter_name(room, ballot.voter));
+        json_object_set_string_member(one, "name", name != NULL ? name : ballot.voter);
         if (ballot.choice >= 0)
             json_object_set_int_member(one, "choice", ballot.choice);
         json_array_add_object_element(array, one);

@@ -14,7 +14,7 @@ struct MdWebPeer {
     Seat *seat;                      /* NULL: not in */
     char *browser;                   /* token of this browser */
     bool deciding;                   /* a hello waits for its answer */
-    unsigned tries, faults;
+    unsigned tries, faults, ice_errors;
     int64_t deadline_us;             /* says hello until then */
     MdBucket bucket;
 };

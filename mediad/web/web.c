@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { RESUME_S = 30, HELLO_S = 60, SEATS = 500, TICK_MS = 500, TRIES_MAX = 10, FAULTS_MAX = 20, RATE = 40, BURST = 300, TOKEN_BYTES = 32 };
+enum { ICE_ERRORS_MAX = 16 /* of a connection: they go into the log */ };
 
 int64_t md_web_now_us(const MdWeb *web)
 {
@@ -352,6 +353,10 @@ static void in_call(MdWebPeer *peer, const MdWebFrame *frame)
         break;
     case MD_WEB_BYE:
         md_web_seat_end(seat, 200, "left");
+        break;
+    case MD_WEB_ICE_ERROR:
+        if (peer->ice_errors++ < ICE_ERRORS_MAX)
+            options->on_action(peer, call, frame, options->user);
         break;
     default:
         options->on_action(peer, call, frame, options->user);

@@ -315,6 +315,15 @@ static void test_limits(Desk *d, gconstpointer data)
         say(bad, "nonsense");
     g_assert_cmpuint(bad->close_code, ==, MD_WEB_CLOSE_BAD);
     drop(bad);
+    Line *talkative = dial(d); /* what it says goes into the log: the first of it */
+    say(talkative, HELLO);
+    say(talkative, OFFER);
+    g_string_truncate(d->seen, 0);
+    for (unsigned i = 0; i < 40; i++)
+        say(talkative, "{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1\",\"code\":401}");
+    g_assert_cmpuint(d->seen->len, ==, 16 * strlen("ice-error;"));
+    g_assert_cmpuint(talkative->close_code, ==, 0);
+    drop(talkative);
 }
 
 int main(int argc, char **argv)
