@@ -80,6 +80,16 @@ GPtrArray *md_streams_load(MdStore *store, const MdLogger *logger)
     return list;
 }
 
+void md_streams_give_up(GPtrArray *kept, MdStore *store, const MdLogger *logger)
+{
+    for (guint i = 0; i < kept->len; i++) {
+        const Kept *k = kept->pdata[i];
+        md_notice(logger, "nobody is back in %s: its stream that ran before does not go on", k->room);
+        md_streams_forget(store, k->room, k->url, logger);
+    }
+    g_ptr_array_set_size(kept, 0);
+}
+
 void md_streams_resume(MdStreams *streams, GPtrArray *kept, const char *room, MdStore *store, const MdLogger *logger)
 {
     for (guint i = kept->len; i-- > 0;) {

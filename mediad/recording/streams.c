@@ -5,6 +5,7 @@
 #include "mediad/recording/streams-kept.h"
 
 enum { RUNNING_MAX = 8, RETRY_MS = 1000, RETRY_DOUBLINGS = 5, TICK_S = 2 };
+static const int64_t RETURN_US = 30 * 60 * (int64_t)G_USEC_PER_SEC; /* a meeting that goes on after a restart does so until then */
 static const int64_t STAY_US = 60 * (int64_t)G_USEC_PER_SEC; /* whoever stays so long has really been there */
 
 static const char *const kinds[MD_STREAM_KIND_MAX] = {"hls", "rtmp", "srt"};
@@ -39,6 +40,7 @@ struct MdStreams {
     GPtrArray *kept; /* those of the run before this, until somebody is in their room */
     unsigned next_id;
     guint tick;
+    int64_t begun_us;
     bool closing; /* what runs begins again after the restart */
 };
 
@@ -205,6 +207,8 @@ static gboolean on_tick(gpointer user)
 {
     MdStreams *all = user;
     int64_t now_us = g_get_monotonic_time();
+    if (all->kept->len > 0 && now_us - all->begun_us > RETURN_US)
+        md_streams_give_up(all->kept, all->options.store, &all->logger);
     for (guint i = all->list->len; i-- > 0;) {
         Stream *s = all->list->pdata[i];
         MdRoom *room = md_conference_find_room(all->options.conference, s->room);
@@ -229,6 +233,7 @@ MdStreams *md_streams_new(const MdStreamsOptions *options)
     all->logger = options->logger ? *options->logger : (MdLogger){0};
     all->list = g_ptr_array_new_with_free_func(stream_free);
     all->kept = md_streams_load(options->store, &all->logger);
+    all->begun_us = g_get_monotonic_time();
     all->tick = g_timeout_add_seconds(TICK_S, on_tick, all);
     return all;
 }
