@@ -59,16 +59,6 @@ static const char **texts(const Act *act, const char *name)
     return list;
 }
 
-static bool invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool invalid(GError **error, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    g_propagate_error(error, g_error_new_valist(MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, format, list));
-    va_end(list);
-    return false;
-}
-
 static bool is_of(JsonNode *node, GType type)
 {
     return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type;
@@ -79,14 +69,15 @@ static bool check_texts(const Field *field, JsonNode *node, GError **error)
     JsonArray *array = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
     guint n = array != NULL ? json_array_get_length(array) : 0;
     if (array == NULL || n < field->min || n > field->max)
-        return invalid(error, "\"%s\" must be a list of %d to %d texts", field->name, (int)field->min, (int)field->max);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must be a list of %d to %d texts",
+                                  field->name, (int)field->min, (int)field->max);
     for (guint i = 0; i < n; i++) {
         JsonNode *one = json_array_get_element(array, i);
         if (field->kind == SEATS && JSON_NODE_HOLDS_NULL(one))
             continue;
         const char *said = is_of(one, G_TYPE_STRING) ? json_node_get_string(one) : "";
         if (*said == 0 || g_utf8_strlen(said, -1) > TARGET_MAX)
-            return invalid(error, "\"%s\" must hold texts of 1 to %d characters", field->name, TARGET_MAX);
+            return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must hold texts of 1 to %d characters", field->name, TARGET_MAX);
     }
     return true;
 }
@@ -95,23 +86,25 @@ static bool check_field(const Field *field, JsonObject *fields, GError **error)
 {
     JsonNode *node = json_object_get_member(fields, field->name);
     if (node == NULL || JSON_NODE_HOLDS_NULL(node))
-        return !field->required || invalid(error, "\"%s\" is missing", field->name);
+        return !field->required || md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" is missing", field->name);
     switch (field->kind) {
     case TEXT: {
         glong n = is_of(node, G_TYPE_STRING) ? g_utf8_strlen(json_node_get_string(node), -1) : -1;
         if (n < field->min || n > field->max)
-            return invalid(error, "\"%s\" must be a text of %d to %d characters", field->name, (int)field->min, (int)field->max);
+            return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must be a text of %d to %d characters",
+                                      field->name, (int)field->min, (int)field->max);
         return true;
     }
     case FLAG:
-        return is_of(node, G_TYPE_BOOLEAN) || invalid(error, "\"%s\" must be true or false", field->name);
+        return is_of(node, G_TYPE_BOOLEAN) || md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must be true or false", field->name);
     case NUMBER:
         if (!is_of(node, G_TYPE_INT64) || json_node_get_int(node) < field->min || json_node_get_int(node) > field->max)
-            return invalid(error, "\"%s\" must be a whole number from %d to %d", field->name, (int)field->min, (int)field->max);
+            return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must be a whole number from %d to %d",
+                                      field->name, (int)field->min, (int)field->max);
         return true;
     case LIST:
         if (!JSON_NODE_HOLDS_ARRAY(node) || json_array_get_length(json_node_get_array(node)) > field->max)
-            return invalid(error, "\"%s\" must be a list of at most %d", field->name, (int)field->max);
+            return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must be a list of at most %d", field->name, (int)field->max);
         return true;
     default:
         return check_texts(field, node, error);
@@ -150,7 +143,7 @@ static bool give_role(const Act *act)
 {
     MdRole role = md_role_from_string(text(act, "role"));
     if (role == MD_ROLE_INVALID)
-        return invalid(act->error, "there is no role \"%s\"", text(act, "role"));
+        return md_conference_fail(act->error, MD_CONFERENCE_ERROR_INVALID, "there is no role \"%s\"", text(act, "role"));
     return md_room_may_as(act->room, act->actor, MD_ACTION_SET_ROLES, member(act), role, act->error) &&
            md_room_set_role(act->room, member(act), role, act->error);
 }
@@ -279,7 +272,7 @@ static bool dial(const Act *act)
     MdRole role = has(act, "role") ? md_role_from_string(text(act, "role")) : MD_ROLE_SITE;
     g_autofree const char **targets = texts(act, "targets");
     if (role == MD_ROLE_INVALID)
-        return invalid(act->error, "there is no role \"%s\"", text(act, "role"));
+        return md_conference_fail(act->error, MD_CONFERENCE_ERROR_INVALID, "there is no role \"%s\"", text(act, "role"));
     return md_room_may_as(act->room, act->actor, MD_ACTION_DIAL, NULL, role, act->error) &&
            md_room_dial(act->room, targets, role, flag(act, "redial"), act->error);
 }

@@ -16,6 +16,15 @@ enum {
 
 G_DEFINE_QUARK(md - conference - error - quark, md_conference_error)
 
+bool md_conference_fail(GError **error, MdConferenceError code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    g_propagate_error(error, g_error_new_valist(MD_CONFERENCE_ERROR, code, format, list));
+    va_end(list);
+    return false;
+}
+
 int64_t md_conference_now_us(const MdConference *conference)
 {
     return md_clock_now_us(conference->clock);

@@ -2,20 +2,9 @@
 /* Who presents slides or a screen: one at a time, by role, and to whom it goes in which way. Control thread. */
 #include "mediad/conference/private.h"
 
-static const int64_t SECOND_US = G_USEC_PER_SEC, STRETCH_US = 5 * G_USEC_PER_SEC;
+static const int64_t SECOND_US = G_USEC_PER_SEC;
 
 /* --- who presents ------------------------------------------------------------------------------------------------------ */
-
-static bool state_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool state_error(GError **error, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    g_autofree char *text = g_strdup_vprintf(format, list);
-    va_end(list);
-    g_set_error_literal(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_STATE, text);
-    return false;
-}
 
 static bool has_content_line(const MdMember *member)
 {
@@ -55,7 +44,7 @@ static void set_presenter(MdRoom *room, MdMember *member, const char *reason)
     if (before == member)
         return;
     room->presenter = member;
-    room->content_rate = (MdContentRate){0};
+    room->content_rate = (MdPeakRate){0};
     if (before != NULL)
         md_room_emit(room, "content.stopped", before, "reason", "s", reason, NULL);
     if (member != NULL)
@@ -71,14 +60,14 @@ static bool may_present(const MdMember *member, GError **error)
     const MdRoom *room = member->room;
     const MdMember *holder = room->presenter;
     if (room->kind != MD_ROOM_MEETING || !md_member_sees(member) || room->waiting)
-        return state_error(error, "member %s does not take part yet", member->text_id);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_STATE, "member %s does not take part yet", member->text_id);
     if (!md_role_may(member->role, MD_ACTION_SHARE))
-        return state_error(error, "%s may not present: member %s is no more", md_role_to_string(member->role),
-                           member->text_id);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_STATE, "%s may not present: member %s is no more", md_role_to_string(member->role),
+                                  member->text_id);
     if (!has_content_line(member))
-        return state_error(error, "member %s has no stream for content: its device offered none", member->text_id);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_STATE, "member %s has no stream for content: its device offered none", member->text_id);
     if (holder != NULL && holder != member && member->role <= holder->role)
-        return state_error(error, "%s (%s) presents: content must be stopped first", holder->name, holder->text_id);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_STATE, "%s (%s) presents: content must be stopped first", holder->name, holder->text_id);
     return true;
 }
 
@@ -95,7 +84,7 @@ bool md_room_content_stop(MdRoom *room, const char *id, GError **error)
 {
     if (id == NULL) {
         if (room->presenter == NULL)
-            return state_error(error, "nobody presents in room %s", room->name);
+            return md_conference_fail(error, MD_CONFERENCE_ERROR_STATE, "nobody presents in room %s", room->name);
         set_presenter(room, NULL, "taken away");
         return true;
     }
@@ -103,7 +92,7 @@ bool md_room_content_stop(MdRoom *room, const char *id, GError **error)
     if (member == NULL)
         return false;
     if (room->presenter != member)
-        return state_error(error, "member %s does not present", id);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_STATE, "member %s does not present", id);
     set_presenter(room, NULL, "ended");
     return true;
 }
@@ -162,9 +151,9 @@ static bool can_forward(const MdMember *from, const MdMember *to)
 {
     const MdLegVideoFormat *source = &from->content_format, *target = &to->content_format;
     const MdVideoClass *ours = &from->room->conference->options.video_max;
-    const MdContentRate *rate = &from->room->content_rate;
+    const MdPeakRate *rate = &from->room->content_rate;
     if (source->codec != target->codec || target->max.width < ours->width || target->max.height < ours->height ||
-        target->max.bitrate_bps < MAX(rate->now_bps, rate->before_bps))
+        target->max.bitrate_bps < md_peak_rate_bps(rate))
         return false;
     return source->codec != MD_VIDEO_H264 ||
            (source->h264_rank >= target->h264_rank && target->h264_packetization_mode == 1);
@@ -196,20 +185,11 @@ void md_content_update_receivers(MdRoom *room)
 
 void md_content_tick(MdRoom *room, int64_t now_us)
 {
-    MdContentRate *rate = &room->content_rate;
+    MdPeakRate *rate = &room->content_rate;
     if (room->presenter == NULL || room->presenter->leg == NULL || now_us - rate->since_us < SECOND_US)
         return;
-    uint64_t bytes = md_stat_get(&md_leg_stats(room->presenter->leg)->content_bytes_received);
-    uint32_t peak = MAX(rate->now_bps, rate->before_bps);
-    if (rate->since_us != 0 && bytes >= rate->bytes)
-        rate->now_bps = MAX(rate->now_bps, (uint32_t)MIN((bytes - rate->bytes) * 8 * SECOND_US / (uint64_t)(now_us - rate->since_us), UINT32_MAX));
-    rate->bytes = bytes;
-    rate->since_us = now_us;
-    if (now_us - rate->stretch_us >= STRETCH_US) {
-        rate->before_bps = rate->now_bps;
-        rate->now_bps = 0;
-        rate->stretch_us = now_us;
-    }
-    if (MAX(rate->now_bps, rate->before_bps) != peak)
+    uint32_t peak = md_peak_rate_bps(rate);
+    md_peak_rate_take(rate, md_stat_get(&md_leg_stats(room->presenter->leg)->content_bytes_received), now_us);
+    if (md_peak_rate_bps(rate) != peak)
         md_room_replan(room);
 }

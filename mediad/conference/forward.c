@@ -6,8 +6,7 @@
 
 enum { SMALL_PARTS = 3 /* of the window's height is what one who does not speak is shown in */, HEIGHT = 720, POOR_DOUBLINGS = 3, PATIENCE = 4 /* seconds */ };
 G_STATIC_ASSERT(MD_CALL_STREAMS_MAX == MD_LEG_STREAMS_MAX);
-static const int64_t SECOND_US = G_USEC_PER_SEC, STRETCH_US = 5 * G_USEC_PER_SEC, POOR_US = 15 * G_USEC_PER_SEC,
-                     CALM_US = 120 * G_USEC_PER_SEC;
+static const int64_t SECOND_US = G_USEC_PER_SEC, POOR_US = 15 * G_USEC_PER_SEC, CALM_US = 120 * G_USEC_PER_SEC;
 
 /* --- who ----------------------------------------------------------------------------------------------------------------- */
 
@@ -52,7 +51,7 @@ static GPtrArray *candidates(const MdRoom *room, const MdMember *viewer, unsigne
 
 static uint32_t rate_of(const MdMember *member)
 {
-    return MAX(member->forwarded.now_bps, member->forwarded.before_bps);
+    return md_peak_rate_bps(&member->forwarded.rate);
 }
 
 /* As it comes: the viewer decodes it, and no packet must be cut anew. */
@@ -309,19 +308,8 @@ bool md_room_set_member_streams(MdRoom *room, const char *id, unsigned n, unsign
 
 static void measure(MdMember *member, int64_t now_us)
 {
-    MdForwarded *f = &member->forwarded;
-    if (member->leg == NULL || !member->leg_started)
-        return;
-    uint64_t bytes = md_stat_get(&md_leg_stats(member->leg)->video_bytes_received);
-    if (f->since_us != 0 && bytes >= f->bytes && now_us > f->since_us)
-        f->now_bps = MAX(f->now_bps, (uint32_t)MIN((bytes - f->bytes) * 8 * SECOND_US / (uint64_t)(now_us - f->since_us), UINT32_MAX));
-    f->bytes = bytes;
-    f->since_us = now_us;
-    if (now_us - f->stretch_us >= STRETCH_US) {
-        f->before_bps = f->now_bps;
-        f->now_bps = 0;
-        f->stretch_us = now_us;
-    }
+    if (member->leg != NULL && member->leg_started)
+        md_peak_rate_take(&member->forwarded.rate, md_stat_get(&md_leg_stats(member->leg)->video_bytes_received), now_us);
 }
 
 /* More flows than its network is found to carry (its lines share what that is), or too much is lost. */

@@ -270,11 +270,17 @@ typedef struct MdMemberStreams { /* C: what a viewer gets as it comes */
     MdMemberLine lines[MD_LEG_STREAMS_MAX];
 } MdMemberStreams;
 
+/* How much comes from somebody: the most in a second of late. */
+typedef struct MdPeakRate {
+    int64_t since_us;          /* of the second under way */
+    uint64_t bytes;            /* received when it began */
+    uint32_t now_bps, before_bps; /* peaks of this stretch and of the one before */
+    int64_t stretch_us;
+} MdPeakRate;
+
 typedef struct MdForwarded {   /* C: a source of streams */
     uint16_t height;           /* as in the plan */
-    int64_t since_us, stretch_us; /* as MdContentRate */
-    uint64_t bytes;
-    uint32_t now_bps, before_bps;
+    MdPeakRate rate;
 } MdForwarded;
 
 struct MdMember {              /* C */
@@ -355,14 +361,6 @@ struct MdDial {                /* C */
     bool in_composer;
 };
 
-/* How much a presenter sends: the most in a second of late. */
-typedef struct MdContentRate {
-    int64_t since_us;          /* of the second under way */
-    uint64_t bytes;            /* received when it began */
-    uint32_t now_bps, before_bps; /* peaks of this stretch and of the one before */
-    int64_t stretch_us;
-} MdContentRate;
-
 typedef struct MdTap {
     MdRoomTapFn fn;            /* NULL: pictures are tapped */
     MdRoomPictureTap picture;
@@ -423,7 +421,7 @@ struct MdRoom {                /* C */
     int64_t speaker_us;
     MdMember *presenter;       /* NULL: nobody shows content */
     bool content_in_composer;
-    MdContentRate content_rate;
+    MdPeakRate content_rate;
     uint32_t forward_epoch;    /* the last that was given */
     int64_t forward_us;        /* when its lines were looked at */
     _Atomic bool stopped;      /* A */
@@ -448,6 +446,7 @@ struct MdConference {          /* C */
 };
 
 int64_t md_conference_now_us(const MdConference *conference);
+bool md_conference_fail(GError **error, MdConferenceError code, const char *format, ...) G_GNUC_PRINTF(3, 4); /* false */
 
 /* event.c: fields are (name, format letter, value) triples, NULL ends: s text, i int, n int64, b flag, d double, a JsonArray and
  * o JsonObject (both taken) */
@@ -493,6 +492,10 @@ void md_room_vote_tick(MdRoom *room, int64_t now_us);
 MdVote *md_room_open_vote(const MdRoom *room);
 void md_room_vote_role(MdMember *member);             /* it may have lost its vote */
 void md_room_vote_end(MdRoom *room, bool forget);     /* the meeting is over */
+
+/* peak-rate.c: bytes as counted at now_us, once a second */
+void md_peak_rate_take(MdPeakRate *rate, uint64_t bytes, int64_t now_us);
+uint32_t md_peak_rate_bps(const MdPeakRate *rate);
 
 /* keys.c: what a key does inside the room */
 void md_keys_digit(MdMember *member, char digit);

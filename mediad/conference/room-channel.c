@@ -75,16 +75,6 @@ static Pair *find_pair(GPtrArray *channels, uint32_t id, unsigned *ret_channel)
     return NULL;
 }
 
-static bool invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool invalid(GError **error, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    g_propagate_error(error, g_error_new_valist(MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID, format, list));
-    va_end(list);
-    return false;
-}
-
 /* --- as it stands ----------------------------------------------------------------------------------------------------- */
 
 static void add_id(JsonArray *array, uint32_t id)
@@ -169,7 +159,7 @@ static bool add_pair(MdRoom *room, GPtrArray *channels, MdChannel *channel, cons
         return false;
     uint32_t id = kept != NULL ? kept->id : member->id;
     if (find_pair(channels, id, &at) != NULL)
-        return invalid(error, "%s has two places: it interprets for one channel, or listens to one", text);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "%s has two places: it interprets for one channel, or listens to one", text);
     Pair *pair = g_new0(Pair, 1);
     *pair = (Pair){id, kept != NULL ? g_strdup(kept->identity) : md_member_identity(member), interprets};
     g_ptr_array_add(channel->pairs, pair);
@@ -184,12 +174,12 @@ static bool add_pairs(MdRoom *room, GPtrArray *channels, MdChannel *channel, Jso
     if (node == NULL || JSON_NODE_HOLDS_NULL(node))
         return true;
     if (!JSON_NODE_HOLDS_ARRAY(node) || json_array_get_length(json_node_get_array(node)) > most)
-        return invalid(error, "\"%s\" must be a list of at most %u member ids", field, most);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must be a list of at most %u member ids", field, most);
     JsonArray *array = json_node_get_array(node);
     for (guint i = 0; i < json_array_get_length(array); i++) {
         JsonNode *id = json_array_get_element(array, i);
         if (!JSON_NODE_HOLDS_VALUE(id) || json_node_get_value_type(id) != G_TYPE_STRING)
-            return invalid(error, "\"%s\" must hold member ids", field);
+            return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"%s\" must hold member ids", field);
         if (!add_pair(room, channels, channel, json_node_get_string(id), interprets, error))
             return false;
     }
@@ -222,7 +212,9 @@ static bool read_floor(MdChannel *channel, JsonObject *o, GError **error)
         return true;
     gint64 value = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 ? json_node_get_int(node) : 1;
     if (value < FLOOR_MIN_DB || value > 0)
-        return invalid(error, "\"floor_db\" must be a whole number from %d to 0, or null: the floor is not heard under the interpreter", FLOOR_MIN_DB);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "\"floor_db\" must be a whole number from %d to 0, or null: the floor is not heard under "
+                                  "the interpreter",
+                                  FLOOR_MIN_DB);
     channel->floor_db = (int)value;
     return true;
 }
@@ -233,13 +225,13 @@ static bool read_channel(MdRoom *room, GPtrArray *channels, JsonNode *node, GErr
     JsonNode *said = o != NULL ? json_object_get_member(o, "name") : NULL;
     const char *name = said != NULL && JSON_NODE_HOLDS_VALUE(said) && json_node_get_value_type(said) == G_TYPE_STRING ? json_node_get_string(said) : "";
     if (*name == 0 || g_utf8_strlen(name, -1) > NAME_MAX_CHARS)
-        return invalid(error, "a channel needs a \"name\" of 1 to %d characters", NAME_MAX_CHARS);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "a channel needs a \"name\" of 1 to %d characters", NAME_MAX_CHARS);
     if (channel_named(channels, name) != NULL)
-        return invalid(error, "there are two channels \"%s\"", name);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "there are two channels \"%s\"", name);
     const MdChannel *before = channel_named(room->channels, name);
     MdChannelMix *mix = before != NULL ? md_channel_mix_ref(before->mix) : md_channel_mix_new(++room->next_channel);
     if (mix == NULL)
-        return invalid(error, "out of memory");
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "out of memory");
     MdChannel *channel = g_new0(MdChannel, 1);
     *channel = (MdChannel){.name = g_strdup(name), .pairs = g_ptr_array_new_with_free_func(free_pair), .mix = mix};
     channel->told_listeners = json_object_has_member(o, "listeners");
@@ -256,7 +248,7 @@ bool md_room_set_channels(MdRoom *room, JsonArray *said, GError **error)
         return false;
     }
     if (n > MD_CHANNELS_MAX)
-        return invalid(error, "a meeting has at most %d channels", MD_CHANNELS_MAX);
+        return md_conference_fail(error, MD_CONFERENCE_ERROR_INVALID, "a meeting has at most %d channels", MD_CHANNELS_MAX);
     for (guint i = 0; i < n; i++)
         if (!read_channel(room, channels, json_array_get_element(said, i), error))
             return false;
