@@ -2,12 +2,13 @@
 // What the tests of the console's pages share: Chromium with a fake camera and microphone, somebody who signs in, one-time codes, sound measured.
 import { createHmac } from 'node:crypto';
 import { chromium } from 'playwright-core';
+import { must, step } from './tell.mjs';
+
+export { must, step };
 
 const ARGS = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', '--no-sandbox'];
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
-export const step = (what, value) => console.log(`ok - ${what}${value === undefined ? '' : `: ${JSON.stringify(value)}`}`);
-export const must = (is, what) => { if (!is) throw new Error(what); };
 
 /** Runs a story; a failure is printed with a picture of every page that is open. */
 export async function story(browser, pictures, tell) {

@@ -3,6 +3,9 @@
 import { createRequire } from 'node:module';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { must } from './tell.mjs';
+
+export { must };
 
 const require = createRequire(import.meta.url);
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -11,7 +14,6 @@ const MEDIA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-st
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...MEDIA, '--no-sandbox'] });
 export const ok = (what, value = '') => console.log(`ok - ${what}${value ? `: ${typeof value === 'string' ? value : JSON.stringify(value)}` : ''}`);
-export const must = (is, what) => { if (!is) throw new Error(what); };
 
 /** {key: [vi, en]} of the console's words. */
 export function catalogue(root) {

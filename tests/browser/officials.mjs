@@ -3,6 +3,7 @@
 // raise a hand and get the floor, write, vote, come back after a reload, and leave. usage: node officials.mjs BASE PICTURES-FOLDER LINK LINK ROOM
 // TOKEN PATIENCE; prints one line a step.
 import { chromium } from 'playwright-core';
+import { must, step } from './tell.mjs';
 
 const [base, pictures, linkA, linkB, room, token, patience = '1'] = process.argv.slice(2);
 const long = 20000 * Number(patience);
@@ -50,8 +51,6 @@ const sound = ({ page }) => page.evaluate(async () => {
   }
   return { best, hz };
 });
-const step = (what, value = '') => console.log(`ok - ${what}${value ? `: ${JSON.stringify(value)}` : ''}`);
-const must = (is, what) => { if (!is) throw new Error(what); };
 
 try {
   const a = await person('UBND xã Cẩm Xuyên', { width: 1280, height: 720 }), b = await person('Mr. An', { width: 360, height: 640 }, 'en');

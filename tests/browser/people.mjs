@@ -3,6 +3,9 @@
 // that who is seen and heard is told by pixels and hertz; a screen to show has four coloured quarters.
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
+import { must, step } from './tell.mjs';
+
+export { must, step };
 
 const ARGS = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', '--disable-features=WebRtcHideLocalIpsWithMdns',
   '--no-sandbox', '--allow-loopback-in-peer-connection', '--disable-gpu', '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'];
@@ -12,8 +15,6 @@ export const DESKTOP = { width: 1280, height: 720 }, PHONE = { width: 360, heigh
 export const COLOURS = { red: [220, 30, 30], green: [30, 200, 60], blue: [40, 60, 220], yellow: [230, 220, 40], magenta: [210, 40, 200], cyan: [40, 200, 210] };
 
 export const launch = (more = []) => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...ARGS, ...more] });
-export const step = (what, value) => console.log(`ok - ${what}${value === undefined ? '' : `: ${JSON.stringify(value)}`}`);
-export const must = (is, what) => { if (!is) throw new Error(what); };
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 /** Asks the other half of the story (it looks at what only it can see) and waits for its answer, one line. */
 export async function ask(what) {
