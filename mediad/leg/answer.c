@@ -50,8 +50,10 @@ static bool consider(MdNegotiator *negotiator, unsigned media, const MdSdpMedia 
         if (cn)
             c.agreed.cn_receive_pt = cn->pt;
         const MdSdpFormat *red = c.agreed.codec == MD_AUDIO_OPUS ? md_sdp_find_red(line, c.format->pt) : NULL;
-        if (red)
+        if (red) {
             c.agreed.red_pt = red->pt;
+            c.agreed.red_first = red < c.format;
+        }
     } else
         md_negotiator_agree_video(negotiator, line, c.format, &c.agreed);
     if (media >= MD_LEG_MEDIA_STREAM)

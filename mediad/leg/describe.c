@@ -133,6 +133,20 @@ static unsigned keep_agreed(const MdNegotiator *negotiator, int media, MdFormatK
     return kept;
 }
 
+/* A peer goes by the order of the numbers: it sends with copies where those come first. */
+static void describe_red_number(const MdAgreedMedia *agreed, bool first, GString *out)
+{
+    if (agreed->red_pt != MD_PT_NONE && agreed->red_first == first)
+        g_string_append_printf(out, " %u", agreed->red_pt);
+}
+
+static void describe_red(const MdAgreedMedia *agreed, GString *out)
+{
+    if (agreed->red_pt != MD_PT_NONE)
+        g_string_append_printf(out, "a=rtpmap:%u red/48000/2\r\na=fmtp:%u %u/%u\r\n", agreed->red_pt, agreed->red_pt,
+                               agreed->send_pt, agreed->send_pt);
+}
+
 void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, GString *out)
 {
     MdFormatKind kinds[MD_FORMAT_MAX];
@@ -145,10 +159,12 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
         n = keep_agreed(negotiator, line->media, kinds, n);
     g_string_append_printf(out, "m=%s %u %s", line->media_text,
                            browser ? 9 : negotiator->options.local_port[line->media], line->proto_text);
+    if (browser && agreed)
+        describe_red_number(agreed, true, out);
     for (unsigned i = 0; i < n; i++)
         g_string_append_printf(out, " %u", negotiator->pts[kinds[i]]);
     if (browser && agreed) {
-        md_describe_red_number(agreed, out);
+        describe_red_number(agreed, false, out);
         md_describe_rtx_number(agreed, out);
     }
     g_string_append(out, "\r\n");
@@ -164,7 +180,7 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
                 level, kinds[i] == MD_FORMAT_H264_1);
     }
     if (browser && agreed)
-        md_describe_red(agreed, out);
+        describe_red(agreed, out);
     if (line->media == MD_LEG_MEDIA_AUDIO)
         g_string_append(out, "a=ptime:20\r\na=maxptime:60\r\n");
     else
@@ -178,19 +194,6 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
     g_string_append(out, line->media >= MD_LEG_MEDIA_STREAM ? "a=sendonly\r\n" : "a=sendrecv\r\n");
 }
 
-void md_describe_red_number(const MdAgreedMedia *agreed, GString *out)
-{
-    if (agreed->red_pt != MD_PT_NONE)
-        g_string_append_printf(out, " %u", agreed->red_pt);
-}
-
-void md_describe_red(const MdAgreedMedia *agreed, GString *out)
-{
-    if (agreed->red_pt != MD_PT_NONE)
-        g_string_append_printf(out, "a=rtpmap:%u red/48000/2\r\na=fmtp:%u %u/%u\r\n", agreed->red_pt, agreed->red_pt,
-                               agreed->send_pt, agreed->send_pt);
-}
-
 static void describe_answer_audio(const MdAgreedMedia *agreed, const MdDescribed *described, GString *out)
 {
     static const MdFormatKind kinds[] = {[MD_AUDIO_OPUS] = MD_FORMAT_OPUS,
@@ -202,7 +205,7 @@ static void describe_answer_audio(const MdAgreedMedia *agreed, const MdDescribed
         describe_rtpmap(out, MD_FORMAT_CN, agreed->cn_receive_pt, 0);
     if (agreed->dtmf_receive_pt != MD_PT_NONE)
         describe_rtpmap(out, MD_FORMAT_DTMF, agreed->dtmf_receive_pt, agreed->dtmf_clock_rate);
-    md_describe_red(agreed, out);
+    describe_red(agreed, out);
     g_string_append_printf(out, "a=ptime:%u\r\n", agreed->ptime_ms);
     describe_feedback(out, agreed->feedback);
 }
@@ -225,14 +228,15 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
 {
     const MdAgreedMedia *agreed = described->agreed;
     bool audio = line->media == MD_LEG_MEDIA_AUDIO;
-    g_string_append_printf(out, "m=%s %u %s %u", line->media_text,
-                           negotiator->options.browser ? 9 : negotiator->options.local_port[line->media],
-                           line->proto_text, described->answer_pt);
+    g_string_append_printf(out, "m=%s %u %s", line->media_text,
+                           negotiator->options.browser ? 9 : negotiator->options.local_port[line->media], line->proto_text);
+    describe_red_number(agreed, true, out);
+    g_string_append_printf(out, " %u", described->answer_pt);
     if (audio && agreed->cn_receive_pt != MD_PT_NONE)
         g_string_append_printf(out, " %u", agreed->cn_receive_pt);
     if (audio && agreed->dtmf_receive_pt != MD_PT_NONE)
         g_string_append_printf(out, " %u", agreed->dtmf_receive_pt);
-    md_describe_red_number(agreed, out);
+    describe_red_number(agreed, false, out);
     md_describe_rtx_number(agreed, out);
     g_string_append(out, "\r\n");
     describe_bandwidth(out, negotiator, line->media);

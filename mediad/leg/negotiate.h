@@ -57,6 +57,7 @@ typedef struct MdAgreedMedia {
     char mid[MD_SDP_MID_MAX];
     uint8_t ext[MD_SDP_EXT_MAX];     /* header extensions agreed on, 0: not */
     uint8_t red_pt;                  /* sound with copies of the frames before, both ways (RFC 2198); MD_PT_NONE: without */
+    bool red_first;                  /* the peer put it before plain sound: it wants to send so, which Chromium goes by */
     uint8_t rtx_pt;                  /* retransmissions both ways (RFC 4588); MD_PT_NONE: without */
     bool rtcp_rsize;
     unsigned n_rids;                 /* layers it sends (RFC 8853), in the order it named them; 0: one */
@@ -173,9 +174,6 @@ void md_describe_session(const MdNegotiator *negotiator, GString *out);
 void md_describe_refused(const MdLine *line, GString *out);
 void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, GString *out);
 void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line, const MdDescribed *described, GString *out);
-/* Of redundancy, where it is agreed: its number after the format list of m=, and its attributes. */
-void md_describe_red_number(const MdAgreedMedia *agreed, GString *out);
-void md_describe_red(const MdAgreedMedia *agreed, GString *out);
 /* describe-browser.c: what a browser's lines have more; nothing otherwise. */
 void md_describe_bundle(const MdNegotiator *negotiator, GString *out);
 /* After the format list of m=, in answers: " 109" of retransmissions. */

@@ -95,8 +95,10 @@ static bool agree_answered_formats(const MdNegotiator *negotiator, unsigned medi
     const MdSdpFormat *red = negotiator->complete && before->active && before->red_pt != MD_PT_NONE && ret->codec == MD_AUDIO_OPUS
                                  ? md_sdp_find_red(line, ret->send_pt)
                                  : NULL;
-    if (red && red->pt == before->red_pt)
+    if (red && red->pt == before->red_pt) {
         ret->red_pt = red->pt;
+        ret->red_first = before->red_first;
+    }
     if (md_sdp_find_cn(line))
         ret->cn_receive_pt = negotiator->pts[MD_FORMAT_CN];
     return true;

@@ -243,6 +243,31 @@ static void test_two_certificates(void)
     md_negotiator_clear(&negotiator);
 }
 
+/* A page that puts copies first gets them first, in our own offer later, too, and may go back. */
+static void test_red_first(void)
+{
+    MdNegotiator negotiator;
+    MdAgreed agreed;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *offer = read_offer("chromium");
+    g_autofree char *first = replace(offer, "SAVPF 111 63 9", "SAVPF 63 111 9");
+    make(&negotiator, true);
+    for (unsigned i = 0; i < 3; i++) {
+        bool wants = i == 1;
+        g_autofree char *text = answer(&negotiator, wants ? first : offer, &agreed);
+        g_autofree char *audio = line_of(text, 0);
+        assert_has(audio, wants ? "m=audio 9 UDP/TLS/RTP/SAVPF 63 111 110\r\n" : "m=audio 9 UDP/TLS/RTP/SAVPF 111 110 63\r\n");
+        assert_has(audio, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n");
+        g_assert_cmpuint(agreed.media[MD_LEG_MEDIA_AUDIO].send_pt, ==, 111);
+        g_assert_cmpuint(agreed.media[MD_LEG_MEDIA_AUDIO].red_pt, ==, 63);
+    }
+    g_autofree char *again = answer(&negotiator, first, &agreed);
+    g_autofree char *ours = md_negotiator_create_offer(&negotiator, &error);
+    g_assert_no_error(error);
+    assert_has(ours, "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n");
+    md_negotiator_clear(&negotiator);
+}
+
 /* Redundancy of something else than the Opus that was taken is none we can read. */
 static void test_red(void)
 {
@@ -306,6 +331,7 @@ int main(int argc, char **argv)
     g_test_add_func("/browser/firefox", test_firefox);
     g_test_add_func("/browser/restart", test_restart);
     g_test_add_func("/browser/refused", test_refused);
+    g_test_add_func("/browser/red-first", test_red_first);
     g_test_add_func("/browser/two-certificates", test_two_certificates);
     g_test_add_func("/browser/streams", test_streams);
     g_test_add_func("/browser/red", test_red);

@@ -4,6 +4,7 @@ import { PREFIX } from '../../app/api';
 import { Failure } from '../../app/failure';
 import type { Values } from '../../app/i18n';
 import type { Doer } from './doer';
+import { lostOnTheWay, PLAIN, preferRed, redundancy, takesRed, type Redundancy } from './red';
 import { apply, byOwnClock, EMPTY, type RoomState } from './state';
 import { ROLES, type Line, type Role, type Room } from './types';
 
@@ -166,6 +167,7 @@ export class Call {
     if (this.state.phase === 'over') return;
     if (slept) return this.network();
     if (this.lost) this.set({ backMs: now - this.lost });
+    void this.guardSound();
     if (this.socket?.readyState === WebSocket.OPEN) {
       if (now - this.heard > QUIET_MS) return this.drop();
       if (now - this.heard > PING_MS) this.send({ type: 'ping', t: now });
@@ -299,8 +301,25 @@ export class Call {
     return this.negotiating;
   }
 
+  private copies: Redundancy = PLAIN;
+  private copied = false; /* as the last offer asked for */
+
+  /** Every second: does our sound arrive? */
+  private async guardSound(): Promise<void> {
+    const pc = this.pc, line = this.lines.audio;
+    if (!pc || !line || this.state.media !== 'up') return;
+    const lost = await lostOnTheWay(line.sender);
+    if (lost === null || this.pc !== pc) return;
+    this.copies = redundancy(this.copies, lost, Date.now());
+    if (this.copies.on === this.copied || this.socket?.readyState !== WebSocket.OPEN || !takesRed(pc.currentRemoteDescription?.sdp)) return;
+    this.copied = this.copies.on;
+    if (preferRed(line, this.copied)) void this.offer({});
+  }
+
   private media(servers: RTCIceServer[]): void {
     this.pc?.close();
+    this.copies = PLAIN;
+    this.copied = false;
     this.early = [];
     const pc = new RTCPeerConnection({ iceServers: servers, bundlePolicy: 'max-bundle' });
     this.pc = pc;
