@@ -332,6 +332,12 @@ static void dial(MdApiRequest *r, void *user)
     if (!room || !md_api_room_lets(r, room, MD_ACTION_DIAL, NULL, as))
         return;
     g_autofree const char **targets = texts_of(body, "targets");
+    for (unsigned i = 0; targets[i]; i++) { /* who is to come in as more is not made less of */
+        MdRole before;
+        md_room_dialled(room, targets[i], &before);
+        if (!md_api_room_lets(r, room, MD_ACTION_DIAL, NULL, before))
+            return;
+    }
     bool ok = md_room_dial(room, targets, as,
                            json_object_get_boolean_member_with_default(body, "redial", FALSE), &error);
     md_api_reply_conference(r, ok, error);
@@ -367,6 +373,10 @@ static void undial(MdApiRequest *r, void *user)
     GError *error = NULL;
 
     if (!room)
+        return;
+    MdRole as;
+    const char *id = md_room_dialled(room, md_api_request_param(r, "target"), &as);
+    if (id && !md_api_room_lets(r, room, MD_ACTION_KICK, id, MD_ROLE_INVALID)) /* it would be sent out */
         return;
     bool ok = md_room_undial(room, md_api_request_param(r, "target"), &error);
     md_api_reply_conference(r, ok, error);

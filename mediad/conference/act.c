@@ -273,13 +273,22 @@ static bool dial(const Act *act)
     g_autofree const char **targets = texts(act, "targets");
     if (role == MD_ROLE_INVALID)
         return md_conference_fail(act->error, MD_CONFERENCE_ERROR_INVALID, "there is no role \"%s\"", text(act, "role"));
+    for (unsigned i = 0; targets[i] != NULL; i++) { /* who is to come in as more is not made less of */
+        MdRole before;
+        md_room_dialled(act->room, targets[i], &before);
+        if (!md_room_may_as(act->room, act->actor, MD_ACTION_DIAL, NULL, before, act->error))
+            return false;
+    }
     return md_room_may_as(act->room, act->actor, MD_ACTION_DIAL, NULL, role, act->error) &&
            md_room_dial(act->room, targets, role, flag(act, "redial"), act->error);
 }
 
 static bool undial(const Act *act)
 {
-    return md_room_undial(act->room, text(act, "target"), act->error);
+    MdRole as;
+    const char *id = md_room_dialled(act->room, text(act, "target"), &as);
+    return (id == NULL || md_room_may_as(act->room, act->actor, MD_ACTION_KICK, id, MD_ROLE_INVALID, act->error)) &&
+           md_room_undial(act->room, text(act, "target"), act->error);
 }
 
 static bool content_start(const Act *act)

@@ -189,6 +189,8 @@ bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool re
 
 /* Takes a target off the list and hangs up what it had. */
 bool md_room_undial(MdRoom *room, const char *target, GError **error);
+/* The member that target has become: undialling it sends that one out. NULL: it is not in. ret_role: it is, or will be; INVALID: not on the list. */
+const char *md_room_dialled(MdRoom *room, const char *target, MdRole *ret_role);
 typedef enum MdDialState { MD_DIAL_CALLING, MD_DIAL_UP, MD_DIAL_WAITING, MD_DIAL_GIVEN_UP, MD_DIAL_STATE_MAX } MdDialState;
 const char *md_dial_state_to_string(MdDialState state);
 typedef struct MdDialInfo {          /* strings valid until control returns to the main loop */

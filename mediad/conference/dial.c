@@ -321,6 +321,14 @@ void md_dial_forget(MdRoom *room, MdDial *dial)
     dial->member = NULL;
 }
 
+const char *md_room_dialled(MdRoom *room, const char *target, MdRole *ret_role)
+{
+    const MdDial *dial = find(room, target);
+    bool up = dial != NULL && dial->state == MD_DIAL_UP && dial->member != NULL;
+    *ret_role = dial != NULL ? dial->role : MD_ROLE_INVALID;
+    return up ? dial->member->text_id : NULL;
+}
+
 bool md_room_undial(MdRoom *room, const char *target, GError **error)
 {
     MdDial *dial = find(room, target);

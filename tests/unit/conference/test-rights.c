@@ -182,6 +182,40 @@ static void test_no_further_up(void)
     meeting_free(stage.meeting);
 }
 
+/* Taking somebody off the list who is in the meeting sends it out: not for those who may not, nor over somebody above. */
+static void test_undial_is_no_way_out(void)
+{
+    static const struct {
+        MdRole actor, dialled;
+        bool may;
+    } tries[] = {{MD_ROLE_TECHNICIAN, MD_ROLE_SITE, false}, {MD_ROLE_SECRETARY, MD_ROLE_CHAIR, false}, {MD_ROLE_OPERATOR, MD_ROLE_CHAIR, false},
+                 {MD_ROLE_OPERATOR, MD_ROLE_SITE, true}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(tries); i++) {
+        g_autoptr(GError) error = NULL;
+        Meeting *meeting = meeting_new(&(MeetingSpec){0});
+        MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r"});
+        meeting_join(meeting, "r", "a", tries[i].actor, "hz=500", NULL);
+        meeting_run_ms(meeting, 500);
+        g_assert_true(md_room_dial(room, (const char *const[]){"c", NULL}, tries[i].dialled, true, &error));
+        FakeCall *call = fake_dialer_last(&meeting->dialer);
+        md_call_emit_sdp(call->call, MD_SDP_ANSWER, "hz=400");
+        md_call_emit_established(call->call);
+        meeting_run_ms(meeting, 500);
+        g_autofree char *id = g_strdup(meeting_member(room, 0));
+        const MdRoomActor actor = {id, tries[i].actor};
+        g_autoptr(JsonNode) fewer = json_from_string("{\"targets\":[\"c\"],\"role\":\"guest\"}", NULL);
+        g_autoptr(JsonNode) off = json_from_string("{\"target\":\"c\"}", NULL);
+        bool above = tries[i].dialled > tries[i].actor;
+        g_assert_true(md_room_act(room, &actor, "dial", json_node_get_object(fewer), NULL, &error) == !above);
+        g_clear_error(&error);
+        g_assert_true(md_room_act(room, &actor, "undial", json_node_get_object(off), NULL, &error) == tries[i].may);
+        if (!tries[i].may)
+            g_assert_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_DENIED);
+        g_assert_true(call->hung_up == tries[i].may);
+        meeting_free(meeting);
+    }
+}
+
 static void test_bad_fields(void)
 {
     static const char *const bad[][2] = {
@@ -232,6 +266,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/conference/rights/every-role-every-act", NULL, test_every_role_every_act);
     g_test_add_data_func("/conference/rights/confidential", "", test_every_role_every_act);
     g_test_add_func("/conference/rights/no-further-up", test_no_further_up);
+    g_test_add_func("/conference/rights/undial", test_undial_is_no_way_out);
     g_test_add_func("/conference/rights/bad-fields", test_bad_fields);
     g_test_add_func("/conference/rights/role-of", test_role_of);
     return g_test_run();
