@@ -209,9 +209,11 @@ static const MdMember *shown_member(const MdRoom *room, const MdPin *pin)
 void md_pins_update_sources(MdRoom *room)
 {
     MdComposer *composer = md_room_video_composer(room->video);
+    unsigned waiting = 0;
     for (guint i = 0; i < room->pins->len; i++) {
         MdPin *pin = g_ptr_array_index(room->pins, i);
         bool wanted = !pin->dropped && shown_member(room, pin) == NULL && dial_of(room, pin) == NULL;
+        wanted = wanted && ++waiting <= MD_LAYOUT_CELLS_MAX; /* the composer's places are for those who are here first */
         if (wanted == pin->in_composer)
             continue;
         if (wanted) {

@@ -527,6 +527,36 @@ static void test_bad_line(void)
     meeting_free(hall.meeting);
 }
 
+/* Whoever keeps seats for many who have gone takes no tiles from those who come. */
+static void test_seats_for_many_gone(void)
+{
+    enum { GONE = 80, PART = 40 };
+    Hall hall = hall_new(2, 2, MD_LAYOUT_GRID_2X2);
+    g_autoptr(GError) error = NULL;
+    FakeCall *calls[GONE];
+    char ids[GONE][16];
+    unsigned before = g_hash_table_size(fake_composer()->sources);
+    for (unsigned i = 0; i < GONE; i++) {
+        g_autofree char *account = g_strdup_printf("gone-%u", i);
+        calls[i] = meeting_join(hall.meeting, "r", account, MD_ROLE_SITE, "hz=400 video=h264", NULL);
+        meeting_run_ms(hall.meeting, 40);
+        g_autoptr(GPtrArray) members = md_room_members(hall.room);
+        g_strlcpy(ids[i], ((const MdMemberInfo *)g_ptr_array_index(members, members->len - 1))->id, sizeof ids[i]);
+    }
+    for (unsigned k = 0; k < GONE / PART; k++) {
+        const char *seats[PART + 1] = {NULL};
+        for (unsigned i = 0; i < PART; i++)
+            seats[i] = ids[k * PART + i];
+        g_assert_true(md_room_set_view(hall.room, hall.ids[k], false, MD_LAYOUT_GRID_7X7, seats, &error));
+        g_assert_no_error(error);
+    }
+    for (unsigned i = 0; i < GONE; i++)
+        md_call_emit_closed(calls[i]->call, 408, "lost");
+    meeting_run_ms(hall.meeting, 500);
+    g_assert_cmpuint(g_hash_table_size(fake_composer()->sources), ==, before + MD_LAYOUT_CELLS_MAX);
+    meeting_free(hall.meeting);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -544,5 +574,6 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/views/tour-skips-and-waits", test_tour_skips_and_waits);
     g_test_add_func("/conference/views/tour-pages", test_tour_pages);
     g_test_add_func("/conference/views/bad-line", test_bad_line);
+    g_test_add_func("/conference/views/seats-for-many-gone", test_seats_for_many_gone);
     return g_test_run();
 }
