@@ -38,6 +38,7 @@ function Book({ done }: { done: (id: string) => void }) {
   const clash = failure?.code === 'clash';
   const send = async (event: FormEvent) => {
     event.preventDefault();
+    if (busy) return; /* pressed twice */
     setBusy(true);
     setFailure(null);
     const { all, ...rest } = flags, accounts = form.accounts.split(/[\s,]+/).filter(Boolean);
@@ -73,7 +74,7 @@ function Book({ done }: { done: (id: string) => void }) {
       {failure && <Wrong failure={failure} brief={clash} />}
       {clash && <Clashes all={failure.list<Clash>('clashes')} />}
       {clash && <Field label={t('book.force')}>{(id) => <Input id={id} maxLength={300} {...bind('force')} />}</Field>}
-      <Button type="primary" size="large" htmlType="submit" loading={busy}>{t('book.go')}</Button>
+      <Button type="primary" size="large" htmlType="submit" aria-busy={busy}>{t('book.go')}</Button>
     </form>
   );
 }
