@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mediad/web/frame.h"
+#include "broadcast/link/json.h"
 #include "mediad/leg/call.h"
 #include <stddef.h>
 #include <string.h>
@@ -60,30 +61,6 @@ static const Field fields[] = {
     {MD_WEB_ICE_ERROR, "code", NUMBER, true, 999, AT(number)},
     {MD_WEB_ICE_ERROR, "text", TEXT, false, 200, AT(text)},
 };
-
-/* json-glib recurses: what is nested too deep does not get there. Quotes are followed, so that brackets in texts do not count. */
-static bool is_flat(const char *text, size_t len)
-{
-    unsigned depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > DEPTH_MAX)
-                return false;
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return true;
-}
 
 static bool fail(GError **error, MdWebError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 static bool fail(GError **error, MdWebError code, const char *format, ...)
@@ -204,17 +181,14 @@ bool md_web_frame_parse(MdWebFrame *frame, const char *text, size_t len, GError 
     *frame = (MdWebFrame){0};
     if (len > MD_WEB_FRAME_MAX)
         return fail(error, MD_WEB_ERROR_SYNTAX, "a message may have %d bytes", MD_WEB_FRAME_MAX);
-    if (!is_flat(text, len))
-        return fail(error, MD_WEB_ERROR_SYNTAX, "a message may be nested %d deep", DEPTH_MAX);
-    g_autoptr(JsonParser) parser = json_parser_new_immutable();
     g_autoptr(GError) local = NULL;
-    if (len == 0 || !g_utf8_validate(text, (gssize)len, NULL) || !json_parser_load_from_data(parser, text, (gssize)len, &local))
-        return fail(error, MD_WEB_ERROR_SYNTAX, "a message must be JSON in UTF-8");
-    JsonNode *root = json_parser_get_root(parser);
-    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root) || json_object_get_size(json_node_get_object(root)) > FIELDS_MAX)
+    g_autoptr(JsonNode) root = bc_json_parse(text, len, DEPTH_MAX, &local);
+    if (root == NULL)
+        return fail(error, MD_WEB_ERROR_SYNTAX, "a message must be JSON in UTF-8, nested %d deep at most: %s", DEPTH_MAX, local->message);
+    if (!JSON_NODE_HOLDS_OBJECT(root) || json_object_get_size(json_node_get_object(root)) > FIELDS_MAX)
         return fail(error, MD_WEB_ERROR_SYNTAX, "a message must be an object of at most %d fields", FIELDS_MAX);
-    frame->root = json_node_ref(root);
     frame->object = json_node_get_object(root);
+    frame->root = g_steal_pointer(&root);
     if (read_fields(frame, error))
         return true;
     md_web_frame_clear(frame);

@@ -58,6 +58,7 @@ static void test_fields(void)
     refused("{\"room\":\"r\"}", MD_WEB_ERROR_SYNTAX, "type");
     refused("[]", MD_WEB_ERROR_SYNTAX, "object");
     refused("", MD_WEB_ERROR_SYNTAX, "JSON");
+    refused("{\"type\":\"ping\"}{\"type\":\"ping\"}", MD_WEB_ERROR_SYNTAX, "something follows"); /* json-glib would lose the first of two */
     refused("{\"type\":\"hello\",\"x\":[[[[[[[1]]]]]]]}", MD_WEB_ERROR_SYNTAX, "deep");
 }
 
