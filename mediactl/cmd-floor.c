@@ -32,26 +32,27 @@ int ctl_cmd_floor_end(Ctl *ctl, const Args *args)
     return ctl_do(ctl, "POST", path, NULL, "Nobody has the floor in %s; microphones are as they were.", args_word(args, 0));
 }
 
-static int hand(Ctl *ctl, const Args *args, bool raised)
+/* One switch of a member: METHOD of its path and SUFFIX with {"FLAG": on}; FORMAT says what became of it (%s: the member). */
+static int set_flag(Ctl *ctl, const Args *args, const char *method, const char *suffix, const char *flag, bool on, const char *format)
 {
     g_autofree char *member = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
-    g_autofree char *path = member ? g_strconcat(member, "/hand", NULL) : NULL;
+    g_autofree char *path = member ? g_strconcat(member, suffix, NULL) : NULL;
     JsonObject *body = path ? json_object_new() : NULL;
 
     if (!path)
         return CTL_FAILED;
-    json_object_set_boolean_member(body, "raised", raised);
-    return ctl_do(ctl, "PUT", path, body, raised ? "%s waits to speak." : "%s does not wait to speak any more.", args_word(args, 1));
+    json_object_set_boolean_member(body, flag, on);
+    return ctl_do(ctl, method, path, body, format, args_word(args, 1));
 }
 
 int ctl_cmd_floor_raise(Ctl *ctl, const Args *args)
 {
-    return hand(ctl, args, true);
+    return set_flag(ctl, args, "PUT", "/hand", "raised", true, "%s waits to speak.");
 }
 
 int ctl_cmd_floor_lower(Ctl *ctl, const Args *args)
 {
-    return hand(ctl, args, false);
+    return set_flag(ctl, args, "PUT", "/hand", "raised", false, "%s does not wait to speak any more.");
 }
 
 int ctl_cmd_floor_extend(Ctl *ctl, const Args *args)
@@ -149,23 +150,12 @@ int ctl_cmd_channels_listen(Ctl *ctl, const Args *args)
 
 /* --- pictures --- */
 
-static int hide(Ctl *ctl, const Args *args, bool hidden)
-{
-    g_autofree char *path = ctl_member_path(ctl, args_word(args, 0), args_word(args, 1));
-    JsonObject *body = path ? json_object_new() : NULL;
-
-    if (!path)
-        return CTL_FAILED;
-    json_object_set_boolean_member(body, "video_muted", hidden);
-    return ctl_do(ctl, "PATCH", path, body, hidden ? "The picture of %s is not shown." : "The picture of %s is shown again.", args_word(args, 1));
-}
-
 int ctl_cmd_hide(Ctl *ctl, const Args *args)
 {
-    return hide(ctl, args, true);
+    return set_flag(ctl, args, "PATCH", "", "video_muted", true, "The picture of %s is not shown.");
 }
 
 int ctl_cmd_unhide(Ctl *ctl, const Args *args)
 {
-    return hide(ctl, args, false);
+    return set_flag(ctl, args, "PATCH", "", "video_muted", false, "The picture of %s is shown again.");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every line of every meeting: how much, what is lost, how late, and the likely cause of what is wrong; the last ten minutes as a small chart.
+import { Button } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { get, seg } from '../../app/api';
 import { asFailure, type Failure } from '../../app/failure';
@@ -34,7 +35,7 @@ function Hour({ row, close }: { row: Row; close: () => void }) {
   const points = data?.points ?? [], from = points[0]?.time_us ?? 0, long = Math.max(1, (points.at(-1)?.time_us ?? 0) - from);
   return (
     <section className="card" aria-label={t('streams.of', { name: row.m.name })}>
-      <div className="row between"><h2>{t('streams.of', { name: row.m.name })}</h2><button type="button" className="ant-btn ant-btn-default" onClick={close}>{t('streams.close')}</button></div>
+      <div className="row between"><h2>{t('streams.of', { name: row.m.name })}</h2><Button onClick={close}>{t('streams.close')}</Button></div>
       {failure && <Wrong failure={failure} retry={reload} />}
       {points.length < 2 ? <p className="soft">{t('streams.noPoints')}</p> : (
         <div className="lines">{LINES.map(([key, value]) => {
