@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "broadcast/broadcast.h"
+#include "broadcast/broadcast-private.h"
 
 #include <string.h>
 #include "broadcast/desk.h"
-#include "broadcast/airing.h"
-#include "broadcast/live.h"
-#include "broadcast/planner.h"
-#include "broadcast/schedule-row.h"
-#include "broadcast/stream-source.h"
-
-#define BC_GAP_MAX_US (7200ll * G_USEC_PER_SEC)
-
-struct BcBroadcast {
-    BcBroadcastOptions o;
-    char *timezone;
-    BcTapOps tap;
-    char **live_hosts, **relay_hosts;
-    MdLogger logger;
-    BcTimers *timers;
-    BcAreas *areas;
-    BcDevices *devices;
-    BcContents *contents;
-    BcSchedules *schedules;
-    BcPlayLog *play_log;
-    BcStage *stage;
-    BcPlanner *planner;
-    GArray *listeners; /* of Listener */
-    BcContentCheckFn content_check;
-    void *content_check_user;
-    BcSlots *slots;
-    BcHolidays *holidays;
-    BcQuiet *quiet_hours;
-    BcHalts *halts;
-    bool quiet;
-    unsigned pending; /* live sources and writes that call back */
-};
 
 typedef struct Listener {
     BcEventFn fn;
     void *user;
 } Listener;
 
-static void tell(BcBroadcast *b, const char *type, const BcRun *run)
+void bc_broadcast_tell(BcBroadcast *b, const char *type, const BcRun *run)
 {
     if (b->o.on_event && !g_str_equal(type, "schedule.stored"))
         b->o.on_event(type, run, b->o.user);
@@ -60,7 +28,7 @@ static void on_event(const char *type, BcAnnouncement *announcement, void *user)
             (int)run.played, (int)run.partial, (int)run.missed);
     if (b->planner && g_str_equal(type, "announcement.ended"))
         bc_planner_ended(b->planner, run.id, !g_str_equal(run.state, "interrupted"));
-    tell(b, type, &run);
+    bc_broadcast_tell(b, type, &run);
 }
 
 static void on_relay(const char *type, const char *url, const char *why, void *user)
@@ -155,22 +123,13 @@ static void on_area_stopped(const char *area, void *user)
 {
     BcBroadcast *b = user;
     int64_t now = bc_broadcast_wall_us(b);
-    tell(b, "area.stopped", &(BcRun){.id = "", .kind = "stop", .title = "", .priority = BC_EMERGENCY, .areas = area, .start_us = now,
+    bc_broadcast_tell(b, "area.stopped", &(BcRun){.id = "", .kind = "stop", .title = "", .priority = BC_EMERGENCY, .areas = area, .start_us = now,
                                      .end_us = now, .state = "stopped"});
 }
 
 static bool live_again(const BcAiring *a, void *user)
 {
-    BcBroadcast *b = user;
-    g_auto(GStrv) areas = g_strsplit(a->areas, ",", -1);
-    g_autoptr(GError) error = NULL;
-    BcLiveSpec spec = {.id = a->id, .url = a->source, .areas = (const char *const *)areas, .priority = a->priority, .authority = a->authority,
-                       .expires_us = a->expires_us, .begin_us = a->begin_us, .made_us = a->made_us, .title = a->title,
-                       .created_by = a->created_by, .tap = &b->tap, .pending = &b->pending};
-    if (bc_url_allowed(a->source, (const char *const *)b->live_hosts, "broadcast.live_hosts", &error) && bc_live_start(b->stage, &spec, &error))
-        return true;
-    md_warning(&b->logger, "\"%s\" does not go on live: %s", a->title, error->message);
-    return false;
+    return bc_broadcast_live_again(user, a);
 }
 
 BcBroadcast *bc_broadcast_new(const BcBroadcastOptions *options, GError **error)
@@ -358,28 +317,7 @@ bool bc_broadcast_is_registered(BcBroadcast *b, const char *device)
     return b->o.dialer->is_registered && b->o.dialer->is_registered(b->o.dialer, device);
 }
 
-typedef struct Put {
-    BcBroadcast *b;
-    char *id;
-    BcDoneFn done;
-    void *user;
-} Put;
-
-static void on_put(const GError *error, void *user)
-{
-    Put *put = user;
-    put->b->pending--;
-    if (!error) {
-        bc_planner_look(put->b->planner);
-        tell(put->b, "schedule.stored", &(BcRun){.kind = "schedule", .schedule = put->id});
-    }
-    if (put->done)
-        put->done(error, put->user);
-    g_free(put->id);
-    g_free(put);
-}
-
-static bool areas_known(BcBroadcast *b, const char *const *areas, GError **error)
+bool bc_broadcast_areas_known(BcBroadcast *b, const char *const *areas, GError **error)
 {
     if (!areas || !areas[0]) {
         g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"areas\" must name at least one area");
@@ -393,184 +331,12 @@ static bool areas_known(BcBroadcast *b, const char *const *areas, GError **error
     return true;
 }
 
-static bool relays_allowed(BcBroadcast *b, const BcSchedule *s, GError **error)
-{
-    for (unsigned i = 0; i < s->n_items; i++)
-        if (s->items[i].kind == BC_ITEM_RELAY && s->items[i].url &&
-            (!bc_stream_check_url(s->items[i].url, error) ||
-             !bc_url_allowed(s->items[i].url, (const char *const *)b->relay_hosts, "broadcast.relay_hosts", error)))
-            return false;
-    return true;
-}
-
-char *bc_broadcast_objections(BcBroadcast *b, const BcSchedule *schedule)
-{
-    BcSchedule s = *schedule;
-    if (!s.zone)
-        s.zone = b->timezone;
-    s.repeats = MAX(s.repeats, 1);
-    s.draft = false;
-    s.changed_us = bc_broadcast_wall_us(b);
-    if (!s.id)
-        s.id = "new";
-    return bc_schedule_check(&s, NULL) ? bc_planner_objections(b->planner, &s) : NULL;
-}
-
-void bc_broadcast_put_schedule(BcBroadcast *b, const BcSchedule *schedule, char **ret_id, BcDoneFn done, void *user)
-{
-    BcSchedule s = *schedule;
-    g_autoptr(GError) error = NULL;
-    if (!s.zone)
-        s.zone = b->timezone;
-    if (!s.repeats)
-        s.repeats = 1;
-    if (!areas_known(b, s.areas, &error) || !relays_allowed(b, &s, &error)) {
-        if (done)
-            done(error, user);
-        return;
-    }
-    Put *put = g_new0(Put, 1);
-    g_autofree char *id = s.id ? NULL : bc_new_id("s");
-    if (id)
-        s.id = id;
-    *put = (Put){b, g_strdup(s.id), done, user};
-    b->pending++;
-    bc_schedules_put(b->schedules, &s, bc_broadcast_wall_us(b), ret_id, on_put, put);
-}
-
 int64_t bc_broadcast_quiet_until_us(BcBroadcast *b, const char *const *areas)
 {
     int64_t until = 0, wall = bc_broadcast_wall_us(b);
     for (unsigned i = 0; areas && areas[i]; i++)
         until = MAX(until, bc_quiet_until_us(b->quiet_hours, areas[i], wall));
     return until;
-}
-
-/* Only an emergency, and what two people have released, begins in quiet hours; the guard looks again while it sounds. */
-static bool hours_allow(BcBroadcast *b, const BcPlayOptions *o, GError **error)
-{
-    int64_t at = MAX(o->start_wall_us, bc_broadcast_wall_us(b));
-    if (o->priority == BC_EMERGENCY && !o->drill)
-        return true;
-    for (unsigned i = 0; o->areas[i]; i++)
-        if (bc_quiet_at(b->quiet_hours, o->areas[i], at)) {
-            BcQuietHours hours = bc_quiet_hours(b->quiet_hours, o->areas[i], NULL);
-            g_autofree char *text = bc_quiet_format(&hours);
-            g_set_error(error, BC_ERROR, BC_ERROR_STATE,
-                        "it is quiet in %s (%s): only an emergency sounds there now, or what a second person has released", o->areas[i], text);
-            return false;
-        }
-    return true;
-}
-
-static bool check_play(BcBroadcast *b, const BcPlayOptions *o, GError **error)
-{
-    bool sound = bc_contents_find(b->contents, o->content) && (!o->lead_content || bc_contents_find(b->contents, o->lead_content));
-    int64_t wall = bc_broadcast_wall_us(b);
-    g_autofree char *why = NULL;
-    if (sound && o->priority != BC_EMERGENCY && !bc_broadcast_content_ok(b, o->content, wall, &why))
-        g_set_error_literal(error, BC_ERROR, BC_ERROR_STATE, why);
-    else if (!sound)
-        g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "there is no such recording");
-    else if (o->repeats > 10 || o->priority < BC_EMERGENCY || o->priority >= BC_PRIORITY_MAX || (o->title && !bc_text_ok(o->title, 200)))
-        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"repeats\", \"priority\" or \"title\" is out of range");
-    else if (o->gap_us < 0 || o->gap_us > BC_GAP_MAX_US || o->authority > BC_AUTHORITY_VILLAGE || o->siren < 0 || o->siren_rounds > 3 ||
-             o->volume > 100)
-        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"gap\", \"authority\", \"siren\", \"rounds\" or \"volume\" is out of range");
-    else if (o->start_wall_us > wall + BC_PLAY_AHEAD_MAX_US)
-        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "\"start_us\" is more than %d s ahead: make a schedule for it",
-                    (int)(BC_PLAY_AHEAD_MAX_US / G_USEC_PER_SEC));
-    else if (o->expires_us && o->expires_us <= MAX(wall, o->start_wall_us))
-        g_set_error(error, BC_ERROR, BC_ERROR_STATE, "it expires before it could begin");
-    else
-        return areas_known(b, o->areas, error) && hours_allow(b, o, error);
-    return false;
-}
-
-void bc_broadcast_play_options(BcBroadcast *b, const BcPlayOptions *o, BcStartedFn done, void *user)
-{
-    g_autoptr(GError) error = NULL;
-    if (!check_play(b, o, &error)) {
-        if (done)
-            done(NULL, error, user);
-        return;
-    }
-    BcAnnouncementSpec spec = {.kind = "now",
-                               .title = o->title ? o->title : bc_contents_find(b->contents, o->content)->title,
-                               .content = o->content,
-                               .priority = o->priority,
-                               .authority = o->authority,
-                               .areas = o->areas,
-                               .start_wall_us = o->start_wall_us,
-                               .lead_content = o->lead_content,
-                               .siren = o->siren,
-                               .siren_rounds = o->siren_rounds,
-                               .volume = o->volume,
-                               .expires_us = o->expires_us,
-                               .made_us = o->made_us,
-                               .drill = o->drill,
-                               .created_by = o->created_by};
-    bc_planner_play(b->planner, &spec, MAX(o->repeats, 1), o->gap_us ? o->gap_us : 2 * G_USEC_PER_SEC, done, user);
-}
-
-void bc_broadcast_play(BcBroadcast *b, const char *content, const char *const *areas, BcPriority priority, unsigned repeats,
-                       int64_t start_wall_us, const char *title, const char *created_by, BcStartedFn done, void *user)
-{
-    BcPlayOptions options = {.content = content, .areas = areas, .priority = priority, .authority = BC_AUTHORITY_PROVINCE,
-                             .repeats = repeats, .start_wall_us = start_wall_us, .title = title, .created_by = created_by};
-    bc_broadcast_play_options(b, &options, done, user);
-}
-
-char *bc_broadcast_begin_live(BcBroadcast *b, const BcPlayOptions *o, GError **error)
-{
-    if (b->quiet) {
-        g_set_error(error, BC_ERROR, BC_ERROR_STATE, "mediad stops");
-        return NULL;
-    }
-    if (!areas_known(b, o->areas, error))
-        return NULL;
-    bool fields = !o->room != !o->url && o->priority >= BC_EMERGENCY && o->priority < BC_PRIORITY_MAX &&
-                  (!o->title || bc_text_ok(o->title, 200)) && o->authority <= BC_AUTHORITY_VILLAGE;
-    if (!fields) {
-        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "give either \"room\" or \"url\", and a known \"priority\"");
-        return NULL;
-    }
-    if (o->url && (!bc_stream_check_url(o->url, error) ||
-                   !bc_url_allowed(o->url, (const char *const *)b->live_hosts, "broadcast.live_hosts", error)))
-        return NULL;
-    if (!hours_allow(b, o, error))
-        return NULL;
-    BcLiveSpec spec = {.room = o->room,
-                       .url = o->url,
-                       .areas = o->areas,
-                       .priority = o->priority,
-                       .authority = o->authority,
-                       .expires_us = o->expires_us,
-                       .made_us = o->made_us,
-                       .title = o->title ? o->title : o->room ? o->room : o->url,
-                       .created_by = o->created_by,
-                       .tap = &b->tap,
-                       .pending = &b->pending};
-    BcAnnouncement *a = bc_live_start(b->stage, &spec, error);
-    if (a && o->url)
-        bc_planner_note_live(b->planner, &(BcAiring){.id = a->id, .kind = "live", .title = a->title, .begin_us = a->start_wall_us, .end_us = INT64_MAX,
-                                                     .repeats = 1, .areas = a->areas, .priority = a->priority, .authority = a->order.authority,
-                                                     .made_us = a->order.made_us, .expires_us = a->expires_us, .created_by = a->created_by,
-                                                     .source = o->url});
-    return a ? g_strdup(a->id) : NULL;
-}
-
-char *bc_broadcast_live(BcBroadcast *b, const char *room, const char *url, const char *const *areas, BcPriority priority,
-                        const char *title, const char *created_by, GError **error)
-{
-    BcPlayOptions options = {.room = room, .url = url, .areas = areas, .priority = priority, .authority = BC_AUTHORITY_PROVINCE,
-                             .title = title, .created_by = created_by};
-    return bc_broadcast_begin_live(b, &options, error);
-}
-
-void bc_broadcast_stop_area(BcBroadcast *b, const char *area, const char *who, BcStopFn done, void *user)
-{
-    bc_planner_stop_area(b->planner, area, who, done, user);
 }
 
 static bool write_nothing(MdDb *db, gpointer data, GError **error)
@@ -581,26 +347,6 @@ static bool write_nothing(MdDb *db, gpointer data, GError **error)
 void bc_broadcast_sync(BcBroadcast *b, BcDoneFn done, void *user)
 {
     bc_write(b->o.store, write_nothing, NULL, NULL, NULL, NULL, NULL, done, user);
-}
-
-bool bc_broadcast_stop(BcBroadcast *b, const char *id, const char *who, GError **error)
-{
-    BcAnnouncement *a = bc_announcement_find(b->stage, id);
-    g_autofree char *reason = who ? g_strdup_printf("stopped by %s", who) : g_strdup("stopped");
-    if (!a && bc_planner_doom(b->planner, id, reason))
-        return true;
-    if (!a || a->over) {
-        g_set_error(error, BC_ERROR, BC_ERROR_NOT_FOUND, "no announcement %s is on", id ? id : "");
-        return false;
-    }
-    bc_announcement_stop(a, reason, false);
-    return true;
-}
-
-bool bc_broadcast_goes_on(const BcBroadcast *b, const char *id)
-{
-    BcAnnouncement *a = id ? bc_announcement_find(b->stage, id) : NULL;
-    return a ? !a->over : bc_planner_goes_on(b->planner, id);
 }
 
 void bc_broadcast_set_reach(BcBroadcast *b, BcDeviceKind kind, const BcReachOps *ops)

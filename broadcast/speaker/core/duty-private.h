@@ -2,9 +2,11 @@
 #pragma once
 #include "broadcast/speaker/core/duty.h"
 
-/* Inside the desk only. */
+/* Inside the desk only: duty.c decides, duty-show.c knows one thing that may sound, duty-manifest.c the timetable, duty-command.c the
+ * orders, duty-clock.c whom to believe about the time, duty-state.c what outlives a power cut. */
 #define BC_SECOND_US G_GINT64_CONSTANT(1000000)
 #define BC_DAY_US (86400 * BC_SECOND_US)
+#define BC_DUTY_REMEMBER_US (7 * BC_DAY_US) /* of what is over: as long as a manifest might still name it */
 
 typedef struct BcShow {          /* one thing that may sound */
     const BcLinkItem *item;      /* in the manifest, or own */
@@ -72,6 +74,12 @@ void bc_duty_mind_clock(BcDuty *desk, int64_t now_us);
 /* Origins are set: works out where content begins and all ends. */
 void bc_show_measure(BcShow *show, bool stored);
 void bc_show_free(BcShow *show);
+/* False: a siren alone, no message after it. */
+bool bc_show_has_content(const BcShow *show);
+/* As the link has it: 1 emergency, 2 priority, 3 normal. */
+unsigned bc_show_priority(const BcShow *show);
+/* Which of two goes first: < 0 the first one. Total, so that every device decides alike. */
+int bc_show_compare(const BcShow *a, const BcShow *b);
 void bc_duty_remember(BcDuty *desk, const BcShow *show);
 BcPast *bc_duty_recall(const BcDuty *desk, const char *occurrence);
 /* Ends it for good; tells the news that fit. reason NULL: it came to its end. */
@@ -80,3 +88,7 @@ bool bc_duty_stored(const BcDuty *desk, const BcShow *show);
 /* A show of a command: item and live are copied. NULL with *ret_reason. */
 BcShow *bc_duty_order(BcDuty *desk, const BcLinkCommand *command, int64_t now_us, const char **ret_reason);
 void bc_duty_stop_before(BcDuty *desk, int64_t before_us, int64_t now_us, const char *reason);
+/* News for the report; reason may be NULL, times 0. A line test is no news. */
+void bc_duty_tell(BcDuty *desk, const BcShow *show, const char *state, const char *reason, int64_t from_us, int64_t to_us);
+/* The desk has no manifest then. */
+void bc_duty_clear_manifest(BcDuty *desk);

@@ -3,33 +3,7 @@
 #include <string.h>
 #include "broadcast/link/siren.h"
 
-#define REMEMBER_US (7 * BC_DAY_US)    /* of what is over: as long as a manifest might still name it */
-#define GRACE_MIN_US 250000             /* a block is not always made on its microsecond */
 #define SIREN_HOLD_US (30 * BC_SECOND_US) /* silence after a siren whose message is still being fetched */
-
-const char *bc_show_occurrence(const BcShow *show)
-{
-    return show->live ? show->live->occurrence : show->item->occurrence;
-}
-
-void bc_show_free(BcShow *show)
-{
-    if (!show)
-        return;
-    g_free(show->blocker);
-    g_free(show->command);
-    if (show->own) {
-        BcLinkCommand shell = {.item = *show->own};
-        bc_link_command_clear(&shell);
-        g_free(show->own);
-    }
-    if (show->live) {
-        BcLinkCommand shell = {.live = *show->live};
-        bc_link_command_clear(&shell);
-        g_free(show->live);
-    }
-    g_free(show);
-}
 
 BcDuty *bc_duty_new(const char *device, const BcDutyOps *ops)
 {
@@ -45,22 +19,11 @@ BcDuty *bc_duty_new(const char *device, const BcDutyOps *ops)
     return desk;
 }
 
-static void clear_timetable(BcDuty *desk)
-{
-    for (unsigned i = 0; desk->timetable && i < desk->manifest.n_items; i++)
-        g_free(desk->timetable[i].blocker);
-    g_clear_pointer(&desk->timetable, g_free);
-    if (desk->has_manifest)
-        bc_link_manifest_clear(&desk->manifest);
-    g_clear_pointer(&desk->zone, g_time_zone_unref);
-    desk->has_manifest = false;
-}
-
 void bc_duty_free(BcDuty *desk)
 {
     if (!desk)
         return;
-    clear_timetable(desk);
+    bc_duty_clear_manifest(desk);
     g_ptr_array_unref(desk->orders);
     g_hash_table_unref(desk->past);
     g_hash_table_unref(desk->obeyed);
@@ -120,66 +83,15 @@ void bc_duty_remember(BcDuty *desk, const BcShow *show)
     if (show->begun && !past->began_us)
         past->began_us = show->heard_us ? show->heard_us : desk->decided_us;
     past->over |= show->over;
-    past->until_us = show->end_us + REMEMBER_US;
+    past->until_us = show->end_us + BC_DUTY_REMEMBER_US;
     desk->dirty = true;
-}
-
-/* ---------------------------------------------------------------- one show */
-
-int64_t bc_show_last_begin_us(const BcShow *show)
-{
-    return show->content_us + MAX(show->item->grace_us, GRACE_MIN_US);
-}
-
-static bool has_content(const BcShow *show)
-{
-    return !show->item || show->item->kind != BC_LINK_CONTENT || (show->item->media.sha256 && show->item->media.sha256[0]);
-}
-
-
-void bc_show_measure(BcShow *show, bool stored)
-{
-    int64_t siren_us = bc_siren_duration_us(show->siren, show->siren_rounds);
-    show->stored = stored;
-    if (show->live) {
-        show->content_us = show->origin_us;
-        return;
-    }
-    if (show->content_us < show->origin_us + siren_us)
-        show->content_us = show->origin_us + siren_us;
-    show->end_us = has_content(show) ? show->content_us + show->item->duration_us : show->content_us;
-    if (show->item->expires_us && show->end_us > show->item->expires_us)
-        show->end_us = show->item->expires_us;
 }
 
 bool bc_duty_stored(const BcDuty *desk, const BcShow *show)
 {
-    if (show->live || show->line_test || show->item->kind != BC_LINK_CONTENT || !has_content(show))
+    if (show->live || show->line_test || show->item->kind != BC_LINK_CONTENT || !bc_show_has_content(show))
         return true;
     return desk->ops.has_media && desk->ops.has_media(show->item->media.sha256, desk->ops.user);
-}
-
-static unsigned priority_of(const BcShow *show)
-{
-    return show->live ? show->live->priority : show->item->priority;
-}
-
-/* Which of two goes first: < 0 the first one. Total, so that every device decides alike. */
-static int compare(const BcShow *a, const BcShow *b)
-{
-    unsigned pa = priority_of(a), pb = priority_of(b);
-    if (pa != pb)
-        return pa < pb ? -1 : 1;
-    unsigned aa = a->live ? a->live->authority : a->item->authority, ab = b->live ? b->live->authority : b->item->authority;
-    if (aa != ab)
-        return aa < ab ? -1 : 1;
-    int64_t ma = a->item && a->item->made_us ? a->item->made_us : a->issued_us;
-    int64_t mb = b->item && b->item->made_us ? b->item->made_us : b->issued_us;
-    if (ma != mb)
-        return ma > mb ? -1 : 1;
-    if (a->origin_us != b->origin_us)
-        return a->origin_us > b->origin_us ? -1 : 1;
-    return strcmp(bc_show_occurrence(a), bc_show_occurrence(b));
 }
 
 /* ---------------------------------------------------------------- hours of the day */
@@ -218,7 +130,7 @@ static unsigned volume_for(const BcDuty *desk, const BcShow *show, unsigned minu
         volume = desk->volume;
     if (show->item && show->item->volume >= 0)
         volume = show->item->volume;
-    if (priority_of(show) > 1) /* an emergency at night must wake people */
+    if (bc_show_priority(show) > 1) /* an emergency at night must wake people */
         for (unsigned i = 0; desk->has_manifest && i < desk->manifest.n_volumes; i++)
             if (within(&desk->manifest.volumes[i], minute) && volume > (int)desk->manifest.volumes[i].volume)
                 volume = (int)desk->manifest.volumes[i].volume;
@@ -227,7 +139,7 @@ static unsigned volume_for(const BcDuty *desk, const BcShow *show, unsigned minu
 
 /* ---------------------------------------------------------------- news */
 
-static void tell(BcDuty *desk, const BcShow *show, const char *state, const char *reason, int64_t from_us, int64_t to_us)
+void bc_duty_tell(BcDuty *desk, const BcShow *show, const char *state, const char *reason, int64_t from_us, int64_t to_us)
 {
     if (!desk->ops.news || show->line_test)
         return;
@@ -264,117 +176,17 @@ void bc_duty_finish(BcDuty *desk, BcShow *show, int64_t at_us, const char *reaso
     show->over = true;
     int64_t to_us = MIN(at_us, show->end_us);
     if (desk->sounding == show && show->heard_us)
-        tell(desk, show, reason ? "cut" : "ended", reason, show->heard_us, to_us);
+        bc_duty_tell(desk, show, reason ? "cut" : "ended", reason, show->heard_us, to_us);
     else if (desk->sounding == show || !show->begun)
-        tell(desk, show, "missed", reason ? reason : why_missed(desk, show, buf, sizeof(buf)), 0, 0);
+        bc_duty_tell(desk, show, "missed", reason ? reason : why_missed(desk, show, buf, sizeof(buf)), 0, 0);
     else if (reason && !show->held) /* begun before the power went, stopped meanwhile */
-        tell(desk, show, "cut", reason, 0, 0);
+        bc_duty_tell(desk, show, "cut", reason, 0, 0);
     if (desk->sounding == show) {
         desk->sounding = NULL;
         desk->now = (BcDutyNow){0};
     }
     bc_duty_remember(desk, show);
     desk->changed = true;
-}
-
-/* ---------------------------------------------------------------- manifest */
-
-bool bc_show_forgotten(const BcShow *show, int64_t now_us)
-{
-    return show->end_us + REMEMBER_US <= now_us;
-}
-
-static BcShow *find_show(const BcDuty *desk, const char *occurrence)
-{
-    for (unsigned i = 0; desk->timetable && i < desk->manifest.n_items; i++)
-        if (!strcmp(bc_show_occurrence(&desk->timetable[i]), occurrence))
-            return &desk->timetable[i];
-    return NULL;
-}
-
-/* Whether both name the same sound at the same time: then it goes on as if nothing had come. */
-static bool same_sound(const BcLinkItem *a, const BcLinkItem *b)
-{
-    return a->kind == b->kind && a->start_us == b->start_us && !g_strcmp0(a->media.sha256, b->media.sha256) &&
-        !g_strcmp0(a->relay_url, b->relay_url) && a->repeats == b->repeats && a->gap_us == b->gap_us;
-}
-
-static BcShow *make_timetable(BcDuty *desk, const BcLinkManifest *manifest, int64_t now_us)
-{
-    BcShow *shows = g_new0(BcShow, MAX(manifest->n_items, 1));
-    for (unsigned i = 0; i < manifest->n_items; i++) {
-        BcShow *show = &shows[i];
-        const BcLinkItem *item = &manifest->items[i];
-        show->item = item;
-        show->origin_us = item->start_us;
-        bc_show_measure(show, false);
-        show->stored = bc_duty_stored(desk, show);
-        const BcPast *past = bc_duty_recall(desk, item->occurrence);
-        show->begun = past && past->began_us;
-        show->over = (past && past->over) || (desk->clock == BC_DUTY_CLOCK_SERVER && bc_show_forgotten(show, now_us));
-        const BcShow *before = find_show(desk, item->occurrence);
-        if (before) {
-            show->held = before->held;
-            show->hindrance = before->hindrance;
-            show->blocker = g_strdup(before->blocker);
-        }
-    }
-    return shows;
-}
-
-/* What of the old timetable sounds now: it goes on in the new one, or is withdrawn. */
-static BcShow *carry_over(BcDuty *desk, BcShow *fresh, const BcLinkManifest *manifest, int64_t now_us)
-{
-    BcShow *old = desk->sounding;
-    if (!old || old->command || old->line_test)
-        return old;
-    for (unsigned i = 0; i < manifest->n_items; i++) {
-        if (!strcmp(manifest->items[i].occurrence, bc_show_occurrence(old)) && same_sound(&manifest->items[i], old->item)) {
-            fresh[i].heard_us = old->heard_us;
-            return &fresh[i];
-        }
-    }
-    bc_duty_finish(desk, old, now_us, "withdrawn");
-    for (unsigned i = 0; i < manifest->n_items; i++) /* moved or changed: it may sound anew at its new time */
-        if (!strcmp(manifest->items[i].occurrence, bc_show_occurrence(old))) {
-            fresh[i].over = false;
-            fresh[i].begun = false;
-            g_hash_table_remove(desk->past, bc_show_occurrence(old));
-        }
-    return NULL;
-}
-
-bool bc_duty_set_manifest(BcDuty *desk, BcLinkManifest *manifest, bool stored, int64_t now_us, GError **error)
-{
-    if (g_strcmp0(manifest->device, desk->device)) {
-        g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_FORMAT, "the manifest is for %s, this is %s", manifest->device, desk->device);
-        return false;
-    }
-    if (desk->has_manifest && manifest->version < desk->manifest.version) {
-        g_set_error(error, BC_LINK_ERROR, BC_LINK_ERROR_FORMAT, "manifest version %" G_GINT64_FORMAT " is older than %" G_GINT64_FORMAT
-            ", which is stored", manifest->version, desk->manifest.version);
-        return false;
-    }
-    if (!desk->boot_us)
-        desk->boot_us = now_us;
-    BcShow *fresh = make_timetable(desk, manifest, now_us);
-    BcShow *sounding = carry_over(desk, fresh, manifest, now_us);
-    clear_timetable(desk);
-    desk->manifest = *manifest;
-    memset(manifest, 0, sizeof(*manifest));
-    desk->has_manifest = true;
-    desk->stored_manifest = stored;
-    desk->timetable = fresh;
-    desk->sounding = sounding;
-    desk->now.occurrence = sounding ? bc_show_occurrence(sounding) : NULL;
-    desk->now.item = sounding ? sounding->item : NULL;
-    desk->zone = g_time_zone_new_identifier(desk->manifest.zone ? desk->manifest.zone : "UTC");
-    if (desk->volume_issued_us < desk->manifest.issued_us)
-        desk->volume = -1;
-    if (desk->manifest.stop_before_us > desk->stop_before_us)
-        bc_duty_stop_before(desk, desk->manifest.stop_before_us, now_us, "stop-all");
-    desk->changed = true;
-    return true;
 }
 
 /* ---------------------------------------------------------------- deciding */
@@ -389,7 +201,7 @@ static bool may_sound(const BcDuty *desk, BcShow *show, int64_t now_us, bool qui
         return false;
     else if (!show->command && desk->manifest.valid_until_us && show->origin_us >= desk->manifest.valid_until_us)
         hindrance = "the timetable had run out";
-    else if (quiet_now && priority_of(show) > 1 && !(show->item && show->item->quiet_ok) && !(show->live && show->live->quiet_ok))
+    else if (quiet_now && bc_show_priority(show) > 1 && !(show->item && show->item->quiet_ok) && !(show->live && show->live->quiet_ok))
         hindrance = "quiet hours";
     else if (show->lost)
         hindrance = "live sound not heard";
@@ -412,7 +224,7 @@ static bool still_open(BcDuty *desk, BcShow *show, int64_t now_us)
         return false;
     if (show->item && show->item->kind >= BC_LINK_KIND_MAX && now_us >= show->origin_us) { /* of a newer server: silence, and saying so */
         show->over = true;
-        tell(desk, show, "refused", "it is of a kind this device does not know", 0, 0);
+        bc_duty_tell(desk, show, "refused", "it is of a kind this device does not know", 0, 0);
         bc_duty_remember(desk, show);
         return false;
     }
@@ -450,7 +262,7 @@ static void consider(BcDuty *desk, BcShow *show, int64_t now_us, bool quiet_now,
     sooner(&choice->next_us, show->end_us, now_us);
     if (show->item && !show->begun)
         sooner(&choice->next_us, bc_show_last_begin_us(show) + 1, now_us);
-    if (may_sound(desk, show, now_us, quiet_now) && (!choice->best || compare(show, choice->best) < 0))
+    if (may_sound(desk, show, now_us, quiet_now) && (!choice->best || bc_show_compare(show, choice->best) < 0))
         choice->best = show;
 }
 
@@ -458,31 +270,32 @@ static void consider(BcDuty *desk, BcShow *show, int64_t now_us, bool quiet_now,
 static void displace(BcDuty *desk, BcShow *show, const BcShow *by, int64_t now_us)
 {
     char reason[200];
-    if (!by || compare(show, by) < 0) { /* nothing drove it out: it may not or cannot sound */
+    if (!by || bc_show_compare(show, by) < 0) { /* nothing drove it out: it may not or cannot sound */
         if (show->hindrance && !show->over && !show->live) /* quiet hours began, or its media is gone */
             bc_duty_finish(desk, show, now_us, show->hindrance);
         else if (show->heard_us)
-            tell(desk, show, "cut", show->hindrance, show->heard_us, now_us);
+            bc_duty_tell(desk, show, "cut", show->hindrance, show->heard_us, now_us);
         show->held = true;
         show->heard_us = 0;
         return;
     }
     bool resumes = show->live || (show->item && show->item->resume);
-    g_snprintf(reason, sizeof(reason), "%s %s", priority_of(by) == 1 ? "emergency" : priority_of(by) == 2 ? "priority" : "newer",
+    g_snprintf(reason, sizeof(reason), "%s %s", bc_show_priority(by) == 1 ? "emergency" : bc_show_priority(by) == 2 ? "priority" : "newer",
         bc_show_occurrence(by));
     if (!resumes) {
         bc_duty_finish(desk, show, now_us, reason);
         return;
     }
     if (show->heard_us)
-        tell(desk, show, "cut", reason, show->heard_us, now_us);
+        bc_duty_tell(desk, show, "cut", reason, show->heard_us, now_us);
     show->heard_us = 0;
     show->held = true;
 }
 
 static void hold_back(const BcDuty *desk, BcShow *show, const BcShow *best, int64_t now_us)
 {
-    if (show == best || show->over || bc_duty_rests(desk, show, now_us) || now_us < show->origin_us || show->waiting || !best || compare(show, best) < 0)
+    if (show == best || show->over || bc_duty_rests(desk, show, now_us) || now_us < show->origin_us || show->waiting || !best ||
+        bc_show_compare(show, best) < 0)
         return;
     if (g_strcmp0(show->blocker, bc_show_occurrence(best))) {
         g_free(show->blocker);
@@ -606,7 +419,7 @@ const BcLinkItem *bc_duty_next(const BcDuty *desk, int64_t now_us, int64_t withi
         if (show->over || !show->item || show->line_test || !show->stored || show->waiting || show->content_us <= now_us ||
             show->content_us > now_us + within_us)
             continue;
-        if (!next || show->content_us < next->content_us || (show->content_us == next->content_us && compare(show, next) < 0))
+        if (!next || show->content_us < next->content_us || (show->content_us == next->content_us && bc_show_compare(show, next) < 0))
             next = show;
     }
     if (!next)
@@ -620,7 +433,7 @@ void bc_duty_heard(BcDuty *desk, uint64_t serial, int64_t at_us)
     if (!desk->sounding || serial != desk->now.serial || desk->sounding->heard_us)
         return;
     desk->sounding->heard_us = at_us;
-    tell(desk, desk->sounding, "began", NULL, at_us, 0);
+    bc_duty_tell(desk, desk->sounding, "began", NULL, at_us, 0);
 }
 
 void bc_duty_failed(BcDuty *desk, uint64_t serial, const char *reason, int64_t now_us)
@@ -645,7 +458,7 @@ const BcLinkLive *bc_duty_live_wanted(const BcDuty *desk, int64_t now_us)
     const BcShow *best = NULL;
     for (guint i = 0; i < desk->orders->len; i++) {
         const BcShow *show = g_ptr_array_index(desk->orders, i);
-        if (show->live && !show->over && now_us < show->end_us && (!best || compare(show, best) < 0))
+        if (show->live && !show->over && now_us < show->end_us && (!best || bc_show_compare(show, best) < 0))
             best = show;
     }
     return best ? best->live : NULL;
