@@ -35,12 +35,13 @@ export function match(pattern: string, path: string): Record<string, string> | n
   return found;
 }
 
+/** A click on a link to a page of ours: goes there without loading anew, unless another window was asked for. */
+export function inPage(event: MouseEvent<HTMLElement>, to: string): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  go(to);
+}
+
 export function Link({ to, ...rest }: { to: string } & AnchorHTMLAttributes<HTMLAnchorElement>) {
-  const click = (event: MouseEvent<HTMLAnchorElement>) => {
-    rest.onClick?.(event);
-    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    event.preventDefault();
-    go(to);
-  };
-  return <a {...rest} href={to} onClick={click} />;
+  return <a {...rest} href={to} onClick={(event) => { rest.onClick?.(event); inPage(event, to); }} />;
 }
