@@ -35,7 +35,7 @@ static bool relays_allowed(BcBroadcast *b, const BcSchedule *s, GError **error)
     return true;
 }
 
-char *bc_broadcast_objections(BcBroadcast *b, const BcSchedule *schedule)
+BcObjections *bc_broadcast_objections(BcBroadcast *b, const BcSchedule *schedule)
 {
     BcSchedule s = *schedule;
     if (!s.zone)

@@ -107,8 +107,8 @@ bool bc_broadcast_is_registered(BcBroadcast *broadcast, const char *device);
 /* Fills in what is left out (zone, repeats 1, grace) and looks at the timetable anew once it is stored. */
 void bc_broadcast_put_schedule(BcBroadcast *broadcast, const BcSchedule *schedule, char **ret_id, BcDoneFn done, void *user);
 
-/* What stands against publishing it, one sentence a line (g_free); NULL: nothing. Bad fields are not its business. */
-char *bc_broadcast_objections(BcBroadcast *broadcast, const BcSchedule *schedule);
+/* What stands against publishing it; NULL: nothing. Bad fields are not its business. */
+BcObjections *bc_broadcast_objections(BcBroadcast *broadcast, const BcSchedule *schedule);
 
 #define BC_PLAY_AHEAD_MAX_US (60ll * G_USEC_PER_SEC)
 /* Plays stored content at start_wall_us (0: as soon as the loudspeakers can have answered; at most BC_PLAY_AHEAD_MAX_US ahead,

@@ -61,7 +61,6 @@ struct BcPlan {
     GStringChunk *strings;
     GHashTable *by_area;     /* code -> GArray of BcPlanItem, counted */
     GArray *problems;        /* BcProblem */
-    GArray *counts;          /* unsigned: how often each was met */
     GHashTable *seen;        /* "kind schedule other area" -> index + 1 */
 };
 
@@ -74,9 +73,9 @@ static inline BcPlanOccurrence *bc_plan_occurrence(const BcPlanBuild *build, uns
     return &g_array_index(build->occurrences, BcPlanOccurrence, i);
 }
 const char *bc_plan_keep(BcPlan *plan, const char *text);
-/* Noted once for (kind, schedule, other); format gives the sentence of the first time. Strings are copied. */
-void bc_plan_problem(BcPlanBuild *build, BcProblemKind kind, bool blocks, const char *area, const char *schedule, const char *other,
-                     int64_t from_us, int64_t to_us, const char *format, ...) G_GNUC_PRINTF(9, 10);
+/* Noted once for (kind, schedule, other); found (code, blocks, ids, times, facts) and format's sentence are those of the first time.
+ * Strings are copied. */
+void bc_plan_problem(BcPlanBuild *build, const BcProblem *found, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* "2026-11-23 05:00" in the province's zone. The buffer is the caller's, 32 bytes. */
 const char *bc_plan_when(const BcPlanBuild *build, int64_t wall_us, char *buffer);
 

@@ -32,9 +32,14 @@ static void clash(Sweep *sweep, const BcPlanCandidate *loser, const BcPlanCandid
     char when[32];
     if (loser->base->occurrence == winner->base->occurrence)
         return;
-    bc_plan_problem(sweep->build, decision ? BC_PROBLEM_DECISION : BC_PROBLEM_CLASH, !decision && l->priority == w->priority, sweep->area,
-                    l->schedule, w->schedule, at_us, MIN(loser->to_us, winner->to_us), "\"%s\" is %s by \"%s\" in %s on %s%s", l->title,
-                    sweep->heard == loser ? "cut off" : "held back", w->title, sweep->area, bc_plan_when(sweep->build, at_us, when),
+    bool cut = sweep->heard == loser;
+    bc_plan_problem(sweep->build,
+                    &(BcProblem){.code = decision ? BC_PROBLEM_COMMUNE_DECIDES : cut ? BC_PROBLEM_CUT_OFF : BC_PROBLEM_HELD_BACK,
+                                 .blocks = !decision && l->priority == w->priority, .area = sweep->area, .schedule = l->schedule, .other = w->schedule,
+                                 .from_us = at_us, .to_us = MIN(loser->to_us, winner->to_us),
+                                 .facts = {.name = l->title, .other_name = w->title, .lost = !l->resume}},
+                    "\"%s\" is %s by \"%s\" in %s on %s%s", l->title,
+                    cut ? "cut off" : "held back", w->title, sweep->area, bc_plan_when(sweep->build, at_us, when),
                     decision ? ": the commune decides which comes first" : l->resume ? "" : " and does not come back");
 }
 

@@ -23,7 +23,6 @@ static BcPlan *new_plan(void)
     plan->strings = g_string_chunk_new(65536);
     plan->by_area = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_items);
     plan->problems = g_array_new(FALSE, FALSE, sizeof(BcProblem));
-    plan->counts = g_array_new(FALSE, FALSE, sizeof(unsigned));
     plan->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return plan;
 }
@@ -35,7 +34,6 @@ void bc_plan_free(BcPlan *plan)
     g_hash_table_unref(plan->by_area);
     g_hash_table_unref(plan->seen);
     g_array_unref(plan->problems);
-    g_array_unref(plan->counts);
     g_string_chunk_free(plan->strings);
     g_free(plan);
 }
@@ -68,7 +66,9 @@ static int64_t item_length(BcPlanBuild *build, const BcSchedule *s, const BcItem
     if (item->kind != BC_ITEM_CONTENT)
         return item->duration_us;
     if (!build->in->content(item->content, at_us, &content, build->in->user)) {
-        bc_plan_problem(build, BC_PROBLEM_MISSING, true, s->owner, s->id, item->content, at_us, at_us,
+        bc_plan_problem(build,
+                        &(BcProblem){.code = BC_PROBLEM_CONTENT_GONE, .blocks = true, .area = s->owner, .schedule = s->id, .other = item->content,
+                                     .from_us = at_us, .to_us = at_us, .facts = {.name = s->name}},
                         "\"%s\" names a recording that is gone: %.12s…", s->name, item->content);
         *ret_heard = false;
         return 0;
@@ -78,7 +78,9 @@ static int64_t item_length(BcPlanBuild *build, const BcSchedule *s, const BcItem
     if (!refused)
         return content.duration_us;
     char when[32];
-    bc_plan_problem(build, BC_PROBLEM_MISSING, true, s->owner, s->id, item->content, at_us, at_us + content.duration_us,
+    bc_plan_problem(build,
+                    &(BcProblem){.code = BC_PROBLEM_CONTENT_REFUSED, .blocks = true, .area = s->owner, .schedule = s->id, .other = item->content,
+                                 .from_us = at_us, .to_us = at_us + content.duration_us, .facts = {.name = s->name, .why = refused}},
                     "\"%s\" on %s: its recording %.12s… may not be heard: %s", s->name, bc_plan_when(build, at_us, when), item->content,
                     refused);
     return content.duration_us;
@@ -280,10 +282,14 @@ static void quiet_problem(BcPlanBuild *build, const char *area, const BcPlanBase
 {
     char when[32], until[32];
     const BcPlanItem *item = &base->item;
-    bc_plan_problem(build, BC_PROBLEM_QUIET, true, area, item->schedule, NULL, MAX(item->start_us, span->from_us),
-                    MIN(item->end_us, span->to_us), "\"%s\" on %s would sound in the quiet hours of %s, which last until %s: %s",
+    bool wakes = item->priority == BC_EMERGENCY;
+    bc_plan_problem(build,
+                    &(BcProblem){.code = wakes ? BC_PROBLEM_QUIET_WAKES : BC_PROBLEM_QUIET_SILENT, .blocks = true, .area = area,
+                                 .schedule = item->schedule, .from_us = MAX(item->start_us, span->from_us),
+                                 .to_us = MIN(item->end_us, span->to_us), .facts = {.name = item->title, .until_us = span->to_us}},
+                    "\"%s\" on %s would sound in the quiet hours of %s, which last until %s: %s",
                     item->title, bc_plan_when(build, item->start_us, when), area, bc_plan_when(build, span->to_us, until),
-                    item->priority == BC_EMERGENCY ? "it is an emergency, and wakes everybody" : "it is silent then");
+                    wakes ? "it is an emergency, and wakes everybody" : "it is silent then");
 }
 
 static void add_candidate(BcPlanBuild *build, const char *area, const BcPlanBase *base, int64_t from_us, int64_t to_us)
@@ -434,7 +440,7 @@ static void count_problems(BcPlan *plan)
 {
     for (unsigned i = 0; i < plan->problems->len; i++) {
         BcProblem *problem = &g_array_index(plan->problems, BcProblem, i);
-        unsigned more = g_array_index(plan->counts, unsigned, i) - 1;
+        unsigned more = problem->times - 1;
         g_autofree char *text = more ? g_strdup_printf("%s (and %u more times)", problem->text, more) : NULL;
         if (text)
             problem->text = g_string_chunk_insert(plan->strings, text);

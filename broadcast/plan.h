@@ -40,11 +40,33 @@ typedef enum BcProblemKind {
     BC_PROBLEM_QUIET, BC_PROBLEM_TIME_ZONE, BC_PROBLEM_NO_DEVICE, BC_PROBLEM_DECISION /* two priority items: the commune decides */,
     BC_PROBLEM_MAX } BcProblemKind;
 const char *bc_problem_to_string(BcProblemKind kind);
+typedef enum BcProblemCode {     /* what exactly; each belongs to one kind */
+    BC_PROBLEM_CUT_OFF, BC_PROBLEM_HELD_BACK /* begins later */, BC_PROBLEM_COMMUNE_DECIDES, BC_PROBLEM_SILENT_SLOT, BC_PROBLEM_CONTENT_GONE,
+    BC_PROBLEM_CONTENT_REFUSED, BC_PROBLEM_OUTSIDE_SLOT, BC_PROBLEM_BEYOND_SLOT, BC_PROBLEM_QUIET_SILENT, BC_PROBLEM_QUIET_WAKES,
+    BC_PROBLEM_OTHER_ZONE, BC_PROBLEM_CLOCKS_CHANGE, BC_PROBLEM_NOBODY_HEARS, BC_PROBLEM_CODE_MAX } BcProblemCode;
+BcProblemKind bc_problem_kind(BcProblemCode code);
+const char *bc_problem_code_to_string(BcProblemCode code); /* "held-back" */
+const char *bc_problem_mend(BcProblemCode code);           /* English: what to do about it */
+
+/* What is said of it; unset: NULL, 0. Names are those at the time of the plan. */
+typedef struct BcProblemFacts {
+    const char *name;            /* of the programme */
+    const char *other_name;      /* of the programme or slot it meets */
+    const char *why;             /* English: why a recording may not be heard */
+    const char *zone;            /* a programme's own time zone */
+    int64_t length_us;           /* too long by, silent for, clocks moved by (may be negative) */
+    int64_t until_us;            /* wall: quiet hours last until */
+    bool lost;                   /* what is cut off or held back does not come back */
+} BcProblemFacts;
+
 typedef struct BcProblem {
     BcProblemKind kind;
+    BcProblemCode code;
     bool blocks;                 /* publishing needs a reason then */
     const char *area, *schedule, *other; /* ids; may be NULL */
-    int64_t from_us, to_us;
+    int64_t from_us, to_us;      /* of the first time */
+    unsigned times;              /* how often it was met */
+    BcProblemFacts facts;
     const char *text;            /* English sentence with names and times */
 } BcProblem;
 
@@ -83,11 +105,19 @@ typedef struct BcPlanner BcPlanner;
 BcPlan *bc_planner_plan(BcPlanner *planner, int64_t from_wall_us, int64_t to_wall_us, GError **error);
 /* The same, with a draft (its id, may be NULL) as though it were published. */
 BcPlan *bc_planner_rehearse(BcPlanner *planner, int64_t from_wall_us, int64_t to_wall_us, const char *draft, GError **error);
-/* Would this programme (id set; stored or not) do in the week from its next occurrence on? NULL: it would; else the sentences of what
- * stands against publishing it, one a line; g_free. */
-char *bc_planner_objections(BcPlanner *planner, const BcSchedule *candidate);
 void bc_plan_free(BcPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcPlan, bc_plan_free)
+
+/* What stands against publishing a programme. */
+typedef struct BcObjections {
+    BcPlan *plan;                /* has their strings */
+    GPtrArray *problems;         /* const BcProblem*, one at least */
+} BcObjections;
+void bc_objections_free(BcObjections *objections);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcObjections, bc_objections_free)
+char *bc_objections_to_text(const BcObjections *objections); /* their sentences, one a line; g_free */
+/* Would this programme (id set; stored or not) do in the week from its next occurrence on? NULL: it would. */
+BcObjections *bc_planner_objections(BcPlanner *planner, const BcSchedule *candidate);
 /* What began before that moment (wall) in area or above it was stopped for good: manifests carry it. 0 never. */
 int64_t bc_planner_stop_before_us(const BcPlanner *planner, const char *area);
 /* By start, already resolved: nothing overlaps. Shared by areas that hear the same; borrowed; n 0: silence. */

@@ -141,7 +141,24 @@ BcPlan *bc_planner_rehearse(BcPlanner *planner, int64_t from_us, int64_t to_us, 
     return bc_plan_new(&input, from_us, to_us, error);
 }
 
-char *bc_planner_objections(BcPlanner *planner, const BcSchedule *candidate)
+void bc_objections_free(BcObjections *objections)
+{
+    if (!objections)
+        return;
+    g_ptr_array_unref(objections->problems);
+    bc_plan_free(objections->plan);
+    g_free(objections);
+}
+
+char *bc_objections_to_text(const BcObjections *objections)
+{
+    GString *text = g_string_new(NULL);
+    for (unsigned i = 0; i < objections->problems->len; i++)
+        g_string_append_printf(text, "%s%s", i ? "\n" : "", ((const BcProblem *)objections->problems->pdata[i])->text);
+    return g_string_free(text, FALSE);
+}
+
+BcObjections *bc_planner_objections(BcPlanner *planner, const BcSchedule *candidate)
 {
     int64_t now = bc_stage_wall_us(planner->o.stage), week = 7 * 86400ll * G_USEC_PER_SEC;
     BcPlanInput input = input_of(planner);
@@ -151,13 +168,17 @@ char *bc_planner_objections(BcPlanner *planner, const BcSchedule *candidate)
     int64_t from = g_array_index(times, int64_t, 0) - 3600ll * G_USEC_PER_SEC;
     input.candidate = candidate;
     g_autoptr(BcPlan) plan = bc_plan_new(&input, from, from + week, NULL);
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GPtrArray) against = g_ptr_array_new();
     unsigned n = 0;
     const BcProblem *problems = plan ? bc_plan_problems(plan, &n) : NULL;
     for (unsigned i = 0; i < n; i++)
         if (problems[i].blocks && (g_strcmp0(problems[i].schedule, candidate->id) == 0 || g_strcmp0(problems[i].other, candidate->id) == 0))
-            g_string_append_printf(text, "%s%s", text->len ? "\n" : "", problems[i].text);
-    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+            g_ptr_array_add(against, (gpointer)&problems[i]);
+    if (!against->len)
+        return NULL;
+    BcObjections *objections = g_new(BcObjections, 1);
+    *objections = (BcObjections){g_steal_pointer(&plan), g_steal_pointer(&against)};
+    return objections;
 }
 
 BcPlan *bc_planner_plan(BcPlanner *planner, int64_t from_us, int64_t to_us, GError **error)

@@ -109,6 +109,7 @@ static const char *next_step(unsigned status, const char *code, const char *hint
         {"user-not-found", NULL, "mediactl users list"},
         {"second-factor-missing", NULL, "mediactl otp enrol"},
         {"second-factor-needed", NULL, "the same with --otp CODE; or, for five minutes: mediactl otp unlock"},
+        {"problems", NULL, "mend them, or give a reason all the same: mediactl schedule publish SCHEDULE --reason TEXT"},
         {NULL, "GET /api/v1/areas", "mediactl areas"},
         {NULL, "GET /api/v1/devices", "mediactl devices list"},
         {NULL, "GET /api/v1/content", "mediactl content list"},
@@ -135,6 +136,10 @@ static void tell_refused(Ctl *ctl, SoupMessage *message, JsonNode *reply)
                                                                     soup_message_get_reason_phrase(message));
     const char *next = text_of(error, "hint");
 
+    if (g_strcmp0(code, "problems") == 0 && !ctl->json) { /* each is told by itself */
+        g_free(what);
+        what = g_strdup("this stands against publishing it");
+    }
     g_free(ctl->refusal);
     ctl->refusal = g_strdup(code);
     if (ctl->quiet_codes && g_strcmp0(code, "second-factor-needed") == 0)
@@ -145,6 +150,7 @@ static void tell_refused(Ctl *ctl, SoupMessage *message, JsonNode *reply)
     ctl_fail(ctl, what, next);
 }
 
+/* Lines of a table that are wrong, or what stands against a programme: each with what to do about it. */
 static void tell_problems(Ctl *ctl, JsonNode *reply)
 {
     JsonObject *o = reply && JSON_NODE_HOLDS_OBJECT(reply) ? json_node_get_object(reply) : NULL;
@@ -152,7 +158,11 @@ static void tell_problems(Ctl *ctl, JsonNode *reply)
 
     for (unsigned i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && !ctl->json && i < json_array_get_length(json_node_get_array(list)); i++) {
         JsonObject *problem = json_array_get_object_element(json_node_get_array(list), i);
-        fprintf(ctl->err, "  line %d: %s\n", (int)json_object_get_int_member_with_default(problem, "line", 0), text_of(problem, "message"));
+        const char *text = text_of(problem, "text"), *mend = text_of(problem, "mend");
+        if (text)
+            fprintf(ctl->err, "  %s: %s\n      to mend it: %s\n", text_of(problem, "code"), text, mend ? mend : "-");
+        else
+            fprintf(ctl->err, "  line %d: %s\n", (int)json_object_get_int_member_with_default(problem, "line", 0), text_of(problem, "message"));
     }
 }
 

@@ -74,7 +74,7 @@ int ctl_cmd_rehearse(Ctl *ctl, const Args *args)
         return blocking ? CTL_FAILED : CTL_OK;
     }
     if (json_array_get_length(problems))
-        ctl_table(ctl->out, problems, "kind:Problem,blocks:Blocks,area:Area,from_us:From,text:What");
+        ctl_table(ctl->out, problems, "code:Problem,blocks:Blocks,area:Area,from_us:From,text:What,mend:To mend it");
     if (area)
         print_timelines(ctl, json_object_get_array_member(json_node_get_object(reply), "timelines"));
     fprintf(ctl->out, "%u problems, %u of them block publishing.\n", json_array_get_length(problems), blocking);

@@ -53,6 +53,8 @@ typedef struct MdApiRoute {
     int in_meeting;              /* MD_API_IN_MEETING(MdAction): also for whoever's role in the running meeting of {room} lets it, wherever its account
                                     is bound; 0: not. The handler asks whatever depends on the request (md_api_room_lets) */
     const char *(*meeting_room)(const MdApiRequest *request, void *user); /* whose meeting, where the path has no {room}; NULL answered: none */
+    int refusal_status;          /* a refusal that holds more than "error", 0: none; and the JSON Schema of what is beside it */
+    const char *refusal_schema;
     bool vendor;                 /* also for accounts of a vendor: the handler shows them their own devices (md_api_request_vendor) */
 } MdApiRoute;
 #define MD_API_UNLOCKED_S 300

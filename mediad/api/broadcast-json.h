@@ -33,6 +33,8 @@ bool md_api_bc_concerned(const MdApiRequest *request, const char *const *areas);
 bool md_api_bc_may_priority(MdApiRequest *request, BcPriority priority);
 int64_t md_api_bc_number(MdApiRequest *request, const char *query, int64_t fallback);
 JsonObject *md_api_bc_run(const BcRun *run);
+/* What is wrong with a plan: where, when, what it meets, what to do (BC_PROBLEM). */
+JsonObject *md_api_bc_problem(MdApiBroadcast *broadcast, const BcProblem *problem);
 
 void md_api_add_content(MdApiBroadcast *broadcast);
 void md_api_add_schedules(MdApiBroadcast *broadcast);
@@ -50,6 +52,17 @@ void md_api_add_rehearsal(MdApiBroadcast *broadcast);
 #define BC_INT "{\"type\":\"integer\"}"
 #define BC_TIME "{\"type\":\"integer\",\"description\":\"microseconds since 1970-01-01 UTC, 0: never\"}"
 #define BC_PRIORITIES "{\"type\":\"string\",\"enum\":[\"emergency\",\"priority\",\"normal\"]}"
+#define BC_PROBLEM                                                                                                     \
+    "{\"type\":\"object\",\"required\":[\"kind\",\"code\",\"blocks\",\"params\",\"mend\",\"text\"],\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":" \
+    "[\"clash\",\"dead-air\",\"missing\",\"too-long\",\"quiet\",\"time-zone\",\"no-device\",\"decision\"]},\"code\":{\"type\":\"string\",\"enum\":"    \
+    "[\"cut-off\",\"held-back\",\"commune-decides\",\"silent-slot\",\"content-gone\",\"content-refused\",\"outside-slot\",\"beyond-slot\","         \
+    "\"quiet-silent\",\"quiet-wakes\",\"other-zone\",\"clocks-change\",\"nobody-hears\"]},\"blocks\":" BC_FLAG ",\"area\":{\"type\":\"string\"}," \
+    "\"area_name\":{\"type\":\"string\"},\"schedule\":{\"type\":\"string\",\"description\":\"\\\"new\\\": the one that was sent\"},"               \
+    "\"other\":{\"type\":\"string\",\"description\":\"id of what it meets\"},\"other_kind\":{\"type\":\"string\",\"enum\":[\"schedule\",\"slot\"," \
+    "\"content\"]},\"from_us\":" BC_TIME ",\"to_us\":" BC_TIME ",\"times\":{\"type\":\"integer\",\"description\":\"so often; the times are those of"  \
+    " the first\"},\"params\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"other_name\":{\"type\":\"string\"},\"why\":"      \
+    "{\"type\":\"string\"},\"zone\":{\"type\":\"string\"},\"length_us\":{\"type\":\"integer\"},\"until_us\":" BC_TIME ",\"lost\":" BC_FLAG             \
+    "}},\"mend\":{\"type\":\"string\",\"description\":\"what to do about it\"},\"text\":{\"type\":\"string\"}}}"
 #define BC_AREA_LIST "{\"type\":\"array\",\"minItems\":1,\"maxItems\":500,\"items\":" BC_CODE "}"
 #define BC_PAGE                                                                                                        \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}," \

@@ -91,6 +91,20 @@ static void add_parameters(JsonObject *operation, const Route *route)
         json_array_unref(parameters);
 }
 
+/* A refusal that says more than others. */
+static void add_refusal(JsonObject *responses, const MdApiRoute *spec)
+{
+    g_autofree char *status = g_strdup_printf("%d", spec->refusal_status);
+    JsonObject *refusal = sub(responses, status), *error = json_object_new();
+    JsonArray *both = json_array_new();
+
+    set_text(refusal, "description", "Refused, with a list of what stands against it.");
+    set_text(error, "$ref", "#/components/schemas/Error");
+    json_array_add_object_element(both, error);
+    json_array_add_element(both, json_from_string(spec->refusal_schema, NULL));
+    json_object_set_array_member(sub(sub(sub(refusal, "content"), "application/json"), "schema"), "allOf", both);
+}
+
 static void add_responses(JsonObject *operation, const Route *route)
 {
     JsonObject *responses = sub(operation, "responses");
@@ -102,6 +116,8 @@ static void add_responses(JsonObject *operation, const Route *route)
     if (typed)
         set_content(good, route->spec->response_type ? route->spec->response_type : "application/json",
                     route->response ? md_schema_root(route->response) : NULL);
+    if (route->spec->refusal_status)
+        add_refusal(responses, route->spec);
     set_text(bad, "description", "Refused or failed.");
     set_text(sub(sub(sub(bad, "content"), "application/json"), "schema"), "$ref", "#/components/schemas/Error");
 }

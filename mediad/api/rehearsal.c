@@ -23,17 +23,63 @@ static JsonObject *item_json(const BcPlanItem *item)
     return o;
 }
 
-static JsonObject *problem_json(const BcProblem *problem)
+/* What the programme meets: another programme, a slot, a recording. */
+static const char *other_kind(const BcProblem *problem)
 {
+    switch (problem->kind) {
+    case BC_PROBLEM_CLASH:
+    case BC_PROBLEM_DECISION:
+        return "schedule";
+    case BC_PROBLEM_TOO_LONG:
+    case BC_PROBLEM_DEAD_AIR:
+        return "slot";
+    case BC_PROBLEM_MISSING:
+        return "content";
+    default:
+        return NULL;
+    }
+}
+
+static JsonObject *facts_json(const BcProblem *problem)
+{
+    const BcProblemFacts *facts = &problem->facts;
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"name", facts->name}, {"other_name", facts->other_name}, {"why", facts->why}, {"zone", facts->zone}};
+    JsonObject *o = json_object_new();
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (texts[i].value)
+            json_object_set_string_member(o, texts[i].name, texts[i].value);
+    if (facts->length_us)
+        json_object_set_int_member(o, "length_us", facts->length_us);
+    if (facts->until_us)
+        json_object_set_int_member(o, "until_us", facts->until_us);
+    if (facts->lost)
+        json_object_set_boolean_member(o, "lost", true);
+    return o;
+}
+
+JsonObject *md_api_bc_problem(MdApiBroadcast *a, const BcProblem *problem)
+{
+    const BcArea *area = problem->area ? bc_areas_find(bc_broadcast_areas(a->b), problem->area) : NULL;
+    const char *other = other_kind(problem);
     JsonObject *o = json_object_new();
 
     json_object_set_string_member(o, "kind", bc_problem_to_string(problem->kind));
+    json_object_set_string_member(o, "code", bc_problem_code_to_string(problem->code));
     json_object_set_boolean_member(o, "blocks", problem->blocks);
     md_api_bc_set_text(o, "area", problem->area);
+    md_api_bc_set_text(o, "area_name", area ? area->name : NULL);
     md_api_bc_set_text(o, "schedule", problem->schedule);
     md_api_bc_set_text(o, "other", problem->other);
+    if (other)
+        json_object_set_string_member(o, "other_kind", other);
     json_object_set_int_member(o, "from_us", problem->from_us);
     json_object_set_int_member(o, "to_us", problem->to_us);
+    json_object_set_int_member(o, "times", problem->times);
+    json_object_set_object_member(o, "params", facts_json(problem));
+    json_object_set_string_member(o, "mend", bc_problem_mend(problem->code));
     json_object_set_string_member(o, "text", problem->text);
     return o;
 }
@@ -54,7 +100,7 @@ static JsonArray *problems_json(MdApiBroadcast *a, const BcPlan *plan, const cha
 
     for (unsigned i = 0; i < n; i++)
         if (concerns(a, &all[i], area))
-            json_array_add_object_element(array, problem_json(&all[i]));
+            json_array_add_object_element(array, md_api_bc_problem(a, &all[i]));
     return array;
 }
 
@@ -127,10 +173,6 @@ static void rehearse(MdApiRequest *r, void *user)
     "\"schedule\":" BC_CODE ",\"title\":{\"type\":\"string\"},\"kind\":{\"type\":\"string\"},\"content\":{\"type\":\"string\"},\"url\":{\"type\":\"string\"}," \
     "\"start_us\":" BC_TIME ",\"end_us\":" BC_TIME ",\"skip_us\":{\"type\":\"integer\",\"description\":\"sounds from here in the item\"},\"priority\":" BC_PRIORITIES \
     ",\"authority\":" BC_INT "}}"
-#define PROBLEM                                                                                                        \
-    "{\"type\":\"object\",\"required\":[\"kind\",\"blocks\",\"text\"],\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"clash\",\"dead-air\",\"missing\"," \
-    "\"too-long\",\"quiet\",\"time-zone\",\"no-device\",\"decision\"]},\"blocks\":" BC_FLAG ",\"area\":{\"type\":\"string\"},\"schedule\":{\"type\":\"string\"}," \
-    "\"other\":{\"type\":\"string\"},\"from_us\":" BC_TIME ",\"to_us\":" BC_TIME ",\"text\":{\"type\":\"string\"}}}"
 
 static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/rehearsal", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = rehearse,
@@ -139,7 +181,7 @@ static const MdApiRoute routes[] = {
      .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"area\":" BC_CODE ",\"from_us\":{\"type\":\"integer\",\"minimum\":0},"
                      "\"days\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":31},\"draft\":" BC_CODE "}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"from_us\",\"to_us\",\"problems\",\"timelines\"],\"properties\":{\"from_us\":" BC_TIME ",\"to_us\":" BC_TIME
-                        ",\"problems\":{\"type\":\"array\",\"items\":" PROBLEM "},\"timelines\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+                        ",\"problems\":{\"type\":\"array\",\"items\":" BC_PROBLEM "},\"timelines\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
                         "\"area\":" BC_CODE ",\"items\":{\"type\":\"array\",\"items\":" ITEM "}}}},\"cut\":{\"type\":\"boolean\",\"description\":\"more than can be said at"
                         " once: ask for a smaller area\"}}}"},
 };

@@ -159,12 +159,22 @@ static const char **texts_of(JsonObject *body, const char *name)
 /* What stands against publishing it is answered, unless somebody gives a reason to do it all the same. */
 static bool may_publish(MdApiRequest *r, MdApiBroadcast *a, const BcSchedule *s)
 {
-    g_autofree char *objections = s->enabled ? bc_broadcast_objections(a->b, s) : NULL;
+    g_autoptr(BcObjections) objections = s->enabled && !s->forced ? bc_broadcast_objections(a->b, s) : NULL;
 
-    if (!objections || s->forced)
+    if (!objections)
         return true;
-    md_api_reply_error(r, 409, "problems", objections,
-                       "mend them, or give a \"reason\" to publish it in spite of them; GET /api/v1/rehearsal shows the whole week");
+    g_autofree char *text = bc_objections_to_text(objections);
+    JsonObject *o = json_object_new(), *error = json_object_new();
+    JsonArray *array = json_array_new();
+    json_object_set_string_member(error, "code", "problems");
+    json_object_set_string_member(error, "message", text);
+    json_object_set_string_member(error, "hint",
+                                  "mend them, or give a \"reason\" to publish it in spite of them; GET /api/v1/rehearsal shows the whole week");
+    for (unsigned i = 0; i < objections->problems->len; i++)
+        json_array_add_object_element(array, md_api_bc_problem(a, objections->problems->pdata[i]));
+    json_object_set_object_member(o, "error", error);
+    json_object_set_array_member(o, "problems", array);
+    md_api_reply(r, 409, md_api_bc_object(o));
     return false;
 }
 
@@ -337,20 +347,24 @@ static void remove_schedule(MdApiRequest *r, void *user)
     "\"owner\":{\"type\":\"string\"},\"changed_by\":{\"type\":\"string\"},\"released_by\":{\"type\":\"string\",\"description\":\"who lets it sound in quiet hours\"}," \
     "\"published_by\":{\"type\":\"string\"},\"forced\":{\"type\":\"string\"}}}"
 
+#define PROBLEMS                                                                                                       \
+    .refusal_status = 409, .refusal_schema = "{\"type\":\"object\",\"properties\":{\"problems\":{\"type\":\"array\",\"description\":"  \
+                                             "\"with the error's code problems\",\"items\":" BC_PROBLEM "}}}"
+
 static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/schedules", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = list_schedules, .summary = "What is scheduled.",
      .response_schema = "{\"type\":\"object\",\"required\":[\"schedules\"],\"properties\":{\"schedules\":{\"type\":\"array\",\"items\":" SCHEDULE "}}}"},
     {.method = "POST", .path = "/schedules", .rights = MD_API_MAY_EDIT, .role = MD_API_BROADCASTER, .handler = add_schedule,
-     .summary = "A programme for areas, once or by a recurrence rule: a draft, or published at once if nothing stands against it.", .request_schema = SCHEDULE_BODY, .response_schema = SCHEDULE},
+     .summary = "A programme for areas, once or by a recurrence rule: a draft, or published at once if nothing stands against it.", .request_schema = SCHEDULE_BODY, .response_schema = SCHEDULE, PROBLEMS},
     {.method = "GET", .path = "/schedules/{schedule}", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = show_schedule, .summary = "One schedule.",
      .response_schema = SCHEDULE},
     {.method = "PUT", .path = "/schedules/{schedule}", .rights = MD_API_MAY_EDIT, .role = MD_API_BROADCASTER, .handler = change_schedule, .summary = "Replace a schedule.",
-     .request_schema = SCHEDULE_BODY, .response_schema = SCHEDULE},
+     .request_schema = SCHEDULE_BODY, .response_schema = SCHEDULE, PROBLEMS},
     {.method = "DELETE", .path = "/schedules/{schedule}", .rights = MD_API_MAY_AIR, .role = MD_API_BROADCASTER, .handler = remove_schedule,
      .summary = "Cancel a schedule; what is on the air goes on."},
     {.method = "POST", .path = "/schedules/{schedule}/publish", .rights = MD_API_MAY_APPROVE, .role = MD_API_OPERATOR, .handler = publish,
      .summary = "Publish a draft: refused (409) with what stands against it, unless a reason is given.",
-     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"reason\":" REASON "}}", .response_schema = SCHEDULE},
+     .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"reason\":" REASON "}}", .response_schema = SCHEDULE, PROBLEMS},
     {.method = "POST", .path = "/schedules/{schedule}/quiet-release", .rights = MD_API_MAY_APPROVE, .role = MD_API_OPERATOR, .handler = release,
      .summary = "Let a programme sound in quiet hours: by another person than gave it its form, with a one-time code.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"reason\":" REASON "}}", .response_schema = SCHEDULE},

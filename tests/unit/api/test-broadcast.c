@@ -177,6 +177,25 @@ static void test_schedules(House *h, gconstpointer data)
     EXPECT("DELETE", path, NULL, 404, "not-found");
 }
 
+/* What stands against it, as a page can tell it: which, where, when, what to do. */
+static void assert_problem(const TestReply *refused)
+{
+    JsonArray *problems = json_object_get_array_member(json_node_get_object(refused->json), "problems");
+    g_assert_cmpuint(json_array_get_length(problems), ==, 1);
+    JsonObject *one = json_array_get_object_element(problems, 0), *params = json_object_get_object_member(one, "params");
+    g_assert_cmpstr(json_object_get_string_member(one, "kind"), ==, "quiet");
+    g_assert_cmpstr(json_object_get_string_member(one, "code"), ==, "quiet-silent");
+    g_assert_true(json_object_get_boolean_member(one, "blocks"));
+    g_assert_cmpstr(json_object_get_string_member(one, "area"), ==, "18073");
+    g_assert_nonnull(strstr(json_object_get_string_member(one, "area_name"), "Thành Sen"));
+    g_assert_cmpstr(json_object_get_string_member(one, "schedule"), ==, "new");
+    g_assert_cmpint(json_object_get_int_member(one, "from_us"), ==, 1893528900000000); /* the first is a holiday */
+    g_assert_cmpint(json_object_get_int_member(one, "times"), >, 1);
+    g_assert_cmpstr(json_object_get_string_member(params, "name"), ==, "Tiếp âm");
+    g_assert_cmpint(json_object_get_int_member(params, "until_us"), ==, 1893535200000000);
+    g_assert_nonnull(strstr(json_object_get_string_member(one, "mend"), "quiet hours"));
+}
+
 /* A relay set to 03:15: refused, unless somebody gives a reason; a second person may release it. Slots, holidays, the rehearsal, stop-all. */
 static void test_timetable(House *h, gconstpointer data)
 {
@@ -201,6 +220,7 @@ static void test_timetable(House *h, gconstpointer data)
     g_assert_cmpuint(refused->status, ==, 409);
     g_assert_cmpstr(test_error_code(refused), ==, "problems");
     g_assert_nonnull(strstr(test_error_message(refused), "quiet hours"));
+    assert_problem(refused);
     g_autoptr(TestReply) made = test_call(&h->t, "POST", "/schedules", h->admin, draft);
     g_assert_cmpuint(made->status, ==, 201);
     g_autofree char *path = g_strdup_printf("/schedules/%s", test_string(made, "id")), *publish = g_strconcat(path, "/publish", NULL);

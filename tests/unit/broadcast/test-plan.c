@@ -237,6 +237,10 @@ static void test_order(void)
     expect(&rig, "v1", "commune 05:00-05:01;newer 05:01-05:02;province 05:02-05:04;newer 05:04-05:10+3;");
     expect(&rig, "18073", "commune 05:00-05:01;newer 05:01-05:02;province 05:02-05:04;newer 05:04-05:10+3;");
     g_assert_true(problem(&rig, BC_PROBLEM_CLASH)->blocks);
+    for (unsigned i = 0; i < BC_PROBLEM_CODE_MAX; i++) {
+        g_assert_nonnull(bc_problem_code_to_string((BcProblemCode)i));
+        g_assert_nonnull(bc_problem_mend((BcProblemCode)i));
+    }
     rig_clear(&rig);
 }
 
@@ -384,6 +388,9 @@ static void test_days(void)
     expect(&rig, "18100", "d 23:40-23:50;long 23:50-00:35;"); /* Mondays alone */
     g_assert_nonnull(problem(&rig, BC_PROBLEM_TOO_LONG));
     g_assert_nonnull(strstr(problem(&rig, BC_PROBLEM_TOO_LONG)->text, "300 s too long"));
+    g_assert_cmpint(problem(&rig, BC_PROBLEM_TOO_LONG)->code, ==, BC_PROBLEM_BEYOND_SLOT);
+    g_assert_cmpint(problem(&rig, BC_PROBLEM_TOO_LONG)->facts.length_us, ==, 300 * G_USEC_PER_SEC);
+    g_assert_cmpstr(problem(&rig, BC_PROBLEM_TOO_LONG)->facts.other_name, ==, "đêm");
     g_assert_cmpint(problem(&rig, BC_PROBLEM_DEAD_AIR)->from_us, ==, at("2026-11-23T23:30"));
     g_assert_cmpint(problem(&rig, BC_PROBLEM_DEAD_AIR)->to_us, ==, at("2026-11-23T23:40"));
 
@@ -418,10 +425,14 @@ static void test_problems(void)
     expect(&rig, "18100", "fine 05:00-05:01;theirs 08:02-08:04;abroad 11:30-11:31;");
     g_assert_nonnull(strstr(problem(&rig, BC_PROBLEM_MISSING)->text, "it is not approved"));
     g_assert_true(problem(&rig, BC_PROBLEM_MISSING)->blocks);
+    g_assert_cmpstr(bc_problem_code_to_string(problem(&rig, BC_PROBLEM_MISSING)->code), ==, "content-refused");
+    g_assert_cmpstr(problem(&rig, BC_PROBLEM_MISSING)->facts.why, ==, "it is not approved");
     g_assert_cmpstr(problem(&rig, BC_PROBLEM_NO_DEVICE)->area, ==, "empty");
     g_assert_nonnull(strstr(problem(&rig, BC_PROBLEM_TIME_ZONE)->text, "2026-11-23 11:30"));
     g_assert_cmpstr(problem(&rig, BC_PROBLEM_DECISION)->schedule, ==, "ours");
     g_assert_cmpstr(problem(&rig, BC_PROBLEM_DECISION)->other, ==, "theirs");
+    g_assert_cmpstr(problem(&rig, BC_PROBLEM_DECISION)->facts.other_name, ==, "theirs");
+    g_assert_cmpint(problem(&rig, BC_PROBLEM_DECISION)->code, ==, BC_PROBLEM_COMMUNE_DECIDES);
     g_assert_null(problem(&rig, BC_PROBLEM_CLASH));
     plan_with(&rig, "2026-11-23T00:00", "2026-11-24T00:00", "draft");
     g_assert_nonnull(problem(&rig, BC_PROBLEM_CLASH));
