@@ -2,11 +2,8 @@
 /* Datagrams at a browser's leg: all lines over one path, told apart by what they bring; layers, retransmissions, redundancy, feedback
  * on our packets. Input: pieces of [length of 2 bytes][how: 1 byte][datagram]; how: 0 RTP, 1 RTCP, both as they come out of SRTP,
  * 2 as it comes from the network, plus 4: 20 ms later. Pictures are given back, so that there is something to ask for again. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "mediad/leg/leg-private.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/leg-fuzz.h"
 
 #define PIECES_MAX 300
 #define BROWSER                                                                                              \
@@ -30,18 +27,9 @@ static const char offer[] =
     "a=mid:1\r\na=rid:l send\r\na=rid:m send\r\na=rid:h send\r\na=simulcast:send l;m;h\r\n"
     "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n" BROWSER PICTURES "a=mid:2\r\na=ssrc-group:FID 300 301\r\na=ssrc:300 cname:x\r\na=ssrc:301 cname:x\r\n";
 
-static int nowhere(void *user, unsigned media, bool rtcp, const MdAddr *to, const uint8_t *data, size_t len)
-{
-    if (len > MD_UDP_PACKET_MAX)
-        abort();
-    return 0;
-}
-
 static void on_video(MdLeg *leg, MdFrame *frame, void *user)
 {
-    if (frame->len == 0 || frame->len > MD_FRAME_MAX)
-        abort();
-    md_leg_send_video(leg, frame, md_worker_now_us(leg->worker));
+    leg_fuzz_echo_video(leg, frame);
     md_leg_want_video(leg, (uint16_t)(frame->data[frame->len - 1] * 4));
 }
 
@@ -50,30 +38,13 @@ static void on_content(MdLeg *leg, MdFrame *frame, void *user)
     md_leg_send_content(leg, frame, md_worker_now_us(leg->worker));
 }
 
-static void on_key(MdLeg *leg, void *user)
-{
-}
-
-static void on_dtmf(MdLeg *leg, char digit, unsigned duration_ms, void *user)
-{
-    if (!digit || !strchr("0123456789*#ABCD!", digit))
-        abort();
-}
-
-static const MdLegSink sink = {on_video, on_key, on_dtmf, on_content, on_key};
+static const MdLegSink sink = {on_video, leg_fuzz_on_key, leg_fuzz_on_dtmf, on_content, leg_fuzz_on_key};
 
 static void tick(MdLeg *leg, MdVirtualClock *clock)
 {
     static const uint8_t silence[] = {0xf8, 0xff, 0xfe};
-    float pcm[MD_AUDIO_TICK_SAMPLES];
-    MdLegAudio audio;
     MdLegVideoFormat format;
-    md_virtual_clock_advance(clock, 20000);
-    md_worker_step(leg->worker);
-    md_leg_pull_audio(leg, md_clock_now_us(&clock->base), pcm, &audio);
-    for (unsigned i = 0; i < MD_AUDIO_TICK_SAMPLES; i++)
-        if (!(pcm[i] > -16.0f && pcm[i] < 16.0f))
-            abort();
+    leg_fuzz_tick(leg, clock, 20000);
     md_leg_send_audio(leg, silence, sizeof silence, md_clock_now_us(&clock->base));
     md_leg_video_format(leg, &format);
     if (format.max.bitrate_bps < 100000 || format.max.bitrate_bps > 1500000)
@@ -84,21 +55,13 @@ static void feed(MdLeg *leg, MdMailbox *control, MdVirtualClock *clock, const ui
 {
     MdAddr from;
     md_addr_from_string(&from, "192.0.2.9:4000");
-    for (unsigned pieces = 0; size >= 3 && pieces < PIECES_MAX; pieces++) {
-        size_t len = (size_t)data[0] << 8 | data[1];
-        uint8_t how = data[2], copy[MD_UDP_PACKET_MAX];
-        data += 3;
-        size -= 3;
-        len = len < size ? len : size;
-        len = len < sizeof copy ? len : sizeof copy;
-        memcpy(copy, data, len);
-        if ((how & 3) >= 2)
-            leg_bundle_receive(leg, &from, copy, len, md_clock_now_us(&clock->base));
+    LegFuzzPiece piece;
+    for (unsigned pieces = 0; pieces < PIECES_MAX && leg_fuzz_next(&data, &size, &piece); pieces++) {
+        if ((piece.how & 3) >= 2)
+            leg_bundle_receive(leg, &from, piece.data, piece.len, md_clock_now_us(&clock->base));
         else
-            leg_bundle_take(leg, how & 1, copy, len, md_clock_now_us(&clock->base));
-        data += len;
-        size -= len;
-        if (how & 4)
+            leg_bundle_take(leg, piece.how & 1, piece.data, piece.len, md_clock_now_us(&clock->base));
+        if (piece.how & 4)
             tick(leg, clock);
         md_mailbox_drain(control, 0);
     }
@@ -120,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MdLegConfig config = {.worker = worker, .security = MD_SECURITY_REQUIRED, .audio_codecs = sounds, .n_audio_codecs = 1,
                           .video_codecs = pictures, .n_video_codecs = 1, .control = control, .dtls = identity, .browser = true,
                           .content = true, .logger = &logger};
-    MdLegTransport transport = {nowhere, NULL, {9, 9, 9}};
+    MdLegTransport transport = {leg_fuzz_nowhere, NULL, {9, 9, 9}};
     MdLeg *leg = md_leg_new_with_transport(&config, &transport, NULL);
     g_autofree char *answer = md_leg_accept_offer(leg, offer, NULL);
     if (!answer || md_leg_start(leg, &sink, NULL) < 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pair.h"
+#include "tests/fixtures/coded-picture.h"
 
 #define WIDE_BPS 3000000
 #define NARROW_BPS 500000
@@ -38,21 +39,6 @@ static uint32_t allowed_bps(const Pair *pair)
     return format.max.bitrate_bps;
 }
 
-static MdFrame *make_picture(unsigned n, bool key, size_t len, int64_t now_us)
-{
-    static const uint8_t head[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};
-    MdFrame *frame = md_frame_new(MD_VIDEO_VP8, len);
-    frame->len = len;
-    frame->key = key;
-    frame->time_us = now_us;
-    for (size_t i = 0; i < len; i++)
-        frame->data[i] = (uint8_t)(i * 31 + n);
-    memcpy(frame->data, head, sizeof head);
-    if (!key)
-        frame->data[0] |= 1;
-    return frame;
-}
-
 /* Pictures of what is allowed, at most most_bps. */
 static void run(Pair *pair, unsigned ms, uint32_t most_bps, int64_t *ret_longest_us)
 {
@@ -61,7 +47,7 @@ static void run(Pair *pair, unsigned ms, uint32_t most_bps, int64_t *ret_longest
     for (unsigned t = 0; t < ms; t += PICTURE_MS) {
         int64_t now_us = md_clock_now_us(&pair->clock.base);
         size_t len = MIN(allowed_bps(pair), most_bps) / 8 * PICTURE_MS / 1000;
-        MdFrame *frame = make_picture(n++, t == 0, len, now_us);
+        MdFrame *frame = coded_vp8(n++, t == 0, len, now_us);
         md_leg_send_video(pair->side[1].leg, frame, now_us);
         md_frame_unref(frame);
         pair_run(pair, PICTURE_MS);
