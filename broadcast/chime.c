@@ -19,6 +19,7 @@ typedef struct Join {
     uint64_t loud;        /* samples in them */
     double block;
     unsigned in_block;
+    bool plain;           /* no chime */
 } Join;
 
 static void put32(uint8_t *p, uint32_t v)
@@ -110,13 +111,13 @@ static bool join(Join *j, const char *speech_path, BcIngestProgress *progress, G
 {
     char media_type[64];
     uint8_t header[44];
-    int64_t lead = bc_siren_duration_us(BC_SIREN_CHIME, 1) * 48 / 1000 + BC_CHIME_GAP_US * 48 / 1000; /* zeros until the level is known */
+    int64_t lead = j->plain ? 0 : bc_siren_duration_us(BC_SIREN_CHIME, 1) * 48 / 1000 + BC_CHIME_GAP_US * 48 / 1000; /* zeros until the level is known */
     if (fseek(j->out, (long)(sizeof header + 2 * lead), SEEK_SET) != 0 ||
         !bc_decode_file(speech_path, DECODE_MAX_US, progress, take, j, media_type, error))
         return false;
     bc_wav_header(header, 48000, (uint32_t)(2 * (lead + j->samples)));
     rewind(j->out);
-    if (fwrite(header, 1, sizeof header, j->out) != sizeof header || !write_chime(j, error) || fflush(j->out) != 0) {
+    if (fwrite(header, 1, sizeof header, j->out) != sizeof header || (!j->plain && !write_chime(j, error)) || fflush(j->out) != 0) {
         if (error && !*error)
             g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "cannot keep the speech: %s", g_strerror(errno));
         return false;
@@ -124,10 +125,11 @@ static bool join(Join *j, const char *speech_path, BcIngestProgress *progress, G
     return true;
 }
 
-bool bc_chime_join(const char *speech_path, const char *wav_path, int64_t duration_max_us, BcIngestProgress *progress, GError **error)
+static bool write_wav(Join j, const char *speech_path, const char *wav_path, int64_t duration_max_us, BcIngestProgress *progress, GError **error)
 {
     int64_t limit_us = duration_max_us ? duration_max_us : 3600ll * G_USEC_PER_SEC;
-    Join j = {.out = fopen(wav_path, "w+be"), .samples_max = limit_us / 1000 * 48};
+    j.out = fopen(wav_path, "w+be");
+    j.samples_max = limit_us / 1000 * 48;
     if (!j.out) {
         g_set_error(error, BC_ERROR, BC_ERROR_FAILED, "cannot write %s: %s", wav_path, g_strerror(errno));
         return false;
@@ -143,4 +145,14 @@ bool bc_chime_join(const char *speech_path, const char *wav_path, int64_t durati
     if (why)
         g_propagate_error(error, g_steal_pointer(&why));
     return ok;
+}
+
+bool bc_chime_join(const char *speech_path, const char *wav_path, int64_t duration_max_us, BcIngestProgress *progress, GError **error)
+{
+    return write_wav((Join){0}, speech_path, wav_path, duration_max_us, progress, error);
+}
+
+bool bc_speech_to_wav(const char *speech_path, const char *wav_path, int64_t duration_max_us, BcIngestProgress *progress, GError **error)
+{
+    return write_wav((Join){.plain = true}, speech_path, wav_path, duration_max_us, progress, error);
 }

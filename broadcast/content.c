@@ -10,7 +10,7 @@
 
 #define STORED_BYTES_PER_S 80000 /* all profiles of a second of sound, the lossless master the most of it */
 
-typedef enum JobKind { JOB_FILE, JOB_TEXT, JOB_LOAD } JobKind;
+typedef enum JobKind { JOB_FILE, JOB_TEXT, JOB_LOAD, JOB_SAY } JobKind;
 
 typedef struct Job {
     BcContents *contents;
@@ -25,6 +25,8 @@ typedef struct Job {
     GError *error;
     BcContentDoneFn done;
     BcLoadDoneFn loaded;
+    BcSayDoneFn said;
+    GBytes *wav;
     void *user;
 } Job;
 
@@ -37,8 +39,8 @@ struct BcContents { /* g_rc_box */
     GMainContext *context;
     GHashTable *by_id;   /* id -> BcContent*, owned */
     GHashTable *jobs;    /* id -> Job*, running */
-    unsigned last_job, loading;
-    GThreadPool *makers, *loaders, *urgent;
+    unsigned last_job, loading, saying;
+    GThreadPool *makers, *loaders, *urgent, *sayers;
 };
 
 static void free_content(gpointer data)
@@ -70,6 +72,7 @@ static void free_job(Job *job)
     g_free(job->text);
     g_free(job->content);
     g_clear_error(&job->error);
+    g_clear_pointer(&job->wav, g_bytes_unref);
     g_free(job);
 }
 
@@ -111,6 +114,21 @@ static void do_speech(Job *job)
     g_unlink(joined);
 }
 
+#define SAY_MAX_US (120ll * G_USEC_PER_SEC)
+
+static void do_say(Job *job)
+{
+    g_autofree char *spoken = g_strdup_printf("%s/tmp-say-%08x%08x", job->contents->content_dir, g_random_int(), g_random_int());
+    g_autofree char *wav = g_strconcat(spoken, "-wav", NULL), *bytes = NULL;
+    gsize len = 0;
+    g_mkdir_with_parents(job->contents->content_dir, 0750);
+    if (bc_speech_make(&job->contents->o.speech, job->text, spoken, &job->progress, &job->error) &&
+        bc_speech_to_wav(spoken, wav, SAY_MAX_US, &job->progress, &job->error) && g_file_get_contents(wav, &bytes, &len, &job->error))
+        job->wav = g_bytes_new_take(g_steal_pointer(&bytes), len);
+    g_unlink(spoken);
+    g_unlink(wav);
+}
+
 static void do_load(Job *job)
 {
     for (int c = 0; c < MD_AUDIO_CODEC_MAX && !job->error; c++) {
@@ -126,6 +144,8 @@ static void do_job(gpointer data, gpointer user)
     Job *job = data;
     if (job->kind == JOB_LOAD)
         do_load(job);
+    else if (job->kind == JOB_SAY)
+        do_say(job);
     else if (job->kind == JOB_TEXT)
         do_speech(job);
     else
@@ -143,6 +163,8 @@ static void finish_job(Job *job, const BcContent *content, const GError *error)
 {
     if (job->kind == JOB_LOAD)
         job->loaded(job->tracks, error, job->user);
+    else if (job->kind == JOB_SAY)
+        job->said(job->wav, error, job->user);
     else if (job->done)
         job->done(content, error, job->user);
     g_hash_table_remove(job->contents->jobs, GUINT_TO_POINTER(job->id));
@@ -180,9 +202,9 @@ static gboolean on_job_done(gpointer data)
     Job *job = data;
     BcContents *contents = job->contents;
     const BcIngestResult *r = &job->result;
-    if (job->kind == JOB_LOAD)
-        contents->loading--;
-    if (job->error || job->kind == JOB_LOAD) {
+    contents->loading -= job->kind == JOB_LOAD;
+    contents->saying -= job->kind == JOB_SAY;
+    if (job->error || job->kind == JOB_LOAD || job->kind == JOB_SAY) {
         finish_job(job, NULL, job->error);
         return G_SOURCE_REMOVE;
     }
@@ -262,6 +284,7 @@ BcContents *bc_contents_new(MdStore *store, const BcContentOptions *options, GEr
     contents->makers = g_thread_pool_new(do_job, NULL, 1, FALSE, NULL);
     contents->urgent = g_thread_pool_new(do_job, NULL, 1, FALSE, NULL);
     contents->loaders = g_thread_pool_new(do_job, NULL, 2, FALSE, NULL);
+    contents->sayers = g_thread_pool_new(do_job, NULL, 1, FALSE, NULL);
     return contents;
 }
 
@@ -277,6 +300,7 @@ void bc_contents_free(BcContents *contents)
     g_thread_pool_free(contents->makers, FALSE, TRUE);
     g_thread_pool_free(contents->loaders, FALSE, TRUE);
     g_thread_pool_free(contents->urgent, FALSE, TRUE);
+    g_thread_pool_free(contents->sayers, FALSE, TRUE);
     while (g_hash_table_size(contents->jobs) > 0)
         g_main_context_iteration(contents->context, TRUE);
     contents_unref(contents);
@@ -288,7 +312,8 @@ static unsigned start_job(BcContents *contents, Job *job)
     job->id = ++contents->last_job;
     g_hash_table_insert(contents->jobs, GUINT_TO_POINTER(job->id), job);
     contents->loading += job->kind == JOB_LOAD;
-    GThreadPool *pool = job->kind == JOB_LOAD ? contents->loaders : job->urgent ? contents->urgent : contents->makers;
+    contents->saying += job->kind == JOB_SAY;
+    GThreadPool *pool = job->kind == JOB_LOAD ? contents->loaders : job->kind == JOB_SAY ? contents->sayers : job->urgent ? contents->urgent : contents->makers;
     g_thread_pool_push(pool, job, NULL);
     return job->id;
 }
@@ -309,7 +334,7 @@ static unsigned start_making(BcContents *contents, Job *job)
     g_autoptr(GError) error = NULL;
     if (!bc_text_ok(job->title, 200))
         error = g_error_new(BC_ERROR, BC_ERROR_INVALID, "a title of 1 to 200 bytes without control characters is needed");
-    else if (!job->urgent && g_hash_table_size(contents->jobs) - contents->loading >= BC_CONTENT_JOBS_MAX)
+    else if (!job->urgent && g_hash_table_size(contents->jobs) - contents->loading - contents->saying >= BC_CONTENT_JOBS_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "%u recordings are being taken in already: try again in a minute", BC_CONTENT_JOBS_MAX);
     else if (g_hash_table_size(contents->by_id) >= BC_CONTENTS_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "there are %u recordings already: remove old ones", BC_CONTENTS_MAX);
@@ -355,6 +380,22 @@ unsigned bc_contents_add_text(BcContents *contents, const char *text, const char
     return bc_contents_make(contents, &make, done, user);
 }
 
+void bc_contents_say(BcContents *contents, const char *text, BcSayDoneFn done, void *user)
+{
+    g_autoptr(GError) error = NULL;
+    if (!text || !*text || strlen(text) > BC_SAY_TEXT_MAX)
+        error = g_error_new(BC_ERROR, BC_ERROR_INVALID, "a text of 1 to %u bytes can be tried", BC_SAY_TEXT_MAX);
+    else if (contents->saying >= BC_SAYS_MAX)
+        error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "%u texts are being spoken already: try again in a moment", BC_SAYS_MAX);
+    if (error) {
+        done(NULL, error, user);
+        return;
+    }
+    Job *job = g_new0(Job, 1);
+    *job = (Job){.kind = JOB_SAY, .text = g_strdup(text), .said = done, .user = user};
+    start_job(contents, job);
+}
+
 bool bc_contents_cancel(BcContents *contents, unsigned id)
 {
     Job *job = g_hash_table_lookup(contents->jobs, GUINT_TO_POINTER(id));
@@ -372,7 +413,7 @@ GArray *bc_contents_jobs(const BcContents *contents)
     while (g_hash_table_iter_next(&it, NULL, &value)) {
         Job *job = value;
         BcContentJob row = {job->id, job->title, atomic_load(&job->progress.permille), job->created_by};
-        if (job->kind != JOB_LOAD)
+        if (job->kind != JOB_LOAD && job->kind != JOB_SAY)
             g_array_append_val(jobs, row);
     }
     return jobs;

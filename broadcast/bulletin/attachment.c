@@ -333,6 +333,11 @@ BcAttachments *bc_attachments_new(MdStore *store, const BcAttachmentOptions *opt
     return attachments;
 }
 
+const BcAttachmentOptions *bc_attachments_limits(const BcAttachments *attachments)
+{
+    return &attachments->o;
+}
+
 void bc_attachments_free(BcAttachments *attachments)
 {
     if (!attachments)

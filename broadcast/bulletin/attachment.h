@@ -44,6 +44,8 @@ typedef struct BcAttachmentOptions {
     const MdClock *clock;
 } BcAttachmentOptions;
 
+/* What holds: no zeros but total_max_bytes. */
+const BcAttachmentOptions *bc_attachments_limits(const BcAttachments *attachments);
 BcAttachments *bc_attachments_new(MdStore *store, const BcAttachmentOptions *options, GError **error);
 void bc_attachments_free(BcAttachments *attachments); /* waits for what is being taken in */
 

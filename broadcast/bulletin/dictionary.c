@@ -192,17 +192,31 @@ static void fail(BcDoneFn done, void *user, GError *error /* taken */)
     g_error_free(error);
 }
 
-static bool word_ok(const char *written, const char *spoken, GError **error)
+static const struct {
+    const char *code, *text;
+} faults[] = {{"written-form", "the written form must have 1 to 100 bytes without control characters"},
+              {"spoken-form", "the spoken form must have 1 to 300 bytes without control characters"},
+              {"space", "the written form begins or ends with a space"},
+              {"open-quote", "a quote is not closed"},
+              {"one-column", "there is no second column (written,spoken)"},
+              {"more-columns", "more than two columns; put texts with commas in quotes"}};
+enum { WRITTEN_FORM, SPOKEN_FORM, SPACE, OPEN_QUOTE, ONE_COLUMN, MORE_COLUMNS, NO_FAULT };
+
+static unsigned word_fault(const char *written, const char *spoken)
 {
     glong n = 0;
     if (!bc_text_ok(written, 100))
-        return refuse(error, BC_ERROR_INVALID, "the written form must have 1 to 100 bytes without control characters");
+        return WRITTEN_FORM;
     if (!bc_text_ok(spoken, 300))
-        return refuse(error, BC_ERROR_INVALID, "the spoken form of \"%s\" must have 1 to 300 bytes without control characters", written);
+        return SPOKEN_FORM;
     g_autofree gunichar *letters = fold(written, &n);
-    if (g_unichar_isspace(letters[0]) || g_unichar_isspace(letters[n - 1]))
-        return refuse(error, BC_ERROR_INVALID, "\"%s\" begins or ends with a space", written);
-    return true;
+    return g_unichar_isspace(letters[0]) || g_unichar_isspace(letters[n - 1]) ? SPACE : NO_FAULT;
+}
+
+static bool word_ok(const char *written, const char *spoken, GError **error)
+{
+    unsigned fault = word_fault(written, spoken);
+    return fault == NO_FAULT || refuse(error, BC_ERROR_INVALID, "%s", faults[fault].text);
 }
 
 static bool area_ok(const BcDictionary *d, const char *area, GError **error)
@@ -268,37 +282,74 @@ static bool take_field(const char **at, const char *end, GString *field, bool *r
     return !quoted;
 }
 
+/* One line of the table; written "" and no fault: an empty one. What is wrong with it, at is behind it. */
+static unsigned take_line(const char **at, const char *end, GString *written, GString *spoken)
+{
+    g_autoptr(GString) more = g_string_new(NULL);
+    bool last = false;
+    g_string_truncate(spoken, 0);
+    if (!take_field(at, end, written, &last))
+        return OPEN_QUOTE;
+    if (last)
+        return written->len ? ONE_COLUMN : NO_FAULT;
+    if (!take_field(at, end, spoken, &last))
+        return OPEN_QUOTE;
+    if (last)
+        return written->len ? NO_FAULT : WRITTEN_FORM;
+    while (!last)
+        if (!take_field(at, end, more, &last))
+            return OPEN_QUOTE;
+    return MORE_COLUMNS;
+}
+
+/* Where its lines begin; NULL: it is no table at all. */
+static const char *open_table(const char *csv, gsize len, GError **error)
+{
+    if (len > BC_DICTIONARY_CSV_MAX)
+        refuse(error, BC_ERROR_LIMIT, "the table has more than %u bytes", BC_DICTIONARY_CSV_MAX);
+    else if (!g_utf8_validate(csv, (gssize)len, NULL) || memchr(csv, 0, len))
+        refuse(error, BC_ERROR_INVALID, "the table is no UTF-8 text: save it as \"CSV UTF-8\"");
+    else
+        return len >= 3 && !memcmp(csv, "\xef\xbb\xbf", 3) ? csv + 3 : csv;
+    return NULL;
+}
+
+static bool is_heading(unsigned line, const GString *written, const GString *spoken)
+{
+    return line == 1 && g_str_equal(written->str, "written") && g_str_equal(spoken->str, "spoken");
+}
+
 bool bc_dictionary_parse(const char *csv, gsize len, bool (*fn)(const char *, const char *, unsigned, void *, GError **), void *user,
                          GError **error)
 {
     g_autoptr(GString) written = g_string_new(NULL), spoken = g_string_new(NULL);
     if (!len)
         csv = ""; /* an empty table may come without an address */
-    const char *at = csv, *end = csv + len;
-    if (len > BC_DICTIONARY_CSV_MAX)
-        return refuse(error, BC_ERROR_LIMIT, "the table has more than %u bytes", BC_DICTIONARY_CSV_MAX);
-    if (!g_utf8_validate(csv, (gssize)len, NULL) || memchr(csv, 0, len))
-        return refuse(error, BC_ERROR_INVALID, "the table is no UTF-8 text: save it as \"CSV UTF-8\"");
-    if (len >= 3 && !memcmp(csv, "\xef\xbb\xbf", 3))
-        at += 3;
-    for (unsigned line = 1; at < end; line++) {
-        bool last = false;
-        if (!take_field(&at, end, written, &last))
-            return refuse(error, BC_ERROR_INVALID, "line %u: a quote is not closed", line);
-        if (last && !written->len)
-            continue; /* an empty line */
-        if (last)
-            return refuse(error, BC_ERROR_INVALID, "line %u: there is no second column (written,spoken)", line);
-        if (!take_field(&at, end, spoken, &last))
-            return refuse(error, BC_ERROR_INVALID, "line %u: a quote is not closed", line);
-        if (!last)
-            return refuse(error, BC_ERROR_INVALID, "line %u: more than two columns; put texts with commas in quotes", line);
-        if (line == 1 && g_str_equal(written->str, "written") && g_str_equal(spoken->str, "spoken"))
-            continue;
-        if (!fn(written->str, spoken->str, line, user, error))
+    const char *at = open_table(csv, len, error), *end = csv + len;
+    for (unsigned line = 1; at && at < end; line++) {
+        unsigned fault = take_line(&at, end, written, spoken);
+        if (fault != NO_FAULT)
+            return refuse(error, BC_ERROR_INVALID, "line %u: %s", line, faults[fault].text);
+        if (written->len && !is_heading(line, written, spoken) && !fn(written->str, spoken->str, line, user, error))
             return false;
     }
-    return true;
+    return at != NULL;
+}
+
+bool bc_dictionary_check(const char *csv, gsize len, BcDictionaryFaultFn fn, void *user, GError **error)
+{
+    g_autoptr(GString) written = g_string_new(NULL), spoken = g_string_new(NULL);
+    if (!len)
+        csv = "";
+    const char *at = open_table(csv, len, error), *end = csv + len;
+    for (unsigned line = 1; at && at < end; line++) {
+        unsigned fault = take_line(&at, end, written, spoken);
+        if (fault == NO_FAULT && written->len && !is_heading(line, written, spoken))
+            fault = word_fault(written->str, spoken->str);
+        if (fault != NO_FAULT)
+            fn(line, faults[fault].code, faults[fault].text, user);
+    }
+    return at != NULL;
 }
 
 static bool add_line(const char *written, const char *spoken, unsigned line, void *user, GError **error)

@@ -33,3 +33,6 @@ char *bc_dictionary_apply(const BcDictionary *dictionary, const char *area, cons
 /* Parses the CSV alone: fn for each line. Any thread. */
 bool bc_dictionary_parse(const char *csv, gsize len, bool (*fn)(const char *written, const char *spoken, unsigned line, void *user, GError **error),
                          void *user, GError **error);
+/* Every line of it that is wrong, from 1 on: code ("one-column") and English text are static. false: it is no table at all. Any thread. */
+typedef void (*BcDictionaryFaultFn)(unsigned line, const char *code, const char *text, void *user);
+bool bc_dictionary_check(const char *csv, gsize len, BcDictionaryFaultFn fn, void *user, GError **error);

@@ -30,14 +30,46 @@ static void list(MdApiRequest *r, void *user)
         if (!a->area || !*a->area || md_api_concerns(r, b, a->area))
             json_array_add_object_element(array, attachment_json(a));
     }
-    md_api_reply(r, 200, md_api_bc_list("attachments", array));
+    const BcAttachmentOptions *limits = bc_attachments_limits(b->attachments);
+    JsonObject *o = json_object_new(), *most = json_object_new();
+    json_object_set_int_member(most, "image_bytes", limits->image_max_bytes);
+    json_object_set_int_member(most, "media_bytes", limits->media_max_bytes);
+    json_object_set_int_member(most, "duration_us", limits->duration_max_us);
+    json_object_set_array_member(o, "attachments", array);
+    json_object_set_object_member(o, "limits", most);
+    md_api_reply(r, 200, md_api_bc_object(o));
+}
+
+JsonArray *md_api_files_json(const MdApiBulletins *b, const char *const *ids)
+{
+    JsonArray *array = json_array_new();
+
+    for (unsigned i = 0; ids && ids[i]; i++) {
+        const BcAttachment *a = bc_attachments_find(b->attachments, ids[i]);
+        if (a)
+            json_array_add_object_element(array, attachment_json(a));
+    }
+    return array;
+}
+
+/* Somebody else may have uploaded the same file first: whoever sees the bulletin sees what belongs to it. */
+static bool in_seen_bulletin(MdApiRequest *r, MdApiBulletins *b, const char *id)
+{
+    g_autoptr(GPtrArray) all = bc_bulletins_list(b->bulletins);
+
+    for (unsigned i = 0; i < all->len; i++) {
+        const BcBulletin *bulletin = all->pdata[i];
+        if (bulletin->now->attachments && g_strv_contains(bulletin->now->attachments, id) && md_api_concerns(r, b, bulletin->area))
+            return true;
+    }
+    return false;
 }
 
 static const BcAttachment *attachment_of(MdApiRequest *r, MdApiBulletins *b)
 {
     const BcAttachment *a = bc_attachments_find(b->attachments, md_api_request_param(r, "attachment"));
 
-    if (a && (!a->area || !*a->area || md_api_concerns(r, b, a->area)))
+    if (a && (!a->area || !*a->area || md_api_concerns(r, b, a->area) || in_seen_bulletin(r, b, a->id)))
         return a;
     md_api_reply_error(r, 404, "not-found", "there is no such attachment", "GET /api/v1/attachments lists them");
     return NULL;
@@ -94,21 +126,18 @@ static void remove_one(MdApiRequest *r, void *user)
         bc_attachments_remove(b->attachments, a->id, md_api_bc_done, r);
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define ATTACHMENT                                                                                                                      \
-    "{\"type\":\"object\",\"required\":[\"id\",\"media_type\",\"kind\",\"bytes\"],\"properties\":{\"id\":{\"type\":\"string\",\"description\":" \
-    "\"SHA-256 of the file\"},\"name\":" STRING ",\"media_type\":" STRING ",\"kind\":{\"type\":\"string\",\"enum\":[\"image\",\"audio\","      \
-    "\"video\",\"document\"]},\"bytes\":" BC_INT ",\"duration_us\":" BC_INT ",\"width\":" BC_INT ",\"height\":" BC_INT ",\"created_us\":"      \
-    BC_TIME ",\"created_by\":" STRING "}}"
+#define LIMITS                                                                                                                          \
+    "\"limits\":{\"type\":\"object\",\"description\":\"what is taken at most; image_bytes: of documents too\",\"properties\":{\"image_bytes\":" BC_INT \
+    ",\"media_bytes\":" BC_INT ",\"duration_us\":" BC_INT "}}"
 #define MAY(what) .role = MD_API_VIEWER, .rights = MD_API_MAY_##what
 
 static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/attachments", MAY(VIEW), .handler = list, .summary = "Files that bulletins may have, newest first.",
-     .response_schema = "{\"type\":\"object\",\"required\":[\"attachments\"],\"properties\":{\"attachments\":{\"type\":\"array\",\"items\":" ATTACHMENT "}}}"},
+     .response_schema = "{\"type\":\"object\",\"required\":[\"attachments\"],\"properties\":{\"attachments\":{\"type\":\"array\",\"items\":" BC_ATTACHMENT_JSON "}," LIMITS "}}"},
     {.method = "POST", .path = "/attachments", MAY(EDIT), .handler = add, .raw_body = true, .body_max = 1024u << 20,
      .summary = "Upload a file: image, sound, video, PDF, office document or plain text; what it is is told by its content.",
-     .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"name\":" BC_TEXT "}}", .response_schema = ATTACHMENT},
-    {.method = "GET", .path = "/attachments/{attachment}", MAY(VIEW), .handler = show, .summary = "One file's description.", .response_schema = ATTACHMENT},
+     .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"name\":" BC_TEXT "}}", .response_schema = BC_ATTACHMENT_JSON},
+    {.method = "GET", .path = "/attachments/{attachment}", MAY(VIEW), .handler = show, .summary = "One file's description.", .response_schema = BC_ATTACHMENT_JSON},
     {.method = "GET", .path = "/attachments/{attachment}/file", MAY(VIEW), .handler = get_file, .summary = "The file.",
      .response_type = "application/octet-stream"},
     {.method = "DELETE", .path = "/attachments/{attachment}", MAY(EDIT), .handler = remove_one,

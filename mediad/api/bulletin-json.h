@@ -21,3 +21,13 @@ void md_api_add_dictionary(MdApiBulletins *b);
 void md_api_add_inbox(MdApiBulletins *b);
 JsonObject *md_api_inbox_json(const MdApiBulletins *b, const BcInboxItem *item);
 JsonObject *md_api_bulletin_json(const BcBulletin *bulletin, bool whole);
+
+/* Descriptions of attachments by their ids. */
+JsonArray *md_api_files_json(const MdApiBulletins *b, const char *const *ids);
+
+#define BC_STRING "{\"type\":\"string\"}"
+#define BC_ATTACHMENT_JSON                                                                                                                      \
+    "{\"type\":\"object\",\"required\":[\"id\",\"media_type\",\"kind\",\"bytes\"],\"properties\":{\"id\":{\"type\":\"string\",\"description\":" \
+    "\"SHA-256 of the file\"},\"name\":" BC_STRING ",\"media_type\":" BC_STRING ",\"kind\":{\"type\":\"string\",\"enum\":[\"image\",\"audio\","      \
+    "\"video\",\"document\"]},\"bytes\":" BC_INT ",\"duration_us\":" BC_INT ",\"width\":" BC_INT ",\"height\":" BC_INT ",\"created_us\":"      \
+    BC_TIME ",\"created_by\":" BC_STRING "}}"

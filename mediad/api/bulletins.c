@@ -119,8 +119,11 @@ static void show_bulletin(MdApiRequest *r, void *user)
 {
     const BcBulletin *bulletin = bulletin_of(r, user);
 
-    if (bulletin)
-        md_api_reply(r, 200, md_api_bc_object(md_api_bulletin_json(bulletin, true)));
+    if (!bulletin)
+        return;
+    JsonObject *o = md_api_bulletin_json(bulletin, true);
+    json_object_set_array_member(o, "files", md_api_files_json(user, bulletin->now->attachments));
+    md_api_reply(r, 200, md_api_bc_object(o));
 }
 
 static void add_version(const BcBulletinVersion *version, void *user)
@@ -437,7 +440,7 @@ static void put_subject(MdApiRequest *r, void *user)
     ",\"area\":" BC_CODE ",\"origin\":" STRING ",\"external\":" STRING ",\"state\":" STRING ",\"revision\":" BC_INT ",\"version\":" BC_INT     \
     ",\"approved_version\":" BC_INT ",\"approved_content\":" STRING ",\"reason\":" STRING ",\"created_by\":" STRING ",\"changed_by\":" STRING  \
     ",\"submitted_by\":" STRING ",\"approved_by\":" STRING ",\"created_us\":" BC_TIME ",\"changed_us\":" BC_TIME ",\"played_us\":" BC_TIME    \
-    ",\"runs\":" BC_INT "," FIELDS "}}"
+    ",\"runs\":" BC_INT ",\"files\":{\"type\":\"array\",\"description\":\"the attachments (of one bulletin that is asked for)\",\"items\":" BC_ATTACHMENT_JSON "}," FIELDS "}}"
 #define LIST_OF(name, item) "{\"type\":\"object\",\"required\":[\"" name "\"],\"properties\":{\"" name "\":{\"type\":\"array\",\"items\":" item "}}}"
 #define ONE "/bulletins/{bulletin}"
 #define MAY(what) .role = MD_API_VIEWER, .rights = MD_API_MAY_##what

@@ -15,6 +15,7 @@ JsonObject *md_api_inbox_json(const MdApiBulletins *b, const BcInboxItem *i)
     json_object_set_string_member(o, "id", i->id);
     json_object_set_string_member(o, "bulletin", i->bulletin);
     json_object_set_string_member(o, "title", bulletin ? bulletin->now->title : "");
+    json_object_set_array_member(o, "files", md_api_files_json(b, bulletin ? bulletin->now->attachments : NULL));
     json_object_set_string_member(o, "origin", bulletin ? bc_bulletin_origin_to_string(bulletin->origin) : "");
     json_object_set_int_member(o, "version", i->version);
     json_object_set_string_member(o, "area", i->area);
@@ -155,7 +156,7 @@ static void put_rule(MdApiRequest *r, void *user)
     ",\"title\":" STRING ",\"origin\":" STRING ",\"version\":" BC_INT ",\"area\":" BC_CODE ",\"areas\":" BC_AREA_LIST ",\"priority\":" BC_PRIORITIES \
     ",\"state\":" STRING ",\"at_us\":" BC_TIME ",\"schedule\":" STRING ",\"other\":" STRING ",\"other_title\":" STRING ",\"other_at_us\":"    \
     BC_TIME ",\"received_us\":" BC_TIME ",\"deadline_us\":" BC_TIME ",\"seen_us\":" BC_TIME ",\"seen_by\":" STRING ",\"decided_us\":" BC_TIME \
-    ",\"decided_by\":" STRING ",\"choice\":" STRING ",\"by_default\":" BC_FLAG ",\"reason\":" STRING "}}"
+    ",\"files\":{\"type\":\"array\",\"items\":" BC_ATTACHMENT_JSON "},\"decided_by\":" STRING ",\"choice\":" STRING ",\"by_default\":" BC_FLAG ",\"reason\":" STRING "}}"
 #define LIST_OF(name) "{\"type\":\"object\",\"required\":[\"" name "\"],\"properties\":{\"" name "\":{\"type\":\"array\",\"items\":" ITEM "}}}"
 #define QUERY                                                                                                                           \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"state\":" BC_TEXT ",\"area\":" BC_CODE                             \

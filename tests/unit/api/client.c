@@ -86,7 +86,9 @@ static TestReply *send_bytes(TestApi *t, SoupMessage *message, const char *type,
     reply->headers = soup_message_headers_ref(soup_message_get_response_headers(message));
     gsize size;
     const char *data = g_bytes_get_data(wait.bytes, &size);
-    reply->text = g_strndup(data ? data : "", size);
+    reply->text = g_malloc0(size + 1);
+    memcpy(reply->text, data ? data : "", size);
+    reply->len = size;
     g_bytes_unref(wait.bytes);
     if (g_strcmp0(soup_message_headers_get_content_type(reply->headers, NULL), "application/json") == 0)
         reply->json = md_json_parse(reply->text, size, NULL);

@@ -21,6 +21,7 @@ typedef struct TestReply {
     unsigned status;
     SoupMessageHeaders *headers;
     char *text;
+    gsize len;
     JsonNode *json; /* NULL: no JSON */
 } TestReply;
 

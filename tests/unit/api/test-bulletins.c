@@ -167,6 +167,16 @@ static void test_attachments(House *h, gconstpointer data)
     g_assert_nonnull(strstr(test_error_message(bad), "breaks off at byte 8"));
     g_autofree char *body = g_strdup_printf("{'title':'Ảnh','kind':'image','attachments':['%s']}", test_string(image, "id"));
     g_autoptr(TestReply) made = call(h, editor, 201, "POST", body, "/bulletins");
+    g_autoptr(TestReply) shown = call(h, h->admin, 200, "GET", NULL, "/bulletins/%s", test_string(made, "id"));
+    g_assert_nonnull(strstr(shown->text, "\"name\":\"anh.gif\",\"media_type\":\"image/gif\",\"kind\":\"image\""));
+    g_autofree char *other = person(h, "xa-khac", "commune-editor", "18073");
+    g_autoptr(TestReply) hidden = call(h, other, 404, "GET", NULL, "/attachments/%s/file", test_string(image, "id"));
+    g_autoptr(TestReply) same = test_call_raw(&h->t, "POST", "/api/v1/attachments?name=hinh.gif", other, "image/gif", (const char *)gif, sizeof gif - 1);
+    g_assert_cmpuint(same->status, ==, 201);
+    g_autoptr(TestReply) theirs = call(h, other, 201, "POST", body, "/bulletins"); /* with the same file, which another uploaded first */
+    g_autoptr(TestReply) seen = call(h, other, 200, "GET", NULL, "/attachments/%s/file", test_string(image, "id"));
+    g_autoptr(TestReply) limits = call(h, other, 200, "GET", NULL, "/attachments");
+    g_assert_nonnull(strstr(limits->text, "\"limits\":{\"image_bytes\":20971520,\"media_bytes\":536870912,"));
     g_autoptr(TestReply) in = call(h, editor, 200, "POST", "{}", "/bulletins/%s/submit", test_string(made, "id"));
     g_autoptr(TestReply) used = call(h, editor, 409, "DELETE", NULL, "/attachments/%s", test_string(image, "id"));
     g_assert_cmpstr(test_error_code(used), ==, "in-use");
@@ -182,9 +192,23 @@ static void test_dictionary(House *h, gconstpointer data)
     test_expect(&h->t, "PUT", "/dictionary/18100", editor, "{'written':'HTX','spoken':'hợp tác xã'}", 204, NULL);
     g_autoptr(TestReply) said = call(h, editor, 200, "POST", "{'text':'ubnd và HTX, 20/11'}", "/dictionary/18100/say");
     g_assert_cmpstr(test_string(said, "said"), ==, "uỷ ban nhân dân và hợp tác xã, 20/11");
+    /* the engine of this test speaks a tone of so many Hz as it was given bytes */
+    g_autoptr(TestReply) heard = call(h, editor, 200, "POST", "{'text':'ubnd xã'}", "/dictionary/18100/hear");
+    g_autoptr(TestReply) meant = call(h, editor, 200, "POST", "{'text':'uỷ ban nhân dân xã','as_is':true}", "/dictionary/18100/hear");
+    g_autoptr(TestReply) spelt = call(h, editor, 200, "POST", "{'text':'ubnd xã','as_is':true}", "/dictionary/18100/hear");
+    g_assert_cmpuint(heard->len, >, 90000); /* a second of 48 kHz */
+    g_assert_cmpmem(heard->text, 4, "RIFF", 4);
+    g_assert_cmpmem(heard->text, heard->len, meant->text, meant->len);
+    g_assert_true(heard->len != spelt->len || memcmp(heard->text, spelt->text, heard->len) != 0);
+    g_autoptr(TestReply) none = call(h, h->admin, 200, "GET", NULL, "/content");
+    g_assert_nonnull(strstr(none->text, "\"content\":[]")); /* nothing is kept */
     g_autoptr(TestReply) table = test_call_raw(&h->t, "POST", "/api/v1/dictionary/18100/table", editor, "text/csv", "a,b\nc\n", -1);
-    g_assert_cmpuint(table->status, ==, 400);
+    g_assert_cmpuint(table->status, ==, 422);
     g_assert_nonnull(strstr(test_error_message(table), "line 2"));
+    g_autoptr(TestReply) worse = test_call_raw(&h->t, "POST", "/api/v1/dictionary/18100/table", editor, "text/csv", "a,b\nc\nd,e,f\n,g\n", -1);
+    g_assert_nonnull(strstr(worse->text, "\"problems\":[{\"line\":2,\"code\":\"one-column\""));
+    g_assert_nonnull(strstr(worse->text, "{\"line\":3,\"code\":\"more-columns\""));
+    g_assert_nonnull(strstr(worse->text, "{\"line\":4,\"code\":\"written-form\""));
     g_autoptr(TestReply) csv = call(h, editor, 200, "GET", NULL, "/dictionary/18100/table");
     g_assert_cmpstr(csv->text, ==, "written,spoken\r\n\"HTX\",\"hợp tác xã\"\r\n");
     test_expect(&h->t, "DELETE", "/dictionary/18100/words/htx", editor, NULL, 204, NULL);
