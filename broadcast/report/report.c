@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define SLICE_US (INT64_C(6) * 3600 * G_USEC_PER_SEC)
+#define DAY_US (INT64_C(24) * 3600 * G_USEC_PER_SEC)
 #define AT_ONCE_MAX 4
 /* Lateness is counted in a histogram: 50 ms steps from -60 s to 10 minutes. Beyond is taken for the ends. */
 #define LATE_MIN_MS (-60000)
@@ -167,6 +168,18 @@ static void count_play(Tally *t, MdRows *rows)
         count_late(t, from - start);
 }
 
+static void count_day(BcReport *report, MdRows *rows)
+{
+    BcReportDay *day = &report->days[MIN((md_rows_int(rows, A_START) - report->from_us) / DAY_US, BC_REPORT_DAYS_MAX - 1)];
+    const char *outcome = md_rows_text(rows, P_OUTCOME);
+    bool played = g_strcmp0(outcome, "played") == 0, partial = g_strcmp0(outcome, "partial") == 0;
+
+    day->requested++;
+    day->played += played;
+    day->partial += partial;
+    day->missed += !played && !partial;
+}
+
 /* What is still on or waits is no result yet. */
 static const char plays_sql[] =
     "SELECT p.announcement, p.device, p.area, p.outcome, p.reason, p.from_us, p.to_us, p.proved_us, p.proof_from_us, p.proof_to_us, a.priority, "
@@ -192,6 +205,7 @@ static bool read_slice(MdDb *db, gpointer data, GError **error)
             g_hash_table_insert(job->tallies, g_strdup(device), t = g_new0(Tally, 1));
         count_play(t, rows);
         count_play(&job->total, rows);
+        count_day(job->report, rows);
     }
     g_clear_pointer(&rows, md_rows_free);
     rows = local ? NULL : md_db_query(db, &local, "SELECT SUM(CASE WHEN COALESCE(drill, 0) = 0 THEN 1 ELSE 0 END), SUM(COALESCE(drill, 0)) "
@@ -333,7 +347,7 @@ void bc_report_run(const BcReportSpec *spec, BcReportFn done, void *user)
         error = g_error_new(BC_ERROR, BC_ERROR_NOT_FOUND, "there is no area %s", spec->under);
     else if (spec->from_us >= spec->to_us)
         error = g_error_new(BC_ERROR, BC_ERROR_INVALID, "the period ends before it begins");
-    else if (spec->to_us - spec->from_us > INT64_C(24) * 3600 * G_USEC_PER_SEC * BC_REPORT_DAYS_MAX)
+    else if (spec->to_us - spec->from_us > DAY_US * BC_REPORT_DAYS_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_INVALID, "the period is longer than %d days: ask for shorter ones", BC_REPORT_DAYS_MAX);
     else if (running >= AT_ONCE_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "%u reports are being made already: try again in a moment", running);
@@ -346,7 +360,7 @@ void bc_report_run(const BcReportSpec *spec, BcReportFn done, void *user)
     job->store = spec->store;
     job->report = g_new0(BcReport, 1);
     *job->report = (BcReport){.from_us = spec->from_us, .to_us = spec->to_us, .by = spec->by, .title = g_strdup(area ? area->name : ""),
-                              .rows = g_ptr_array_new_with_free_func(row_free)};
+                              .rows = g_ptr_array_new_with_free_func(row_free), .n_days = (unsigned)((spec->to_us - spec->from_us + DAY_US - 1) / DAY_US)};
     job->tallies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, tally_free);
     job->area_group = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     job->device_ok = spec->vendor ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) : NULL;

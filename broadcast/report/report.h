@@ -36,6 +36,10 @@ typedef struct BcReportRow {
     int64_t late_p50_ms, late_p99_ms; /* first sound after the planned start; may be negative; 0 when none */
 } BcReportRow;
 
+typedef struct BcReportDay {        /* 24 hours, the first from from_us on */
+    uint64_t requested, played, partial, missed;
+} BcReportDay;
+
 typedef struct BcReport {
     int64_t from_us, to_us;
     BcReportBy by;
@@ -43,6 +47,8 @@ typedef struct BcReport {
     GPtrArray *rows;                 /* of BcReportRow*, by key */
     BcReportRow total;
     uint64_t announcements, drills;
+    BcReportDay days[BC_REPORT_DAYS_MAX];
+    unsigned n_days;                 /* of the period, the last may be shorter */
 } BcReport;
 void bc_report_free(BcReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BcReport, bc_report_free)

@@ -8,7 +8,8 @@ enum { POINTS = 360, SAMPLES = 2 /* to a point */ };
 typedef struct Point {
     uint32_t time_s; /* since 1970 */
     uint32_t in_kbps, out_kbps, jitter_us, round_trip_us, frozen_ms;
-    float audio_loss, video_loss; /* percent */
+    uint32_t audio_in_bps, audio_out_bps; /* of in and out */
+    float audio_loss, video_loss, sent_loss; /* percent; sent: what the peer says of ours */
 } Point;
 
 typedef struct History {
@@ -42,10 +43,13 @@ void md_api_leg_history_free(MdApiLegHistory *all)
 static void merge(Point *p, unsigned samples, const MdApiLegRates *rates, const MdMemberInfo *m)
 {
     uint32_t in = (uint32_t)((rates->audio_in_bps + rates->video_in_bps) / 1000), out = (uint32_t)((rates->audio_out_bps + rates->video_out_bps) / 1000);
+    p->audio_in_bps = (uint32_t)((p->audio_in_bps * (uint64_t)samples + rates->audio_in_bps) / (samples + 1));
+    p->audio_out_bps = (uint32_t)((p->audio_out_bps * (uint64_t)samples + rates->audio_out_bps) / (samples + 1));
     p->in_kbps = (p->in_kbps * samples + in) / (samples + 1);
     p->out_kbps = (p->out_kbps * samples + out) / (samples + 1);
     p->audio_loss = MAX(p->audio_loss, (float)rates->audio_loss_percent);
     p->video_loss = MAX(p->video_loss, (float)rates->video_loss_percent);
+    p->sent_loss = MAX(p->sent_loss, (float)MAX(md_stat_get(&m->stats->remote_loss_permille), md_stat_get(&m->stats->remote_video_loss_permille)) / 10);
     p->jitter_us = MAX(p->jitter_us, (uint32_t)MIN(md_stat_get(&m->stats->audio_jitter_us), UINT32_MAX));
     p->round_trip_us = MAX(p->round_trip_us, (uint32_t)MIN(md_stat_get(&m->stats->round_trip_us), UINT32_MAX));
 }
@@ -92,8 +96,11 @@ JsonArray *md_api_leg_history_json(MdApiLegHistory *all, const char *room, const
         json_object_set_int_member(o, "time_us", (gint64)p->time_s * G_USEC_PER_SEC);
         json_object_set_int_member(o, "in_bps", (gint64)p->in_kbps * 1000);
         json_object_set_int_member(o, "out_bps", (gint64)p->out_kbps * 1000);
+        json_object_set_int_member(o, "audio_in_bps", p->audio_in_bps);
+        json_object_set_int_member(o, "audio_out_bps", p->audio_out_bps);
         json_object_set_double_member(o, "audio_loss_percent", (double)p->audio_loss);
         json_object_set_double_member(o, "video_loss_percent", (double)p->video_loss);
+        json_object_set_double_member(o, "sent_loss_percent", (double)p->sent_loss);
         json_object_set_int_member(o, "audio_jitter_us", p->jitter_us);
         json_object_set_int_member(o, "round_trip_us", p->round_trip_us);
         json_object_set_int_member(o, "video_frozen_ms", p->frozen_ms);

@@ -215,6 +215,7 @@ static void kick(MdApiRequest *r, void *user)
 #define NUMBER "{\"type\":\"number\"}"
 #define POINT                                                                                                          \
     "{\"type\":\"object\",\"required\":[\"time_us\"],\"properties\":{\"time_us\":{\"type\":\"integer\"},\"in_bps\":" NUMBER ",\"out_bps\":" NUMBER \
+    ",\"audio_in_bps\":" NUMBER ",\"audio_out_bps\":" NUMBER ",\"sent_loss_percent\":" NUMBER                                                  \
     ",\"audio_loss_percent\":" NUMBER ",\"video_loss_percent\":" NUMBER ",\"audio_jitter_us\":" NUMBER ",\"round_trip_us\":" NUMBER              \
     ",\"video_frozen_ms\":" NUMBER "}}"
 

@@ -48,6 +48,23 @@ static JsonObject *row_json(const BcReportRow *r)
     return o;
 }
 
+static JsonArray *days_json(const BcReport *report)
+{
+    JsonArray *days = json_array_new();
+
+    for (unsigned i = 0; i < report->n_days; i++) {
+        const BcReportDay *day = &report->days[i];
+        JsonObject *o = json_object_new();
+        json_object_set_int_member(o, "from_us", report->from_us + (gint64)i * 24 * 3600 * G_USEC_PER_SEC);
+        json_object_set_int_member(o, "requested", (gint64)day->requested);
+        json_object_set_int_member(o, "played", (gint64)day->played);
+        json_object_set_int_member(o, "partial", (gint64)day->partial);
+        json_object_set_int_member(o, "missed", (gint64)day->missed);
+        json_array_add_object_element(days, o);
+    }
+    return days;
+}
+
 static JsonNode *report_json(const BcReport *report)
 {
     JsonObject *o = json_object_new();
@@ -62,6 +79,7 @@ static JsonNode *report_json(const BcReport *report)
         json_array_add_object_element(rows, row_json(report->rows->pdata[i]));
     json_object_set_array_member(o, "rows", rows);
     json_object_set_object_member(o, "total", row_json(&report->total));
+    json_object_set_array_member(o, "days", days_json(report));
     return md_api_bc_object(o);
 }
 
@@ -288,9 +306,12 @@ static void feed(MdApiRequest *r, void *user)
     ",\"played\":" BC_INT ",\"partial\":" BC_INT ",\"missed\":" BC_INT ",\"missed_why\":{\"type\":\"object\"},\"share\":{\"type\":\"number\"},\"proved\":" BC_INT   \
     ",\"urgent\":" BC_INT ",\"urgent_heard\":" BC_INT ",\"requested_s\":" BC_INT ",\"air_s\":" BC_INT ",\"started\":" BC_INT                         \
     ",\"late_p50_ms\":" BC_INT ",\"late_p99_ms\":" BC_INT "}}"
+#define REPORT_DAY                                                                                                     \
+    "{\"type\":\"object\",\"required\":[\"from_us\",\"requested\",\"played\",\"partial\",\"missed\"],\"properties\":{\"from_us\":" BC_TIME                \
+    ",\"requested\":" BC_INT ",\"played\":" BC_INT ",\"partial\":" BC_INT ",\"missed\":" BC_INT "}}"
 #define REPORT                                                                                                         \
     "{\"type\":\"object\",\"required\":[\"rows\",\"total\"],\"properties\":{\"title\":{\"type\":\"string\"},\"from_us\":" BC_TIME ",\"to_us\":" BC_TIME            \
-    ",\"announcements\":" BC_INT ",\"drills\":" BC_INT ",\"rows\":{\"type\":\"array\",\"items\":" ROW "},\"total\":" ROW "}}"
+    ",\"announcements\":" BC_INT ",\"drills\":" BC_INT ",\"rows\":{\"type\":\"array\",\"items\":" ROW "},\"total\":" ROW ",\"days\":{\"type\":\"array\",\"items\":" REPORT_DAY "}}}"
 
 static const MdApiRoute routes[] = {
     {.method = "GET", .path = "/reports/plays", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .vendor = true, .handler = as_json,

@@ -15,7 +15,7 @@ import { Wrong } from '../ui/wrong';
 import { lazy, Suspense } from 'react';
 
 const Bars = lazy(() => import('./reports/bars'));
-type By = 'commune' | 'area' | 'loudspeaker';
+type By = 'commune' | 'area' | 'device'; /* words of the API */
 type Sort = 'name' | 'share' | 'missed' | 'requested';
 
 function why(row: ReportRow): string {
@@ -50,7 +50,7 @@ export default function Reports() {
           <Field label={t('report.from')} wrong={wrong ? t('report.order') : undefined}>{(id) => <input id={id} className="plain" type="date" value={from} max={today} onChange={(e) => e.target.value && setFrom(e.target.value)} />}</Field>
           <Field label={t('report.to')}>{(id) => <input id={id} className="plain" type="date" value={to} max={today} onChange={(e) => e.target.value && setTo(e.target.value)} />}</Field>
           <div className="field"><span className="label">{t('where')}</span><AreaChoice label={t('where')} value={area} choose={setArea} empty={session.area ? undefined : t('area.all')} /></div>
-          <Field label={t('report.by')}>{(id) => <Choice id={id} value={by} choose={setBy} options={[['commune', t('report.commune')], ['area', t('report.area')], ['loudspeaker', t('report.loudspeaker')]]} />}</Field>
+          <Field label={t('report.by')}>{(id) => <Choice id={id} value={by} choose={setBy} options={[['commune', t('report.commune')], ['area', t('report.area')], ['device', t('report.loudspeaker')]]} />}</Field>
           <Field label={t('report.sort')}>{(id) => <Choice id={id} value={sort} choose={setSort} options={[['share', t('sort.share')], ['missed', t('sort.missed')], ['requested', t('sort.requested')], ['name', t('sort.name')]]} />}</Field>
         </div>
       </section>
@@ -67,9 +67,9 @@ export default function Reports() {
       {total && <section className="card">
         <div className="scroll" tabIndex={0} role="region" aria-label={t('page.reports')}>
           <table className="plain">
-            <thead><tr><th>{t(`report.${by}`)}</th><th className="n">{t('report.devices')}</th><th className="n">{t('report.requested')}</th><th className="n">{t('outcomes.played')}</th><th className="n">{t('outcomes.partial')}</th><th className="n">{t('outcomes.missed')}</th><th>{t('report.share')}</th><th>{t('col.why')}</th><th className="n">{t('report.air')}</th><th className="n">{t('report.late')}</th></tr></thead>
+            <thead><tr><th>{t(`report.${by === 'device' ? 'loudspeaker' : by}`)}</th><th className="n">{t('report.devices')}</th><th className="n">{t('report.requested')}</th><th className="n">{t('outcomes.played')}</th><th className="n">{t('outcomes.partial')}</th><th className="n">{t('outcomes.missed')}</th><th>{t('report.share')}</th><th>{t('col.why')}</th><th className="n">{t('report.air')}</th><th className="n">{t('report.late')}</th></tr></thead>
             <tbody>
-              {rows.slice(0, 500).map((r) => <tr key={r.key}><td>{by === 'loudspeaker' ? <Link to={`/loudspeakers/${seg(r.key)}`}>{r.name}</Link> : r.name}</td><td className="n">{number(r.devices)}</td><td className="n">{number(r.requested)}</td><td className="n">{number(r.played)}</td><td className="n">{number(r.partial)}</td><td className="n">{number(r.missed)}</td>
+              {rows.slice(0, 500).map((r) => <tr key={r.key}><td>{by === 'device' ? <Link to={`/loudspeakers/${seg(r.key)}`}>{r.name}</Link> : r.name}</td><td className="n">{number(r.devices)}</td><td className="n">{number(r.requested)}</td><td className="n">{number(r.played)}</td><td className="n">{number(r.partial)}</td><td className="n">{number(r.missed)}</td>
                 <td><Badge tone={r.share >= 0.98 ? 'good' : r.share >= 0.9 ? 'warn' : 'bad'}>{percent(r.share)}</Badge></td><td>{why(r) || '–'}</td><td className="n">{span((r.air_s ?? 0) * 1e6)}</td><td className="n">{r.late_p99_ms ? `${number(r.late_p99_ms)} ms` : '–'}</td></tr>)}
             </tbody>
             <tfoot><tr><th>{t('report.total')}</th><th className="n">{number(total.devices)}</th><th className="n">{number(total.requested)}</th><th className="n">{number(total.played)}</th><th className="n">{number(total.partial)}</th><th className="n">{number(total.missed)}</th><th>{percent(total.share)}</th><th>{why(total) || '–'}</th><th className="n">{span((total.air_s ?? 0) * 1e6)}</th><th className="n">{total.late_p99_ms ? `${number(total.late_p99_ms)} ms` : '–'}</th></tr></tfoot>

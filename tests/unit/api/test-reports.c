@@ -196,6 +196,17 @@ static void test_report(House *h, gconstpointer data)
     g_assert_cmpint(number(json_object_get_object_member(json_node_get_object(village->json), "total"), "requested"), ==, 3);
     g_autoptr(TestReply) before = get(h, "/reports/plays?from=2026-09-20&to=2026-09-20", h->admin);
     g_assert_cmpint(number(json_object_get_object_member(json_node_get_object(before->json), "total"), "requested"), ==, 0);
+    g_autoptr(TestReply) three = get(h, "/reports/plays?from=2026-09-20&to=2026-09-22", h->admin);
+    JsonArray *days = json_object_get_array_member(json_node_get_object(three->json), "days");
+    g_assert_cmpuint(json_array_get_length(days), ==, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        JsonObject *day = json_array_get_object_element(days, i);
+        g_assert_cmpint(number(day, "from_us"), ==, number(json_node_get_object(three->json), "from_us") + i * 24 * 3600 * G_USEC_PER_SEC);
+        g_assert_cmpint(number(day, "requested"), ==, i == 1 ? 6 : 0);
+        g_assert_cmpint(number(day, "played"), ==, i == 1 ? 2 : 0);
+        g_assert_cmpint(number(day, "partial"), ==, i == 1 ? 1 : 0);
+        g_assert_cmpint(number(day, "missed"), ==, i == 1 ? 3 : 0);
+    }
     EXPECT("GET", "/reports/plays?from=2026-02-31", NULL, 400, "invalid-query");
     EXPECT("GET", "/reports/plays?from=2026-09-21&to=2026-09-20", NULL, 400, "invalid-field");
     EXPECT("GET", "/reports/plays?from=2026-01-01&to=2026-09-20", NULL, 400, "invalid-field");
