@@ -201,7 +201,7 @@ static void test_report(House *h, gconstpointer data)
     g_assert_cmpuint(json_array_get_length(days), ==, 3);
     for (unsigned i = 0; i < 3; i++) {
         JsonObject *day = json_array_get_object_element(days, i);
-        g_assert_cmpint(number(day, "from_us"), ==, number(json_node_get_object(three->json), "from_us") + i * 24 * 3600 * G_USEC_PER_SEC);
+        g_assert_cmpint(number(day, "from_us"), ==, number(json_node_get_object(three->json), "from_us") + (gint64)i * 24 * 3600 * G_USEC_PER_SEC);
         g_assert_cmpint(number(day, "requested"), ==, i == 1 ? 6 : 0);
         g_assert_cmpint(number(day, "played"), ==, i == 1 ? 2 : 0);
         g_assert_cmpint(number(day, "partial"), ==, i == 1 ? 1 : 0);
