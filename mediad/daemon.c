@@ -123,6 +123,7 @@ void md_daemon_drain(MdDaemon *daemon)
     }
     daemon->draining = true;
     md_notice(&daemon->logger, "ending: no new calls, present ones are being ended");
+    md_conference_hold(daemon->conference);
     md_quiesce_alert(daemon);
     bc_broadcast_quiesce(daemon->broadcast);
     sg_agent_drain(daemon->agent, DRAIN_MS, on_drained, daemon);
@@ -141,6 +142,7 @@ void md_daemon_stop(MdDaemon *daemon)
     g_clear_pointer(&daemon->meetings, md_meetings_free);
     md_stop_recording(daemon);
     g_clear_pointer(&daemon->conference, md_conference_free);
+    g_clear_pointer(&daemon->scenes, md_scenes_free);
     g_clear_pointer(&daemon->agent, sg_agent_free);
     g_clear_pointer(&daemon->accounts, sg_accounts_free);
     for (unsigned i = 0; i < daemon->n_workers; i++)

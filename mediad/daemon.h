@@ -14,6 +14,7 @@
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
 #include "mediad/meeting/meeting.h"
+#include "mediad/meeting/scenes.h"
 #include "mediad/core/log.h"
 #include "mediad/core/worker.h"
 #include "mediad/recording/recording.h"
@@ -46,6 +47,7 @@ typedef struct MdDaemon {
     MdIceService *ice;
     SgAccounts *accounts;
     SgAgent *agent;
+    MdScenes *scenes;
     MdConference *conference;
     MdMeetings *meetings;
     MdFeeds *room_feeds;

@@ -58,6 +58,18 @@ static MdVideoClass largest_class(const CfgVideo *video)
     return (MdVideoClass){1280, 720, 15, 1500000};
 }
 
+static void on_scene(const char *room, const char *text, void *user)
+{
+    MdDaemon *daemon = user;
+    md_scenes_put(daemon->scenes, room, text);
+}
+
+static char *scene_for(const char *room, void *user)
+{
+    MdDaemon *daemon = user;
+    return md_scenes_take(daemon->scenes, room);
+}
+
 bool md_start_conference(MdDaemon *daemon, GError **error)
 {
     const CfgSettings *settings = daemon->settings;
@@ -102,9 +114,12 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .label_for = label_for,
         .on_event = on_event,
         .on_inside = on_inside,
+        .on_scene = on_scene,
+        .scene_for = scene_for,
         .user = daemon,
         .logger = &logger,
     };
+    daemon->scenes = md_scenes_new(daemon->store, NULL, &logger);
     daemon->conference = md_conference_new(&options);
     return daemon->conference != NULL;
 }

@@ -220,6 +220,7 @@ typedef struct Wish {
     MdDaemon *daemon;
     MdWebPeer *peer;
     char *name, *pin, *room, *host;
+    char *seat;                /* of this browser, as calls have it */
     unsigned rights;
 } Wish;
 
@@ -230,6 +231,7 @@ static void wish_free(Wish *wish)
     g_free(wish->pin);
     g_free(wish->room);
     g_free(wish->host);
+    g_free(wish->seat);
     g_free(wish);
 }
 
@@ -253,7 +255,7 @@ static void admit(Wish *wish, const MdWebSeatSpec *seat, const MdAdmission *admi
 static bool past_pin(Wish *wish, MdRoom *room, MdRole *role)
 {
     const char *account = md_web_peer_identity(wish->peer)->account;
-    const MdCallInfo who = {.account = (char *)(uintptr_t)account, .peer_host = wish->host};
+    const MdCallInfo who = {.account = (char *)(uintptr_t)account, .peer_host = wish->host, .seat = wish->seat};
     switch (md_room_try_pin(room, &who, *role, wish->pin)) {
     case MD_PIN_CHAIR:
         *role = MD_ROLE_CHAIR;
@@ -338,6 +340,7 @@ static void on_hello(MdWebPeer *peer, const MdWebHello *hello, void *user)
     wish->pin = g_strdup(hello->pin);
     wish->room = hello->room ? g_ascii_strdown(hello->room, -1) : NULL;
     wish->host = g_strdup(identity->host);
+    wish->seat = g_compute_checksum_for_string(G_CHECKSUM_SHA256, hello->browser, -1);
     wish->rights = identity->rights;
     if (hello->code && daemon->meetings && !md_pin_guard_blocked(daemon->web_door->codes, &who, g_get_monotonic_time())) {
         md_meetings_use_code(daemon->meetings, hello->code, hello->browser, on_code, wish);

@@ -72,10 +72,16 @@ void md_conference_tick(MdConference *conference)
         md_room_tick(at->data, now_us);
 }
 
+void md_conference_hold(MdConference *conference)
+{
+    conference->held = true;
+}
+
 void md_conference_free(MdConference *conference)
 {
     if (conference == NULL)
         return;
+    md_conference_hold(conference);
     g_autoptr(GList) rooms = g_hash_table_get_values(conference->by_serial);
     for (GList *at = rooms; at != NULL; at = at->next)
         md_room_close(at->data, "server stops");
@@ -183,6 +189,10 @@ MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *sp
     }
     g_hash_table_insert(conference->rooms, room->name, room);
     md_room_emit(room, "room.created", NULL, "title", "s", room->confidential ? room->name : room->title, NULL);
+    const MdConferenceOptions *options = &conference->options;
+    g_autofree char *scene = options->scene_for != NULL ? options->scene_for(room->name, options->user) : NULL;
+    if (scene != NULL)
+        md_keep_load(room, scene);
     return room;
 }
 
@@ -254,8 +264,9 @@ static MdRoom *room_for_call(MdConference *conference, const char *to_user)
 static MdMember *take_call(MdRoom *room, MdCall *call, const MdAdmission *admission)
 {
     MdMember *member = md_member_new(room, call, admission->role);
-    member->past_pin = admission->past_pin;
-    member->past_lobby = admission->past_lobby;
+    member->expected = md_keep_expects(room, md_call_info(call));
+    member->past_pin = admission->past_pin || member->expected;
+    member->past_lobby = admission->past_lobby || member->expected;
     md_call_set_handler(call, &md_member_call_handler, member);
     md_dial_adopt(member);
     return member;
@@ -278,7 +289,7 @@ const char *md_conference_admit_call(MdConference *conference, MdCall *call, con
         md_call_reject(call, 480, "Meeting Is Ending");
     else if ((refusal = md_confidential_refusal(room, info, role)) != NULL)
         md_call_reject(call, 403, refusal);
-    else if (room->locked && !md_role_may(role, MD_ACTION_FREE_ENTRY) && !room->lobby)
+    else if (room->locked && !md_role_may(role, MD_ACTION_FREE_ENTRY) && !room->lobby && !md_keep_expects(room, info))
         md_call_reject(call, 403, "Meeting Locked");
     else if (room->pin != NULL && !md_role_may(role, MD_ACTION_FREE_ENTRY) && !admission->past_pin &&
              md_pin_guard_blocked(conference->pin_guard, info, md_conference_now_us(conference)))

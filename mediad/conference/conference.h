@@ -96,6 +96,10 @@ typedef struct MdConferenceOptions {
     bool create_on_call;             /* unknown names make a temporary room */
     MdConferenceEventFn on_event;
     MdConferenceEventFn on_inside;   /* of confidential rooms, what on_event does not get: for those inside and nobody else. NULL: nobody */
+    /* How a meeting stands (who is in it by which account, roles, mutes, lock, layout, seats, channels, the queue …), told within a second of a
+     * change so that it outlives this process; NULL: it is over. And the same text again for a room that is made, NULL: none. Either may be NULL. */
+    void (*on_scene)(const char *room, const char *text, void *user);
+    char *(*scene_for)(const char *room, void *user);
     void *user;
     const MdLogger *logger;
     const MdClock *clock;            /* NULL: system, and the conference runs its own timers on the main loop. Else the owner
@@ -110,6 +114,8 @@ MdConference *md_conference_new(const MdConferenceOptions *options);
  * options.clock was given. */
 void md_conference_tick(MdConference *conference);
 /* Ends every room; runs the main context until all legs are down. */
+/* mediad is about to end: what happens to rooms from now on is no longer told to options.on_scene, so that they are found as they are. */
+void md_conference_hold(MdConference *conference);
 void md_conference_free(MdConference *conference);
 
 #define MD_CONFERENCE_ERROR (md_conference_error_quark())

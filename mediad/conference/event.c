@@ -36,6 +36,7 @@ static void add_field(JsonObject *object, const char *name, va_list *list)
 void md_room_emit(MdRoom *room, const char *type, const MdMember *member, ...)
 {
     const MdConferenceOptions *options = &room->conference->options;
+    md_keep_touch(room, type);
     g_autoptr(JsonObject) object = json_object_new();
     json_object_set_string_member(object, "room", room->name);
     if (member != NULL) {

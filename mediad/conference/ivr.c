@@ -67,7 +67,7 @@ MdPinResult md_room_try_pin(MdRoom *room, const MdCallInfo *who, MdRole role, co
 {
     MdConference *conference = room->conference;
     int64_t now_us = md_conference_now_us(conference);
-    bool needed = room->pin != NULL && !md_role_may(role, MD_ACTION_FREE_ENTRY), given = pin != NULL && *pin != 0;
+    bool needed = room->pin != NULL && !md_role_may(role, MD_ACTION_FREE_ENTRY) && !md_keep_expects(room, who), given = pin != NULL && *pin != 0;
     if (!given || (!needed && room->chair_pin == NULL))
         return needed ? MD_PIN_MISSING : MD_PIN_NOT_NEEDED;
     if (md_pin_guard_blocked(conference->pin_guard, who, now_us))

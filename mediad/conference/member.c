@@ -52,7 +52,7 @@ MdMember *md_member_new(MdRoom *room, MdCall *call, MdRole role)
     member->id = member->source = ++conference->next_member;
     g_snprintf(member->text_id, sizeof member->text_id, "m%u", member->id);
     member->room = room;
-    member->role = role;
+    member->role = member->came = role;
     member->digits = g_string_new(NULL);
     if (call != NULL) {
         const MdCallInfo *info = md_call_info(call);
@@ -228,7 +228,7 @@ static void refuse(MdMember *member, const GError *error)
 static bool is_locked_out(const MdMember *member)
 {
     const MdRoom *room = member->room;
-    return room->kind == MD_ROOM_MEETING && room->locked && !room->lobby && !member->rung &&
+    return room->kind == MD_ROOM_MEETING && room->locked && !room->lobby && !member->rung && !member->expected &&
            !md_role_may(member->role, MD_ACTION_FREE_ENTRY);
 }
 
@@ -276,12 +276,15 @@ void md_member_enter(MdMember *member)
     member->joined_wall_us = md_clock_wall_us(room->conference->clock);
     if (!md_role_may(member->role, MD_ACTION_PRESIDE) && (room->mute_on_entry || room->muted_all))
         member->muted = true;
+    bool again = md_keep_enter(member);
     md_room_floor_enter(member);
     md_room_channels_enter(member);
     md_dial_member_up(member);
     md_room_views_enter(member);
     md_room_emit(room, "member.joined", member, "uri", "s", member->uri, "role", "s",
                  md_role_to_string(member->role), NULL);
+    if (again)
+        md_keep_tell(member);
     MdLogger logger = member_logger(member);
     md_info(&logger, "joined: %s (%s)", member->name, member->uri);
     md_room_update_chair(room);

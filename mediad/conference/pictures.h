@@ -28,6 +28,8 @@ void md_room_grant_views(MdRoom *room);               /* who gets what it wishes
 void md_room_views_enter(MdMember *member);
 void md_room_views_left(MdMember *member);
 void md_room_views_reset(MdRoom *room);               /* the meeting is over */
+JsonArray *md_views_keep(MdKeepWriter *writer); /* over a restart; new */
+void md_views_load(MdRoom *room, JsonArray *array);
 void md_room_views_tick(MdRoom *room, int64_t now_us);
 
 /* room-video.c */

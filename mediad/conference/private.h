@@ -8,6 +8,7 @@
 #include "mediad/audio/mixer.h"
 #include "mediad/audio/tone.h"
 #include "mediad/conference/conference.h"
+#include "mediad/conference/keep.h"
 #include "mediad/conference/ladder.h"
 #include "mediad/conference/pin-guard.h"
 #include "mediad/conference/prompts.h"
@@ -292,11 +293,12 @@ struct MdMember {              /* C */
     MdSeat *seat;              /* NULL until media starts */
     bool leg_started, leg_stopped;
     char *name, *uri, *account;
-    MdRole role;
+    MdRole role, came;         /* came: with which it was let in */
     MdMemberState state;
     bool established, muted, self_muted, deaf, video_muted, self_hidden, talking;
     bool away;                 /* its signalling broke off and may come back */
     bool past_pin, past_lobby; /* see MdAdmission */
+    bool expected;             /* was inside before a restart: no lock keeps it out */
     uint32_t generation;       /* of its legs */
     double gain_db;
     int64_t joined_us, joined_wall_us, spoke_us;
@@ -417,6 +419,7 @@ struct MdRoom {                /* C */
     int64_t waiting_us;        /* say again then that the chair is awaited */
     int64_t end_us;            /* everybody is hung up then, 0: not ending */
     int64_t clock_us;          /* test room: next spoken clock */
+    MdKeep keep;
     MdMember *speaker, *speaker_before;
     int64_t speaker_us;
     MdMember *presenter;       /* NULL: nobody shows content */
@@ -441,6 +444,7 @@ struct MdConference {          /* C */
     MdRoom *echo, *test;
     unsigned *load;            /* members per worker */
     uint32_t next_serial, next_member;
+    bool held;                 /* mediad ends: rooms stay written down as they are */
     guint source;
     MdLogger logger;
 };
@@ -465,6 +469,8 @@ void md_room_floor_mute(MdMember *member, bool mute); /* an order to it alone */
 /* Every microphone as the floor says; replans where one changed. */
 void md_room_floor_sync(MdRoom *room);
 void md_room_floor_tick(MdRoom *room, int64_t now_us);
+JsonObject *md_room_floor_keep(MdKeepWriter *writer);         /* rules, who has it, the queue; new */
+void md_room_floor_load(MdRoom *room, JsonObject *object);
 MdMember *md_room_floor_holder(const MdRoom *room);
 /* Who somebody is beyond its call: its account, or the address it called from under that name. New. */
 char *md_member_identity(const MdMember *member);
@@ -481,6 +487,8 @@ void md_room_channels_left(MdMember *member, bool keep);
 const char *md_member_channel(const MdMember *member, bool interprets); /* that it interprets for, else listens to; NULL */
 void md_channels_fill(const MdRoom *room, MdRoomPlan *plan);
 void md_channels_fill_seat(const MdMember *member, bool together, MdPlanSeat *at); /* after hears and gain */
+JsonArray *md_channels_keep(MdKeepWriter *writer);    /* new */
+void md_channels_load(MdRoom *room, JsonArray *array);
 uint32_t md_channel_serial(const MdRoom *room, const MdPlanSeat *at); /* of what it hears, 0: the floor */
 /* Who somebody is beyond its call: its account, or the address it called from under that name. New. */
 char *md_member_identity(const MdMember *member);

@@ -391,3 +391,67 @@ uint32_t md_channel_serial(const MdRoom *room, const MdPlanSeat *at)
 {
     return at->channel > 0 ? ((const MdChannel *)g_ptr_array_index(room->channels, at->channel - 1))->mix->serial : 0;
 }
+
+/* --- over a restart ---------------------------------------------------------------------------------------------------- */
+
+static JsonArray *places(MdKeepWriter *writer, const MdChannel *channel, bool interprets)
+{
+    JsonArray *array = json_array_new();
+    for (guint i = 0; i < channel->pairs->len; i++) {
+        const Pair *pair = g_ptr_array_index(channel->pairs, i);
+        if (pair->interprets == interprets)
+            json_array_add_int_element(array, md_keep_party(writer, pair->id, pair->identity, NULL, NULL));
+    }
+    return array;
+}
+
+JsonArray *md_channels_keep(MdKeepWriter *writer)
+{
+    const MdRoom *room = writer->room;
+    JsonArray *array = json_array_new();
+    for (guint i = 0; i < room->channels->len; i++) {
+        const MdChannel *channel = g_ptr_array_index(room->channels, i);
+        JsonObject *o = json_object_new();
+        json_object_set_string_member(o, "name", channel->name);
+        json_object_set_array_member(o, "interpreters", places(writer, channel, true));
+        json_object_set_array_member(o, "listeners", places(writer, channel, false));
+        if (!channel->floor_off)
+            json_object_set_int_member(o, "floor_db", channel->floor_db);
+        json_array_add_object_element(array, o);
+    }
+    return array;
+}
+
+static void load_pairs(MdRoom *room, MdChannel *channel, JsonObject *o, bool interprets)
+{
+    JsonArray *array = md_keep_list(o, interprets ? "interpreters" : "listeners");
+    unsigned at;
+    for (guint i = 0; array != NULL && i < json_array_get_length(array); i++) {
+        const MdKept *kept = md_keep_at(room->keep.kept, json_array_get_element(array, i));
+        if (kept == NULL || find_pair(room->channels, kept->id, &at) != NULL)
+            continue;
+        Pair *pair = g_new0(Pair, 1);
+        *pair = (Pair){kept->id, g_strdup(kept->identity), interprets};
+        g_ptr_array_add(channel->pairs, pair);
+    }
+}
+
+void md_channels_load(MdRoom *room, JsonArray *array)
+{
+    for (guint i = 0; i < json_array_get_length(array) && room->channels->len < MD_CHANNELS_MAX; i++) {
+        JsonObject *o = md_keep_object(array, i);
+        const char *name = o != NULL ? md_keep_text(o, "name") : NULL;
+        MdChannelMix *mix = name != NULL && channel_named(room->channels, name) == NULL ? md_channel_mix_new(++room->next_channel) : NULL;
+        if (mix == NULL)
+            continue;
+        int64_t floor_db = md_keep_number(o, "floor_db", 1);
+        MdChannel *channel = g_new0(MdChannel, 1);
+        *channel = (MdChannel){.name = g_strdup(name), .pairs = g_ptr_array_new_with_free_func(free_pair), .mix = mix,
+                               .floor_off = floor_db > 0, .floor_db = (int)CLAMP(floor_db, FLOOR_MIN_DB, 0)};
+        g_ptr_array_add(room->channels, channel);
+        load_pairs(room, channel, o, true);
+        load_pairs(room, channel, o, false);
+    }
+    if (room->channels->len > 0)
+        changed(room);
+}

@@ -523,3 +523,75 @@ JsonObject *md_room_floor(MdRoom *room)
     json_object_set_object_member(o, "rules", rules_json(md_room_floor_rules(room)));
     return o;
 }
+
+/* --- over a restart ---------------------------------------------------------------------------------------------------- */
+
+/* Place of one in the queue, or that has the floor; -1: nobody knows who it is. */
+static int place_of(MdKeepWriter *writer, uint32_t id)
+{
+    const MdMember *member = md_room_member_by_id(writer->room, id);
+    const MdAbsent *absent = member == NULL ? find_absent(writer->room, id) : NULL;
+    g_autofree char *identity = member != NULL ? md_member_identity(member) : absent != NULL ? g_strdup(absent->identity) : NULL;
+    return identity != NULL ? (int)md_keep_party(writer, id, identity, name_of(writer->room, id), NULL) : -1;
+}
+
+JsonObject *md_room_floor_keep(MdKeepWriter *writer)
+{
+    MdRoom *room = writer->room;
+    JsonObject *o = json_object_new();
+    JsonArray *queue = json_array_new();
+    const uint32_t *ids;
+    uint32_t holder = md_floor_holder(room->floor);
+    int64_t now_us = md_conference_now_us(room->conference);
+    unsigned n = md_floor_queue(room->floor, &ids);
+    for (unsigned i = 0; i < n; i++) {
+        int place = place_of(writer, ids[i]);
+        if (place >= 0)
+            json_array_add_int_element(queue, place);
+    }
+    json_object_set_array_member(o, "queue", queue);
+    json_object_set_object_member(o, "rules", rules_json(md_room_floor_rules(room)));
+    int place = holder != 0 ? place_of(writer, holder) : -1;
+    if (place < 0)
+        return o;
+    json_object_set_int_member(o, "holder", place);
+    if (md_floor_budget_us(room->floor) > 0)
+        json_object_set_int_member(o, "until_ms", wall_ms(room, now_us + md_floor_left_us(room->floor, now_us)));
+    return o;
+}
+
+/* As one that dropped out a moment ago: its place is kept for the grace time. left_us < 0: a hand; 0: the floor, without a limit. */
+static void load_place(MdRoom *room, const MdKept *kept, int64_t left_us)
+{
+    int64_t now_us = md_conference_now_us(room->conference);
+    if (kept == NULL || md_floor_join(room->floor, kept->id, kept->role, kept->muted, now_us) != 0)
+        return;
+    MdAbsent *absent = g_new0(MdAbsent, 1);
+    *absent = (MdAbsent){.id = kept->id, .identity = g_strdup(kept->identity), .name = g_strdup(kept->name), .role = kept->role, .proven = kept->proven};
+    g_ptr_array_add(room->absent, absent);
+    if (left_us < 0)
+        md_floor_raise(room->floor, kept->id, now_us);
+    else
+        md_floor_give(room->floor, kept->id, left_us, now_us);
+    md_floor_leave(room->floor, kept->id, true, now_us);
+}
+
+void md_room_floor_load(MdRoom *room, JsonObject *o)
+{
+    static const int64_t LEAST_US = 5 * G_USEC_PER_SEC; /* to finish the sentence */
+    const GPtrArray *parties = room->keep.kept;
+    JsonNode *node = json_object_get_member(o, "rules");
+    JsonObject *rules = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    JsonArray *queue = md_keep_list(o, "queue");
+    const MdKept *holder = md_keep_at(parties, json_object_get_member(o, "holder"));
+    int64_t until_us = md_keep_number(o, "until_ms", 0) * 1000, now_us = md_clock_wall_us(room->conference->clock);
+    if (rules != NULL)
+        md_floor_set_rules(room->floor, &(MdFloorRules){.budget_us = md_keep_number(rules, "budget_s", 0) * G_USEC_PER_SEC,
+                                                        .warn_us = md_keep_number(rules, "warn_s", 30) * G_USEC_PER_SEC,
+                                                        .grace_us = md_keep_number(rules, "grace_s", 60) * G_USEC_PER_SEC,
+                                                        .auto_next = md_keep_flag(rules, "auto_next")});
+    load_place(room, holder, until_us > 0 ? MAX(until_us - now_us, LEAST_US) : 0);
+    for (guint i = 0; queue != NULL && i < json_array_get_length(queue); i++)
+        load_place(room, md_keep_at(parties, json_array_get_element(queue, i)), -1);
+    forget_absent(room);
+}

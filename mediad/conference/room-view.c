@@ -253,3 +253,58 @@ void md_room_views_tick(MdRoom *room, int64_t now_us)
                                                   : "in full");
     md_room_replan(room);
 }
+
+/* --- over a restart ---------------------------------------------------------------------------------------------------- */
+
+static void keep_one(MdKeepWriter *writer, JsonArray *array, const char *identity, const char *target, const MdWish *own, const MdWish *chair)
+{
+    JsonObject *o = json_object_new();
+    json_object_set_string_member(o, "identity", identity);
+    if (target != NULL)
+        json_object_set_string_member(o, "target", target);
+    if (own->set)
+        json_object_set_object_member(o, "own", md_wish_keep(writer, own));
+    if (chair->set)
+        json_object_set_object_member(o, "chair", md_wish_keep(writer, chair));
+    json_array_add_object_element(array, o);
+}
+
+JsonArray *md_views_keep(MdKeepWriter *writer)
+{
+    const MdRoom *room = writer->room;
+    JsonArray *array = json_array_new();
+    for (guint i = 0; i < room->members->len; i++) {
+        const MdMember *member = g_ptr_array_index(room->members, i);
+        if (member->state != MD_MEMBER_IN || md_member_wish(member) == NULL)
+            continue;
+        g_autofree char *identity = md_member_identity(member);
+        keep_one(writer, array, identity, member->dial != NULL ? member->dial->target : NULL, &member->own_view, &member->chair_view);
+    }
+    for (guint i = 0; i < room->kept_views->len; i++) {
+        const Kept *kept = g_ptr_array_index(room->kept_views, i);
+        keep_one(writer, array, kept->identity, kept->target, &kept->own, &kept->chair);
+    }
+    return array;
+}
+
+static void load_one(MdRoom *room, JsonObject *o, const char *name, MdWish *wish)
+{
+    JsonNode *node = json_object_get_member(o, name);
+    if (node != NULL && JSON_NODE_HOLDS_OBJECT(node))
+        md_wish_load(room, wish, json_node_get_object(node));
+}
+
+void md_views_load(MdRoom *room, JsonArray *array)
+{
+    for (guint i = 0; i < json_array_get_length(array) && room->kept_views->len < KEPT_MAX; i++) {
+        JsonObject *o = md_keep_object(array, i);
+        const char *identity = o != NULL ? md_keep_text(o, "identity") : NULL;
+        if (identity == NULL)
+            continue;
+        Kept *kept = g_new0(Kept, 1);
+        *kept = (Kept){.identity = g_strdup(identity), .target = g_strdup(md_keep_text(o, "target")), .since_us = md_conference_now_us(room->conference)};
+        load_one(room, o, "own", &kept->own);
+        load_one(room, o, "chair", &kept->chair);
+        g_ptr_array_add(room->kept_views, kept);
+    }
+}

@@ -63,6 +63,7 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->votes = g_ptr_array_new_with_free_func(free_vote);
     md_room_floor_init(room);
     md_room_channels_init(room);
+    md_keep_init(room);
     room->dials = g_ptr_array_new_with_free_func(free_dial);
     room->encoders = g_ptr_array_new_with_free_func(unref_encoder);
     room->taps = g_ptr_array_new_with_free_func(g_free);
@@ -96,6 +97,7 @@ void md_room_free(MdRoom *room)
     g_ptr_array_unref(room->votes);
     md_room_floor_clear(room);
     md_room_channels_clear(room);
+    md_keep_clear(room);
     md_room_scene_reset(room);
     g_ptr_array_unref(room->dials);
     g_ptr_array_unref(room->encoders);
@@ -207,6 +209,7 @@ void md_room_close(MdRoom *room, const char *reason)
     for (guint i = 0; i < room->taps->len; i++)
         ((MdTap *)g_ptr_array_index(room->taps, i))->removed = true;
     md_room_replan(room);
+    md_keep_forget(room);
     md_room_emit(room, "room.ended", NULL, "reason", "s", reason, NULL);
     if (room->kind == MD_ROOM_MEETING && g_hash_table_lookup(room->conference->rooms, room->name) == room)
         g_hash_table_remove(room->conference->rooms, room->name);
@@ -225,6 +228,7 @@ static void hang_up_all(MdRoom *room)
     for (guint i = 0; i < room->members->len; i++)
         md_member_hang_up(g_ptr_array_index(room->members, i), "meeting ended");
     room->locked = room->muted_all = false;
+    md_keep_reset(room);
     md_room_vote_end(room, true);
     md_room_floor_reset(room);
     md_room_channels_reset(room);
@@ -256,6 +260,7 @@ void md_room_tick(MdRoom *room, int64_t now_us)
     md_room_floor_tick(room, now_us);
     md_room_vote_tick(room, now_us);
     md_room_scene_tick(room, now_us);
+    md_keep_tick(room, now_us);
     if (room->waiting && !room->ending && now_us >= room->waiting_us) { /* to all at once: one encode */
         room->waiting_us = now_us + WAITING_REPEAT_US;
         md_room_audio_play(room->audio, NULL, MD_HEARS_NOTHING,

@@ -234,3 +234,52 @@ uint32_t md_pin_source(const MdRoom *room, const MdPin *pin)
         return 0;
     return member != NULL ? member->source : dial != NULL ? dial->source : pin->in_composer ? pin->source : 0;
 }
+
+/* --- over a restart ---------------------------------------------------------------------------------------------------- */
+
+JsonObject *md_wish_keep(MdKeepWriter *writer, const MdWish *wish)
+{
+    JsonObject *o = json_object_new();
+    JsonArray *seats = json_array_new();
+    for (guint i = 0; wish->seats != NULL && i < wish->seats->len; i++) {
+        const MdPin *pin = g_ptr_array_index(wish->seats, i);
+        if (pin == NULL || pin->dropped)
+            json_array_add_null_element(seats);
+        else
+            json_array_add_int_element(seats, md_keep_party(writer, pin->member, pin->identity, pin->name, pin->target));
+    }
+    json_object_set_string_member(o, "layout", md_layout_to_string(wish->layout));
+    json_object_set_array_member(o, "seats", seats);
+    return o;
+}
+
+static MdPin *pin_of_kept(MdRoom *room, const MdKept *kept)
+{
+    MdPin *pin = find_pin(room, kept->id);
+    if (pin == NULL) {
+        pin = g_new0(MdPin, 1);
+        *pin = (MdPin){.member = kept->id, .identity = g_strdup(kept->identity), .name = g_strdup(kept->name), .target = g_strdup(kept->target),
+                       .source = ++room->conference->next_member};
+        g_ptr_array_add(room->pins, pin);
+    }
+    pin->refs++;
+    return pin;
+}
+
+bool md_wish_load(MdRoom *room, MdWish *wish, JsonObject *o)
+{
+    const char *name = md_keep_text(o, "layout");
+    MdLayoutKind layout = name != NULL ? md_layout_from_string(name) : MD_LAYOUT_KIND_MAX;
+    JsonArray *places = md_keep_list(o, "seats");
+    guint n = places != NULL ? MIN(json_array_get_length(places), MD_LAYOUT_CELLS_MAX) : 0;
+    if ((unsigned)layout >= MD_LAYOUT_KIND_MAX)
+        return false;
+    GPtrArray *seats = n > 0 ? g_ptr_array_new() : NULL;
+    for (guint i = 0; i < n; i++) {
+        const MdKept *kept = md_keep_at(room->keep.kept, json_array_get_element(places, i));
+        g_ptr_array_add(seats, kept != NULL ? pin_of_kept(room, kept) : NULL);
+    }
+    md_wish_clear(room, wish);
+    *wish = (MdWish){.set = true, .layout = layout, .seats = seats};
+    return true;
+}

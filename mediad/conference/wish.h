@@ -42,3 +42,8 @@ void md_pins_update_sources(MdRoom *room);
 /* What its seat shows: its picture, the tile of whom we ring, or one that says that it is awaited. 0: nothing. */
 uint32_t md_pin_source(const MdRoom *room, const MdPin *pin);
 void md_pin_free(gpointer pin);
+
+/* For after a restart, and from before it (false: nothing usable was kept). */
+typedef struct MdKeepWriter MdKeepWriter;
+JsonObject *md_wish_keep(MdKeepWriter *writer, const MdWish *wish); /* new */
+bool md_wish_load(MdRoom *room, MdWish *wish, JsonObject *object);

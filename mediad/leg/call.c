@@ -42,6 +42,7 @@ void md_call_unref(MdCall *call)
     g_free(call->info.to_host);
     g_free(call->info.peer_host);
     g_free(call->info.user_agent);
+    g_free(call->info.seat);
     g_free(call);
 }
 

@@ -24,6 +24,7 @@ typedef struct MdCallInfo {          /* strings owned by the call, valid while i
     char *to_host;
     char *peer_host;                 /* numeric address signalling comes from: media may be latched to it when authenticated */
     char *user_agent;                /* may be "" */
+    char *seat;                      /* a browser that shows this again is the same one (a hash of its secret); NULL: none */
     bool authenticated;              /* digest, TLS client certificate or trusted trunk */
     bool secure;                     /* signalling over TLS */
     MdSecurity security;             /* media policy of the account or listener */

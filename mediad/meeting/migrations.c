@@ -25,5 +25,6 @@ const MdMigration md_meeting_migrations[] = {
     {405, "saved lists of sites",
      "CREATE TABLE md_site_lists (name TEXT PRIMARY KEY, title TEXT NOT NULL, accounts TEXT NOT NULL, changed_us BIGINT NOT NULL,"
      " changed_by TEXT NOT NULL)"},
+    {440, "how running rooms stand, for after a restart", "CREATE TABLE md_scenes (room TEXT PRIMARY KEY, scene TEXT NOT NULL, seen_us BIGINT NOT NULL)"},
 };
 const unsigned md_meeting_n_migrations = G_N_ELEMENTS(md_meeting_migrations);

@@ -154,6 +154,7 @@ static Seat *seat_new(MdWebPeer *peer, const char *room, const MdWebSeatSpec *sp
         .to_host = g_strdup(""),
         .peer_host = g_strdup(peer->identity.host),
         .user_agent = g_strdup(peer->identity.user_agent),
+        .seat = g_compute_checksum_for_string(G_CHECKSUM_SHA256, token, -1),
         .authenticated = spec->authenticated,
         .secure = peer->identity.secure,
         .browser = true,
