@@ -248,8 +248,10 @@ static bool parse_epoch(const char *text, int64_t *ret_us)
         return false;
     if (number > 1e11) /* some count milliseconds */
         number /= 1000;
+    if (number > (double)EPOCH_MAX)
+        return false;
     *ret_us = (int64_t)(number * 1e6);
-    return number <= (double)EPOCH_MAX;
+    return true;
 }
 
 static char *parse_wire_day(const char *text)

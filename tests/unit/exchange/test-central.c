@@ -301,6 +301,10 @@ static void test_units(void)
     g_assert_nonnull(strstr(back, "\"TimNgayPhat\":\"05-02-2026\",\"ThoiDiemPhat\":[{\"ThoiGianBatDau\":1720000000}]"));
     g_assert_null(bc_ex_read_text(tables, "bulletin", "{\"BanTinID\":1}", 14, &error));
     g_assert_cmpstr(error->message, ==, "bulletin.kind: LoaiBanTin is missing");
+    g_clear_error(&error);
+    static const char late[] = "{\"BanTinID\":5,\"LoaiBanTin\":\"3\",\"MucDoUuTien\":1,\"TieuDe\":\"T\",\"NgayKetThuc\":1e300}"; /* more than an int64_t of microseconds */
+    g_assert_null(bc_ex_read_text(tables, "bulletin", late, strlen(late), &error));
+    g_assert_cmpstr(error->message, ==, "bulletin.valid_to: no time in epoch seconds");
 }
 
 int main(int argc, char **argv)
