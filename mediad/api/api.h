@@ -103,6 +103,8 @@ MdApi *md_api_request_api(const MdApiRequest *request);
 /* A handler replies exactly once, now or later (the request is kept until then). Takes node (NULL: 204). */
 void md_api_reply(MdApiRequest *request, int status, JsonNode *node);
 void md_api_reply_text(MdApiRequest *request, int status, const char *content_type, const char *text);
+/* 200 and a page to print that brings its own style and loads nothing else. */
+void md_api_reply_page(MdApiRequest *request, const char *html);
 /* A whole file; byte ranges and If-None-Match are answered. etag (without quotes) may be NULL. 404 when it cannot be opened. */
 void md_api_reply_file(MdApiRequest *request, const char *path, const char *content_type, const char *etag);
 /* 200 and a body without end: bytes go out as they are written. closed (may be NULL) runs once when the other side is gone, is too slow, or the

@@ -92,9 +92,7 @@ static void as_page(MdApiRequest *r, void *user)
     if (!a)
         return;
     g_autofree char *text = md_attendance_page(a, md_meetings_zone(s->meetings));
-    /* Pages of the API may load nothing; this one brings its own style. */
-    md_api_request_set_header(r, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
-    md_api_reply_text(r, 200, "text/html; charset=utf-8", text);
+    md_api_reply_page(r, text);
 }
 
 /* --- chat --- */

@@ -3,15 +3,22 @@
 #include "mediad/api/meeting-json.h"
 #include "mediad/meeting/trial-row.h"
 
+static void set_cause(JsonObject *o, MdTrialCause cause)
+{
+    json_object_set_string_member(o, "cause", md_trial_cause_to_string(cause));
+    json_object_set_string_member(o, "text", md_trial_cause_text(cause));
+    json_object_set_string_member(o, "advice", md_trial_cause_advice(cause));
+    json_object_set_string_member(o, "text_en", md_trial_cause_text_en(cause));
+    json_object_set_string_member(o, "advice_en", md_trial_cause_advice_en(cause));
+}
+
 static void set_causes(JsonObject *o, const MdTrialVerdict *v)
 {
     JsonArray *causes = json_array_new();
 
     for (unsigned i = 0; i < v->n; i++) {
         JsonObject *one = json_object_new();
-        json_object_set_string_member(one, "cause", md_trial_cause_to_string(v->causes[i]));
-        json_object_set_string_member(one, "text", md_trial_cause_text(v->causes[i]));
-        json_object_set_string_member(one, "advice", md_trial_cause_advice(v->causes[i]));
+        set_cause(one, v->causes[i]);
         json_array_add_object_element(causes, one);
     }
     json_object_set_array_member(o, "causes", causes);
@@ -30,27 +37,32 @@ static JsonObject *site_json(const MdTrialSite *site)
     if (site->state != MD_TRIAL_DONE || site->verdict.n == 0)
         return o;
     json_object_set_string_member(o, "grade", md_trial_grade_to_string(site->verdict.grade));
-    json_object_set_string_member(o, "cause", md_trial_cause_to_string(site->verdict.causes[0]));
-    json_object_set_string_member(o, "text", md_trial_cause_text(site->verdict.causes[0]));
-    json_object_set_string_member(o, "advice", md_trial_cause_advice(site->verdict.causes[0]));
+    set_cause(o, site->verdict.causes[0]);
     set_causes(o, &site->verdict);
     json_object_set_object_member(o, "evidence", md_trial_evidence_to_json(&site->evidence));
     return o;
 }
 
-static void show(MdApiRequest *r, void *user)
+/* The meeting that is asked for and its trial; NULL: answered. */
+static MdTrial *trial_of(MdApiRequest *r, MdApiMeetings *s, MdBooking **ret_booking)
 {
-    MdApiMeetings *s = user;
     g_autoptr(GError) error = NULL;
     g_autoptr(MdBooking) b = md_api_meeting_of(r, s);
-    g_autoptr(MdTrial) trial = b ? md_meetings_trial(s->meetings, b->id, &error) : NULL;
+    MdTrial *trial = b ? md_meetings_trial(s->meetings, b->id, &error) : NULL;
 
-    if (!b)
-        return;
-    if (!trial) {
+    if (b && !trial)
         md_api_meeting_error(r, error);
+    if (trial && ret_booking)
+        *ret_booking = g_steal_pointer(&b);
+    return trial;
+}
+
+static void show(MdApiRequest *r, void *user)
+{
+    g_autoptr(MdTrial) trial = trial_of(r, user, NULL);
+
+    if (!trial)
         return;
-    }
     JsonObject *o = json_object_new();
     JsonArray *sites = json_array_new();
     for (unsigned i = 0; i < trial->sites->len; i++)
@@ -63,6 +75,32 @@ static void show(MdApiRequest *r, void *user)
     json_object_set_int_member(o, "left", trial->left);
     json_object_set_array_member(o, "sites", sites);
     md_api_reply(r, 200, md_api_meeting_object(o));
+}
+
+static void as_csv(MdApiRequest *r, void *user)
+{
+    MdApiMeetings *s = user;
+    g_autoptr(MdBooking) b = NULL;
+    g_autoptr(MdTrial) trial = trial_of(r, s, &b);
+
+    if (!trial)
+        return;
+    g_autofree char *text = md_trial_csv(trial, md_meetings_zone(s->meetings));
+    g_autofree char *file = g_strdup_printf("attachment; filename=\"hop-thu-%s.csv\"", b->id);
+    md_api_request_set_header(r, "Content-Disposition", file);
+    md_api_reply_text(r, 200, "text/csv; charset=utf-8", text);
+}
+
+static void as_page(MdApiRequest *r, void *user)
+{
+    MdApiMeetings *s = user;
+    g_autoptr(MdBooking) b = NULL;
+    g_autoptr(MdTrial) trial = trial_of(r, s, &b);
+
+    if (!trial)
+        return;
+    g_autofree char *text = md_trial_page(trial, b, md_meetings_zone(s->meetings));
+    md_api_reply_page(r, text);
 }
 
 static void start(MdApiRequest *r, void *user)
@@ -104,6 +142,7 @@ static void stop(MdApiRequest *r, void *user)
     ",\"state\":{\"type\":\"string\",\"enum\":[\"waiting\",\"calling\",\"checking\",\"done\"]},\"called_us\":" MT_TIME ",\"done_us\":" MT_TIME           \
     ",\"attempts\":" MT_INT ",\"grade\":{\"type\":\"string\",\"enum\":[\"pass\",\"warn\",\"fail\"]},\"cause\":" MT_TEXT                              \
     ",\"text\":{\"type\":\"string\",\"description\":\"the likely cause, in Vietnamese\"},\"advice\":{\"type\":\"string\",\"description\":\"what to do, in Vietnamese\"},"   \
+    "\"text_en\":" MT_TEXT ",\"advice_en\":" MT_TEXT ","                                                                  \
     "\"causes\":{\"type\":\"array\"},\"evidence\":{\"type\":\"object\"}}}"
 
 static const MdApiRoute routes[] = {
@@ -112,6 +151,10 @@ static const MdApiRoute routes[] = {
                         ",\"begun_us\":" MT_TIME ",\"passed\":" MT_INT ",\"warned\":" MT_INT ",\"failed\":" MT_INT ",\"left\":" MT_INT
                         ",\"sites\":{\"type\":\"array\",\"items\":" SITE "}}}",
      .summary = "The trial session: how each site's line was, the likely cause of what is wrong, and what was measured."},
+    {.method = "GET", .path = "/meetings/{meeting}/trial.csv", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = as_csv,
+     .response_type = "text/csv", .summary = "The list for the technician as a table for spreadsheets, in Vietnamese; what needs hands first."},
+    {.method = "GET", .path = "/meetings/{meeting}/trial.html", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = as_page,
+     .response_type = "text/html", .summary = "The same as a page to print, in Vietnamese."},
     {.method = "POST", .path = "/meetings/{meeting}/trial", .rights = MD_API_MAY_VIEW, .role = MD_API_VIEWER, .handler = start,
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"sites\":" MT_ACCOUNTS("1") "}}",
      .summary = "Check these sites now, or all: each is called once more. Not while it is in a meeting, not after the start."},

@@ -137,6 +137,12 @@ void md_api_reply_text(MdApiRequest *r, int status, const char *content_type, co
     answer(r, status, content_type, g_bytes_new(text, strlen(text)));
 }
 
+void md_api_reply_page(MdApiRequest *r, const char *html)
+{
+    md_api_request_set_header(r, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+    md_api_reply_text(r, 200, "text/html; charset=utf-8", html);
+}
+
 void md_api_reply_bytes(MdApiRequest *r, int status, const char *content_type, GBytes *bytes)
 {
     answer(r, status, content_type, g_bytes_ref(bytes));

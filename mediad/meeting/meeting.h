@@ -202,3 +202,6 @@ bool md_meetings_trial_stop(MdMeetings *meetings, const char *id, GError **error
 MdTrial *md_meetings_trial(MdMeetings *meetings, const char *id, GError **error);
 void md_trial_free(MdTrial *trial);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdTrial, md_trial_free)
+/* The list for the technician, what needs hands first; pure, g_free (trial-sheet.c). */
+char *md_trial_csv(const MdTrial *trial, GTimeZone *zone);   /* RFC 4180 with a byte order mark; Vietnamese heads */
+char *md_trial_page(const MdTrial *trial, const MdBooking *booking, GTimeZone *zone); /* HTML to print, Vietnamese */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Attendance put together, as a table for spreadsheets and as a page to print. Pure. */
-#include "mediad/meeting/meeting.h"
+#include "mediad/meeting/paper.h"
 #include <string.h>
 
 static void attendee_free(gpointer data)
@@ -103,15 +103,6 @@ static const char *role_word(const char *role)
     return role;
 }
 
-static char *local_text(int64_t wall_us, GTimeZone *zone, const char *format)
-{
-    if (wall_us == 0)
-        return g_strdup("");
-    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(wall_us / G_USEC_PER_SEC);
-    g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone);
-    return g_date_time_format(local, format);
-}
-
 static char *minutes(int64_t seconds)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
@@ -133,8 +124,8 @@ static GPtrArray *row_of(const MdAttendee *a, unsigned number, GTimeZone *zone)
     g_ptr_array_add(row, g_strdup(role_word(a->role)));
     g_ptr_array_add(row, g_strdup(a->invited ? "Có" : "Không"));
     g_ptr_array_add(row, g_strdup(a->first_us != 0 ? "Có mặt" : "Vắng mặt"));
-    g_ptr_array_add(row, local_text(a->first_us, zone, "%H:%M:%S"));
-    g_ptr_array_add(row, a->here ? g_strdup("đang dự") : local_text(a->last_us, zone, "%H:%M:%S"));
+    g_ptr_array_add(row, md_paper_time(a->first_us, zone, "%H:%M:%S"));
+    g_ptr_array_add(row, a->here ? g_strdup("đang dự") : md_paper_time(a->last_us, zone, "%H:%M:%S"));
     g_ptr_array_add(row, g_strdup_printf("%u", a->visits));
     g_ptr_array_add(row, g_strdup_printf("%u", a->reconnects));
     g_ptr_array_add(row, minutes(a->present_s));
@@ -145,54 +136,18 @@ static GPtrArray *row_of(const MdAttendee *a, unsigned number, GTimeZone *zone)
     return row;
 }
 
-/* What begins like a formula is told to be text: a name may come from anywhere. */
-static void csv_field(GString *out, const char *text)
-{
-    g_string_append_c(out, '"');
-    if (*text != 0 && strchr("=+-@\t\r", *text) != NULL)
-        g_string_append_c(out, '\'');
-    for (; *text != 0; text++) {
-        if (*text == '"')
-            g_string_append_c(out, '"');
-        g_string_append_c(out, *text);
-    }
-    g_string_append_c(out, '"');
-}
-
 char *md_attendance_csv(const MdAttendance *attendance, GTimeZone *zone)
 {
     GString *out = g_string_new("\xef\xbb\xbf");
-    for (unsigned i = 0; i < COLUMNS; i++) {
-        g_string_append(out, i > 0 ? "," : "");
-        csv_field(out, heads[i]);
-    }
-    g_string_append(out, "\r\n");
+    md_paper_csv_row(out, heads, COLUMNS);
     for (guint i = 0; i < attendance->attendees->len; i++) {
         g_autoptr(GPtrArray) row = row_of(attendance->attendees->pdata[i], i + 1, zone);
-        for (unsigned k = 0; k < row->len; k++) {
-            g_string_append(out, k > 0 ? "," : "");
-            csv_field(out, row->pdata[k]);
-        }
-        g_string_append(out, "\r\n");
+        md_paper_csv_row(out, (const char *const *)row->pdata, row->len);
     }
     return g_string_free(out, FALSE);
 }
 
 /* --- the page --- */
-
-static void html(GString *out, const char *text)
-{
-    g_autofree char *safe = g_markup_escape_text(text, -1);
-    g_string_append(out, safe);
-}
-
-static const char page_head[] =
-    "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><style>"
-    "body{font:14px/1.4 \"Noto Sans\",\"DejaVu Sans\",sans-serif;color:#111;background:#fff;margin:2em}h1{font-size:20px;margin:0}h2{font-size:16px}"
-    "table{border-collapse:collapse;width:100%;margin-top:1em}th,td{border:1px solid #999;padding:3px 6px;text-align:right}"
-    "td.text,th.text{text-align:left}thead{display:table-header-group}tr{break-inside:avoid}thead th{background:#eee}tr.absent td{color:#a00}"
-    ".sign{margin-top:3em;display:flex;justify-content:space-around;text-align:center}"
-    "@media print{@page{size:A4 landscape;margin:12mm}body{margin:0;font-size:10px}}</style>";
 
 static void page_agenda(GString *out, const MdBooking *b)
 {
@@ -202,10 +157,10 @@ static void page_agenda(GString *out, const MdBooking *b)
     for (guint i = 0; i < b->agenda->len; i++) {
         const MdAgendaItem *item = b->agenda->pdata[i];
         g_string_append(out, "<li>");
-        html(out, item->subject);
+        md_paper_html(out, item->subject);
         if (*item->who != 0) {
             g_string_append(out, " – ");
-            html(out, item->who);
+            md_paper_html(out, item->who);
         }
         if (item->minutes > 0)
             g_string_append_printf(out, " (%u phút)", item->minutes);
@@ -226,7 +181,7 @@ static void page_table(GString *out, const MdAttendance *attendance, GTimeZone *
         g_string_append(out, a->first_us == 0 ? "<tr class=\"absent\">" : "<tr>");
         for (unsigned k = 0; k < row->len; k++) {
             g_string_append(out, k >= 1 && k <= 5 ? "<td class=\"text\">" : "<td>");
-            html(out, row->pdata[k]);
+            md_paper_html(out, row->pdata[k]);
             g_string_append(out, "</td>");
         }
         g_string_append(out, "</tr>\n");
@@ -237,11 +192,11 @@ static void page_table(GString *out, const MdAttendance *attendance, GTimeZone *
 char *md_attendance_page(const MdAttendance *attendance, GTimeZone *zone)
 {
     const MdBooking *b = attendance->booking;
-    g_autofree char *from = local_text(b->start_us, zone, "%H:%M"), *to = local_text(b->end_us, zone, "%H:%M ngày %d/%m/%Y"),
-                    *began = local_text(b->started_us, zone, "%H:%M:%S"), *ended = local_text(b->ended_us, zone, "%H:%M:%S");
+    g_autofree char *from = md_paper_time(b->start_us, zone, "%H:%M"), *to = md_paper_time(b->end_us, zone, "%H:%M ngày %d/%m/%Y"),
+                    *began = md_paper_time(b->started_us, zone, "%H:%M:%S"), *ended = md_paper_time(b->ended_us, zone, "%H:%M:%S");
     GString *out = g_string_new(NULL);
-    g_string_append_printf(out, "<!doctype html>\n<html lang=\"vi\"><head>%s<title>Danh sách dự họp</title></head><body>\n<h1>Danh sách dự họp: ", page_head);
-    html(out, b->title);
+    g_string_append_printf(out, "<!doctype html>\n<html lang=\"vi\"><head>%s<title>Danh sách dự họp</title></head><body>\n<h1>Danh sách dự họp: ", md_paper_head);
+    md_paper_html(out, b->title);
     g_string_append_printf(out, "</h1>\n<p>Thời gian: %s–%s. Bắt đầu thực tế: %s. Kết thúc thực tế: %s.<br>Số điểm cầu được mời: %u. Có mặt: %u. Vắng mặt: %u.</p>\n",
                            from, to, *began != 0 ? began : "chưa", *ended != 0 ? ended : "chưa", attendance->invited, attendance->present,
                            attendance->invited - attendance->present);

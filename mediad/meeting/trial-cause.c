@@ -10,45 +10,121 @@ static const uint64_t FROZEN_SHARE = 3; /* a third of the time */
 enum { DARK_LUMA = 24, PACKETS_MIN = 5, MOVED_MIN = 2, MOVED_SHARE = 30, DECODED_MIN = 10 };
 
 typedef struct Words {
-    const char *name, *text, *advice;
+    const char *name, *text[2], *advice[2];
 } Words;
 
+/* Vietnamese, then English */
 static const Words words[MD_TRIAL_CAUSE_MAX] = {
-    [MD_TRIAL_BUSY_ELSEWHERE] = {"busy-elsewhere", "Điểm cầu đang ở trong cuộc họp khác nên không gọi thử.",
-                                 "Gọi thử lại sau khi cuộc họp kia kết thúc."},
-    [MD_TRIAL_NOT_REGISTERED] = {"not-registered", "Thiết bị chưa đăng ký vào hệ thống (chưa bật, mất mạng hoặc sai mật khẩu).",
-                                 "Bật thiết bị, kiểm tra cáp mạng, địa chỉ máy chủ, tài khoản và mật khẩu."},
-    [MD_TRIAL_NO_ANSWER] = {"no-answer", "Thiết bị có đăng ký nhưng không ai trả lời cuộc gọi.",
-                            "Đặt chế độ tự động trả lời hoặc cử người trực thiết bị."},
-    [MD_TRIAL_BUSY] = {"busy", "Thiết bị báo bận.", "Kết thúc cuộc gọi đang có trên thiết bị rồi gọi thử lại."},
-    [MD_TRIAL_REFUSED] = {"refused", "Cuộc gọi bị từ chối tại điểm cầu.", "Tắt chế độ không làm phiền; nhờ người trực nhận cuộc gọi."},
-    [MD_TRIAL_MEDIA_REFUSED] = {"media-refused", "Hai bên không thống nhất được mã hóa âm thanh, hình ảnh hoặc mã hóa bảo mật.",
-                                "Bật Opus, G.722 hoặc G.711 và H.264 trên thiết bị; kiểm tra cài đặt SRTP."},
-    [MD_TRIAL_CALL_FAILED] = {"call-failed", "Không gọi được tới điểm cầu.", "Kiểm tra đường mạng và cài đặt SIP của thiết bị."},
-    [MD_TRIAL_DROPPED] = {"dropped", "Cuộc gọi bị ngắt giữa chừng khi đang kiểm tra.",
-                          "Kiểm tra đường mạng; hỏi người trực có gác máy không."},
-    [MD_TRIAL_NOT_ENCRYPTED] = {"not-encrypted", "Đường truyền không được mã hóa trong khi cuộc họp yêu cầu mã hóa.",
-                                "Bật SRTP (bắt buộc) và TLS trên thiết bị."},
-    [MD_TRIAL_NOTHING_ARRIVES] = {"nothing-arrives", "Kết nối một chiều: không nhận được âm thanh và hình ảnh từ điểm cầu.",
-                                  "Kiểm tra tường lửa, NAT tại điểm cầu: mở UDP chiều đi tới máy chủ."},
-    [MD_TRIAL_NO_SOUND] = {"no-sound", "Không nhận được gói âm thanh nào từ điểm cầu.",
-                           "Kiểm tra micro có bị tắt trên thiết bị không và cổng UDP âm thanh trên tường lửa."},
-    [MD_TRIAL_SILENT_MICROPHONE] = {"silent-microphone", "Micro không có tín hiệu: âm thanh nhận được hoàn toàn im lặng.",
-                                    "Kiểm tra micro đã bật chưa, dây cắm, pin micro không dây, đúng đầu vào và mức âm lượng."},
-    [MD_TRIAL_NO_PICTURE] = {"no-picture", "Không có hình ảnh từ điểm cầu.", "Kiểm tra camera: nguồn, cáp tín hiệu, đúng đầu vào, nắp che ống kính."},
-    [MD_TRIAL_FROZEN_PICTURE] = {"frozen-picture", "Hình ảnh bị đứng.", "Khởi động lại camera; nếu mạng yếu thì hạ độ phân giải."},
-    [MD_TRIAL_DOES_NOT_HEAR] = {"does-not-hear", "Điểm cầu không nhận được âm thanh hoặc hình ảnh từ máy chủ (một chiều).",
-                                "Kiểm tra tường lửa, NAT tại điểm cầu: mở UDP chiều về."},
-    [MD_TRIAL_WEAK_LINE] = {"weak-line", "Đường truyền yếu: mất gói, trễ hoặc biến động trễ lớn.",
-                            "Dùng cáp mạng thay Wi-Fi, tắt bớt ứng dụng dùng mạng, báo nhà mạng."},
-    [MD_TRIAL_WEAK_MICROPHONE] = {"weak-microphone", "Tiếng nhỏ: mức âm thanh thấp hoặc chưa có ai nói thử.",
-                                  "Nhờ người trực nói thử; tăng mức micro, đặt micro gần người nói."},
-    [MD_TRIAL_LOUD_MICROPHONE] = {"loud-microphone", "Tiếng quá lớn, dễ bị rè.", "Giảm mức micro hoặc đầu vào của thiết bị."},
-    [MD_TRIAL_DARK_PICTURE] = {"dark-picture", "Hình ảnh gần như đen.", "Mở nắp ống kính, bật đèn phòng họp."},
-    [MD_TRIAL_STILL_PICTURE] = {"still-picture", "Hình ảnh có về nhưng không thay đổi (hình tĩnh).",
-                                "Kiểm tra camera có đang bị dừng hình hoặc thiết bị đang phát ảnh chờ không."},
-    [MD_TRIAL_NO_VIDEO] = {"no-video", "Điểm cầu chỉ có âm thanh, không có hình ảnh.", "Nếu cần hình ảnh thì bật video trên thiết bị."},
-    [MD_TRIAL_FINE] = {"fine", "Đường truyền, âm thanh và hình ảnh tốt.", ""},
+    [MD_TRIAL_BUSY_ELSEWHERE] = {"busy-elsewhere",
+        {"Điểm cầu đang ở trong cuộc họp khác nên không gọi thử.",
+         "The site is in another meeting, so it was not called."},
+        {"Gọi thử lại sau khi cuộc họp kia kết thúc.",
+         "Check it again when that meeting is over."}},
+    [MD_TRIAL_NOT_REGISTERED] = {"not-registered",
+        {"Thiết bị chưa đăng ký vào hệ thống (chưa bật, mất mạng hoặc sai mật khẩu).",
+         "The device is not registered here (switched off, no network or a wrong password)."},
+        {"Bật thiết bị, kiểm tra cáp mạng, địa chỉ máy chủ, tài khoản và mật khẩu.",
+         "Switch it on; check its network cable, the server's address, its account and password."}},
+    [MD_TRIAL_NO_ANSWER] = {"no-answer",
+        {"Thiết bị có đăng ký nhưng không ai trả lời cuộc gọi.",
+         "The device is registered, but nobody answered the call."},
+        {"Đặt chế độ tự động trả lời hoặc cử người trực thiết bị.",
+         "Set it to answer by itself, or have somebody sit by it."}},
+    [MD_TRIAL_BUSY] = {"busy",
+        {"Thiết bị báo bận.",
+         "The device says it is busy."},
+        {"Kết thúc cuộc gọi đang có trên thiết bị rồi gọi thử lại.",
+         "End the call it is in, then check again."}},
+    [MD_TRIAL_REFUSED] = {"refused",
+        {"Cuộc gọi bị từ chối tại điểm cầu.",
+         "The call was refused at the site."},
+        {"Tắt chế độ không làm phiền; nhờ người trực nhận cuộc gọi.",
+         "Switch off 'do not disturb'; ask whoever is there to take the call."}},
+    [MD_TRIAL_MEDIA_REFUSED] = {"media-refused",
+        {"Hai bên không thống nhất được mã hóa âm thanh, hình ảnh hoặc mã hóa bảo mật.",
+         "The two ends agree on no codec or no encryption."},
+        {"Bật Opus, G.722 hoặc G.711 và H.264 trên thiết bị; kiểm tra cài đặt SRTP.",
+         "Switch on Opus, G.722 or G.711 and H.264 on the device; check its SRTP settings."}},
+    [MD_TRIAL_CALL_FAILED] = {"call-failed",
+        {"Không gọi được tới điểm cầu.",
+         "The site could not be called."},
+        {"Kiểm tra đường mạng và cài đặt SIP của thiết bị.",
+         "Check the network and the device's SIP settings."}},
+    [MD_TRIAL_DROPPED] = {"dropped",
+        {"Cuộc gọi bị ngắt giữa chừng khi đang kiểm tra.",
+         "The call was cut off while it was checked."},
+        {"Kiểm tra đường mạng; hỏi người trực có gác máy không.",
+         "Check the network; ask whoever is there whether they hung up."}},
+    [MD_TRIAL_NOT_ENCRYPTED] = {"not-encrypted",
+        {"Đường truyền không được mã hóa trong khi cuộc họp yêu cầu mã hóa.",
+         "The line is not encrypted, and the meeting demands it."},
+        {"Bật SRTP (bắt buộc) và TLS trên thiết bị.",
+         "Switch on SRTP (required) and TLS on the device."}},
+    [MD_TRIAL_NOTHING_ARRIVES] = {"nothing-arrives",
+        {"Kết nối một chiều: không nhận được âm thanh và hình ảnh từ điểm cầu.",
+         "One way only: neither sound nor picture comes from the site."},
+        {"Kiểm tra tường lửa, NAT tại điểm cầu: mở UDP chiều đi tới máy chủ.",
+         "Check the firewall and NAT there: let UDP out to the server."}},
+    [MD_TRIAL_NO_SOUND] = {"no-sound",
+        {"Không nhận được gói âm thanh nào từ điểm cầu.",
+         "No sound packets come from the site."},
+        {"Kiểm tra micro có bị tắt trên thiết bị không và cổng UDP âm thanh trên tường lửa.",
+         "Is the microphone muted on the device? Check the firewall for its sound's UDP port."}},
+    [MD_TRIAL_SILENT_MICROPHONE] = {"silent-microphone",
+        {"Micro không có tín hiệu: âm thanh nhận được hoàn toàn im lặng.",
+         "The microphone is dead: what comes is complete silence."},
+        {"Kiểm tra micro đã bật chưa, dây cắm, pin micro không dây, đúng đầu vào và mức âm lượng.",
+         "Is the microphone on, its cable in, a wireless one's battery charged, the right input chosen, the volume up?"}},
+    [MD_TRIAL_NO_PICTURE] = {"no-picture",
+        {"Không có hình ảnh từ điểm cầu.",
+         "No picture comes from the site."},
+        {"Kiểm tra camera: nguồn, cáp tín hiệu, đúng đầu vào, nắp che ống kính.",
+         "Check the camera: power, signal cable, the right input, the lens cover."}},
+    [MD_TRIAL_FROZEN_PICTURE] = {"frozen-picture",
+        {"Hình ảnh bị đứng.",
+         "The picture stands still for long."},
+        {"Khởi động lại camera; nếu mạng yếu thì hạ độ phân giải.",
+         "Restart the camera; on a weak line, lower the resolution."}},
+    [MD_TRIAL_DOES_NOT_HEAR] = {"does-not-hear",
+        {"Điểm cầu không nhận được âm thanh hoặc hình ảnh từ máy chủ (một chiều).",
+         "The site receives no sound or no picture from the server (one way)."},
+        {"Kiểm tra tường lửa, NAT tại điểm cầu: mở UDP chiều về.",
+         "Check the firewall and NAT there: let UDP in from the server."}},
+    [MD_TRIAL_WEAK_LINE] = {"weak-line",
+        {"Đường truyền yếu: mất gói, trễ hoặc biến động trễ lớn.",
+         "A weak line: loss, delay or jitter is high."},
+        {"Dùng cáp mạng thay Wi-Fi, tắt bớt ứng dụng dùng mạng, báo nhà mạng.",
+         "Use a cable instead of Wi-Fi, close what else uses the network, tell the network's operator."}},
+    [MD_TRIAL_WEAK_MICROPHONE] = {"weak-microphone",
+        {"Tiếng nhỏ: mức âm thanh thấp hoặc chưa có ai nói thử.",
+         "Faint sound: the level is low, or nobody has spoken yet."},
+        {"Nhờ người trực nói thử; tăng mức micro, đặt micro gần người nói.",
+         "Ask somebody to speak; turn the microphone up, bring it closer."}},
+    [MD_TRIAL_LOUD_MICROPHONE] = {"loud-microphone",
+        {"Tiếng quá lớn, dễ bị rè.",
+         "Too loud: it may sound distorted."},
+        {"Giảm mức micro hoặc đầu vào của thiết bị.",
+         "Turn down the microphone or the device's input."}},
+    [MD_TRIAL_DARK_PICTURE] = {"dark-picture",
+        {"Hình ảnh gần như đen.",
+         "The picture is almost black."},
+        {"Mở nắp ống kính, bật đèn phòng họp.",
+         "Open the lens cover, switch on the room's lights."}},
+    [MD_TRIAL_STILL_PICTURE] = {"still-picture",
+        {"Hình ảnh có về nhưng không thay đổi (hình tĩnh).",
+         "A picture comes, but nothing moves in it."},
+        {"Kiểm tra camera có đang bị dừng hình hoặc thiết bị đang phát ảnh chờ không.",
+         "Is the camera paused, or does the device show a waiting picture?"}},
+    [MD_TRIAL_NO_VIDEO] = {"no-video",
+        {"Điểm cầu chỉ có âm thanh, không có hình ảnh.",
+         "The site has sound only, no picture."},
+        {"Nếu cần hình ảnh thì bật video trên thiết bị.",
+         "If a picture is wanted, switch on video on the device."}},
+    [MD_TRIAL_FINE] = {"fine",
+        {"Đường truyền, âm thanh và hình ảnh tốt.",
+         "Line, sound and picture are good."},
+        {"",
+         ""}},
 };
 
 const char *md_trial_cause_to_string(MdTrialCause cause)
@@ -58,12 +134,22 @@ const char *md_trial_cause_to_string(MdTrialCause cause)
 
 const char *md_trial_cause_text(MdTrialCause cause)
 {
-    return (unsigned)cause < MD_TRIAL_CAUSE_MAX ? words[cause].text : NULL;
+    return (unsigned)cause < MD_TRIAL_CAUSE_MAX ? words[cause].text[0] : NULL;
 }
 
 const char *md_trial_cause_advice(MdTrialCause cause)
 {
-    return (unsigned)cause < MD_TRIAL_CAUSE_MAX ? words[cause].advice : NULL;
+    return (unsigned)cause < MD_TRIAL_CAUSE_MAX ? words[cause].advice[0] : NULL;
+}
+
+const char *md_trial_cause_text_en(MdTrialCause cause)
+{
+    return (unsigned)cause < MD_TRIAL_CAUSE_MAX ? words[cause].text[1] : NULL;
+}
+
+const char *md_trial_cause_advice_en(MdTrialCause cause)
+{
+    return (unsigned)cause < MD_TRIAL_CAUSE_MAX ? words[cause].advice[1] : NULL;
 }
 
 const char *md_trial_grade_to_string(MdTrialGrade grade)

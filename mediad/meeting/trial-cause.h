@@ -53,6 +53,8 @@ typedef enum MdTrialCause {    /* the gravest first */
 const char *md_trial_cause_to_string(MdTrialCause cause); /* "silent-microphone" */
 const char *md_trial_cause_text(MdTrialCause cause);      /* Vietnamese, one sentence */
 const char *md_trial_cause_advice(MdTrialCause cause);    /* Vietnamese: what the technician does; "" nothing */
+const char *md_trial_cause_text_en(MdTrialCause cause);   /* the same in English */
+const char *md_trial_cause_advice_en(MdTrialCause cause);
 
 typedef enum MdTrialGrade { MD_TRIAL_PASS, MD_TRIAL_WARN, MD_TRIAL_FAIL } MdTrialGrade;
 const char *md_trial_grade_to_string(MdTrialGrade grade); /* "pass", "warn", "fail" */

@@ -20,6 +20,18 @@ import { Wrong } from '../ui/wrong';
 
 /* antd says "Hủy" (cancel), which beside "Hủy lịch" is not clear: the catalogue's word instead */
 const calm = <T extends typeof vi>(locale: T, word: string): T => ({ ...locale, Modal: { ...locale.Modal!, cancelText: word } });
+
+/* Confirmations are put into what is there beforehand: only then does a screen reader say them */
+let region: HTMLElement | null = null;
+function said(): HTMLElement {
+  if (!region) {
+    region = document.createElement('div');
+    region.setAttribute('role', 'status');
+    document.body.append(region);
+  }
+  return region;
+}
+
 const Join = lazy(() => import('../pages/meet/join'));
 
 function Signed() {
@@ -96,13 +108,14 @@ function Where() {
 export function Root() {
   const [language, set] = useState<Language>(startLanguage);
   const dark = useMedia('(prefers-color-scheme: dark)');
+  useEffect(() => void said(), []);
   const choose = useMemo(() => ({ language, setLanguage: (l: Language) => { keepLanguage(l); set(l); } }), [language]);
 
   useEffect(() => { document.documentElement.lang = language; }, [language]);
   return (
     <LanguageContext.Provider value={choose}>
       <ConfigProvider locale={calm(language === 'vi' ? vi : en, t('cancel'))} theme={themeOf(dark)} button={{ autoInsertSpace: false }} modal={{ closable: { 'aria-label': t('close'), closeIcon: <span aria-hidden="true">✕</span> } }}>
-        <App message={{ maxCount: 3 }} notification={{ placement: 'bottomRight' }}>
+        <App message={{ maxCount: 3, duration: 5, getContainer: said }} notification={{ placement: 'bottomRight', maxCount: 3 }}>
           <Where key={language} />
         </App>
       </ConfigProvider>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Asks for a one-time code when the server wants one; the session is unlocked for five minutes then.
-import { Button, Input, Modal } from 'antd';
+import { Input, Modal } from 'antd';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { call, setCodeAsker } from './api';
 import { asFailure, type Failure } from './failure';
 import { t } from './i18n';
+import { Button } from '../ui/button';
 import { Field } from '../ui/field';
 import { Wrong } from '../ui/wrong';
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { Button, Input } from 'antd';
+import { Input } from 'antd';
 import { useState, type FormEvent } from 'react';
 import { call, post } from './api';
 import { asFailure, type Failure } from './failure';
 import { t, useLanguage } from './i18n';
 import type { Session } from './types';
+import { Button } from '../ui/button';
 import { Field } from '../ui/field';
 import { Wrong } from '../ui/wrong';
 

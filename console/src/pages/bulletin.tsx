@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One bulletin: write or speak it, hear it, hand it in, approve it, schedule it. The next step is always the large button.
-import { Button, Input, Modal } from 'antd';
+import { Input, Modal } from 'antd';
 import { useEffect, useState } from 'react';
 import { get, post, PREFIX, put, seg, upload } from '../app/api';
 import { fromLocal, moment, number, span, toLocal } from '../app/format';
@@ -11,6 +11,7 @@ import { useSession } from '../app/session';
 import type { Bulletin, Content, Device, Priority, Problem, Rehearsal, Schedule } from '../app/types';
 import { useData } from '../app/use';
 import { AreaPicker, isWithin, sayAreas, useAreaName, useAreas, useOwn, useOwnAreas } from '../ui/areas';
+import { Button } from '../ui/button';
 import { Confirm } from '../ui/confirm';
 import { Badge, Choice, Field } from '../ui/field';
 import { PriorityBadge } from '../ui/run';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A question before what cannot be taken back: what will happen, in one sentence, and two buttons that say what they do.
-import { Button, Modal } from 'antd';
+import { Modal } from 'antd';
 import { useState, type ReactNode } from 'react';
 import { t } from '../app/i18n';
+import { Button } from './button';
 
 export function Confirm({ open, title, children, go, danger, close, doIt }: { open: boolean; title: string; children: ReactNode; go: string; danger?: boolean; close: () => void; doIt: () => Promise<unknown> }) {
   const [busy, setBusy] = useState(false);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What went wrong, where, and how to mend it: in the reader's language first, in the server's own words below.
 import { Alert, App, Button } from 'antd';
-import { useCallback } from 'react';
+import { useCallback, useState } from 'react';
 import { catalogue, type Key } from '../app/catalogue';
 import { asFailure, type Failure } from '../app/failure';
 import { t } from '../app/i18n';
@@ -34,12 +34,17 @@ export function Wrong({ failure, retry, brief }: { failure: Failure; retry?: () 
   );
 }
 
-/** Does something that may fail, and says how it went; what was shown beforehand is taken back by undo. True: done. */
+let last = 0;
+
+/** Does something that may fail, and says how it went; what was shown beforehand is taken back by undo. True: done. A confirmation goes by itself;
+ * what went wrong stays until it is closed, or until the same part of the page has done something that went well. */
 export function useAct(): (work: () => Promise<unknown>, options?: { done?: string; undo?: () => void }) => Promise<boolean> {
   const { notification, message } = App.useApp();
+  const [key] = useState(() => `act${++last}`);
   return useCallback(async (work, options = {}) => {
     try {
       await work();
+      notification.destroy(key);
       if (options.done) void message.success(options.done);
       return true;
     } catch (error) {
@@ -47,8 +52,11 @@ export function useAct(): (work: () => Promise<unknown>, options?: { done?: stri
       const failure = asFailure(error);
       if (failure.code === 'cancelled') return false;
       const said = sayFailure(failure);
-      notification.error({ message: said.what, duration: 12, role: 'alert', description: <>{said.mend && <div>{said.mend}</div>}<div className="soft" lang="en">{said.detail}</div></> });
+      notification.error({
+        key, message: said.what, duration: 0, role: 'alert', closable: { 'aria-label': t('close'), closeIcon: <span aria-hidden="true">✕</span> },
+        description: <>{said.mend && <div>{said.mend}</div>}<div className="soft" lang="en">{said.detail}</div></>,
+      });
       return false;
     }
-  }, [message, notification]);
+  }, [key, message, notification]);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Evidence → cause, as a table. */
 #include "mediad/meeting/trial-cause.h"
+#include "mediad/meeting/meeting.h"
 #include <string.h>
 
 /* A good line: voice, moving picture, reports without loss. */
@@ -137,6 +138,9 @@ static void test_words(void)
         g_assert_true(g_utf8_validate(md_trial_cause_text(cause), -1, NULL));
         g_assert_cmpuint(strlen(md_trial_cause_text(cause)), >, 10);
         g_assert_true(cause == MD_TRIAL_FINE || strlen(md_trial_cause_advice(cause)) > 10);
+        g_assert_true(g_str_is_ascii(md_trial_cause_text_en(cause)) && strlen(md_trial_cause_text_en(cause)) > 10);
+        g_assert_true(g_str_is_ascii(md_trial_cause_advice_en(cause)));
+        g_assert_cmpint(*md_trial_cause_advice_en(cause) == 0, ==, *md_trial_cause_advice(cause) == 0);
     }
     g_assert_null(md_trial_cause_text(MD_TRIAL_CAUSE_MAX));
 }
@@ -154,6 +158,51 @@ static void test_undecided(void)
     g_assert_false(md_trial_undecided(&e));
 }
 
+static MdTrialSite site(const char *account, const char *name, MdTrialState state, const MdTrialEvidence *e)
+{
+    MdTrialSite s = {.account = account, .name = name, .state = state, .done_us = state == MD_TRIAL_DONE ? INT64_C(1800000000000000) : 0, .attempts = 1};
+    if (e) {
+        s.evidence = *e;
+        s.verdict = md_trial_judge(e);
+    }
+    return s;
+}
+
+/* What needs hands comes first, the rest in the order of the invited; names cannot break the table or the page. */
+static void test_sheet(void)
+{
+    MdTrialEvidence fine = good(), dead = good(), faint = good();
+    dead.level_max_dbov = -127;
+    dead.audio_lost = 125;
+    faint.level_max_dbov = -60;
+    MdTrialSite sites[] = {site("a", "Xã <A>", MD_TRIAL_DONE, &fine), site("b", "=Xã \"B\"", MD_TRIAL_DONE, &dead), site("c", "Xã C", MD_TRIAL_CHECKING, NULL),
+                           site("d", "Xã D", MD_TRIAL_DONE, &faint), site("e", "Xã E", MD_TRIAL_DONE, NULL)};
+    MdTrial trial = {.running = true, .begun_us = INT64_C(1800000000000000), .sites = g_ptr_array_new(), .passed = 1, .warned = 1, .failed = 1, .left = 1};
+    for (unsigned i = 0; i < G_N_ELEMENTS(sites); i++)
+        g_ptr_array_add(trial.sites, &sites[i]);
+    g_autoptr(GTimeZone) zone = g_time_zone_new_offset(7 * 3600);
+    g_autofree char *csv = md_trial_csv(&trial, zone);
+    g_auto(GStrv) rows = g_strsplit(csv, "\r\n", -1);
+    g_assert_cmpuint(g_strv_length(rows), ==, 7);
+    g_assert_true(g_str_has_prefix(rows[0], "\xef\xbb\xbf\"STT\",\"Điểm cầu\","));
+    g_assert_true(g_str_has_prefix(rows[1], "\"1\",\"'=Xã \"\"B\"\"\",\"b\",\"Không đạt\",\"Micro không có tín hiệu"));
+    g_assert_true(g_str_has_suffix(rows[1], ",\"15:00:00\",\"1\",\"'-127\",\"20.0\",\"8\",\"0.0\""));
+    g_assert_nonnull(strstr(rows[1], "Đường truyền yếu")); /* not only the gravest */
+    g_assert_true(g_str_has_prefix(rows[2], "\"2\",\"Xã D\",\"d\",\"Cần xem\","));
+    g_assert_true(g_str_has_prefix(rows[3], "\"3\",\"Xã C\",\"c\",\"Đang kiểm tra\",\"\","));
+    g_assert_true(g_str_has_prefix(rows[4], "\"4\",\"Xã E\",\"e\",\"Chưa kiểm tra\",\"\","));
+    g_assert_true(g_str_has_prefix(rows[5], "\"5\",\"Xã <A>\",\"a\",\"Đạt\","));
+    char title[] = "<b>Giao ban";
+    MdBooking booking = {.title = title, .start_us = INT64_C(1800003600000000)};
+    g_autofree char *page = md_trial_page(&trial, &booking, zone);
+    g_assert_nonnull(strstr(page, "Kết quả họp thử: &lt;b&gt;Giao ban"));
+    g_assert_nonnull(strstr(page, "16:00 ngày 15/01/2027"));
+    g_assert_nonnull(strstr(page, "Xã &lt;A&gt;"));
+    g_assert_null(strstr(page, "<A>"));
+    g_assert_true(strstr(page, "=Xã") < strstr(page, "Xã D") && strstr(page, "Xã D") < strstr(page, "Xã E"));
+    g_ptr_array_unref(trial.sites);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -163,6 +212,7 @@ int main(int argc, char **argv)
     g_test_add_func("/meeting/trial-cause/line", test_line);
     g_test_add_func("/meeting/trial-cause/together", test_together);
     g_test_add_func("/meeting/trial-cause/words", test_words);
+    g_test_add_func("/meeting/trial-cause/sheet", test_sheet);
     g_test_add_func("/meeting/trial-cause/undecided", test_undecided);
     return g_test_run();
 }

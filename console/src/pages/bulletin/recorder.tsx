@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Speaking into the microphone: a level to see that it hears, a pause to think, a listen before it goes anywhere.
-import { Button } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { span } from '../../app/format';
 import { Failure } from '../../app/failure';
 import { t } from '../../app/i18n';
+import { Button } from '../../ui/button';
 import { Wrong } from '../../ui/wrong';
 
 const TYPES = ['audio/webm;codecs=opus', 'audio/ogg;codecs=opus', 'audio/mp4', 'audio/webm'];

@@ -10,32 +10,8 @@ import { useSession } from '../../app/session';
 import { useData } from '../../app/use';
 import { Badge } from '../../ui/field';
 import { useAct, Wrong } from '../../ui/wrong';
-import type { Attendance, JoinLink, Meeting as Whole, Trial } from './types';
-
-const graded = { pass: 'good', warn: 'warn', fail: 'bad' } as const;
-
-function TrialTable({ id }: { id: string }) {
-  const trial = useData<Trial>(`/meetings/${seg(id)}/trial`, ['trial.'], 10000), act = useAct();
-  const data = trial.data, order = { fail: 0, warn: 1, pass: 2 } as const;
-  const sites = [...(data?.sites ?? [])].sort((a, b) => (a.grade ? order[a.grade] : 3) - (b.grade ? order[b.grade] : 3));
-  return (
-    <section className="card">
-      <div className="row between"><h2>{t('trial.title')}</h2><div className="row">
-        {data?.running ? <Button onClick={() => void act(() => remove(`/meetings/${seg(id)}/trial`)).then(trial.reload)}>{t('trial.stop')}</Button>
-          : <Button type="primary" onClick={() => void act(() => post(`/meetings/${seg(id)}/trial`, {}), { done: t('trial.started') }).then(trial.reload)}>{t('trial.start')}</Button>}</div></div>
-      <p className="soft">{t('trial.explain')}</p>
-      {trial.failure && <Wrong failure={trial.failure} retry={trial.reload} />}
-      {data && <p aria-live="polite"><Badge tone="good">{t('trial.passed', { n: data.passed })}</Badge> <Badge tone="warn">{t('trial.warned', { n: data.warned })}</Badge> <Badge tone="bad">{t('trial.failed', { n: data.failed })}</Badge> <Badge tone="idle">{t('trial.left', { n: data.left })}</Badge></p>}
-      <div className="scroll" tabIndex={0} role="region" aria-label={t('trial.title')}><table className="plain">
-        <thead><tr><th>{t('meetRole.site')}</th><th>{t('col.result')}</th><th>{t('trial.cause')}</th><th /></tr></thead>
-        <tbody>{sites.map((s) => (
-          <tr key={s.account}><td><b>{s.name || s.account}</b></td><td>{s.grade ? <Badge tone={graded[s.grade]}>{t(`grade.${s.grade}`)}</Badge> : <Badge tone="idle">{tWord('trialState', s.state)}</Badge>}</td>
-            <td>{s.grade && s.grade !== 'pass' && <span lang="vi"><b>{s.text}</b> {s.advice}</span>}</td>
-            <td>{!data?.running && s.grade !== 'pass' && <Button onClick={() => void act(() => post(`/meetings/${seg(id)}/trial`, { sites: [s.account] })).then(trial.reload)}>{t('trial.again')}</Button>}</td></tr>))}
-        </tbody></table></div>
-    </section>
-  );
-}
+import { TrialSession } from './trial';
+import type { Attendance, JoinLink, Meeting as Whole } from './types';
 
 function Links({ id }: { id: string }) {
   const links = useData<{ links: JoinLink[] }>(`/meetings/${seg(id)}/links`), act = useAct();
@@ -60,7 +36,7 @@ function Attended({ id }: { id: string }) {
   const found = useData<Attendance>(`/meetings/${seg(id)}/attendance`, [], 30000), minutes = (s: number | undefined) => Math.round((s ?? 0) / 60);
   return (
     <section className="card">
-      <div className="row between"><h2>{t('attendance.title')}</h2><div className="row"><a className="ant-btn" href={`${PREFIX}/meetings/${seg(id)}/attendance.csv`}>CSV</a><a className="ant-btn" target="_blank" rel="noreferrer" href={`${PREFIX}/meetings/${seg(id)}/attendance.html`}>{t('attendance.print')}</a></div></div>
+      <div className="row between"><h2>{t('attendance.title')}</h2><div className="row"><Button href={`${PREFIX}/meetings/${seg(id)}/attendance.csv`}>{t('attendance.csv')}</Button><Button target="_blank" rel="noreferrer" href={`${PREFIX}/meetings/${seg(id)}/attendance.html`}>{t('attendance.print')}</Button></div></div>
       {found.failure && <Wrong failure={found.failure} retry={found.reload} />}
       {found.data && <><p>{t('attendance.count', { n: found.data.present, all: found.data.invited })}</p>
         <div className="scroll" tabIndex={0} role="region" aria-label={t('attendance.title')}><table className="plain">
@@ -89,7 +65,7 @@ export default function Meeting({ params }: { params: Record<string, string> }) 
           <section className="card"><h2>{t('book.agenda')}</h2>{m.agenda?.length ? <ol>{m.agenda.map((a, i) => <li key={i}>{a.subject}{a.who && ` – ${a.who}`}{a.minutes ? ` (${t('span.m', { n: a.minutes })})` : ''}</li>)}</ol> : <p className="soft">{t('nothing')}</p>}</section>
           <section className="card"><h2>{t('book.sites')} ({m.n_sites ?? 0})</h2><div className="areas" tabIndex={0} role="group" aria-label={t('book.sites')}>{m.sites?.map((s) => <span key={s.account}>{s.name || s.account}</span>)}</div></section>
         </div>
-        {prepares && ahead && <TrialTable id={id} />}
+        {prepares && ahead && <TrialSession id={id} />}
         {prepares && m.state !== 'ended' && m.state !== 'cancelled' && <Links id={id} />}
         {prepares && m.state !== 'scheduled' && m.state !== 'cancelled' && <Attended id={id} />}
       </div>

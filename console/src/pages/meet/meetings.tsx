@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The meetings ahead: into mine with one press; who may, books another.
-import { Button, Input } from 'antd';
+import { Input } from 'antd';
 import { useState, type FormEvent } from 'react';
 import { post, seg } from '../../app/api';
 import { asFailure, type Failure } from '../../app/failure';
@@ -10,6 +10,7 @@ import { go, Link } from '../../app/router';
 import { useSession } from '../../app/session';
 import { useData } from '../../app/use';
 import { useOwnAreas } from '../../ui/areas';
+import { Button } from '../../ui/button';
 import { Badge, Field } from '../../ui/field';
 import { Wrong } from '../../ui/wrong';
 import type { Clash, Meeting, SiteList } from './types';
@@ -74,7 +75,7 @@ function Book({ done }: { done: (id: string) => void }) {
       {failure && <Wrong failure={failure} brief={clash} />}
       {clash && <Clashes all={failure.list<Clash>('clashes')} />}
       {clash && <Field label={t('book.force')}>{(id) => <Input id={id} maxLength={300} {...bind('force')} />}</Field>}
-      <Button type="primary" size="large" htmlType="submit" aria-busy={busy}>{t('book.go')}</Button>
+      <Button type="primary" size="large" htmlType="submit" loading={busy}>{t('book.go')}</Button>
     </form>
   );
 }

@@ -142,15 +142,24 @@ function Signs({ state, now }: { state: CallState; now: number }) {
   );
 }
 
+/* What only tells how things are now goes by itself; what went wrong stays until it is closed. */
+const NEWS = ['share-ended', 'share-passed', 'share-taken'];
+
 function Notice({ state, call }: { state: CallState; call: Call }) {
   let text: ReactNode = null;
   if (state.phase === 'back') text = `${t('meet.back')} (${Math.round(state.backMs / 1000)} s)`;
   else if (state.media === 'broken') text = t('meet.broken');
   else if (state.media === 'connecting') text = t('meet.connecting');
+  const news = state.trouble !== null && NEWS.includes(state.trouble.code);
+  useEffect(() => {
+    if (!news) return;
+    const timer = window.setTimeout(() => call.clearTrouble(), 12000);
+    return () => window.clearTimeout(timer);
+  }, [news, state.trouble, call]);
   if (text) return <div className="meet-notice" role="status">{text}</div>;
   if (!state.trouble) return null;
   const key = `join.${state.trouble.code}`;
-  return <div className="meet-notice" role="alert">{key in catalogue ? t(key as Key, state.trouble.values) : state.trouble.message} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
+  return <div className="meet-notice" role={news ? 'status' : 'alert'}>{key in catalogue ? t(key as Key, state.trouble.values) : state.trouble.message} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
 }
 
 const LAYOUTS = ['single', '1+5', '2x2', '3x3', '4x4'] as const;

@@ -38,7 +38,7 @@ export type SiteList = { name: string; title: string; n_sites?: number; accounts
 export type JoinLink = { id: string; account?: string; name: string; role: Role; code?: string; link?: string; used_us?: number; uses?: number; revoked_us?: number };
 export type TrialSite = {
   account: string; name: string; state: string; called_us?: number; done_us?: number; attempts?: number; grade?: 'pass' | 'warn' | 'fail'; cause?: string; text?: string;
-  advice?: string; evidence?: Record<string, unknown>;
+  advice?: string; text_en?: string; advice_en?: string; causes?: { cause: string; text: string; advice: string; text_en: string; advice_en: string }[]; evidence?: Record<string, unknown>;
 };
 export type Trial = { running: boolean; begun_us?: number; passed: number; warned: number; failed: number; left: number; sites: TrialSite[] };
 export type Attendee = {

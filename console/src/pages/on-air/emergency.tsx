@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // An emergency, or a drill, in two steps: what and where, then one plain sentence of what will happen. The server asks for a one-time code.
-import { Button, Input, Modal } from 'antd';
+import { Input, Modal } from 'antd';
 import { useState } from 'react';
 import { post } from '../../app/api';
 import { number } from '../../app/format';
@@ -8,6 +8,7 @@ import { t } from '../../app/i18n';
 import type { Device } from '../../app/types';
 import { useData } from '../../app/use';
 import { AreaPicker, isWithin, sayAreas, useAreaName, useAreas } from '../../ui/areas';
+import { Button } from '../../ui/button';
 import { Choice, Field } from '../../ui/field';
 import { useAct } from '../../ui/wrong';
 
