@@ -12,6 +12,7 @@ import { useData } from '../../app/use';
 import { useOwnAreas } from '../../ui/areas';
 import { Button } from '../../ui/button';
 import { Badge, Field } from '../../ui/field';
+import { LinkButton } from '../../ui/link-button';
 import { Wrong } from '../../ui/wrong';
 import type { Clash, Meeting, SiteList } from './types';
 
@@ -88,7 +89,7 @@ export default function Meetings() {
   const all = (found.data?.meetings ?? []).filter((m) => m.state !== 'ended' && m.state !== 'cancelled').sort((a, b) => a.start_us - b.start_us);
   return (
     <>
-      <div className="head"><h1>{t('page.meetings')}</h1><div className="row"><Link to="/join" className="ant-btn">{t('meetings.other')}</Link>
+      <div className="head"><h1>{t('page.meetings')}</h1><div className="row"><LinkButton to="/join" size="large">{t('meetings.other')}</LinkButton>
         {may('operate') && <Button type="primary" size="large" onClick={() => setBooking(!booking)}>{t('meetings.book')}</Button>}</div></div>
       {found.failure && <Wrong failure={found.failure} retry={found.reload} />}
       <div className="cards">

@@ -76,7 +76,7 @@ export default function Recordings() {
     { key: 'state', title: t('streams.state'), width: 'minmax(140px, 1fr)', cell: (r) => <span title={r.problem}><Badge tone={tone(r.state)}>{t(`recordings.state.${r.state}`)}</Badge></span> },
     { key: 'do', title: t('recordings.do'), width: '300px', cell: (r) => (
       <span className="row">
-        {r.state === 'finished' && <><Button type="primary" onClick={() => void watch(r)}>{t('recordings.play')}</Button><a className="ant-btn ant-btn-default" href={file(r)} download>{t('recordings.save')}</a></>}
+        {r.state === 'finished' && <><Button type="primary" onClick={() => void watch(r)}>{t('recordings.play')}</Button><Button href={file(r)} download>{t('recordings.save')}</Button></>}
         {r.state === 'running' && may && <Button onClick={() => void act(() => post(`/recordings/${seg(r.id)}/stop`, {}))}>{t('recordings.stop')}</Button>}
         {(r.state === 'finished' || r.state === 'failed' || r.state === 'empty') && may && <Button danger onClick={() => setDoomed(r)}>{t('recordings.delete')}</Button>}
       </span>) },
