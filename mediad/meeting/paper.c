@@ -25,10 +25,18 @@ void md_paper_html(GString *out, const char *text)
     g_string_append(out, safe);
 }
 
+/* -9.5, as measured: a formula it is not. */
+static bool is_number(const char *text)
+{
+    char *end = NULL;
+    g_ascii_strtod(text, &end);
+    return end != text && *end == 0 && strspn(text, "-.0123456789") == strlen(text);
+}
+
 static void csv_field(GString *out, const char *text)
 {
     g_string_append_c(out, '"');
-    if (*text != 0 && strchr("=+-@\t\r", *text) != NULL)
+    if (*text != 0 && strchr("=+-@\t\r", *text) != NULL && !is_number(text))
         g_string_append_c(out, '\'');
     for (; *text != 0; text++) {
         if (*text == '"')

@@ -94,7 +94,7 @@ static void page_row(GString *out, const MdTrialSite *site, unsigned number, GTi
         md_paper_html(out, row->pdata[k]);
         g_string_append(out, "</td>");
     }
-    g_string_append(out, "<td>☐</td></tr>\n");
+    g_string_append(out, urgency(site) == 3 ? "<td></td></tr>\n" : "<td>☐</td></tr>\n");
 }
 
 char *md_trial_page(const MdTrial *trial, const MdBooking *b, GTimeZone *zone)

@@ -52,7 +52,7 @@ export function TrialSession({ id }: { id: string }) {
         <tbody>{sites.map((s) => (
           <tr key={s.account}><td><b>{s.name || s.account}</b></td><td><State s={s} />{s.state === 'done' && s.done_us ? <div className="soft">{t('trial.at', { at: clock(s.done_us) })}</div> : null}</td>
             <td><Causes s={s} /></td><td className="soft">{s.state === 'done' && measured(s)}</td>
-            <td>{s.state === 'done' && s.grade !== 'pass' && <Button onClick={() => check([s.account])} aria-label={t('trial.againOf', { name: s.name || s.account })}>{t('trial.again')}</Button>}</td></tr>))}
+            <td>{s.state === 'done' && s.grade !== 'pass' && <Button style={{ whiteSpace: 'nowrap' }} onClick={() => check([s.account])} aria-label={t('trial.againOf', { name: s.name || s.account })}>{t('trial.again')}</Button>}</td></tr>))}
         </tbody></table></div>}
     </section>
   );
