@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whose pictures a browser that wants them gets as they came, not encoded anew: who has the floor or speaks first, on lines that keep
- * their source while it counts; and what becomes of the composed picture beside them. Control thread; room-forward.c is the worker's half. */
+ * their source while it counts; and what becomes of the composed picture beside them. In which size: forward-layers.c. Control thread;
+ * room-forward.c is the worker's half. */
 #include "mediad/conference/private.h"
 #include <string.h>
 
-enum { SMALL_PARTS = 3 /* of the window's height is what one who does not speak is shown in */, HEIGHT = 720, POOR_DOUBLINGS = 3, PATIENCE = 4 /* seconds */ };
 G_STATIC_ASSERT(MD_CALL_STREAMS_MAX == MD_LEG_STREAMS_MAX);
-static const int64_t SECOND_US = G_USEC_PER_SEC, POOR_US = 15 * G_USEC_PER_SEC, CALM_US = 120 * G_USEC_PER_SEC;
 
 /* --- who ----------------------------------------------------------------------------------------------------------------- */
 
@@ -49,11 +48,6 @@ static GPtrArray *candidates(const MdRoom *room, const MdMember *viewer, unsigne
     return list;
 }
 
-static uint32_t rate_of(const MdMember *member)
-{
-    return md_peak_rate_bps(&member->forwarded.rate);
-}
-
 /* As it comes: the viewer decodes it, and no packet must be cut anew. */
 static bool can_take(const MdLegVideoFormat *line, const MdMember *from)
 {
@@ -77,16 +71,26 @@ static void let_go(MdMemberLine *line)
 {
     line->from = line->keep = 0;
     line->epoch = line->keep_epoch = 0;
+    line->layer = line->keep_layer = 0;
 }
 
 /* What it shows goes on until the next one's key frame is there, as long as it may be shown at all. */
-static void take_up(MdMember *viewer, MdMemberLine *line, uint32_t from)
+static void take_up(MdMember *viewer, MdMemberLine *line, const MdMember *from)
 {
+    unsigned layer = md_forward_layer(viewer, from, viewer->streams.spared);
+    if (line->from == from->id && line->keep == from->id && line->keep_layer == layer && line->shown == line->keep_epoch) {
+        line->epoch = line->keep_epoch; /* it has not changed over yet */
+        line->layer = line->keep_layer;
+        line->keep = line->keep_epoch = 0;
+        return;
+    }
     if (line->from != 0 && line->shown == line->epoch) {
         line->keep = line->from;
         line->keep_epoch = line->epoch;
+        line->keep_layer = line->layer;
     }
-    line->from = from;
+    line->from = from->id;
+    line->layer = (uint8_t)layer;
     line->epoch = ++viewer->room->forward_epoch;
 }
 
@@ -119,7 +123,7 @@ static unsigned assign(MdMember *viewer, const GPtrArray *wanted)
             placed = !free_line[k] && streams->lines[k].from == member->id;
         for (unsigned k = 0; k < streams->wanted && !placed; k++)
             if (free_line[k] && can_take(&streams->lines[k].format, member)) {
-                take_up(viewer, &streams->lines[k], member->id);
+                take_up(viewer, &streams->lines[k], member);
                 free_line[k] = false;
                 placed = true;
                 n++;
@@ -156,6 +160,22 @@ static bool wants_streams(const MdMember *member)
            !md_content_is_composed_for(member);
 }
 
+/* A line goes over to another size of the same picture as it does to another's; both are wanted of the source meanwhile. */
+static void update_layers(MdMember *viewer)
+{
+    for (unsigned k = 0; k < viewer->streams.wanted; k++) {
+        MdMemberLine *line = &viewer->streams.lines[k];
+        MdMember *from = line->from != 0 ? md_room_member_by_id(viewer->room, line->from) : NULL;
+        if (from != NULL && line->layer != md_forward_layer(viewer, from, viewer->streams.spared))
+            take_up(viewer, line, from);
+        MdMember *keep = line->keep != 0 ? md_room_member_by_id(viewer->room, line->keep) : NULL;
+        if (from != NULL)
+            from->forwarded.layers |= (uint8_t)(1u << line->layer);
+        if (keep != NULL)
+            keep->forwarded.layers |= (uint8_t)(1u << line->keep_layer);
+    }
+}
+
 static void update_viewer(MdMember *viewer, unsigned *left)
 {
     MdMemberStreams *streams = &viewer->streams;
@@ -164,30 +184,23 @@ static void update_viewer(MdMember *viewer, unsigned *left)
     bool full = wanted->len > *left;
     if (full)
         g_ptr_array_set_size(wanted, 0);
+    streams->main = wanted->len > 0 ? ((const MdMember *)g_ptr_array_index(wanted, 0))->id : 0;
     unsigned n = assign(viewer, wanted);
     *left -= n;
-    streams->main = wanted->len > 0 ? ((const MdMember *)g_ptr_array_index(wanted, 0))->id : 0;
+    update_layers(viewer);
     streams->composed = composed_beside(viewer, wanted, n);
     streams->why = streams->wanted == 0 ? MD_CALL_STREAMS_FINE : poor ? MD_CALL_STREAMS_LINE : full ? MD_CALL_STREAMS_LIMIT : MD_CALL_STREAMS_FINE;
-    unsigned height = streams->height != 0 ? streams->height : HEIGHT;
-    for (unsigned k = 0; k < streams->wanted; k++) {
-        MdMember *from = streams->lines[k].from != 0 ? md_room_member_by_id(viewer->room, streams->lines[k].from) : NULL;
-        unsigned part = from == NULL ? 0 : from->id == streams->main ? height : height / SMALL_PARTS;
-        if (from != NULL && from->forwarded.height < part)
-            from->forwarded.height = (uint16_t)MIN(part, UINT16_MAX);
-    }
 }
 
 /* --- telling -------------------------------------------------------------------------------------------------------------- */
 
-static const char *shown_on(const MdMember *viewer, const MdMemberLine *line)
+static const MdMember *shown_on(const MdMember *viewer, const MdMemberLine *line)
 {
     uint32_t id = line->shown == 0                ? 0
                   : line->shown == line->epoch      ? line->from
                   : line->shown == line->keep_epoch ? line->keep
                                                     : 0;
-    const MdMember *member = id != 0 ? md_room_member_by_id(viewer->room, id) : NULL;
-    return member != NULL ? member->text_id : NULL;
+    return id != 0 ? md_room_member_by_id(viewer->room, id) : NULL;
 }
 
 void md_forward_tell(MdMember *member, bool again)
@@ -199,10 +212,10 @@ void md_forward_tell(MdMember *member, bool again)
         return;
     g_string_printf(text, "%d %d %u", now.composed, now.why, now.n);
     for (unsigned k = 0; k < now.n; k++) {
-        const MdMemberLine *line = &streams->lines[k];
+        const MdMember *shown = shown_on(member, &streams->lines[k]);
         now.lines[k].mid = md_leg_stream_mid(member->leg, k);
-        now.lines[k].member = shown_on(member, line);
-        now.lines[k].main = now.lines[k].member != NULL && line->shown == line->epoch && line->from == streams->main;
+        now.lines[k].member = shown != NULL ? shown->text_id : NULL;
+        now.lines[k].main = shown != NULL && shown->id == streams->main;
         g_string_append_printf(text, " %s=%s%d", now.lines[k].mid, now.lines[k].member != NULL ? now.lines[k].member : "", now.lines[k].main);
     }
     if (!again && g_strcmp0(text->str, streams->told) == 0)
@@ -218,7 +231,7 @@ void md_forward_update(MdRoom *room)
 {
     unsigned left = room->conference->options.forward_max;
     for (guint i = 0; i < room->members->len; i++)
-        ((MdMember *)g_ptr_array_index(room->members, i))->forwarded.height = 0;
+        ((MdMember *)g_ptr_array_index(room->members, i))->forwarded.layers = 0;
     for (guint i = 0; i < room->members->len; i++) {
         MdMember *member = g_ptr_array_index(room->members, i);
         if (member->state == MD_MEMBER_LEAVING || (member->streams.wanted == 0 && member->streams.told == NULL))
@@ -249,10 +262,11 @@ static MdSeat *seat_of(const MdRoom *room, uint32_t id)
 
 void md_forward_fill(const MdMember *member, MdPlanSeat *at)
 {
-    at->forward_height = member->forwarded.height;
+    at->forward_layers = member->forwarded.layers;
     for (unsigned k = 0; k < member->streams.wanted; k++) {
         const MdMemberLine *line = &member->streams.lines[k];
-        at->streams[k] = (MdPlanStream){seat_of(member->room, line->from), seat_of(member->room, line->keep), line->epoch, line->keep_epoch};
+        at->streams[k] = (MdPlanStream){seat_of(member->room, line->from), seat_of(member->room, line->keep), line->epoch, line->keep_epoch, line->layer,
+                                         line->keep_layer};
         if (at->streams[k].from != NULL || at->streams[k].keep != NULL)
             at->n_streams = k + 1;
     }
@@ -298,67 +312,9 @@ bool md_room_set_member_streams(MdRoom *room, const char *id, unsigned n, unsign
     member->streams.wanted = n;
     member->streams.height = MIN(height, UINT16_MAX);
     member->streams.poor_until_us = 0;
+    member->streams.spared = member->streams.roomy = member->streams.climb = 0;
     g_free(member->streams.told);
     member->streams.told = g_strdup(""); /* it is told in any case */
     md_room_replan(room);
     return true;
-}
-
-/* --- what the lines bear ---------------------------------------------------------------------------------------------------- */
-
-static void measure(MdMember *member, int64_t now_us)
-{
-    if (member->leg != NULL && member->leg_started)
-        md_peak_rate_take(&member->forwarded.rate, md_stat_get(&md_leg_stats(member->leg)->video_bytes_received), now_us);
-}
-
-/* More flows than its network is found to carry (its lines share what that is), or too much is lost. */
-static bool is_overfull(const MdMember *viewer)
-{
-    uint64_t flows = 0, carried = 0;
-    for (unsigned k = 0; k < viewer->streams.wanted; k++) {
-        const MdMemberLine *line = &viewer->streams.lines[k];
-        const MdMember *from = line->from != 0 ? md_room_member_by_id(viewer->room, line->from) : NULL;
-        flows += from != NULL ? rate_of(from) : 0;
-        carried += from != NULL ? line->format.max.bitrate_bps : 0;
-    }
-    return flows > carried / 4 * 5;
-}
-
-/* Not for a moment's sake: an estimate that is still climbing is low. All of them rest then, longer each time, and the composed
- * picture, which adapts, is there instead. */
-static bool look_at_lines(MdMember *viewer, int64_t now_us)
-{
-    MdMemberStreams *streams = &viewer->streams;
-    streams->overfull = is_overfull(viewer) ? streams->overfull + 1 : 0;
-    if (streams->poor_until_us != 0 && now_us >= streams->poor_until_us) { /* tried again */
-        streams->poor_until_us = 0;
-        return true;
-    }
-    if (streams->overfull < PATIENCE) {
-        if (streams->poor_times > 0 && now_us - streams->poor_since_us > CALM_US)
-            streams->poor_times = 0;
-        return false;
-    }
-    streams->overfull = 0;
-    streams->poor_since_us = now_us;
-    streams->poor_until_us = now_us + (POOR_US << MIN(streams->poor_times, (unsigned)POOR_DOUBLINGS));
-    streams->poor_times++;
-    return true;
-}
-
-void md_forward_tick(MdRoom *room, int64_t now_us)
-{
-    bool any = false, changed = false;
-    if (now_us - room->forward_us < SECOND_US)
-        return;
-    room->forward_us = now_us;
-    for (guint i = 0; i < room->members->len && !any; i++)
-        any = ((const MdMember *)g_ptr_array_index(room->members, i))->streams.wanted > 0;
-    for (guint i = 0; i < room->members->len && any; i++)
-        measure(g_ptr_array_index(room->members, i), now_us);
-    for (guint i = 0; i < room->members->len && any; i++)
-        changed |= look_at_lines(g_ptr_array_index(room->members, i), now_us);
-    if (changed)
-        md_room_replan(room);
 }

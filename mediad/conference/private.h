@@ -111,6 +111,7 @@ typedef struct MdSeat {
 typedef struct MdPlanStream {
     MdSeat *from, *keep;       /* NULL nobody */
     uint32_t epoch, keep_epoch;
+    uint8_t layer, keep_layer; /* of each one's simulcast; 0 without */
 } MdPlanStream;
 
 typedef struct MdPlanSeat {
@@ -125,7 +126,7 @@ typedef struct MdPlanSeat {
     uint32_t output;           /* picture it gets, 0 none */
     uint32_t content;          /* what it gets as content: an output, MD_CONTENT_FORWARDED, 0 nothing */
     bool shown;                /* its pictures go to the composer */
-    uint16_t forward_height;   /* of the largest place it is shown in by those who get its own stream, 0 nowhere */
+    uint8_t forward_layers;    /* of its simulcast, that go to those who get its own stream: a bit each */
     unsigned n_streams;        /* lines that have somebody are among the first so many */
     MdPlanStream streams[MD_LEG_STREAMS_MAX];
 } MdPlanSeat;
@@ -227,7 +228,8 @@ void md_seat_follow_content(const MdRoomPlan *plan, const MdPlanSeat *at, int64_
 void md_seat_on_content(MdLeg *leg, MdFrame *frame, void *user);
 void md_seat_on_content_key_request(MdLeg *leg, void *user);
 /* room-forward.c, worker: a member's picture goes to all lines that have it. */
-void md_plan_forward(const MdRoomPlan *plan, const MdSeat *from, const MdFrame *frame, int64_t now_us);
+void md_seat_on_layer(MdLeg *leg, unsigned layer, MdFrame *frame, void *user);
+void md_plan_forward(const MdRoomPlan *plan, const MdSeat *from, unsigned layer, const MdFrame *frame, int64_t now_us);
 void md_seat_on_stream_key_request(MdLeg *leg, unsigned stream, void *user);
 void md_seat_watch_streams(MdSeat *seat); /* tells control what its lines are like when that has changed */
 /* Control: the member a mail is about; NULL: it is gone, or has another leg now. */
@@ -256,6 +258,7 @@ typedef enum MdViewState { MD_VIEW_SHOWN, MD_VIEW_LIMIT, MD_VIEW_LOAD } MdViewSt
 typedef struct MdMemberLine {
     MdLegVideoFormat format;   /* as its worker said last */
     uint32_t from, keep, epoch, keep_epoch;
+    uint8_t layer, keep_layer; /* of each one's simulcast; 0 without */
     uint32_t shown;            /* epoch that its worker shows */
 } MdMemberLine;
 
@@ -267,6 +270,8 @@ typedef struct MdMemberStreams { /* C: what a viewer gets as it comes */
     MdCallStreamsWhy why;
     int64_t poor_until_us, poor_since_us; /* its network did not carry them: none until then */
     unsigned poor_times, overfull; /* overfull: seconds in a row */
+    unsigned spared, roomy, climb; /* layers that its network cannot bear, of the largest; seconds in a row in which it could bear one more, and how many it takes */
+    int64_t climbed_us;
     char *told;                /* what its call was told last, NULL nothing */
     MdMemberLine lines[MD_LEG_STREAMS_MAX];
 } MdMemberStreams;
@@ -280,8 +285,8 @@ typedef struct MdPeakRate {
 } MdPeakRate;
 
 typedef struct MdForwarded {   /* C: a source of streams */
-    uint16_t height;           /* as in the plan */
-    MdPeakRate rate;
+    uint8_t layers;            /* as in the plan */
+    MdPeakRate rate, layer_rates[MD_LEG_LAYERS_MAX];
 } MdForwarded;
 
 struct MdMember {              /* C */
@@ -590,6 +595,8 @@ void md_forward_tell(MdMember *member, bool again); /* what its lines show, when
 void md_forward_reset(MdMember *member);      /* its leg goes */
 void md_forward_format(MdMember *member, unsigned stream, const MdLegVideoFormat *format);
 void md_forward_shown(MdMember *member, unsigned stream, uint32_t epoch);
+/* forward-layers.c */
+unsigned md_forward_layer(const MdMember *viewer, const MdMember *from, unsigned spared); /* of its simulcast, 0 without */
 void md_forward_tick(MdRoom *room, int64_t now_us);
 
 /* test-room.c */

@@ -95,7 +95,8 @@ static void watch_formats(MdRoomAudio *audio, MdSeat *seat)
     hold_rate(&seat->video, seat->formats_told, &mail.video, audio->due_us);
     hold_rate(&seat->content, seat->formats_told, &mail.content, audio->due_us);
     if (seat->formats_told && md_leg_audio_format_equal(&mail.audio, &seat->audio_format) &&
-        video_equal(&mail.video, &seat->video.format) && video_equal(&mail.content, &seat->content.format))
+        video_equal(&mail.video, &seat->video.format) && mail.video.layers == seat->video.format.layers &&
+        mail.video.layers_heard == seat->video.format.layers_heard && video_equal(&mail.content, &seat->content.format))
         return;
     if (md_mailbox_post(audio->control, formats_changed, &mail, sizeof mail) != 0)
         return;
@@ -419,10 +420,9 @@ static void on_video(MdLeg *leg, MdFrame *frame, void *user)
     else if (plan->composer != NULL) {
         uint16_t width, height = 0;
         md_composer_source_need(plan->composer, seat->id, &width, &height);
-        md_leg_want_video(leg, MAX(at->shown ? height : 0, at->forward_height));
+        md_leg_want_video(leg, at->shown ? height : 0);
         if (at->shown)
             md_composer_push(plan->composer, seat->id, frame);
-        md_plan_forward(plan, seat, frame, md_worker_now_us(seat->audio->worker));
     }
 }
 
@@ -461,7 +461,7 @@ static void on_dtmf(MdLeg *leg, char digit, unsigned duration_ms, void *user)
 }
 
 const MdLegSink md_seat_sink = {on_video, on_key_frame_request, on_dtmf, md_seat_on_content,
-                                md_seat_on_content_key_request, md_seat_on_stream_key_request};
+                                md_seat_on_content_key_request, md_seat_on_stream_key_request, md_seat_on_layer};
 
 /* --- control ---------------------------------------------------------------------------------------------------------------- */
 

@@ -26,15 +26,21 @@ static bool tell_shown(MdSeat *to, unsigned stream, uint32_t epoch)
     return md_mailbox_post(audio->control, shown_mail, &mail, sizeof mail) == 0;
 }
 
-static void send_on(const MdPlanStream *at, MdSeat *to, unsigned k, const MdSeat *from, const MdFrame *frame, int64_t now_us)
+static bool is_next(const MdPlanStream *at, const MdSeat *from, unsigned layer)
+{
+    return at->from == from && at->layer == layer;
+}
+
+static void send_on(const MdPlanStream *at, MdSeat *to, unsigned k, const MdSeat *from, unsigned layer, const MdFrame *frame, int64_t now_us)
 {
     MdSeatStream *stream = &to->streams[k];
-    uint32_t epoch = at->from == from ? at->epoch : at->keep_epoch;
+    bool next = is_next(at, from, layer);
+    uint32_t epoch = next ? at->epoch : at->keep_epoch;
     bool begins = stream->epoch != epoch || stream->waits_key;
-    if (begins && at->from != from)
+    if (begins && !next)
         return; /* it is on its way out: nothing is begun with it any more */
     if (begins && !frame->key) {
-        md_leg_request_key_frame(from->leg, now_us);
+        md_leg_request_layer_key_frame(from->leg, layer, now_us);
         return;
     }
     /* What could not be sent is missing from what follows. */
@@ -45,14 +51,25 @@ static void send_on(const MdPlanStream *at, MdSeat *to, unsigned k, const MdSeat
         stream->told = epoch;
 }
 
-void md_plan_forward(const MdRoomPlan *plan, const MdSeat *from, const MdFrame *frame, int64_t now_us)
+void md_plan_forward(const MdRoomPlan *plan, const MdSeat *from, unsigned layer, const MdFrame *frame, int64_t now_us)
 {
     for (unsigned i = 0; i < plan->n_seats; i++)
         for (unsigned k = 0; k < plan->seats[i].n_streams; k++) {
             const MdPlanStream *at = &plan->seats[i].streams[k];
-            if (at->from == from || at->keep == from)
-                send_on(at, plan->seats[i].seat, k, from, frame, now_us);
+            if (is_next(at, from, layer) || (at->keep == from && at->keep_layer == layer))
+                send_on(at, plan->seats[i].seat, k, from, layer, frame, now_us);
         }
+}
+
+void md_seat_on_layer(MdLeg *leg, unsigned layer, MdFrame *frame, void *user)
+{
+    MdSeat *seat = user;
+    const MdRoomPlan *plan = md_plan_get(&seat->audio->slot);
+    const MdPlanSeat *at = md_plan_seat(plan, seat);
+    if (at == NULL || plan->composer == NULL)
+        return;
+    md_leg_want_layers(leg, at->forward_layers);
+    md_plan_forward(plan, seat, layer, frame, md_worker_now_us(seat->audio->worker));
 }
 
 void md_seat_on_stream_key_request(MdLeg *leg, unsigned stream, void *user)
@@ -62,9 +79,10 @@ void md_seat_on_stream_key_request(MdLeg *leg, unsigned stream, void *user)
     if (at == NULL || stream >= at->n_streams)
         return;
     const MdPlanStream *line = &at->streams[stream];
-    const MdSeat *from = line->keep != NULL && seat->streams[stream].epoch == line->keep_epoch ? line->keep : line->from;
+    bool kept = line->keep != NULL && seat->streams[stream].epoch == line->keep_epoch;
+    const MdSeat *from = kept ? line->keep : line->from;
     if (from != NULL)
-        md_leg_request_key_frame(from->leg, md_worker_now_us(seat->audio->worker));
+        md_leg_request_layer_key_frame(from->leg, kept ? line->keep_layer : line->layer, md_worker_now_us(seat->audio->worker));
 }
 
 typedef struct LineMail {

@@ -128,18 +128,13 @@ static void receive_rtp(MdLeg *leg, const uint8_t *data, size_t len, int64_t now
         leg_reject(leg);
         return;
     }
-    LegMedia *m = &leg->media[source->media];
     LegVideo *pictures = leg->pictures[source->media];
     if (packet.payload_len == 0) /* padding, sent to find out what the line carries */
         return;
-    if (!source->rtx) {
-        if (pictures && !leg_video_takes(pictures, source->layer, &packet, now_us))
-            return;
-        leg_receive_rtp(leg, source->media, &packet, now_us);
-    } else if (pictures && source->layer == pictures->layer && m->stream.active && m->agreed.n_receive &&
-               (m->agreed.direction & MD_SDP_RECV) &&
-               md_rtx_unwrap(&packet, m->stream.ssrc, m->agreed.receive[0].pt) == 0)
-        leg_video_receive(pictures, &packet, MD_STREAM_OK, now_us);
+    if (!source->rtx)
+        leg_receive_rtp(leg, source->media, source->layer, &packet, now_us);
+    else if (pictures)
+        leg_receive_repaired(pictures, source->layer, &packet, now_us);
 }
 
 void leg_bundle_take(MdLeg *leg, bool rtcp, const uint8_t *data, size_t len, int64_t now_us)

@@ -154,7 +154,7 @@ static bool is_expected_pt(const MdAgreedMedia *agreed, uint8_t pt)
     return pt == agreed->dtmf_receive_pt || pt == agreed->cn_receive_pt || pt == agreed->red_pt;
 }
 
-void leg_receive_rtp(MdLeg *leg, unsigned media, const MdRtpPacket *packet, int64_t now_us)
+void leg_receive_rtp(MdLeg *leg, unsigned media, unsigned layer, const MdRtpPacket *packet, int64_t now_us)
 {
     LegMedia *m = &leg->media[media];
     if (!is_expected_pt(&m->agreed, packet->payload_type)) {
@@ -162,13 +162,13 @@ void leg_receive_rtp(MdLeg *leg, unsigned media, const MdRtpPacket *packet, int6
         return;
     }
     /* On hold what still flies in is nobody's fault: counted, so that reports show no loss, but not used. */
-    MdStreamVerdict verdict = md_stream_receive(&m->stream, packet, now_us, NULL);
+    MdStreamVerdict verdict = md_stream_receive(leg_receive_stream(leg, media, layer), packet, now_us, NULL);
     if (verdict == MD_STREAM_WAIT || !(m->agreed.direction & MD_SDP_RECV))
         return;
     if (media == AUDIO)
         leg_audio_receive(leg, packet, verdict, now_us);
     else if (leg->pictures[media])
-        leg_video_receive(leg->pictures[media], packet, verdict, now_us);
+        leg_video_receive(leg->pictures[media], layer, packet, verdict, now_us);
 }
 
 static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t len, int64_t now_us)
@@ -177,7 +177,7 @@ static void receive_rtp(MdLeg *leg, unsigned media, const uint8_t *data, size_t 
     if (md_rtp_parse(data, len, &packet) < 0)
         leg_reject(leg);
     else
-        leg_receive_rtp(leg, media, &packet, now_us);
+        leg_receive_rtp(leg, media, 0, &packet, now_us);
 }
 
 static void receive_media(MdLeg *leg, unsigned media, bool rtcp_port, bool rtcp, const MdAddr *from,

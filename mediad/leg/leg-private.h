@@ -26,7 +26,7 @@
 #include "mediad/transport/udp.h"
 
 /* The inside of a leg. Files: leg.c (control side), leg-plan.c (agreement -> worker), leg-net.c (packets in and out, source
- * checks), leg-bundle.c and leg-ice.c (a browser's), leg-audio.c, leg-video.c, leg-rate.c (how much), leg-rtcp.c, leg-dtls.c (handshakes on control). */
+ * checks), leg-bundle.c and leg-ice.c (a browser's), leg-audio.c, leg-video.c, leg-receive.c (pictures in), leg-rate.c (how much), leg-rtcp.c, leg-dtls.c (handshakes on control). */
 
 #define AUDIO MD_LEG_MEDIA_AUDIO
 #define VIDEO MD_LEG_MEDIA_VIDEO
@@ -135,23 +135,37 @@ typedef struct LegVideoStats {
 } LegVideoStats;
 #undef LEG_VIDEO_STAT
 
+typedef struct LegReceiver { /* one stream of pictures: all of a line, or a layer of it */
+    struct LegVideo *video;
+    uint8_t layer;
+    bool taken;             /* somebody has a use for it: else only counted */
+    MdStream *stream;       /* the line's, or layer_stream */
+    MdStream layer_stream;
+    MdReorder *reorder;
+    MdDepacketiser *depacketisers[MD_VIDEO_CODEC_MAX];
+    int codec;              /* what comes in now */
+    MdKeyGate gate;
+    MdKeyRequests ask;
+    bool seen_key;
+    int64_t seen_us;        /* last heard, 0 never */
+} LegReceiver;
+
 typedef struct LegVideo { /* a line of pictures */
     MdLeg *leg;
     unsigned media;         /* VIDEO, CONTENT, or from STREAM on */
     LegVideoStats stats;
     MdStat unused;          /* of what a line that is only sent does not count */
-    MdReorder *reorders[2]; /* without and with retransmission by the peer; NULL: the line is only sent */
-    MdReorder *reorder;     /* the one in use */
-    MdDepacketiser *depacketisers[MD_VIDEO_CODEC_MAX];
-    int codec;              /* what comes in now */
-    MdKeyGate gate;
-    MdKeyRequests ask, asked;
-    bool seen_key;
-    uint8_t layer, wanted_layer; /* of simulcast: the one taken, and the one to change to at its next key frame */
-    uint32_t wanted_ssrc;   /* of that one, once heard; 0 */
+    /* in */
+    unsigned n_in;          /* 0: the line is only sent */
+    LegReceiver in[MD_LEG_LAYERS_MAX]; /* the first, or one a layer of simulcast */
+    MdReorder *unrepaired;  /* for a peer that sends nothing again; the first receiver's own while that has this one */
+    bool unrepaired_in_use;
+    uint8_t shown, wanted;  /* layers: the line's picture, and the one to change to at its next key frame */
+    uint8_t also_wanted, heard; /* a bit each: those somebody wants as they are; those that come */
     uint16_t need_height;   /* of the largest place it is shown in */
-    int64_t layer_seen_us[MD_SDP_RIDS_MAX]; /* when each was last heard */
+    MdStat *layer_bytes[MD_LEG_LAYERS_MAX];
     /* out */
+    MdKeyRequests asked;
     MdRtxCache *cache;
     LegPaced queue[LEG_PACE_QUEUE];
     unsigned n_queue;
@@ -256,7 +270,7 @@ void leg_unwatch_sockets(MdLeg *leg);
 void leg_reject(MdLeg *leg);
 
 /* An RTP packet that has passed every check of its source. */
-void leg_receive_rtp(MdLeg *leg, unsigned media, const MdRtpPacket *packet, int64_t now_us);
+void leg_receive_rtp(MdLeg *leg, unsigned media, unsigned layer, const MdRtpPacket *packet, int64_t now_us);
 
 /* leg-ice.c: control */
 bool leg_ice_init(MdLeg *leg, const MdLegConfig *config, GError **error);
@@ -290,13 +304,23 @@ void leg_video_free(LegVideo *video);
 /* Worker: its timers begin, and end. */
 void leg_video_attach(LegVideo *video, int64_t now_us);
 void leg_video_detach(LegVideo *video);
-/* Simulcast: is a packet of this layer to be used? Changes over to the wanted layer where its key frame begins. */
-bool leg_video_takes(LegVideo *video, unsigned layer, const MdRtpPacket *packet, int64_t now_us);
-void leg_video_receive(LegVideo *video, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
 void leg_video_agreed(LegVideo *video, const MdAgreedMedia *before, int64_t now_us);
 void leg_video_nack(LegVideo *video, const uint16_t *seqs, unsigned n, int64_t now_us);
 void leg_video_key_asked(LegVideo *video, int64_t now_us);
-void leg_video_forget(LegVideo *video);
+
+/* leg-receive.c: what comes in on a line of pictures; layer 0 is all there is without simulcast */
+bool leg_receive_init(LegVideo *video);
+void leg_receive_clear(LegVideo *video);
+void leg_receive_agreed(LegVideo *video, const MdAgreedMedia *before);
+void leg_receive_forget(LegVideo *video);
+void leg_receive_ask_key(LegVideo *video, int64_t now_us);
+void leg_receive_tick(LegVideo *video, int64_t now_us);
+void leg_receive_layers(const LegVideo *video, MdLegVideoFormat *ret);
+/* Whose packets of this layer are followed (of sound: the line's). */
+MdStream *leg_receive_stream(MdLeg *leg, unsigned media, unsigned layer);
+void leg_video_receive(LegVideo *video, unsigned layer, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us);
+/* A packet of a layer's retransmissions, taken as the one it repeats; false: of no use. */
+bool leg_receive_repaired(LegVideo *video, unsigned layer, MdRtpPacket *packet, int64_t now_us);
 
 /* leg-rate.c: worker */
 bool leg_rate_init(MdLeg *leg); /* a browser's */

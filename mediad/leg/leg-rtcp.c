@@ -29,21 +29,29 @@ void leg_rtcp_begin(MdLeg *leg, unsigned media, MdRtcpWriter *writer, uint8_t *b
     md_rtcp_write_cname(writer, m->sender.ssrc, leg->cname);
 }
 
+/* One, or the layers of simulcast. */
+static unsigned lines_in(const MdLeg *leg, unsigned media)
+{
+    return leg->pictures[media] ? MAX(leg->pictures[media]->n_in, 1u) : 1;
+}
+
 static void report(MdLeg *leg, unsigned media, bool bye, int64_t now_us)
 {
     LegMedia *m = &leg->media[media];
     uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
     MdRtcpWriter writer;
-    MdRtcpReport block;
+    MdRtcpReport blocks[MD_LEG_LAYERS_MAX];
     MdRtcpSenderInfo info;
     md_rtcp_writer_init(&writer, buf, MD_RTP_PACKET_MAX);
-    unsigned n = md_stream_report(&m->stream, now_us, &block) ? 1 : 0;
+    unsigned n = 0;
+    for (unsigned i = 0; i < lines_in(leg, media); i++)
+        n += md_stream_report(leg_receive_stream(leg, media, i), now_us, &blocks[n]);
     bool sent = m->sender.packets != m->packets_reported;
     m->packets_reported = m->sender.packets;
     if (sent && md_sender_info(&m->sender, now_us, now_us + leg->wall_offset_us, &info))
-        md_rtcp_write_sr(&writer, m->sender.ssrc, &info, &block, n);
+        md_rtcp_write_sr(&writer, m->sender.ssrc, &info, blocks, n);
     else
-        md_rtcp_write_rr(&writer, m->sender.ssrc, &block, n);
+        md_rtcp_write_rr(&writer, m->sender.ssrc, blocks, n);
     md_rtcp_write_cname(&writer, m->sender.ssrc, leg->cname);
     if (bye)
         md_rtcp_write_bye(&writer, m->sender.ssrc);
@@ -209,16 +217,17 @@ void leg_rtcp_receive(MdLeg *leg, unsigned media, const uint8_t *data, size_t le
             continue;
         if (leg->browser && (media = leg_bundle_line(leg, &item)) == MD_LEG_MEDIA_MAX)
             continue;
-        LegMedia *m = &leg->media[media];
         switch (item.kind) {
         case MD_RTCP_KIND_SENDER:
-            md_stream_sender_report(&m->stream, item.ssrc, item.sender.ntp, now_us);
+            for (unsigned i = 0; i < lines_in(leg, media); i++)
+                md_stream_sender_report(leg_receive_stream(leg, media, i), item.ssrc, item.sender.ntp, now_us);
             break;
         case MD_RTCP_KIND_REPORT:
             take_report(leg, media, &item.report, now_us);
             break;
         case MD_RTCP_KIND_BYE:
-            md_stream_bye(&m->stream, item.ssrc);
+            for (unsigned i = 0; i < lines_in(leg, media); i++)
+                md_stream_bye(leg_receive_stream(leg, media, i), item.ssrc);
             break;
         default:
             if (leg->pictures[media])

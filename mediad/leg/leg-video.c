@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A line of pictures of one leg (the camera's, or the content's), on its worker: packets -> order and repair -> access
- * units, and frames -> paced packets. */
+/* A line of pictures of one leg (the camera's, the content's, or another's), on its worker: frames -> paced packets. What comes in:
+ * leg-receive.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mediad/leg/leg-private.h"
-#include "mediad/rtp/h264.h"
-#include "mediad/rtp/vp8.h"
 
 #define MAX_PAYLOAD 1200 /* fits an Ethernet frame with IPv6, SRTP and a tunnel's header */
 #define KEY_INTERVAL_US 500000
-#define KEY_RETRY_US 1000000
 #define TICK_US 20000
 #define TICK_PHASE_US 18500 /* one wake-up for all legs, after the rooms' ticks */
 #define PACE_STEP_US 4000
@@ -20,8 +17,6 @@
 #define RTX_PER_WINDOW 100  /* retransmissions a leg may cause in 500 ms */
 #define RTX_WINDOW_US 500000
 #define RTX_INTERVAL_MIN_US 20000
-#define NACKS_MAX 64
-#define LAYER_SILENT_US 1500000
 
 #define COUNT_INTO(name, kind) .name = &leg->stats.kind##_##name,
 #define STATS_OF(kind, loss)                                                                                 \
@@ -29,18 +24,6 @@
     {                                                                                                        \
         LEG_VIDEO_STATS(COUNT_INTO, kind).remote_loss_permille = &leg->stats.loss                             \
     }
-
-static bool init_receiver(LegVideo *v)
-{
-    MdReorderOptions repaired = {.nack = true}, ordered = {.nack = false};
-    v->reorders[0] = md_reorder_new(&ordered);
-    v->reorders[1] = md_reorder_new(&repaired);
-    v->reorder = v->reorders[0];
-    bool ok = v->reorders[0] && v->reorders[1];
-    for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
-        ok = ok && (v->depacketisers[i] = md_depacketiser_new((MdVideoCodec)i));
-    return ok;
-}
 
 #define COUNT_NOWHERE(name, kind) .name = &v->unused,
 
@@ -62,16 +45,16 @@ LegVideo *leg_video_new(MdLeg *leg, unsigned media)
         return NULL;
     v->leg = leg;
     v->media = media;
-    v->codec = -1;
     v->cache = md_rtx_cache_new(0);
-    bool ok = v->cache && (media >= STREAM || init_receiver(v));
+    bool ok = v->cache && (media >= STREAM || leg_receive_init(v));
     if (media >= STREAM)
         count_sent_only(v);
     else
         v->stats = media == CONTENT ? STATS_OF(content, remote_content_loss_permille)
                                     : STATS_OF(video, remote_video_loss_permille);
-    md_key_gate_init(&v->gate);
-    md_key_requests_init(&v->ask, KEY_INTERVAL_US, KEY_RETRY_US);
+    MdStat *layers[MD_LEG_LAYERS_MAX] = {&leg->stats.video_layer1_bytes_received, &leg->stats.video_layer2_bytes_received,
+                                         &leg->stats.video_layer3_bytes_received, &leg->stats.video_layer4_bytes_received};
+    memcpy(v->layer_bytes, layers, sizeof layers);
     md_key_requests_init(&v->asked, KEY_INTERVAL_US, 0);
     if (ok)
         return v;
@@ -85,34 +68,9 @@ void leg_video_free(LegVideo *v)
         return;
     for (unsigned i = 0; i < v->n_queue; i++)
         md_packet_list_unref(v->queue[i].list);
-    for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
-        md_depacketiser_free(v->depacketisers[i]);
-    md_reorder_free(v->reorders[0]);
-    md_reorder_free(v->reorders[1]);
+    leg_receive_clear(v);
     md_rtx_cache_free(v->cache);
     free(v);
-}
-
-static void ask_key(LegVideo *v, int64_t now_us);
-
-/* What the description said of the stream is true of every stream of it. */
-static void tell_parameter_sets(LegVideo *v)
-{
-    const MdAgreedMedia *agreed = &v->leg->media[v->media].agreed;
-    for (unsigned i = 0; v->reorder && i < agreed->n_parameter_sets; i++)
-        md_depacketiser_add_parameter_set(v->depacketisers[MD_VIDEO_H264],
-                                          agreed->parameter_sets[i].data, agreed->parameter_sets[i].len);
-}
-
-void leg_video_forget(LegVideo *v)
-{
-    if (!v->reorder)
-        return;
-    md_reorder_reset(v->reorder);
-    for (unsigned i = 0; i < MD_VIDEO_CODEC_MAX; i++)
-        md_depacketiser_reset(v->depacketisers[i]);
-    tell_parameter_sets(v);
-    md_key_gate_close(&v->gate);
 }
 
 static void pop(LegVideo *v)
@@ -132,16 +90,9 @@ void leg_video_agreed(LegVideo *v, const MdAgreedMedia *before, int64_t now_us)
     if (!now->active)
         return;
     m->sender.payload_type = now->send_pt;
-    MdReorder *wanted = v->reorders[(now->feedback & MD_SDP_FB_NACK) != 0];
-    if (wanted != v->reorder) {
-        v->reorder = wanted;
-        md_reorder_reset(v->reorder);
-    }
-    if (!before->active || before->codec != now->codec) {
+    if (!before->active || before->codec != now->codec)
         v->tmmbr_bps = v->remb_bps = v->loss_bps = 0;
-        md_key_gate_close(&v->gate);
-    }
-    tell_parameter_sets(v);
+    leg_receive_agreed(v, before);
     v->frame_interval_us = 1000000 / (now->max.fps ? now->max.fps : 15);
     leg_rate_agreed(v);
     /* The other side starts over: it needs a key frame, and so do we when it resumes. */
@@ -149,9 +100,9 @@ void leg_video_agreed(LegVideo *v, const MdAgreedMedia *before, int64_t now_us)
         (!before->active || !(before->direction & MD_SDP_SEND)))
         leg_video_key_asked(v, now_us);
     if ((now->direction & MD_SDP_RECV) && before->active && !(before->direction & MD_SDP_RECV)) {
-        leg_video_forget(v);
+        leg_receive_forget(v);
         if (leg->attached)
-            ask_key(v, now_us);
+            leg_receive_ask_key(v, now_us);
     }
 }
 
@@ -166,6 +117,7 @@ static void format_of(const MdLeg *leg, unsigned media, MdLegVideoFormat *ret)
     ret->h264_packetization_mode = m->agreed.h264_mode;
     ret->h264_rank = m->agreed.h264_rank;
     ret->max = leg->pictures[media]->max;
+    leg_receive_layers(leg->pictures[media], ret);
 }
 
 void md_leg_video_format(const MdLeg *leg, MdLegVideoFormat *ret)
@@ -187,41 +139,6 @@ void md_leg_stream_format(const MdLeg *leg, unsigned stream, MdLegVideoFormat *r
 
 /* ---- key frames ---- */
 
-static void ask_for_key(LegVideo *v, int64_t now_us)
-{
-    MdLeg *leg = v->leg;
-    LegMedia *m = &leg->media[v->media];
-    uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
-    MdRtcpWriter writer;
-    if (!m->agreed.active || !m->stream.active)
-        return;
-    leg_rtcp_begin(leg, v->media, &writer, buf, MD_RTP_PACKET_MAX, now_us);
-    bool fir_only = (m->agreed.feedback & MD_SDP_FB_FIR) && !(m->agreed.feedback & MD_SDP_FB_PLI);
-    uint32_t ssrc = v->wanted_layer != v->layer && v->wanted_ssrc ? v->wanted_ssrc : m->stream.ssrc;
-    int rc = fir_only ? md_rtcp_write_fir(&writer, m->sender.ssrc, ssrc, ++m->fir_seq_sent)
-                      : md_rtcp_write_pli(&writer, m->sender.ssrc, ssrc);
-    if (rc == 0 && leg_send_rtcp(leg, v->media, buf, writer.len, sizeof buf) == 0)
-        md_stat_add(v->stats.key_requests_sent, 1);
-}
-
-static void ask_key(LegVideo *v, int64_t now_us)
-{
-    if (md_key_requests_ask(&v->ask, now_us))
-        ask_for_key(v, now_us);
-}
-
-void md_leg_request_key_frame(MdLeg *leg, int64_t now_us)
-{
-    if (leg->pictures[VIDEO])
-        ask_key(leg->pictures[VIDEO], now_us);
-}
-
-void md_leg_request_content_key_frame(MdLeg *leg, int64_t now_us)
-{
-    if (leg->pictures[CONTENT])
-        ask_key(leg->pictures[CONTENT], now_us);
-}
-
 static void pass_key_request(LegVideo *v)
 {
     MdLeg *leg = v->leg;
@@ -235,17 +152,6 @@ static void pass_key_request(LegVideo *v)
         leg->sink->on_stream_key_frame_request(leg, v->media - STREAM, leg->user);
 }
 
-static void pass_frame(LegVideo *v, MdFrame *frame)
-{
-    MdLeg *leg = v->leg;
-    if (!leg->sink)
-        return;
-    if (v->media == VIDEO && leg->sink->on_video)
-        leg->sink->on_video(leg, frame, leg->user);
-    if (v->media == CONTENT && leg->sink->on_content)
-        leg->sink->on_content(leg, frame, leg->user);
-}
-
 void leg_video_key_asked(LegVideo *v, int64_t now_us)
 {
     md_stat_add(v->stats.key_requests_received, 1);
@@ -253,90 +159,10 @@ void leg_video_key_asked(LegVideo *v, int64_t now_us)
         pass_key_request(v);
 }
 
-/* ---- in ---- */
-
-static void deliver(LegVideo *v, MdFrame *frame, int64_t now_us)
-{
-    const MdAgreedMedia *agreed = &v->leg->media[v->media].agreed;
-    md_stat_add(v->stats.frames_received, 1);
-    if (frame->damaged)
-        md_stat_add(v->stats.frames_damaged, 1);
-    if (frame->key)
-        md_key_requests_satisfied(&v->ask, now_us);
-    bool pass = md_key_gate_pass(&v->gate, frame);
-    if (!pass)
-        ask_key(v, now_us);
-    /* A sender that cannot be asked would stay frozen until its own next key frame: its decoder has to cope.
-     */
-    bool askable = agreed->feedback & (MD_SDP_FB_PLI | MD_SDP_FB_FIR);
-    if (pass || (!askable && v->seen_key))
-        pass_frame(v, frame);
-    v->seen_key |= frame->key;
-}
-
-static int codec_of(const MdAgreedMedia *agreed, uint8_t pt)
-{
-    for (unsigned i = 0; i < agreed->n_receive; i++)
-        if (agreed->receive[i].pt == pt)
-            return agreed->receive[i].codec;
-    return -1;
-}
-
-static void send_nacks(LegVideo *v, int64_t now_us)
-{
-    MdLeg *leg = v->leg;
-    LegMedia *m = &leg->media[v->media];
-    uint16_t seqs[NACKS_MAX];
-    if (!(m->agreed.feedback & MD_SDP_FB_NACK))
-        return;
-    unsigned n = md_reorder_nacks(v->reorder, now_us, leg->round_trip_us, seqs, NACKS_MAX);
-    if (n == 0)
-        return;
-    uint8_t buf[MD_RTP_PACKET_MAX + MD_SRTP_OVERHEAD_MAX];
-    MdRtcpWriter writer;
-    leg_rtcp_begin(leg, v->media, &writer, buf, MD_RTP_PACKET_MAX, now_us);
-    if (md_rtcp_write_nack(&writer, m->sender.ssrc, m->stream.ssrc, seqs, n) == 0 &&
-        leg_send_rtcp(leg, v->media, buf, writer.len, sizeof buf) == 0)
-        md_stat_add(v->stats.nacks_sent, 1);
-}
-
-static void drain(LegVideo *v, int64_t now_us)
-{
-    MdLeg *leg = v->leg;
-    MdRtpPacket packet;
-    unsigned lost = 0;
-    while (md_reorder_next(v->reorder, now_us, &packet, &lost)) {
-        int codec = codec_of(&leg->media[v->media].agreed, packet.payload_type);
-        if (codec < 0)
-            continue;
-        if (codec != v->codec) {
-            v->codec = codec;
-            md_depacketiser_reset(v->depacketisers[codec]);
-            tell_parameter_sets(v);
-            md_key_gate_close(&v->gate);
-        }
-        md_stat_add(v->stats.packets_lost, lost);
-        MdDepacketiser *depacketiser = v->depacketisers[codec];
-        if (md_depacketiser_push(depacketiser, &packet, lost, now_us) < 0)
-            leg_reject(leg);
-        MdFrame *frame;
-        while ((frame = md_depacketiser_take(depacketiser))) {
-            deliver(v, frame, now_us);
-            md_frame_unref(frame);
-        }
-    }
-    if (md_reorder_take_need_key(v->reorder))
-        ask_key(v, now_us);
-    send_nacks(v, now_us);
-}
-
 static void tick(MdTimer *timer, int64_t due_us, void *user)
 {
     LegVideo *v = user;
-    if (v->reorder && md_reorder_due_us(v->reorder) <= due_us)
-        drain(v, due_us);
-    if (md_key_requests_due(&v->ask, due_us))
-        ask_for_key(v, due_us);
+    leg_receive_tick(v, due_us);
     if (md_key_requests_due(&v->asked, due_us))
         pass_key_request(v);
     leg_rate_rested(v, due_us);
@@ -354,81 +180,6 @@ void leg_video_detach(LegVideo *v)
 {
     md_worker_timer_cancel(v->leg->worker, &v->pace_timer);
     md_worker_timer_cancel(v->leg->worker, &v->tick_timer);
-}
-
-/* Does a picture that can be shown without any before begin here? */
-static bool begins_key(const MdAgreedMedia *agreed, const MdRtpPacket *packet)
-{
-    const uint8_t *data = packet->payload;
-    size_t len = packet->payload_len;
-    if (codec_of(agreed, packet->payload_type) == MD_VIDEO_VP8) {
-        MdVp8Descriptor descriptor;
-        return md_vp8_parse_descriptor(data, len, &descriptor) == 0 && descriptor.start &&
-               len > descriptor.len && !(data[descriptor.len] & 1);
-    }
-    unsigned type = len > 3 ? data[0] & 0x1f : 0;
-    if (type == MD_NAL_STAP_A)
-        type = data[3] & 0x1f;
-    return type == MD_NAL_SPS || type == MD_NAL_IDR || (type == MD_NAL_FU_A && (data[1] & 0x9f) == (0x80 | MD_NAL_IDR));
-}
-
-/* The smallest layer that serves; layers are named from small to large, each half as high as the next (what pages of ours do).
- * One that has fallen silent is not waited for: browsers stop layers that the line does not carry. */
-static unsigned choose_layer(const LegVideo *v, int64_t now_us)
-{
-    const MdAgreedMedia *agreed = &v->leg->media[v->media].agreed;
-    unsigned n = agreed->n_rids, best = v->layer;
-    bool found = false;
-    for (unsigned i = 0; i < n; i++) {
-        if (v->layer_seen_us[i] == 0 || now_us - v->layer_seen_us[i] > LAYER_SILENT_US)
-            continue;
-        best = i;
-        found = true;
-        unsigned height = agreed->max.height >> (n - 1 - i);
-        if (height * 4 >= v->need_height * 3u)
-            break;
-    }
-    return found ? best : v->layer;
-}
-
-bool leg_video_takes(LegVideo *v, unsigned layer, const MdRtpPacket *packet, int64_t now_us)
-{
-    LegMedia *m = &v->leg->media[v->media];
-    if (m->agreed.n_rids == 0 || layer >= MD_SDP_RIDS_MAX)
-        return true;
-    v->layer_seen_us[layer] = now_us;
-    unsigned wanted = choose_layer(v, now_us);
-    if (wanted != v->wanted_layer) {
-        v->wanted_layer = (uint8_t)wanted;
-        v->wanted_ssrc = 0;
-    }
-    if (layer == wanted && layer != v->layer) {
-        v->wanted_ssrc = packet->ssrc;
-        if (begins_key(&m->agreed, packet)) {
-            v->layer = (uint8_t)layer;
-            md_stream_bye(&m->stream, m->stream.ssrc); /* the next one is no rival */
-        } else
-            ask_key(v, now_us);
-    }
-    return layer == v->layer;
-}
-
-void md_leg_want_video(MdLeg *leg, uint16_t height)
-{
-    if (leg->pictures[VIDEO])
-        leg->pictures[VIDEO]->need_height = height;
-}
-
-void leg_video_receive(LegVideo *v, const MdRtpPacket *packet, MdStreamVerdict verdict, int64_t now_us)
-{
-    md_stat_add(v->stats.packets_received, 1);
-    md_stat_add(v->stats.bytes_received, packet->payload_len);
-    md_stat_set(v->stats.jitter_us, (uint64_t)md_stream_jitter_us(&v->leg->media[v->media].stream));
-    if (verdict == MD_STREAM_RESTART)
-        leg_video_forget(v);
-    if (md_reorder_put(v->reorder, packet, now_us) == -EMSGSIZE)
-        leg_reject(v->leg);
-    drain(v, now_us);
 }
 
 /* ---- out ---- */

@@ -14,6 +14,7 @@ typedef struct MdPortPool MdPortPool; /* mediad/transport/ports.h */
 typedef struct MdDtlsIdentity MdDtlsIdentity; /* mediad/transport/dtls.h */
 typedef struct MdIceService MdIceService; /* mediad/transport/ice.h */
 
+#define MD_LEG_LAYERS_MAX 4  /* sizes of one picture that a browser sends at once (simulcast, RFC 8853), from small to large */
 #define MD_LEG_STREAMS_MAX 6 /* lines of a browser for pictures of others, besides the meeting's picture and content */
 
 /* How a browser's transport fares (RFC 8445, 7675): control hears of each change. */
@@ -95,6 +96,8 @@ typedef struct MdLegSink {
     void (*on_content)(MdLeg *leg, MdFrame *frame /* as on_video */, void *user); /* slides, a screen */
     void (*on_content_key_frame_request)(MdLeg *leg, void *user);
     void (*on_stream_key_frame_request)(MdLeg *leg, unsigned stream, void *user); /* of a line for others' pictures */
+    /* Each layer by itself that is put together now (md_leg_want_layers), 0 without simulcast: what on_video gets is among them. */
+    void (*on_layer)(MdLeg *leg, unsigned layer, MdFrame *frame /* as on_video */, void *user);
 } MdLegSink;
 
 /* Control: start media on the worker. sink and user must live until md_leg_stop's done has run. */
@@ -127,12 +130,23 @@ typedef struct MdLegVideoFormat {
     uint8_t h264_packetization_mode;
     uint8_t h264_rank;   /* of the agreed profile: 4 constrained baseline (anybody decodes it), 3 baseline, 2 main, 1 high */
     MdVideoClass max;    /* what the peer can take: min of profile-level-id, b=AS/TIAS, ours, congestion */
+    uint8_t layers;      /* that the peer may send, 0: one size only; each half as high as the next */
+    uint8_t layers_heard; /* a bit for each that comes: browsers stop those that their line does not carry */
 } MdLegVideoFormat;
 void md_leg_video_format(const MdLeg *leg, MdLegVideoFormat *ret);
 int md_leg_send_video(MdLeg *leg, const MdFrame *frame, int64_t now_us);
 /* Height of the largest place this party's picture is shown in, 0: nowhere. Of a browser that sends several layers (RFC 8853) the
  * smallest that serves is taken from its next key frame on; elsewhere it changes nothing. Cheap: may be said with each picture. */
 void md_leg_want_video(MdLeg *leg, uint16_t height);
+/* Layers (a bit each) that are wanted as they are besides, for on_layer. Each begins with a key frame, which is asked for. As cheap. */
+void md_leg_want_layers(MdLeg *leg, unsigned layers);
+/* As md_leg_request_key_frame, of one layer. */
+void md_leg_request_layer_key_frame(MdLeg *leg, unsigned layer, int64_t now_us);
+/* Does that layer of n serve a place of so many lines? high: of the largest. It may be drawn up by a third. */
+static inline bool md_leg_layer_serves(unsigned high, unsigned n, unsigned layer, unsigned place)
+{
+    return (high >> (n - 1 - layer)) * 4 >= place * 3;
+}
 /* PLI (or FIR where only that was agreed), at most one per 500 ms however often asked. */
 void md_leg_request_key_frame(MdLeg *leg, int64_t now_us);
 /* The same for slides or a screen: sending and receiving are false while no such line is agreed. */
@@ -171,6 +185,10 @@ int md_leg_send_stream(MdLeg *leg, unsigned stream, const MdFrame *frame, int64_
     X(video_nacks_sent, COUNTER, "NACKs sent") \
     X(video_key_requests_sent, COUNTER, "PLI/FIR sent") \
     X(video_key_requests_received, COUNTER, "PLI/FIR received") \
+    X(video_layer1_bytes_received, COUNTER, "video RTP payload bytes of the smallest layer of simulcast received, used or not") \
+    X(video_layer2_bytes_received, COUNTER, "the same of the second") \
+    X(video_layer3_bytes_received, COUNTER, "the same of the third") \
+    X(video_layer4_bytes_received, COUNTER, "the same of the fourth") \
     X(video_jitter_us, GAUGE, "interarrival jitter of received video, microseconds") \
     X(content_packets_received, COUNTER, "content RTP packets received") \
     X(content_packets_lost, COUNTER, "content RTP packets lost after retransmission") \

@@ -33,12 +33,20 @@ static void on_video(MdLeg *leg, MdFrame *frame, void *user)
     md_leg_want_video(leg, (uint16_t)(frame->data[frame->len - 1] * 4));
 }
 
+static void on_layer(MdLeg *leg, unsigned layer, MdFrame *frame, void *user)
+{
+    if (frame->len == 0 || layer >= MD_LEG_LAYERS_MAX)
+        abort();
+    md_leg_want_layers(leg, frame->data[frame->len - 1] >> 4);
+    md_leg_request_layer_key_frame(leg, frame->data[0] & 3, md_worker_now_us(leg->worker));
+}
+
 static void on_content(MdLeg *leg, MdFrame *frame, void *user)
 {
     md_leg_send_content(leg, frame, md_worker_now_us(leg->worker));
 }
 
-static const MdLegSink sink = {on_video, leg_fuzz_on_key, leg_fuzz_on_dtmf, on_content, leg_fuzz_on_key};
+static const MdLegSink sink = {on_video, leg_fuzz_on_key, leg_fuzz_on_dtmf, on_content, leg_fuzz_on_key, .on_layer = on_layer};
 
 static void tick(MdLeg *leg, MdVirtualClock *clock)
 {

@@ -29,7 +29,7 @@ const PING_MS = 4000, QUIET_MS = 9000, GIVE_UP_MS = 60000, CHAT_MAX = 300, SEAT 
 export const backDelay = (n: number): number => (n === 0 ? 0 : Math.min(2500, 250 * 2 ** (n - 1)));
 
 /** What a reload needs to come back: the seat of this window, as long as it is kept. */
-export function keptSeat(): (Wanted & { resume: string; at: number; camera?: boolean }) | null {
+export function keptSeat(): (Wanted & { resume: string; at: number; camera?: boolean; streams?: boolean }) | null {
   try {
     const kept = JSON.parse(sessionStorage.getItem(SEAT) ?? 'null') as (Wanted & { resume: string; at: number }) | null;
     return kept && Date.now() - kept.at < 45000 ? kept : null;
@@ -76,8 +76,10 @@ export class Call {
     this.listeners.forEach((fn) => fn());
   }
 
-  start(resume = ''): void {
+  /** streams: the speakers' own pictures were chosen before the reload. */
+  start(resume = '', streams = false): void {
     this.resume = resume;
+    if (streams) this.set({ streams: { ...NO_STREAMS, on: true } });
     this.tick = window.setInterval(this.watch, 1000);
     window.addEventListener('online', this.network);
     document.addEventListener('visibilitychange', this.woke);
@@ -177,7 +179,7 @@ export class Call {
   private keep = (): void => {
     if (!this.resume || this.state.phase === 'over') return forgetSeat();
     const { pin: _, ...rest } = this.wanted;
-    try { sessionStorage.setItem(SEAT, JSON.stringify({ ...rest, resume: this.resume, at: Date.now(), camera: !this.state.cameraOff })); } catch { /* as above */ }
+    try { sessionStorage.setItem(SEAT, JSON.stringify({ ...rest, resume: this.resume, at: Date.now(), camera: !this.state.cameraOff, streams: this.state.streams.on })); } catch { /* as above */ }
   };
 
   private end(code: string, reason: string): void {

@@ -93,14 +93,14 @@ export default function Join({ target: given }: { target?: Target }) {
   useEffect(() => { void get<Session>('/session').then((s) => setName((old) => old || s.user), () => undefined); }, []);
   useEffect(() => { /* a reload goes back into its seat without a question */
     if (!same) return;
-    const { resume, at: _, camera, ...wanted } = seat.current!;
+    const { resume, at: _, camera, streams, ...wanted } = seat.current!;
     let gone = false;
     forgetSeat();
     void openDevices(keptDevices()).then(({ stream }) => {
       if (gone) return stream?.getTracks().forEach((x) => x.stop());
       if (camera === false) stream?.getVideoTracks().forEach((x) => { x.enabled = false; });
       const next = new Call(wanted, stream);
-      next.start(resume);
+      next.start(resume, streams);
       setCall(next);
       setReturning(false);
     });
