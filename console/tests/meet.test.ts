@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { judge, shares, spells, timeline, type Point } from '../src/pages/meet/line-state';
 import { Batch } from '../src/app/batch';
 import { backDelay } from '../src/pages/meet/call';
 import { levelOf, troubleOf } from '../src/pages/meet/devices';
@@ -178,4 +179,26 @@ describe('the desk is drawn once a frame, and only where something changed', () 
     expect(sameNames([m], [{ ...m, name: 'x' }])).toBe(false);
     expect(sameNames([m], [])).toBe(false);
   });
+});
+
+describe('the last hour of a line', () => {
+  const point = (s: number, more: Partial<Point> = {}): Point => ({ time_us: (1700000000 + s) * 1e6, in_bps: 5e5, out_bps: 6e5, audio_in_bps: 3e4, audio_out_bps: 3e4, audio_loss_percent: 0, video_loss_percent: 0, sent_loss_percent: 0, audio_jitter_us: 4000, round_trip_us: 20000, video_frozen_ms: 0, ...more });
+  it('is judged by what hurts most', () => {
+    expect(judge(point(0)).is).toBe('good');
+    expect(judge(point(0, { sent_loss_percent: 2 }))).toEqual({ is: 'weak', cause: 'loss', figure: 2 });
+    expect(judge(point(0, { video_loss_percent: 5, audio_jitter_us: 61000 }))).toMatchObject({ is: 'bad', cause: 'jitter' });
+    expect(judge(point(0, { video_frozen_ms: 4500 }))).toEqual({ is: 'bad', cause: 'frozen', figure: 4.5 });
+    expect(judge(point(0, { round_trip_us: 400000 }))).toEqual({ is: 'bad', cause: 'delay', figure: 400 });
+  });
+  it('has gaps where nothing was measured', () => {
+    const { x, at } = timeline([point(0), point(10), point(21), point(90)]);
+    expect(x.map((s) => s - 1700000000)).toEqual([0, 10, 21, 31, 90]);
+    expect(at.map((p) => p === null)).toEqual([false, false, false, true, false]);
+  });
+  it('tells its bad spells, the latest first', () => {
+    const told = spells([point(0), point(10, { audio_loss_percent: 6 }), point(20, { audio_loss_percent: 14 }), point(30), point(100, { video_frozen_ms: 9000 }), point(110, { audio_loss_percent: 8 })]);
+    expect(told.map((s) => [s.from_s - 1700000000, s.to_s - 1700000000, s.cause, s.worst])).toEqual([[110, 120, 'loss', 8], [100, 110, 'frozen', 9], [40, 100, 'gap', 0], [10, 30, 'loss', 14]]);
+    expect(spells([point(0), point(10)])).toEqual([]);
+  });
+  it('is shared out', () => expect(shares([point(0), point(10, { audio_loss_percent: 6 }), point(20), point(30)])).toEqual({ good: 0.75, weak: 0, bad: 0.25 }));
 });

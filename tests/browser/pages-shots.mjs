@@ -2,6 +2,7 @@
 // Every page of the console on a seeded province, in both languages, on a desk and on a phone, in the light and in a dark room: pictures to look at,
 // and what must hold of each. usage: node pages-shots.mjs SPEC.json; prints one line a step.
 import { readFileSync } from 'node:fs';
+import { ink } from './ink.mjs';
 import { axe, catalogue, faults, launch, must, ok, open } from './look.mjs';
 
 const spec = JSON.parse(readFileSync(process.argv[2], 'utf8')), words = catalogue(spec.root), long = 20000 * spec.patience;
@@ -96,6 +97,33 @@ async function outside(language, size) {
   await page.context().close();
 }
 
+/** The report's charts show the numbers of the API: bars by their pixels and by what is told of them, days by their table. */
+async function charts() {
+  const page = await open(browser, { base: spec.base, cookie: spec.cookie }), reply = page.waitForResponse((r) => r.url().includes('/reports/plays?'));
+  await page.go('/reports');
+  const { rows, days } = await (await reply).json(), number = (n) => n.toLocaleString('vi-VN'), share = (r) => (r.played + r.partial) / r.requested;
+  const worst = rows.filter((r) => r.requested > 0).sort((a, b) => a.share - b.share || b.missed - a.missed), plot = page.getByRole('slider', { name: words['report.chartPlaces'][0] });
+  must(worst.length === 69, `${worst.length} places`);
+  for (const dark of [false, true]) {
+    await page.theme(dark);
+    const canvas = plot.locator('canvas'), all = await ink(canvas, '--good-fill');
+    await plot.focus();
+    await page.keyboard.press('Home');
+    for (const i of [0, 1, 68]) { /* the first, the next, the last */
+      if (i) await page.keyboard.press(i === 1 ? 'ArrowDown' : 'End');
+      const r = worst[i], said = await plot.getAttribute('aria-valuetext'), at = all.up + ((i + 0.4) / 69) * (all.down - all.up);
+      must(said.includes(r.name) && said.includes(`${number(r.played + r.partial)} trên ${number(r.requested)}`), `${said}, not ${r.name} ${r.played}/${r.requested}`);
+      const green = await ink(canvas, '--good-fill', at), red = await ink(canvas, '--bad-fill', at), drawn = green.n / (green.n + red.n);
+      must(Math.abs(drawn - r.played / r.requested) < 0.03, `${r.name}: drawn ${drawn}, not ${share(r)}`);
+    }
+  }
+  await page.getByText(words['chart.numbers'][0]).click();
+  const told = await page.locator('.numbers tbody tr').evaluateAll((list) => list.map((tr) => [...tr.cells].slice(1, 5).map((c) => c.textContent)));
+  must(told.length === days.length && days.every((d, i) => [d.requested, d.played, d.partial, d.missed].map(number).join() === told[i].join()), `${told.join(' | ')}`);
+  must(days.reduce((n, d) => n + d.requested, 0) === rows.reduce((n, r) => n + r.requested, 0) && days.some((d) => d.missed > 0), 'the days make the whole');
+  await page.context().close();
+}
+
 /** Sign in and reach what matters with Tab, Enter and letters alone. */
 async function keyboard() {
   const page = await open(browser, { base: spec.base });
@@ -154,6 +182,7 @@ const part = async (name, fn) => {
 await part('without an account', () => Promise.all([outside('vi', 'phone'), outside('en', 'desktop')]).then(() => Promise.all([outside('vi', 'desktop'), outside('en', 'phone')])));
 await part('dialogs', () => Promise.all([dialogs('vi', 'desktop'), dialogs('en', 'phone')]));
 await part('keyboard', keyboard);
+await part('charts', charts);
 await part('every page', () => Promise.all([walk('vi', 'desktop'), walk('vi', 'phone'), walk('en', 'phone').then(() => walk('en', 'desktop'))]));
 for (const problem of problems) console.log(`PROBLEM ${problem}`);
 console.log(`${problems.length ? 'not ' : ''}ok - all: ${pictures} pictures, ${looked} looks with axe, ${problems.length} problems`);

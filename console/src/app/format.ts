@@ -47,3 +47,6 @@ export function span(us: number): string {
 export const since = (us: number, nowMs = Date.now()): string => span(nowMs * 1000 - us);
 export const number = (n: number): string => n.toLocaleString(locale());
 export const percent = (share: number): string => share.toLocaleString(locale(), { style: 'percent', maximumFractionDigits: 1 });
+export const decimal = (n: number, digits = 1): string => n.toLocaleString(locale(), { maximumFractionDigits: digits });
+/** "21/11" */
+export const dayMonth = (us: number): string => format('date', { day: '2-digit', month: '2-digit' }).format(us / 1000);

@@ -55,7 +55,8 @@ export type ReportRow = {
   key: string; name: string; area?: string; devices: number; requested: number; played: number; partial: number; missed: number;
   missed_why: Record<string, number>; share: number; urgent?: number; urgent_heard?: number; air_s?: number; late_p50_ms?: number; late_p99_ms?: number;
 };
-export type Report = { from_us: number; to_us: number; announcements: number; drills: number; rows: ReportRow[]; total: ReportRow };
+export type Report = { from_us: number; to_us: number; announcements: number; drills: number; rows: ReportRow[]; total: ReportRow; days: ReportDay[] };
+export type ReportDay = { from_us: number; requested: number; played: number; partial: number; missed: number };
 export type User = { name: string; role: string; area: string; vendor?: string; disabled: boolean; second_factor?: boolean };
 export type AuditRow = { number: number; time_us: number; who: string; source?: string; what: string; detail?: string; status: number };
 export type Slot = { id: string; area: string; name: string; from: string; to: string; weekdays: string[] };

@@ -14,7 +14,7 @@ import { Badge, Choice, Field } from '../ui/field';
 import { Wrong } from '../ui/wrong';
 import { lazy, Suspense } from 'react';
 
-const Bars = lazy(() => import('./reports/bars'));
+const Charts = lazy(() => import('./reports/charts'));
 type By = 'commune' | 'area' | 'device'; /* words of the API */
 type Sort = 'name' | 'share' | 'missed' | 'requested';
 
@@ -63,7 +63,7 @@ export default function Reports() {
         <div className="figure bad"><b>{number(total.missed)}</b>{t('outcomes.missed')}</div>
         <div className="figure idle"><b>{number(report.data!.drills)}</b>{t('report.drills')}</div>
       </div>}
-      {rows.length > 0 && rows.length <= 80 && <section className="card" style={{ marginBottom: 14 }}><h2>{t('report.chart')}</h2><Suspense fallback={null}><Bars rows={rows} /></Suspense></section>}
+      {rows.length > 0 && <section className="card" style={{ marginBottom: 14 }}><h2>{t('report.chart')}</h2><Suspense fallback={null}><Charts rows={rows} days={report.data!.days} /></Suspense></section>}
       {total && <section className="card">
         <div className="scroll" tabIndex={0} role="region" aria-label={t('page.reports')}>
           <table className="plain">

@@ -87,14 +87,17 @@ export function countdown(ms: number): string {
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
 }
 
+/** From there on a line is in trouble. */
+export const ALARM = { loss_percent: 5, delay_ms: 400, jitter_ms: 60 } as const;
+
 /** Why a member's line is bad: what is first worth a look. "": nothing is. */
 export function trouble(m: Member): '' | 'away' | 'no-packets' | 'loss' | 'delay' | 'jitter' | 'frozen' | 'silent' {
   const s = m.stats ?? {};
   if (m.away) return 'away';
   if (m.media && m.media.audio !== 'none' && (s.audio_packets_received ?? 1) === 0) return 'no-packets';
-  if ((s.audio_loss_percent ?? 0) >= 5 || (s.video_loss_percent ?? 0) >= 5) return 'loss';
-  if ((s.round_trip_us ?? 0) > 400000) return 'delay';
-  if ((s.audio_jitter_us ?? 0) > 60000) return 'jitter';
+  if (Math.max(s.audio_loss_percent ?? 0, s.video_loss_percent ?? 0) >= ALARM.loss_percent) return 'loss';
+  if ((s.round_trip_us ?? 0) > ALARM.delay_ms * 1000) return 'delay';
+  if ((s.audio_jitter_us ?? 0) > ALARM.jitter_ms * 1000) return 'jitter';
   if ((s.video_frozen_ms ?? 0) > 15000 && (s.video_in_bps ?? 1) === 0 && m.media?.video !== 'none') return 'frozen';
   return '';
 }
