@@ -233,7 +233,7 @@ static bool read_list(const BcField *f, JsonNode *node, void *base, GError **err
 static char *real_text(double value)
 {
     char buffer[G_ASCII_DTOSTR_BUF_SIZE];
-    return g_strdup(g_ascii_formatd(buffer, sizeof buffer, "%.12g", value));
+    return g_strdup(g_ascii_formatd(buffer, sizeof buffer, "%.12g", value + 0.0)); /* no "-0": it is read again as the integer 0 */
 }
 
 static bool read_value(const BcField *f, JsonNode *node, void *base, GError **error)
