@@ -143,6 +143,7 @@ void md_daemon_stop(MdDaemon *daemon)
     md_stop_recording(daemon);
     g_clear_pointer(&daemon->conference, md_conference_free);
     g_clear_pointer(&daemon->scenes, md_scenes_free);
+    g_clear_pointer(&daemon->events, md_event_feed_free);
     g_clear_pointer(&daemon->agent, sg_agent_free);
     g_clear_pointer(&daemon->accounts, sg_accounts_free);
     for (unsigned i = 0; i < daemon->n_workers; i++)

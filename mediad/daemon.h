@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "mediad/api/api.h"
 #include "mediad/conference/conference.h"
+#include "mediad/conference/event-feed.h"
 #include "mediad/meeting/meeting.h"
 #include "mediad/meeting/scenes.h"
 #include "mediad/core/log.h"
@@ -76,6 +77,7 @@ typedef struct MdDaemon {
     BcVendors *vendors;
     BcVendorLink *vendor_link;   /* NULL: no device link */
     MdApi *api;
+    MdEventFeed *events;             /* what the conference tells, on its way to browsers and the API */
     struct MdWebDoor *web_door;      /* NULL: no API, so no browsers */
     bool draining;
 } MdDaemon;
@@ -115,7 +117,7 @@ bool md_start_api(MdDaemon *daemon, GError **error);
 bool md_start_web(MdDaemon *daemon, GError **error);        /* browsers; after the API and meetings */
 void md_stop_web(MdDaemon *daemon);
 /* Every event of the conference, for the browsers of that room that may see it. */
-void md_web_event(MdDaemon *daemon, const char *type, const char *room, const char *member, JsonObject *data);
+void md_web_event(MdDaemon *daemon, const MdEvent *event);
 bool md_start_boards(MdDaemon *daemon, GError **error);     /* called by md_start_api */
 bool md_start_outputs(MdDaemon *daemon, GError **error);    /* called by md_start_api */
 bool md_start_alert(MdDaemon *daemon, GError **error);      /* after the API, which its routes are added to */

@@ -3,41 +3,29 @@
 #include <string.h>
 #include "mediad/daemon.h"
 
-static JsonNode *data_of(const char *room, const char *member, const char *json_object)
+/* To the browsers in the room, and to those who look on. */
+static void tell(const MdEvent *event, void *user)
 {
-    JsonNode *node = json_object ? json_from_string(json_object, NULL) : NULL;
-    if (!node || !JSON_NODE_HOLDS_OBJECT(node)) {
-        g_clear_pointer(&node, json_node_unref);
-        JsonObject *empty = json_object_new();
-        node = json_node_init_object(json_node_alloc(), empty);
-        json_object_unref(empty);
-    }
-    JsonObject *object = json_node_get_object(node);
-    if (room)
-        json_object_set_string_member(object, "room", room);
-    if (member)
-        json_object_set_string_member(object, "member", member);
-    return node;
+    MdDaemon *daemon = user;
+    md_web_event(daemon, event);
+    if (daemon->api && !event->inside)
+        md_api_publish_text(daemon->api, event->type, event->data);
 }
 
 /* Of a confidential meeting: to the browsers in it, and nowhere else. */
 static void on_inside(const char *type, const char *room, const char *member, const char *json_object, void *user)
 {
-    g_autoptr(JsonNode) node = data_of(room, member, json_object);
-    md_web_event(user, type, room, member, json_node_get_object(node));
+    MdDaemon *daemon = user;
+    md_event_feed_put(daemon->events, &(MdEvent){type, room, member, json_object, true});
 }
 
 static void on_event(const char *type, const char *room, const char *member, const char *json_object, void *user)
 {
     MdDaemon *daemon = user;
-    if (daemon->meetings)
+    if (daemon->meetings) /* attendance counts every one of them, as it comes */
         md_meetings_room_event(daemon->meetings, type, room, member, json_object);
     md_recording_event(daemon, type, room, json_object);
-    if (!daemon->api)
-        return;
-    JsonNode *node = data_of(room, member, json_object);
-    md_web_event(daemon, type, room, member, json_node_get_object(node));
-    md_api_publish(daemon->api, type, node);
+    md_event_feed_put(daemon->events, &(MdEvent){type, room, member, json_object, false});
 }
 
 /* Tiles carry the names people know, whatever an endpoint calls itself. */
@@ -120,6 +108,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .logger = &logger,
     };
     daemon->scenes = md_scenes_new(daemon->store, NULL, &logger);
+    daemon->events = md_event_feed_new(true, tell, daemon);
     daemon->conference = md_conference_new(&options);
     return daemon->conference != NULL;
 }

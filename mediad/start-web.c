@@ -59,6 +59,9 @@ static bool looks_after(MdRole role)
 static void tell_state(MdDaemon *daemon, MdCall *call, MdRoom *room, const char *member)
 {
     g_autoptr(JsonObject) state = json_object_new();
+    MdRoomInfo info;
+    md_room_info(room, &info);
+    md_event_feed_flush(daemon->events, info.name); /* what it is told next is newer than this, not older */
     json_object_set_string_member(state, "type", "state");
     json_object_set_object_member(state, "room", md_api_room_object(room));
     json_object_set_array_member(state, "members", md_api_member_array(room, looks_after(md_room_member_role(room, member))));
@@ -102,67 +105,55 @@ static bool may_see(MdRole role, const char *type)
 
 typedef struct Told {
     MdDaemon *daemon;
-    const char *type, *member;
-    JsonObject *data;
+    const MdEvent *event;
 } Told;
 
 /* Its own way through the door. */
-static void tell_own(const Told *told, MdCall *call, MdRoom *room, const char *member)
+static void tell_own(const Told *told, MdCall *call, const MdCallSeat *seat)
 {
-    MdWeb *web = told->daemon->web_door->web;
-    bool lobby = strcmp(told->type, "member.lobby") == 0, joined = strcmp(told->type, "member.joined") == 0;
-    if (g_strcmp0(told->member, member) != 0 || (!lobby && !joined))
+    const MdEvent *event = told->event;
+    bool lobby = strcmp(event->type, "member.lobby") == 0, joined = strcmp(event->type, "member.joined") == 0;
+    if (g_strcmp0(event->member, seat->member) != 0 || (!lobby && !joined))
         return;
     g_autoptr(JsonObject) object = json_object_new();
     json_object_set_string_member(object, "type", lobby ? "lobby" : "admitted");
-    md_web_tell(web, call, object);
+    md_web_tell(told->daemon->web_door->web, call, object);
     if (joined)
-        tell_state(told->daemon, call, room, member);
+        tell_state(told->daemon, call, seat->room, seat->member);
 }
 
-static void tell_event(MdCall *call, void *user)
+static MdWebView view_of(MdCall *call, void *user)
 {
     const Told *told = user;
-    MdRoom *room = NULL;
-    const char *member = NULL;
-    if (!md_conference_find_call(told->daemon->conference, call, &room, &member))
-        return;
-    MdRole role = MD_ROLE_GUEST;
-    bool in = false;
-    g_autoptr(GPtrArray) members = md_room_members(room);
-    for (guint i = 0; i < members->len; i++) {
-        const MdMemberInfo *info = members->pdata[i];
-        if (strcmp(info->id, member) == 0) {
-            role = info->role;
-            in = !info->in_lobby;
-        }
-    }
-    tell_own(told, call, room, member);
-    if (strcmp(told->type, "view.changed") == 0 && g_strcmp0(told->member, member) != 0 && !looks_after(role))
-        return; /* what one is sent is of no concern to the others */
-    if (!in || !may_see(role, told->type)) /* who waits outside hears nothing of what happens inside */
-        return;
-    g_autoptr(JsonObject) event = json_object_new();
-    json_object_set_string_member(event, "type", "event");
-    json_object_set_string_member(event, "event", told->type);
-    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), told->data);
-    g_autofree char *text = json_to_string(node, FALSE);
-    JsonNode *copy = json_from_string(text, NULL);
-    if (copy && !looks_after(role)) {
-        json_object_remove_member(json_node_get_object(copy), "uri");
-        json_object_remove_member(json_node_get_object(copy), "account");
-    }
-    json_object_set_member(event, "data", copy ? copy : json_node_new(JSON_NODE_NULL));
-    md_web_tell(told->daemon->web_door->web, call, event);
-    if (strcmp(told->type, "member.role") == 0 && g_strcmp0(told->member, member) == 0) /* it may do other things from now on */
-        tell_state(told->daemon, call, room, member);
+    const MdEvent *event = told->event;
+    MdCallSeat seat;
+    if (!md_conference_seat_of(told->daemon->conference, call, &seat))
+        return MD_WEB_VIEW_NONE;
+    tell_own(told, call, &seat);
+    if (strcmp(event->type, "view.changed") == 0 && g_strcmp0(event->member, seat.member) != 0 && !looks_after(seat.role))
+        return MD_WEB_VIEW_NONE; /* what one is sent is of no concern to the others */
+    if (!seat.in || !may_see(seat.role, event->type)) /* who waits outside hears nothing of what happens inside */
+        return MD_WEB_VIEW_NONE;
+    return looks_after(seat.role) ? MD_WEB_VIEW_STAFF : MD_WEB_VIEW_SITE;
 }
 
-void md_web_event(MdDaemon *daemon, const char *type, const char *room, const char *member, JsonObject *data)
+/* It may do other things from now on. */
+static void tell_new_role(MdCall *call, void *user)
 {
-    Told told = {.daemon = daemon, .type = type, .member = member, .data = data};
-    if (daemon->web_door && room)
-        md_web_each(daemon->web_door->web, room, tell_event, &told);
+    const Told *told = user;
+    MdCallSeat seat;
+    if (md_conference_seat_of(told->daemon->conference, call, &seat) && seat.in && g_strcmp0(told->event->member, seat.member) == 0)
+        tell_state(told->daemon, call, seat.room, seat.member);
+}
+
+void md_web_event(MdDaemon *daemon, const MdEvent *event)
+{
+    Told told = {.daemon = daemon, .event = event};
+    if (!daemon->web_door)
+        return;
+    md_web_share(daemon->web_door->web, event->room, event->type, event->data, view_of, &told);
+    if (strcmp(event->type, "member.role") == 0)
+        md_web_each(daemon->web_door->web, event->room, tell_new_role, &told);
 }
 
 typedef struct ToldChat {
@@ -383,11 +374,13 @@ static bool act(MdDaemon *daemon, MdRoom *room, const char *member, const MdWebF
     MdRoomInfo info;
     switch (frame->type) {
     case MD_WEB_MUTE:
-        return (frame->on || md_room_may(room, member, MD_ACTION_UNMUTE_SELF, error)) && md_room_mute_self(room, member, frame->on, error);
+        return (frame->on || (md_room_may(room, member, MD_ACTION_UNMUTE_SELF, error) && md_room_take_switch(room, member, error))) &&
+               md_room_mute_self(room, member, frame->on, error);
     case MD_WEB_VIDEO:
-        return md_room_hide_self(room, member, frame->on, error);
+        return (frame->on || md_room_take_switch(room, member, error)) && md_room_hide_self(room, member, frame->on, error);
     case MD_WEB_HAND:
-        return md_room_may(room, member, MD_ACTION_HAND, error) && md_room_raise_hand(room, member, frame->on, error);
+        return md_room_may(room, member, MD_ACTION_HAND, error) && (!frame->on || md_room_take_switch(room, member, error)) &&
+               md_room_raise_hand(room, member, frame->on, error);
     case MD_WEB_FLOOR_DONE:
         return md_room_floor_done(room, member, error);
     case MD_WEB_VOTE:
@@ -437,7 +430,9 @@ static void on_action(MdWebPeer *peer, MdCall *call, const MdWebFrame *frame, vo
     } else if (!act(daemon, room, id, frame, &error)) {
         g_autoptr(JsonObject) object = json_object_new();
         json_object_set_string_member(object, "type", "error");
-        json_object_set_string_member(object, "code", "not-done");
+        bool often = g_error_matches(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_LIMIT) &&
+                     (frame->type == MD_WEB_MUTE || frame->type == MD_WEB_VIDEO || frame->type == MD_WEB_HAND);
+        json_object_set_string_member(object, "code", often ? "too-often" : "not-done");
         json_object_set_string_member(object, "of", md_web_type_to_string(frame->type));
         json_object_set_string_member(object, "message", error ? error->message : "it could not be done");
         md_web_tell(daemon->web_door->web, call, object);

@@ -139,6 +139,7 @@ typedef enum MdApiTell {
 } MdApiTell;
 void md_api_publish_to(MdApi *api, const char *type, JsonNode *data /* taken */, MdApiTell tell, const char *areas /* comma-separated, NULL: "" */);
 void md_api_publish(MdApi *api, const char *type, JsonNode *data /* taken */); /* to everybody */
+void md_api_publish_text(MdApi *api, const char *type, const char *data /* a JSON object, written already */); /* to everybody */
 
 /* Text in Prometheus exposition format is asked of every source on GET /metrics. */
 typedef void (*MdApiMetricsFn)(GString *out, void *user);

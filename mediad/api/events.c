@@ -194,6 +194,48 @@ static bool may_see(const Subscriber *s, const char *type, MdApiTell tell, const
            md_api_area_told(s->api, s->area, tell, areas);
 }
 
+static void send_to(MdApi *api, Subscriber *s, const char *text, gsize size)
+{
+    /* libsoup queues without end and does not tell how much: what is given while the socket is full is counted here */
+    if (s->socket && !g_socket_condition_check(s->socket, G_IO_OUT))
+        s->backlog += size;
+    else
+        s->backlog = 0;
+    if (s->backlog <= BACKLOG_MAX) {
+        send_text(s, text);
+        return;
+    }
+    api->counters.subscribers_dropped++;
+    md_notice(&api->logger, "dropped a subscriber that does not keep up");
+    drop(s, 1008, "too slow", true);
+}
+
+/* Written when the first one is to have it, then the same bytes for all. */
+static void publish(MdApi *api, const char *type, const char *data, MdApiTell tell, const char *areas)
+{
+    g_autofree char *text = NULL;
+    gsize size = 0;
+
+    api->counters.events++;
+    for (unsigned i = api->events->subscribers->len; i-- > 0;) {
+        Subscriber *s = api->events->subscribers->pdata[i];
+        if (!may_see(s, type, tell, areas))
+            continue;
+        if (!text) {
+            g_autoptr(GDateTime) now = g_date_time_new_from_unix_utc(md_clock_wall_us(api->clock) / G_USEC_PER_SEC);
+            g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
+            text = g_strdup_printf("{\"type\":\"%s\",\"time\":\"%s\",\"data\":%s}", type, time, data);
+            size = strlen(text);
+        }
+        send_to(api, s, text, size);
+    }
+}
+
+void md_api_publish_text(MdApi *api, const char *type, const char *data)
+{
+    publish(api, type, data, MD_API_TELL_EVERYBODY, NULL);
+}
+
 void md_api_publish(MdApi *api, const char *type, JsonNode *data)
 {
     md_api_publish_to(api, type, data, MD_API_TELL_EVERYBODY, NULL);
@@ -201,40 +243,10 @@ void md_api_publish(MdApi *api, const char *type, JsonNode *data)
 
 void md_api_publish_to(MdApi *api, const char *type, JsonNode *data, MdApiTell tell, const char *areas)
 {
-    g_autoptr(GDateTime) now =
-        g_date_time_new_from_unix_utc(md_clock_wall_us(api->clock) / G_USEC_PER_SEC);
-    g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
-    g_autoptr(JsonNode) node = json_node_alloc();
-    JsonObject *object = json_object_new();
+    g_autofree char *text = data ? md_json_to_text(data, false) : g_strdup("{}");
 
-    json_object_set_string_member(object, "type", type);
-    json_object_set_string_member(object, "time", time);
-    if (data)
-        json_object_set_member(object, "data", data);
-    else
-        json_object_set_object_member(object, "data", json_object_new());
-    json_node_init_object(node, object);
-    json_object_unref(object);
-    g_autofree char *text = md_json_to_text(node, false);
-    gsize size = strlen(text);
-    api->counters.events++;
-    for (unsigned i = api->events->subscribers->len; i-- > 0;) {
-        Subscriber *s = api->events->subscribers->pdata[i];
-        if (!may_see(s, type, tell, areas))
-            continue;
-        /* libsoup queues without end and does not tell how much: what is given while the socket is full is counted here */
-        if (s->socket && !g_socket_condition_check(s->socket, G_IO_OUT))
-            s->backlog += size;
-        else
-            s->backlog = 0;
-        if (s->backlog > BACKLOG_MAX) {
-            api->counters.subscribers_dropped++;
-            md_notice(&api->logger, "dropped a subscriber that does not keep up");
-            drop(s, 1008, "too slow", true);
-            continue;
-        }
-        send_text(s, text);
-    }
+    publish(api, type, g_strchomp(text), tell, areas);
+    g_clear_pointer(&data, json_node_unref);
 }
 
 MdApiEvents *md_api_events_new(MdApi *api)

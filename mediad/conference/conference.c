@@ -303,18 +303,8 @@ const char *md_conference_admit_call(MdConference *conference, MdCall *call, con
 
 static MdMember *member_of_call(MdConference *conference, const MdCall *call)
 {
-    GHashTableIter iter;
-    gpointer value;
-    g_hash_table_iter_init(&iter, conference->by_serial);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const MdRoom *room = value;
-        for (guint i = 0; i < room->members->len; i++) {
-            MdMember *member = g_ptr_array_index(room->members, i);
-            if (member->call == call && member->state != MD_MEMBER_LEAVING)
-                return member;
-        }
-    }
-    return NULL;
+    MdMember *member = md_call_user(call, &md_member_call_handler);
+    return member != NULL && member->room->conference == conference && member->state != MD_MEMBER_LEAVING ? member : NULL;
 }
 
 bool md_conference_find_call(MdConference *conference, const MdCall *call, MdRoom **ret_room, const char **ret_member)
@@ -326,6 +316,16 @@ bool md_conference_find_call(MdConference *conference, const MdCall *call, MdRoo
         *ret_room = member->room;
     if (ret_member != NULL)
         *ret_member = member->text_id;
+    return true;
+}
+
+bool md_conference_seat_of(MdConference *conference, const MdCall *call, MdCallSeat *ret)
+{
+    const MdMember *member = member_of_call(conference, call);
+    if (member == NULL)
+        return false;
+    *ret = (MdCallSeat){.room = member->room, .member = member->text_id, .role = member->role,
+                        .in = member->state == MD_MEMBER_IN && member->established};
     return true;
 }
 

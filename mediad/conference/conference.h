@@ -155,6 +155,13 @@ MdPinResult md_room_try_pin(MdRoom *room, const MdCallInfo *who, MdRole role, co
 const char *md_conference_resume_call(MdConference *conference, const MdCall *old, MdCall *call, bool keep_media);
 /* Whose call is it? Borrowed, either may be NULL; false: nobody's. */
 bool md_conference_find_call(MdConference *conference, const MdCall *call, MdRoom **ret_room, const char **ret_member);
+typedef struct MdCallSeat {          /* borrowed */
+    MdRoom *room;
+    const char *member;
+    MdRole role;
+    bool in;                         /* past PIN and lobby, and its call is up */
+} MdCallSeat;
+bool md_conference_seat_of(MdConference *conference, const MdCall *call, MdCallSeat *ret);
 /* The built-in services: echo (own sound and picture back) and test (moving pattern, tone, spoken clock). */
 void md_conference_accept_echo(MdConference *conference, MdCall *call);
 void md_conference_accept_test(MdConference *conference, MdCall *call);
@@ -162,6 +169,11 @@ void md_conference_accept_test(MdConference *conference, MdCall *call);
 void md_room_info(MdRoom *room, MdRoomInfo *ret);
 GPtrArray *md_room_members(MdRoom *room); /* of MdMemberInfo*, g_free'd with the array */
 bool md_room_mute_member(MdRoom *room, const char *member, bool mute, GError **error);
+/* Before a member puts up its hand or opens its own microphone or camera: MD_SWITCHES_PER_S in the long run, and MD_SWITCHES_BURST at once;
+ * LIMIT beyond. What takes a hand down or closes something is always done, and cannot be done more often than this. */
+#define MD_SWITCHES_PER_S 5
+#define MD_SWITCHES_BURST 10
+bool md_room_take_switch(MdRoom *room, const char *id, GError **error);
 /* The member's own microphone key: no prompt, and it lifts no mute of the chair. */
 bool md_room_mute_self(MdRoom *room, const char *member, bool mute, GError **error);
 void md_room_mute_all(MdRoom *room, bool mute, bool except_chair);

@@ -34,13 +34,17 @@ static bool toggle_hand(MdMember *member)
     MdRoom *room = member->room;
     if (md_room_floor_holder(room) == member)
         return md_room_floor_done(room, member->text_id, NULL);
-    return md_room_raise_hand(room, member->text_id, md_floor_place(room->floor, member->id) < 0, NULL);
+    bool raised = md_floor_place(room->floor, member->id) < 0;
+    if (raised && !md_room_take_switch(room, member->text_id, NULL))
+        return false;
+    return md_room_raise_hand(room, member->text_id, raised, NULL);
 }
 
 static bool toggle_microphone(MdMember *member)
 {
     bool mute = !member->self_muted;
-    if (!mute && !md_room_may(member->room, member->text_id, MD_ACTION_UNMUTE_SELF, NULL))
+    if (!mute && (!md_room_may(member->room, member->text_id, MD_ACTION_UNMUTE_SELF, NULL) ||
+                  !md_room_take_switch(member->room, member->text_id, NULL)))
         return false;
     md_room_mute_self(member->room, member->text_id, mute, NULL);
     say(member, mute ? MD_PROMPT_MUTED : MD_PROMPT_UNMUTED);

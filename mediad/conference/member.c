@@ -54,6 +54,7 @@ MdMember *md_member_new(MdRoom *room, MdCall *call, MdRole role)
     member->room = room;
     member->role = member->came = role;
     member->digits = g_string_new(NULL);
+    md_bucket_init(&member->switches, MD_SWITCHES_PER_S, MD_SWITCHES_BURST, md_conference_now_us(conference));
     if (call != NULL) {
         const MdCallInfo *info = md_call_info(call);
         member->call = md_call_ref(call);

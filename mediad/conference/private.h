@@ -13,6 +13,7 @@
 #include "mediad/conference/pin-guard.h"
 #include "mediad/conference/prompts.h"
 #include "mediad/conference/wish.h"
+#include "mediad/core/bucket.h"
 #include "mediad/core/plan.h"
 #include "mediad/rtp/packetise.h"
 
@@ -307,6 +308,7 @@ struct MdMember {              /* C */
     uint32_t generation;       /* of its legs */
     double gain_db;
     int64_t joined_us, joined_wall_us, spoke_us;
+    MdBucket switches;         /* of its own hand, microphone and camera */
     GString *digits;           /* DTMF so far */
     char command;              /* key after a star, '*' just now, 0 none */
     int64_t key_us;            /* of the last key */

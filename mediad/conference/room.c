@@ -304,6 +304,17 @@ bool md_room_mute_member(MdRoom *room, const char *id, bool mute, GError **error
     return true;
 }
 
+bool md_room_take_switch(MdRoom *room, const char *id, GError **error)
+{
+    MdMember *member = md_room_member(room, id, error);
+    if (member == NULL)
+        return false;
+    if (md_bucket_take(&member->switches, 1, md_conference_now_us(room->conference)))
+        return true;
+    return md_conference_fail(error, MD_CONFERENCE_ERROR_LIMIT, "switched too often: at most %d times a second; wait a moment and try again",
+                              MD_SWITCHES_PER_S);
+}
+
 bool md_room_mute_self(MdRoom *room, const char *id, bool mute, GError **error)
 {
     MdMember *member = md_room_member(room, id, error);

@@ -121,6 +121,11 @@ void md_call_set_handler(MdCall *call, const MdCallHandler *handler, void *user)
     call->user = user;
 }
 
+void *md_call_user(const MdCall *call, const MdCallHandler *handler)
+{
+    return call->handler == handler ? call->user : NULL;
+}
+
 bool md_call_is_closed(const MdCall *call)
 {
     return call->closed;

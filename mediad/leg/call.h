@@ -119,6 +119,7 @@ void md_call_emit_content_request(MdCall *call, bool wanted);
 /* user side */
 const MdCallInfo *md_call_info(const MdCall *call);
 void md_call_set_handler(MdCall *call, const MdCallHandler *handler, void *user); /* NULL detaches */
+void *md_call_user(const MdCall *call, const MdCallHandler *handler); /* as set with that handler; NULL: it has another one, or none */
 bool md_call_is_closed(const MdCall *call);
 void md_call_progress(MdCall *call, int code, const char *reason, const char *sdp);
 void md_call_send_answer(MdCall *call, const char *sdp);

@@ -89,5 +89,10 @@ void md_web_welcome(MdWebPeer *peer, JsonObject *welcome);
 /* A message to the browser of a call; nothing when it is away (it asks for the state when it comes back). object: borrowed. */
 void md_web_tell(MdWeb *web, const MdCall *call, JsonObject *object);
 void md_web_tell_error(MdWebPeer *peer, const char *code, const char *message);
+/* {"type":"event","event":type,"data":data} to the browsers of that room, made once for each view of it and the same bytes for all who
+ * have that view. data: a JSON object. view: what a call's browser may see; it may tell that browser something else first. */
+typedef enum MdWebView { MD_WEB_VIEW_NONE, MD_WEB_VIEW_SITE /* without "uri" and "account" */, MD_WEB_VIEW_STAFF, MD_WEB_VIEW_MAX } MdWebView;
+typedef MdWebView (*MdWebViewFn)(MdCall *call, void *user);
+void md_web_share(MdWeb *web, const char *room, const char *type, const char *data, MdWebViewFn view, void *user);
 /* Calls fn for each live seat of that room; fn may end calls. */
 void md_web_each(MdWeb *web, const char *room, void (*fn)(MdCall *call, void *user), void *user);

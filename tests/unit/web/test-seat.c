@@ -6,6 +6,7 @@
 typedef struct Line {           /* one browser's connection */
     MdWebPeer *peer;
     GString *got;
+    const void *sent;           /* where the last text was */
     unsigned close_code;
 } Line;
 
@@ -20,7 +21,9 @@ typedef struct Desk {
 
 static void wire_send(void *impl, const char *text)
 {
-    g_string_append_printf(((Line *)impl)->got, "%s\n", text);
+    Line *line = impl;
+    line->sent = text;
+    g_string_append_printf(line->got, "%s\n", text);
 }
 
 static void wire_close(void *impl, unsigned code, const char *reason)
@@ -227,6 +230,57 @@ static void test_call(Desk *d, gconstpointer data)
     drop(line);
 }
 
+typedef struct Views {
+    MdWebView of[4];            /* of a, b, c, d */
+} Views;
+
+static MdWebView next_view(MdCall *call, void *user)
+{
+    Views *views = user;
+    return views->of[md_call_info(call)->from_display[0] - 'a'];
+}
+
+static void last_text(Line *line, const char *text)
+{
+    g_autofree char *whole = text != NULL ? g_strconcat(text, "\n", NULL) : g_strdup("");
+    g_assert_cmpstr(line->got->str, ==, whole);
+    g_string_truncate(line->got, 0);
+}
+
+/* Written once for each view: the same bytes at the same place for all who have it. */
+static void test_share(Desk *d, gconstpointer data)
+{
+    static const char INNER[] = "{\"room\":\"r\",\"member\":\"m1\",\"uri\":\"sip:a@b\",\"account\":\"xa.a\",\"n\":1}";
+    Views views = {.of = {MD_WEB_VIEW_SITE, MD_WEB_VIEW_STAFF, MD_WEB_VIEW_NONE, MD_WEB_VIEW_SITE}};
+    Line *lines[4];
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *hello = g_strdup_printf("{\"type\":\"hello\",\"room\":\"r\",\"name\":\"%c\"}", 'a' + i);
+        lines[i] = dial(d);
+        say(lines[i], hello);
+        g_string_truncate(lines[i]->got, 0);
+        lines[i]->sent = NULL;
+    }
+    md_web_share(d->web, "r", "member.joined", INNER, next_view, &views);
+    g_assert_true(lines[0]->sent != NULL && lines[0]->sent == lines[3]->sent && lines[1]->sent != lines[0]->sent);
+    last_text(lines[1], "{\"type\":\"event\",\"event\":\"member.joined\",\"data\":{\"room\":\"r\",\"member\":\"m1\",\"uri\":\"sip:a@b\",\"account\":\"xa.a\",\"n\":1}}");
+    last_text(lines[2], NULL);
+    for (unsigned i = 0; i < 4; i += 3)
+        last_text(lines[i], "{\"type\":\"event\",\"event\":\"member.joined\",\"data\":{\"room\":\"r\",\"member\":\"m1\",\"n\":1}}");
+    md_web_share(d->web, "r", "member.talking", "{\"talking\":true}", next_view, &views);
+    g_assert_true(lines[0]->sent == lines[1]->sent && lines[0]->sent == lines[3]->sent); /* nothing in it for the staff alone */
+    last_text(lines[0], "{\"type\":\"event\",\"event\":\"member.talking\",\"data\":{\"talking\":true}}");
+    last_text(lines[2], NULL);
+    g_string_truncate(lines[3]->got, 0);
+    md_web_share(d->web, "r", "x", "[\"uri\"]", next_view, &views); /* no object: nothing slips through */
+    last_text(lines[3], "{\"type\":\"event\",\"event\":\"x\",\"data\":{}}");
+    md_web_share(d->web, "elsewhere", "x", "{}", next_view, &views);
+    last_text(lines[3], NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        say(lines[i], "{\"type\":\"bye\"}");
+        drop(lines[i]);
+    }
+}
+
 static void test_resume(Desk *d, gconstpointer data)
 {
     Line *line = dial(d);
@@ -331,6 +385,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define CASE(name, fn) g_test_add("/web/seat/" name, Desk, NULL, set_up, fn, tear_down)
     CASE("call", test_call);
+    CASE("share", test_share);
     CASE("twice-at-once", test_twice_at_once);
     CASE("resume", test_resume);
     CASE("place-gone", test_place_gone);

@@ -97,6 +97,7 @@ export const callWords = {
   'join.replaced': ['Bạn đã vào họp ở cửa sổ hoặc máy khác.', 'You went on in another window or machine.'],
   'join.refused': ['Máy chủ không nhận lúc này.', 'The server refuses for now.'],
   'join.not-done': ['Không làm được việc đó lúc này.', 'That could not be done now.'],
+  'join.too-often': ['Bạn bấm nhanh quá. Đợi một giây rồi bấm lại.', 'You switched too often. Wait a second, then try again.'],
   'join.media-not-acceptable': [
     'Trình duyệt này không gửi được hình, tiếng. Dùng Chrome, Edge hoặc Cốc Cốc bản mới.',
     'This browser cannot send picture and sound. Use a recent Chrome, Edge or Firefox.',

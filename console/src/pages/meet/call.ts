@@ -284,6 +284,8 @@ export class Call {
 
   private wrong(code: string, message: string, of: string): void {
     if (code === 'replaced') return; /* the close that follows says it */
+    if (code === 'too-often' && of === 'mute') this.closeMicrophone(); /* as the server has it */
+    if (code === 'too-often' && of === 'video') this.closeCamera();
     const trouble = { code: code === 'not-done' && of === 'share' ? 'share-refused' : code, message };
     if (trouble.code === 'share-refused') {
       if (!this.screen) return; /* ended here and there at once: nothing was refused */
@@ -430,6 +432,14 @@ export class Call {
 
   // --- what the person does ---------------------------------------------------------------------------------------------------
 
+  private closeMicrophone(): void {
+    this.local?.getAudioTracks().forEach((x) => { x.enabled = false; });
+    this.set({ muted: true });
+  }
+  private closeCamera(): void {
+    this.local?.getVideoTracks().forEach((x) => { x.enabled = false; });
+    this.set({ cameraOff: true });
+  }
   setMuted(muted: boolean): void {
     this.local?.getAudioTracks().forEach((x) => { x.enabled = !muted; });
     this.set({ muted });
