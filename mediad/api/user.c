@@ -318,6 +318,18 @@ static void setup(MdApiRequest *r, void *user)
     hash_and_submit(c, json_object_get_string_member(body, "password"));
 }
 
+/* Whether the page of the first account is of any use; a wrong try at POST /setup tells as much. */
+static void show_setup(MdApiRequest *r, void *unused)
+{
+    g_autoptr(JsonBuilder) b = json_builder_new();
+
+    json_builder_begin_object(b);
+    json_builder_set_member_name(b, "needed");
+    json_builder_add_boolean_value(b, r->api->setup_code != NULL);
+    json_builder_end_object(b);
+    md_api_reply(r, 200, json_builder_get_root(b));
+}
+
 static void list(MdApiRequest *r, void *unused)
 {
     GError *error = NULL;
@@ -447,6 +459,8 @@ static void own_password(MdApiRequest *r, void *unused)
     "\"second_factor\":{\"type\":\"boolean\"}}}"
 
 static const MdApiRoute routes[] = {
+    {.method = "GET", .path = "/setup", .role = MD_API_ANYBODY, .handler = show_setup, .summary = "Whether the first administrator is still to be made.",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"needed\"],\"properties\":{\"needed\":{\"type\":\"boolean\"}}}"},
     {.method = "POST", .path = "/setup", .role = MD_API_ANYBODY, .handler = setup,
      .summary = "Make the first administrator with the one-time set-up code.",
      .request_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\",\"user\",\"password\"],"

@@ -275,6 +275,13 @@ static void render_text(MdCanvas *canvas, Cell *cell, const MdTile *tile)
         cell->strip = md_labeler_get(canvas->labeler, &name);
 }
 
+/* The frame of who speaks: even, at least two lines. */
+static uint16_t border_of(const MdRect *rect)
+{
+    unsigned t = rect->height / 30u & ~1u;
+    return (uint16_t)(t < 2 ? 2 : t > 6 ? 6 : t);
+}
+
 static void draw_text(MdCanvas *canvas, Cell *cell, const MdTile *tile)
 {
     const MdRect *rect = &cell->rect;
@@ -283,17 +290,17 @@ static void draw_text(MdCanvas *canvas, Cell *cell, const MdTile *tile)
         shown->name_version != tile->name_version || shown->muted != tile->muted)
         render_text(canvas, cell, tile);
     md_overlay_blend(cell->notice, rect->x, rect->y, &canvas->picture->planes, rect);
+    unsigned frame = tile->speaking ? border_of(rect) : 0; /* stands below the name, not over it */
     if (cell->strip)
         md_overlay_blend(cell->strip, rect->x,
-                         (unsigned)(rect->y + rect->height - cell->strip->planes.height),
+                         (unsigned)(rect->y + rect->height - cell->strip->planes.height - frame),
                          &canvas->picture->planes, rect);
 }
 
 static void draw_border(MdCanvas *canvas, const MdRect *rect)
 {
     const MdPlanes *planes = &canvas->picture->planes;
-    unsigned t = rect->height / 30u & ~1u;
-    uint16_t thick = (uint16_t)(t < 2 ? 2 : t > 6 ? 6 : t);
+    uint16_t thick = border_of(rect);
     MdRect sides[4] = {
         {rect->x, rect->y, rect->width, thick},
         {rect->x, (uint16_t)(rect->y + rect->height - thick), rect->width, thick},

@@ -68,7 +68,7 @@ export async function faults(page, words, { title = true } = {}) {
       const node = walker.currentNode, text = node.data.trim();
       if (text && !node.parentElement.closest('script, style, [lang]:not(html), svg title')) texts.push(text);
     }
-    for (const e of document.querySelectorAll('[aria-label], [placeholder], [title], [alt]')) for (const a of ['aria-label', 'placeholder', 'title', 'alt']) if (e.getAttribute(a)) texts.push(e.getAttribute(a));
+    for (const e of document.querySelectorAll('[aria-label], [placeholder], [title], [alt]')) if (!e.closest('[aria-hidden=true]')) for (const a of ['aria-label', 'placeholder', 'title', 'alt']) if (e.getAttribute(a)) texts.push(e.getAttribute(a));
     const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
     const out = wide <= 0 ? [] : [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => `${e.tagName}.${e.className}`.slice(0, 60)).slice(0, 4);
     return { texts, wide, out, title: document.title, heading: document.querySelector('h1')?.textContent?.trim() ?? '' };

@@ -27,6 +27,7 @@ async function walk(language, size) {
   for (const [name, path] of Object.entries(spec.pages)) {
     const as = `${name}-${size}-${language}`, access = language === 'vi';
     await page.go(path);
+    if (name === 'schedule') await page.locator('.fc-event').first().waitFor({ timeout: long }); /* the calendar comes by itself, then the week is asked for */
     await check(page, as, { access: access && size === 'desktop' });
     await shot(page, as);
     if (access && size === 'desktop' && name === 'loudspeaker') await page.locator('section.card').filter({ has: page.getByRole('heading', { name: words['why.title'][0] }) }).screenshot({ path: `${spec.pictures}/part-why-vi.png` });

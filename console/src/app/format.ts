@@ -22,7 +22,7 @@ export function moment(us: number | undefined, nowMs = Date.now()): string {
   if (!us) return '–';
   const date = format('date', { day: '2-digit', month: '2-digit' }), year = format('year', { day: '2-digit', month: '2-digit', year: 'numeric' });
   if (year.format(us / 1000) === year.format(nowMs)) return clock(us);
-  return `${clock(us)} ${Math.abs(us / 1000 - nowMs) < 300 * 86400e3 ? date.format(us / 1000) : year.format(us / 1000)}`;
+  return `${clock(us)} ${(Math.abs(us / 1000 - nowMs) < 300 * 86400e3 ? date : year).format(us / 1000).replaceAll('-', '/')}`; /* "22-11" in the browser's Vietnamese */
 }
 
 /** "2026-11-23T05:00:00", what schedules speak. */

@@ -25,10 +25,10 @@ export function language(): Language {
 
 export type Values = Record<string, string | number>;
 
-/** A message; {name} stands for a value. */
+/** A message; {name} stands for a value, {name|one|many} for the word that goes with its number. */
 export function t(key: Key, values?: Values): string {
   const text: string = catalogue[key][current === 'vi' ? 0 : 1];
-  return values ? text.replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all)) : text;
+  return values ? text.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (all, name: string, one?: string, many?: string) => (many === undefined ? String(values[name] ?? all) : String(values[name]) === '1' ? one! : many)) : text;
 }
 
 /** A message for a word that came from the server: the word itself when there is none. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { Input } from 'antd';
-import { useState, type FormEvent } from 'react';
-import { call, post } from './api';
+import { useEffect, useState, type FormEvent } from 'react';
+import { call, get, post } from './api';
 import { asFailure, type Failure } from './failure';
 import { t, useLanguage } from './i18n';
 import type { Session } from './types';
@@ -23,6 +23,8 @@ export function SignIn({ signedIn }: { signedIn: (session: Session) => void }) {
   const [form, setForm] = useState({ user: '', password: '', again: '', code: '', otp: '' });
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
+  const [fresh, setFresh] = useState(false); /* a server without any account */
+  useEffect(() => { void get<{ needed: boolean }>('/setup').then((r) => setFresh(r.needed), () => undefined); }, []);
   const bind = (name: keyof typeof form) => ({ value: form[name], onChange: (e: { target: { value: string } }) => setForm({ ...form, [name]: e.target.value }) });
   const differs = setUp && form.again !== '' && form.again !== form.password;
 
@@ -67,9 +69,9 @@ export function SignIn({ signedIn }: { signedIn: (session: Session) => void }) {
         </Field>}
         {failure && <Wrong failure={failure} />}
         <Button type="primary" size="large" block htmlType="submit" loading={busy}>{setUp ? t('setup.go') : t('signIn.go')}</Button>
-        <div style={{ marginTop: 14 }}>
+        {(fresh || setUp) && <div style={{ marginTop: 14 }}>
           <Button type="link" onClick={() => { setSetUp(!setUp); setFailure(null); setWantsCode(false); }}>{setUp ? t('setup.back') : t('setup.offer')}</Button>
-        </div>
+        </div>}
       </form>
     </main>
   );

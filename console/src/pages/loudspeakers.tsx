@@ -68,8 +68,8 @@ export default function Loudspeakers() {
             {causes.map(([c, n]) => <Button key={c} size="small" type={cause === c ? 'primary' : 'default'} aria-pressed={cause === c} onClick={() => setCause(cause === c ? '' : c)}>{tWord('cause', c)}: {number(n)}</Button>)}
           </div>}
           <VirtualTable<Row> label={t('page.loudspeakers')} rows={shown} rowKey={(r) => r.id} height={620} columns={phone ? [
-            { key: 'name', title: t('col.name'), width: '1.5fr', cell: (r) => <><Link to={`/loudspeakers/${seg(r.id)}`}>{r.name}</Link><div className="soft">{nameOf(r.area)}</div></> },
-            { key: 'health', title: t('col.state'), width: '1fr', cell: (r) => <Badge tone={r.told.tone}>{sayCause(r.told)}</Badge> },
+            { key: 'name', title: t('col.name'), width: '1.2fr', cell: (r) => <><Link to={`/loudspeakers/${seg(r.id)}`}>{r.name}</Link><div className="soft">{nameOf(r.area)}</div></> },
+            { key: 'health', title: t('col.state'), width: '0.95fr', cell: (r) => <Badge tone={r.told.tone}>{sayCause(r.told)}</Badge> },
           ] : [
             { key: 'name', title: t('col.name'), width: '1.7fr', cell: (r) => <Link to={`/loudspeakers/${seg(r.id)}`} title={r.id}>{r.name}</Link> },
             { key: 'area', title: t('col.where'), width: '1.2fr', cell: (r) => nameOf(r.area) },

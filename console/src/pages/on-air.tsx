@@ -28,7 +28,7 @@ function Reached({ run }: { run: Run }) {
       <div className="bar" role="img" aria-label={t('run.reachedLabel', { playing, waiting, missed: run.missed, all: run.devices })}>
         <i className="good" style={{ width: `${(100 * (playing + run.played)) / all}%` }} /><i className="warn" style={{ width: `${(100 * (waiting + run.partial)) / all}%` }} /><i className="bad" style={{ width: `${(100 * run.missed) / all}%` }} />
       </div>
-      <span className="soft">{t('run.reached', { playing: number(playing + run.played), all: number(run.devices) })}{run.missed > 0 && ` · ${t('run.missed', { n: number(run.missed) })}`}</span>
+      <span className="soft">{t('run.sounding', { playing: number(playing + run.played), all: number(run.devices) })}{waiting > 0 && ` · ${t('run.calling', { n: number(waiting) })}`}{run.missed > 0 && ` · ${t('run.missed', { n: number(run.missed) })}`}</span>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who may sign in, the areas, and who changed what.
 import { Button, Input, Modal } from 'antd';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { call, get, patch, post, put, remove, seg, PREFIX } from '../app/api';
 import { dayOf, clockSeconds, fromLocal, number } from '../app/format';
 import { t, tWord } from '../app/i18n';
@@ -12,6 +12,7 @@ import { AreaChoice, forgetAreas, isWithin, plain, useAreaName, useAreas, useOwn
 import { Confirm } from '../ui/confirm';
 import { Badge, Choice, Field } from '../ui/field';
 import { useAct, Wrong } from '../ui/wrong';
+import { sayAudit } from './audit-words';
 
 const ROLES = ['commune-editor', 'commune-approver', 'provincial-editor', 'provincial-approver', 'broadcaster', 'operator', 'viewer', 'auditor', 'admin', 'vendor'] as const;
 const PROVINCIAL = ['provincial-editor', 'provincial-approver'], COMMUNE = ['commune-editor', 'commune-approver'];
@@ -62,10 +63,10 @@ function Users() {
     <section className="card">
       <div className="row between"><h2>{t('people.users')}</h2><Button type="primary" onClick={() => setOpen('new')}>+ {t('user.add')}</Button></div>
       {users.failure && <Wrong failure={users.failure} retry={users.reload} />}
-      <div className="scroll" tabIndex={0} role="region" aria-label={t('people.users')}><table className="plain">
+      <div className="scroll" tabIndex={0} role="region" aria-label={t('people.users')}><table className="plain stack">
         <thead><tr><th>{t('signIn.user')}</th><th>{t('user.role')}</th><th>{t('user.area')}</th><th>{t('user.factor')}</th><th>{t('col.state')}</th><th>{t('col.act')}</th></tr></thead>
-        <tbody>{users.data?.users.map((u) => <tr key={u.name}><td><b>{u.name}</b></td><td>{tWord('role', u.role)}</td><td>{u.vendor || (u.area ? nameOf(u.area) : t('area.all'))}</td>
-          <td>{u.second_factor ? <Badge tone="good">{t('user.has')}</Badge> : <Badge tone="idle">{t('user.hasNot')}</Badge>}</td><td>{u.disabled ? <Badge tone="bad">{t('user.locked')}</Badge> : <Badge tone="good">{t('user.active')}</Badge>}</td>
+        <tbody>{users.data?.users.map((u) => <tr key={u.name}><td><b>{u.name}</b></td><td data-of={t('user.role')}>{tWord('role', u.role)}</td><td data-of={t('user.area')}>{u.vendor || (u.area ? nameOf(u.area) : t('area.all'))}</td>
+          <td data-of={t('user.factor')}>{u.second_factor ? <Badge tone="good">{t('user.has')}</Badge> : <Badge tone="idle">{t('user.hasNot')}</Badge>}</td><td data-of={t('col.state')}>{u.disabled ? <Badge tone="bad">{t('user.locked')}</Badge> : <Badge tone="good">{t('user.active')}</Badge>}</td>
           <td><div className="row" style={{ gap: 6 }}><Button size="small" onClick={() => setOpen(u)}>{t('change')}</Button>{u.name !== session.user && <><Button size="small" onClick={() => void lock(u)}>{u.disabled ? t('user.unlock') : t('user.lock')}</Button>
             {u.second_factor && <Button size="small" onClick={() => setAsk({ user: u, what: 'factor' })}>{t('user.dropFactor')}</Button>}<Button size="small" danger onClick={() => setAsk({ user: u, what: 'remove' })}>{t('remove')}</Button></>}</div></td></tr>)}</tbody>
       </table></div>
@@ -93,16 +94,16 @@ function Areas() {
     <section className="card">
       <div className="row between"><h2>{t('people.areas')} ({number(list.length)})</h2><div className="row"><a href={`${PREFIX}/areas.csv`} download>⬇ CSV</a>{may('people') && <Button onClick={() => setForm({ code: '', name: '', kind: 'village', parent: top?.code ?? '', fresh: true })}>+ {t('area.add')}</Button>}</div></div>
       <Input aria-label={t('area.search')} placeholder={t('area.search')} allowClear value={search} onChange={(e) => setSearch(e.target.value)} style={{ maxWidth: 360, marginBottom: 8 }} />
-      <div className="scroll" tabIndex={0} role="region" aria-label={t('people.areas')} style={{ maxHeight: 600, overflowY: 'auto' }}><table className="plain">
+      <div className="scroll" tabIndex={0} role="region" aria-label={t('people.areas')} style={{ maxHeight: 600, overflowY: 'auto' }}><table className="plain stack tight">
         <thead><tr><th>{t('area.code')}</th><th>{t('col.name')}</th><th>{t('area.kind')}</th><th>{t('area.parent')}</th><th>{t('col.act')}</th></tr></thead>
-        <tbody>{list.slice(0, 400).map((a) => <tr key={a.code}><td>{a.code}</td><td>{a.name}</td><td>{tWord('areaKind', a.kind)}</td><td>{a.parent ? nameOf(a.parent) : '–'}</td>
+        <tbody>{list.slice(0, 400).map((a) => <tr key={a.code}><td>{a.code}</td><td><b>{a.name}</b></td><td>{tWord('areaKind', a.kind)}</td><td>{a.parent ? nameOf(a.parent) : '–'}</td>
           <td><div className="row" style={{ gap: 6 }}><Button size="small" onClick={() => void showQuiet(a)}>{t('quiet.hours')}</Button>{may('people') && <Button size="small" onClick={() => setForm({ code: a.code, name: a.name, kind: a.kind, parent: a.parent ?? '', fresh: false })}>{t('change')}</Button>}</div></td></tr>)}</tbody>
       </table></div>
       <Modal open={form !== null} title={form?.fresh ? t('area.add') : form?.name} onCancel={() => setForm(null)} okText={t('save')} okButtonProps={{ disabled: !form?.code || !form.name }} onOk={() => void save()}>
         {form && <>
           <Field label={t('area.code')}>{(id) => <Input id={id} value={form.code} disabled={!form.fresh} onChange={(e) => setForm({ ...form, code: e.target.value.trim() })} />}</Field>
           <Field label={t('col.name')}>{(id) => <Input id={id} value={form.name} onChange={(e) => setForm({ ...form, name: e.target.value })} />}</Field>
-          <Field label={t('area.kind')}>{(id) => <Choice id={id} value={form.kind} choose={(kind) => setForm({ ...form, kind })} options={['province', 'commune', 'village'].map((k) => [k, tWord('areaKind', k)] as const)} />}</Field>
+          <Field label={t('area.kind')}>{(id) => <Choice id={id} value={form.kind} choose={(kind) => setForm({ ...form, kind })} options={[...new Set(['province', 'commune', 'village', form.kind])].map((k) => [k, tWord('areaKind', k)] as const)} />}</Field>
           <div className="field"><span className="label">{t('area.parent')}</span><AreaChoice label={t('area.parent')} value={form.parent} choose={(parent) => setForm({ ...form, parent })} empty="–" /></div>
         </>}
       </Modal>
@@ -146,9 +147,9 @@ function Audit() {
         <Button htmlType="submit" type="primary" style={{ marginBottom: 12 }}>{t('audit.look')}</Button>
       </form>
       {rows.failure && <Wrong failure={rows.failure} retry={rows.reload} />}
-      <div className="scroll" tabIndex={0} role="region" aria-label={t('people.audit')}><table className="plain">
+      <div className="scroll" tabIndex={0} role="region" aria-label={t('people.audit')}><table className="plain stack">
         <thead><tr><th>{t('col.time')}</th><th>{t('audit.who')}</th><th>{t('audit.what')}</th><th>{t('col.result')}</th><th>{t('audit.detail')}</th></tr></thead>
-        <tbody>{all.map((r) => <tr key={r.number}><td style={{ whiteSpace: 'nowrap' }}>{dayOf(r.time_us)} {clockSeconds(r.time_us)}</td><td>{r.who}<div className="soft">{r.source}</div></td><td style={{ overflowWrap: 'anywhere' }}>{r.what}</td><td><Badge tone={r.status < 400 ? 'good' : 'bad'}>{r.status < 400 ? t('audit.ok') : t('audit.refused', { code: r.status })}</Badge></td><td className="soft" style={{ overflowWrap: 'anywhere', maxWidth: 420 }}>{r.detail}</td></tr>)}</tbody>
+        <tbody>{all.map((r) => <tr key={r.number}><td style={{ whiteSpace: 'nowrap' }}>{dayOf(r.time_us)} {clockSeconds(r.time_us)}</td><td>{r.who}<div className="soft">{r.source}</div></td><td style={{ overflowWrap: 'anywhere' }}>{sayAudit(r.what) ? <><b>{sayAudit(r.what)}</b><div className="soft">{r.what}</div></> : r.what}</td><td><Badge tone={r.status < 400 ? 'good' : 'bad'}>{r.status < 400 ? t('audit.ok') : t('audit.refused', { code: r.status })}</Badge></td><td className="soft" style={{ overflowWrap: 'anywhere', maxWidth: 420 }}>{r.detail}</td></tr>)}</tbody>
       </table></div>
       {rows.data && all.length === 0 && <p className="soft">{t('nothing')}</p>}
       {all.length > 0 && all.length % 100 === 0 && <Button style={{ marginTop: 10 }} onClick={() => void act(async () => setMore([...more, ...(await get<{ rows: AuditRow[] }>(`${asked}&before=${all[all.length - 1].number}`)).rows]))}>{t('audit.more')}</Button>}
@@ -160,6 +161,11 @@ export default function People() {
   const { session, may } = useSession();
   const tabs = [...(may('people') && !session.area ? (['users'] as const) : []), 'areas' as const, ...(may('audit') ? (['audit'] as const) : [])];
   const [tab, setTab] = useState<'users' | 'areas' | 'audit'>(tabs.find((x) => x === new URLSearchParams(location.search).get('tab')) ?? tabs[0]);
+  useEffect(() => { /* the browser's own way back, and links to a tab */
+    const there = () => setTab((now) => tabs.find((x) => x === new URLSearchParams(location.search).get('tab')) ?? now);
+    window.addEventListener('popstate', there);
+    return () => window.removeEventListener('popstate', there);
+  }, [tabs.join()]);
   return (
     <>
       <div className="head"><h1>{t('page.people')}</h1></div>

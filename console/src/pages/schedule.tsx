@@ -19,6 +19,17 @@ import { Problems } from './schedule/problems';
 import type { Shown } from './schedule/week';
 
 const Week = lazy(() => import('./schedule/week'));
+
+/** What a commune after commune plays at the same time, a bulletin from above, is one in the week: 69 beside each other cannot be read. */
+export function asOne(list: readonly Shown[]): Shown[] {
+  const by = new Map<string, Shown>();
+  for (const x of list) {
+    const key = x.draft ? x.id : `${x.start} ${x.priority} ${x.title}`, first = by.get(key);
+    by.set(key, first ? { ...first, movable: false, others: [...(first.others ?? []), x] } : x);
+  }
+  return [...by.values()].map((x) => (x.others ? { ...x, title: t('schedule.places', { title: x.title, n: x.others.length + 1 }) } : x));
+}
+
 type Kept = { schedule: Schedule; occurrence: number };
 
 /** Publishing: refused with what stands against it, unless somebody gives a reason. */
@@ -123,6 +134,7 @@ export default function SchedulePage() {
   const rehearsal = useData<Rehearsal>(at ? `/rehearsal?area=${seg(at)}&days=7&from_us=${Math.round(from) * 1000}` : null, ['schedule.', 'bulletin.']);
   const [adding, setAdding] = useState(0);
   const [open, setOpen] = useState<Kept | null>(null);
+  const [places, setPlaces] = useState<Shown | null>(null);
   const [publishing, setPublishing] = useState<Schedule | null>(null);
   const [moving, setMoving] = useState<{ shown: Shown; schedule: Schedule; to: number; sure: boolean } | null>(null);
   const nameOf = useAreaName(), act = useAct(), own = useOwn(), phone = useMedia('(max-width: 860px)');
@@ -130,6 +142,7 @@ export default function SchedulePage() {
   const reload = () => { schedules.reload(); rehearsal.reload(); };
   const drafts = schedules.data?.schedules.filter((s) => s.draft) ?? [];
 
+  const show = (x: Shown) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); };
   const canMove = (s: Schedule | undefined) => s !== undefined && movableBy(may, s, own(s.areas));
   const shown = useMemo<Shown[]>(() => {
     const list: Shown[] = [], seen = new Set<string>();
@@ -140,7 +153,7 @@ export default function SchedulePage() {
         list.push({ id: i.occurrence, schedule: i.schedule, title: i.title || by.get(i.schedule)?.name || '', start: i.start_us / 1000, end: i.end_us / 1000, priority: i.priority ?? 'normal', draft: false, movable: canMove(by.get(i.schedule)) });
       }
     for (const s of drafts) list.push({ id: `draft ${s.id}`, schedule: s.id, title: s.name, start: fromLocal(s.start_local), end: fromLocal(s.start_local) + 60e3, priority: s.priority, draft: true, movable: canMove(s) });
-    return list;
+    return asOne(list);
   }, [rehearsal.data, by, drafts.length, top?.code]);
   const onShow = useMemo(() => (moving ? shown.map((x) => (x.id === moving.shown.id ? { ...x, start: moving.to, end: moving.to + x.end - x.start, movable: false } : x)) : shown), [shown, moving]);
   const problems = rehearsal.data?.problems ?? [], blocking = problems.filter((p) => p.blocks).length;
@@ -167,7 +180,7 @@ export default function SchedulePage() {
           {may('approve') && own(s.areas) ? <Button type="primary" onClick={() => setPublishing(s)}>{t('publish.go')}…</Button> : <span className="soft">{t('schedule.waitsPublish')}</span>}</li>)}</ul></section>}
       <section className="card" style={{ marginBottom: 14 }}>
         <Suspense fallback={<p role="status">{t('loading')}</p>}>
-          <Week shown={onShow} week={(start) => setFrom(Math.max(Date.now(), start))} open={(x) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); }}
+          <Week shown={onShow} week={(start) => setFrom(Math.max(Date.now(), start))} open={(x) => (x.others ? setPlaces(x) : show(x))}
             add={may('edit') ? (start) => setAdding(start) : undefined} move={(x, start, undo) => { const s = by.get(x.schedule); if (!s || start < Date.now()) { undo(); if (s) void act(() => Promise.reject(told(t('bulletin.past')))); } else setMoving({ shown: x, schedule: s, to: start, sure: false }); }} />
         </Suspense>
         <p className="soft" style={{ margin: '8px 0 0' }}>{t(phone ? 'schedule.hintView' : may('edit', 'air') ? 'schedule.hint' : may('edit') ? 'schedule.hintEdit' : 'schedule.hintView', { area: nameOf(at) })}</p>
@@ -178,6 +191,10 @@ export default function SchedulePage() {
         {rehearsal.failure ? <Wrong failure={rehearsal.failure} retry={rehearsal.reload} /> : rehearsal.data ? <Problems list={problems} nameOf={nameOf} /> : <p role="status">{t('rehearsal.running')}</p>}
       </section>
       {adding > 0 && <Add at={Math.max(adding, Date.now() + 5 * 60e3)} close={() => setAdding(0)} done={(made) => { reload(); if (made.draft && may('approve')) setPublishing(made); }} />}
+      <Modal open={places !== null} title={places?.title} footer={null} onCancel={() => setPlaces(null)}>
+        <ul className="bare cards">{[...(places ? [{ ...places, others: undefined }, ...places.others!] : [])].map((x) => (
+          <li key={x.id}><Button block onClick={() => { setPlaces(null); show(x); }}>{moment(x.start * 1000)} · {sayAreas(by.get(x.schedule)?.areas ?? [], nameOf)}</Button></li>))}</ul>
+      </Modal>
       {open && <Details kept={open} close={() => setOpen(null)} changed={reload} publish={setPublishing} />}
       {publishing && <Publish schedule={publishing} close={() => setPublishing(null)} done={reload} />}
       <Modal open={moving !== null && !moving.sure} title={t('schedule.moveTitle')} onCancel={() => setMoving(null)} okText={t('schedule.moveGo')} onOk={() => void move()}>

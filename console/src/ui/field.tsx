@@ -23,7 +23,8 @@ export function Choice<T extends string>({ options, value, choose, ...rest }: { 
   );
 }
 
-export function Badge({ tone, children }: { tone: 'good' | 'warn' | 'bad' | 'idle'; children: ReactNode }) {
-  const sign = { good: '✔', warn: '▲', bad: '✖', idle: '○' }[tone]; /* told apart without colour too */
+const SIGN = { good: '✔', warn: '▲', bad: '✖', idle: '○' }; /* told apart without colour too */
+
+export function Badge({ tone, sign = SIGN[tone], children }: { tone: keyof typeof SIGN; sign?: string; children: ReactNode }) {
   return <span className={`badge ${tone}`}><span aria-hidden="true">{sign}</span>{children}</span>;
 }

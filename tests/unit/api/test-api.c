@@ -25,6 +25,9 @@ static void test_setup(TestApi *t, gconstpointer data)
     g_assert_cmpstr(g_strchomp(file), ==, code);
     g_assert_cmpint(g_stat(path, &st), ==, 0);
     g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+    g_autoptr(TestReply) before = test_call(t, "GET", "/setup", NULL, NULL);
+    g_assert_cmpint(before->status, ==, 200);
+    g_assert_true(json_object_get_boolean_member(json_node_get_object(before->json), "needed"));
     test_expect(t, "POST", "/setup", NULL, "{'code':'AAAA-AAAA-AAAA-AAAA','user':'root','password':'correct horse battery'}",
                 403, "wrong-code");
     g_autofree char *weak = g_strdup_printf("{'code':'%s','user':'root','password':'too short'}", code);
@@ -35,6 +38,8 @@ static void test_setup(TestApi *t, gconstpointer data)
     test_expect(t, "POST", "/setup", NULL, same, 400, "weak-password");
     g_autofree char *token = test_api_admin(t);
     g_assert_null(md_api_setup_code(t->api));
+    g_autoptr(TestReply) after = test_call(t, "GET", "/setup", NULL, NULL);
+    g_assert_false(json_object_get_boolean_member(json_node_get_object(after->json), "needed"));
     g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
     g_autofree char *again = g_strdup_printf("{'code':'%s','user':'root2','password':'correct horse battery'}", code);
     test_expect(t, "POST", "/setup", NULL, again, 409, "set-up-done");
@@ -87,6 +92,8 @@ static void test_restart(TestApi *t, gconstpointer data)
     t->port = md_api_port(t->api, 0);
     test_expect(t, "GET", "/session", token, NULL, 200, NULL);
     g_assert_null(md_api_setup_code(t->api));
+    g_autoptr(TestReply) after = test_call(t, "GET", "/setup", NULL, NULL);
+    g_assert_false(json_object_get_boolean_member(json_node_get_object(after->json), "needed"));
 }
 
 /* One address takes its share of connections and no more; a closed one makes room. */

@@ -18,6 +18,8 @@ export const airWords = {
   'run.reached': ['{playing}/{all} cụm loa', '{playing} of {all} loudspeakers'],
   'run.missed': ['{n} không phát được', '{n} missed it'],
   'run.heard': ['{n}/{all} cụm loa', '{n} of {all}'],
+  'run.sounding': ['{playing}/{all} cụm loa báo đã vang', '{playing} of {all} loudspeakers say they sound'],
+  'run.calling': ['{n} đang gọi', '{n} being called'],
   'run.reachedLabel': [
     '{playing} đang phát, {waiting} đang gọi, {missed} không được, trong {all} cụm loa',
     '{playing} playing, {waiting} being called, {missed} missed, of {all} loudspeakers',

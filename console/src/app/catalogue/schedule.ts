@@ -2,6 +2,7 @@
 // Words of the schedule, its rehearsal, and reports: Vietnamese first, English second.
 export const scheduleWords = {
   'schedule.add': ['Thêm vào lịch', 'Add to the schedule'],
+  'schedule.places': ['{title} ({n} nơi)', '{title} ({n} places)'],
   'schedule.area': ['Lịch của', 'Schedule of'],
   'schedule.what': ['Phát gì', 'What'],
   'schedule.name': ['Tên chương trình', 'Name'],

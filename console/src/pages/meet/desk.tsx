@@ -91,7 +91,7 @@ const Head = memo(function Head({ name, state, can, doIt, show, reload }: HeadPr
     <div className="head">
       <div><h1>{room?.title ?? name}</h1><div className="row" style={{ marginTop: 4 }}>
         <span className="soft">{t('desk.count', { n })}</span>
-        {room?.recorded && <Badge tone="bad">{t('meet.rec')}</Badge>}{room?.streamed && <Badge tone="warn">{t('meet.live')}</Badge>}{room?.locked && <Badge tone="idle">{t('desk.locked')}</Badge>}
+        {room?.recorded && <Badge tone="bad" sign="●">{t('meet.rec')}</Badge>}{room?.streamed && <Badge tone="warn" sign="◉">{t('meet.live')}</Badge>}{room?.locked && <Badge tone="idle">{t('desk.locked')}</Badge>}
         {room?.confidential && <Badge tone="warn">{t('meet.confidential')}</Badge>}{content && <Badge tone="good">{t('desk.presents', { name: nameIn(state, content) })}</Badge>}
       </div></div>
       <div className="row noprint">

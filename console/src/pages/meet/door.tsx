@@ -8,19 +8,25 @@ import { Field } from '../../ui/field';
 import { keepDevices, keptDevices, meter, openDevices, testTone, type Chosen, type DeviceTrouble } from './devices';
 import { targetFrom, type Target } from './target';
 
+const UNHEARD_MS = 8000; /* somebody who was told to speak has spoken by then */
+
 export function Level({ stream, label }: { stream: MediaStream; label: string }) {
-  const bar = useRef<HTMLElement>(null), [heard, setHeard] = useState(false);
+  const bar = useRef<HTMLElement>(null), [heard, setHeard] = useState(false), [late, setLate] = useState(false);
   useEffect(() => {
     setHeard(false);
-    return meter(stream, (level) => {
+    setLate(false);
+    const timer = window.setTimeout(() => setLate(true), UNHEARD_MS);
+    const stop = meter(stream, (level) => {
       if (bar.current) bar.current.style.width = `${Math.round(level * 100)}%`;
       if (level > 0.35) setHeard(true);
     });
+    return () => { window.clearTimeout(timer); stop(); };
   }, [stream]);
   return (
     <div className="door-level">
       <span>{heard && '✔ '}{heard ? t('door.heard') : label}</span>
       <div className="level" role="img" aria-label={label}><i ref={bar} /></div>
+      {late && !heard && <p role="status" className="door-unheard">{t('door.unheard')}</p>}
     </div>
   );
 }

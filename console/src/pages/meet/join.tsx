@@ -58,13 +58,15 @@ function Wait({ call, state }: { call: Call; state: CallState }) {
 
 function Over({ state, again }: { state: CallState; again: () => void }) {
   const { code, reason } = state.over!;
-  const left = code === 'left', ended = code === 'ended';
+  const left = code === 'left', ended = code === 'ended', was = state.member !== '';
+  const [signedIn, setSignedIn] = useState(false);
+  useEffect(() => { void get<Session>('/session').then(() => setSignedIn(true), () => undefined); }, []);
   return (
     <main className="center"><div className="card" role="status">
-      <h1 style={{ marginBottom: 12 }}>{left ? t('over.left') : ended ? t('over.ended') : t('over.title')}</h1>
-      {!left && !ended && <p>{sayRefusal(code, reason)}</p>}
-      <Button type="primary" size="large" block onClick={again}>{t('over.again')}</Button>
-      <p style={{ marginTop: 12 }}><Link to="/meetings">{t('over.meetings')}</Link></p>
+      <h1 style={{ marginBottom: 12 }}>{left ? t('over.left') : ended ? t('over.ended') : was ? t('over.title') : t('over.notIn')}</h1>
+      {left || ended ? <p>{t('over.done')}{left && ` ${t('over.mistake')}`}</p> : <p>{sayRefusal(code, reason)}</p>}
+      {!ended && <Button type="primary" size="large" block onClick={again}>{was ? t('over.again') : t('over.try')}</Button>}
+      {signedIn && <p style={{ marginTop: 12 }}><Link to="/meetings">{t('over.meetings')}</Link></p>}
     </div></main>
   );
 }

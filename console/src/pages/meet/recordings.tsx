@@ -7,7 +7,7 @@ import { asFailure, type Failure } from '../../app/failure';
 import { moment, number, span } from '../../app/format';
 import { t } from '../../app/i18n';
 import { useSession } from '../../app/session';
-import { useData } from '../../app/use';
+import { useData, useMedia } from '../../app/use';
 import { Confirm } from '../../ui/confirm';
 import { Badge } from '../../ui/field';
 import { VirtualTable, type Column } from '../../ui/virtual-table';
@@ -68,10 +68,14 @@ export default function Recordings() {
   const [watched, setWatched] = useState<Recording | null>(null), [doomed, setDoomed] = useState<Recording | null>(null), [failure, setFailure] = useState<Failure | null>(null);
   const act = async (work: () => Promise<unknown>) => { try { await work(); setFailure(null); } catch (error) { setFailure(asFailure(error)); } list.reload(); };
   const watch = (r: Recording) => act(async () => setWatched(await get<Recording>(`/recordings/${seg(r.id)}`)));
-  const columns: Column<Recording>[] = [
+  const phone = useMedia('(max-width: 860px)');
+  const columns: Column<Recording>[] = phone ? [
+    { key: 'title', title: t('col.name'), width: 'minmax(0, 1fr)', cell: (r) => <><b>{r.title || r.room}</b><div className="soft">{moment(r.started_us)} · {span(r.duration_us)}</div></> },
+    { key: 'do', title: t('streams.state'), width: '130px', cell: (r) => (r.state === 'finished' ? <Button type="primary" onClick={() => void watch(r)}>{t('recordings.play')}</Button> : r.state === 'running' && may ? <Button onClick={() => void act(() => post(`/recordings/${seg(r.id)}/stop`, {}))}>{t('recordings.stop')}</Button> : <Badge tone={tone(r.state)}>{t(`recordings.state.${r.state}`)}</Badge>) },
+  ] : [
     { key: 'title', title: t('col.name'), width: 'minmax(180px, 2fr)', cell: (r) => <b>{r.title || r.room}</b> },
     { key: 'at', title: t('recordings.began'), width: '140px', cell: (r) => moment(r.started_us) },
-    { key: 'long', title: t('recordings.long'), width: '110px', cell: (r) => span(r.duration_us) },
+    { key: 'long', title: t('recordings.long'), width: '130px', cell: (r) => span(r.duration_us) },
     { key: 'size', title: t('recordings.size'), width: '90px', cell: (r) => number(Math.round(r.bytes / 1e6)) },
     { key: 'state', title: t('streams.state'), width: 'minmax(140px, 1fr)', cell: (r) => <span title={r.problem}><Badge tone={tone(r.state)}>{t(`recordings.state.${r.state}`)}</Badge></span> },
     { key: 'do', title: t('recordings.do'), width: '300px', cell: (r) => (

@@ -13,7 +13,7 @@ import { useMedia } from '../../app/use';
 import { fromLocal, toLocal } from '../../app/format';
 import './week.css';
 
-export type Shown = { id: string; schedule: string; title: string; start: number; end: number; priority: Priority; draft: boolean; movable: boolean };
+export type Shown = { id: string; schedule: string; title: string; start: number; end: number; priority: Priority; draft: boolean; movable: boolean; /** the same at the same time in other places, drawn as one */ others?: Shown[] };
 
 const SIGN: Record<Priority, string> = { emergency: '⚠ ', priority: '▲ ', normal: '' };
 
