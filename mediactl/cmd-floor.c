@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Running a meeting: hands, the floor, votes, interpreters, hidden pictures. */
 #include "mediactl/ctl.h"
+#include <string.h>
 
 int ctl_cmd_floor_show(Ctl *ctl, const Args *args)
 {
@@ -131,6 +132,96 @@ int ctl_cmd_channels_list(Ctl *ctl, const Args *args)
     g_autofree char *path = ctl_path("/rooms/%s/channels", args_word(args, 0));
 
     return ctl_list(ctl, path, "channels", "name:Channel,floor_db:Floor,interpreters:Interpreters,listeners:Listeners", "No interpreters.");
+}
+
+/* All channels as they are, without their listeners: those stay where nothing is said of them. NULL: failed and told. */
+static JsonArray *channels_now(Ctl *ctl, const char *path)
+{
+    g_autoptr(JsonNode) reply = ctl_call(ctl, "GET", path, NULL);
+    JsonArray *channels = reply ? json_array_ref(json_object_get_array_member(json_node_get_object(reply), "channels")) : NULL;
+
+    for (guint i = 0; channels && i < json_array_get_length(channels); i++) {
+        json_object_remove_member(json_array_get_object_element(channels, i), "listeners");
+        json_object_remove_member(json_array_get_object_element(channels, i), "away");
+    }
+    return channels;
+}
+
+/* Place of a channel; the length: there is none of that name. */
+static guint channel_at(JsonArray *channels, const char *name)
+{
+    for (guint i = 0; i < json_array_get_length(channels); i++)
+        if (g_strcmp0(json_object_get_string_member(json_array_get_object_element(channels, i), "name"), name) == 0)
+            return i;
+    return json_array_get_length(channels);
+}
+
+static int put_channels(Ctl *ctl, const char *path, JsonArray *channels /* taken */, const char *format, const char *name)
+{
+    JsonObject *body = json_object_new();
+
+    json_object_set_array_member(body, "channels", channels);
+    return ctl_do(ctl, "PUT", path, body, "%s%s", name, format);
+}
+
+/* By id, account or name, as given after the channel. NULL: failed and told. */
+static JsonArray *interpreters(Ctl *ctl, const Args *args)
+{
+    g_autoptr(JsonArray) array = json_array_new();
+
+    for (unsigned i = 2; args_word(args, i); i++) {
+        g_autofree char *member = ctl_member_path(ctl, args_word(args, 0), args_word(args, i));
+        if (!member)
+            return NULL;
+        json_array_add_string_element(array, strrchr(member, '/') + 1);
+    }
+    return g_steal_pointer(&array);
+}
+
+int ctl_cmd_channels_set(Ctl *ctl, const Args *args)
+{
+    g_autofree char *path = ctl_path("/rooms/%s/channels", args_word(args, 0));
+    const char *name = args_word(args, 1), *floor = args_option(args, "floor");
+    char *end = NULL;
+    gint64 floor_db = floor ? g_ascii_strtoll(floor, &end, 10) : 0;
+    bool off = g_strcmp0(floor, "off") == 0;
+
+    if (floor && !off && (*floor == 0 || *end != 0))
+        return ctl_fail(ctl, "--floor is a whole number of dB, 0 to -60, or off", "mediactl channels set ROOM CHANNEL MEMBER… --floor -18");
+    g_autoptr(JsonArray) who = interpreters(ctl, args);
+    JsonArray *channels = who ? channels_now(ctl, path) : NULL;
+    if (!channels)
+        return CTL_FAILED;
+    guint at = channel_at(channels, name);
+    if (at == json_array_get_length(channels)) {
+        JsonObject *added = json_object_new();
+        json_object_set_string_member(added, "name", name);
+        json_array_add_object_element(channels, added);
+    }
+    JsonObject *channel = json_array_get_object_element(channels, at);
+    json_object_set_array_member(channel, "interpreters", g_steal_pointer(&who));
+    if (off)
+        json_object_set_null_member(channel, "floor_db");
+    else if (floor)
+        json_object_set_int_member(channel, "floor_db", floor_db);
+    return put_channels(ctl, path, channels, ": its interpreters are heard by its listeners alone.", name);
+}
+
+int ctl_cmd_channels_remove(Ctl *ctl, const Args *args)
+{
+    g_autofree char *path = ctl_path("/rooms/%s/channels", args_word(args, 0));
+    JsonArray *channels = channels_now(ctl, path);
+    guint at = channels ? channel_at(channels, args_word(args, 1)) : 0;
+
+    if (!channels)
+        return CTL_FAILED;
+    if (at == json_array_get_length(channels)) {
+        g_autofree char *what = g_strdup_printf("room %s has no channel '%s'", args_word(args, 0), args_word(args, 1));
+        json_array_unref(channels);
+        return ctl_fail(ctl, what, "mediactl channels list ROOM");
+    }
+    json_array_remove_element(channels, at);
+    return put_channels(ctl, path, channels, " is gone; its listeners hear the floor.", args_word(args, 1));
 }
 
 int ctl_cmd_channels_listen(Ctl *ctl, const Args *args)

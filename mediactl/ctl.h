@@ -96,7 +96,7 @@ extern const Command ctl_commands[]; /* ends with noun NULL */
     X(feedback_assign) X(feedback_close) X(feedback_bulletin) X(keys_list) X(keys_add) X(keys_del) \
     X(recordings_list) X(recordings_start) X(recordings_stop) X(recordings_chapter) X(recordings_get) X(recordings_del) \
     X(floor_show) X(floor_give) X(floor_next) X(floor_end) X(vote_list) X(vote_close) \
-    X(floor_raise) X(floor_lower) X(floor_extend) X(floor_rules) X(vote_open) X(vote_show) X(channels_list) X(channels_listen) X(hide) X(unhide) \
+    X(floor_raise) X(floor_lower) X(floor_extend) X(floor_rules) X(vote_open) X(vote_show) X(channels_list) X(channels_set) X(channels_remove) X(channels_listen) X(hide) X(unhide) \
     X(streams_list) X(streams_start) X(streams_stop) X(diagnose) \
     X(meetings) X(meeting_book) X(meeting_change) X(meeting_show) X(meeting_cancel) X(meeting_start) X(meeting_end) X(meeting_trial) \
     X(meeting_attendance) X(meeting_links) X(meeting_chat) X(site_lists_list) X(site_lists_put) X(site_lists_del) \

@@ -18,6 +18,13 @@ def agent(name):
     return a
 
 
+def ctl(*words):
+    d = W["daemon"]
+    env = dict(os.environ, MEDIACTL_URL=d.url(""), MEDIACTL_TOKEN=d.token, HOME=d.state)
+    done = subprocess.run([os.path.join(BUILD, "mediactl", "mediactl"), *words], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+
 def members():
     return {m["account"]: m for m in W["daemon"].api("GET", "/rooms/hop/members")["members"]}
 
@@ -55,7 +62,13 @@ def arranged():
     ids = {name: m["id"] for name, m in all_in().items()}
     d.api("PATCH", f"/rooms/hop/members/{ids['chair']}", {"role": "chair"})
     d.api("PATCH", f"/rooms/hop/members/{ids['muted']}", {"muted": True})
-    d.api("PUT", "/rooms/hop/channels", {"channels": [{"name": "English", "interpreters": [ids["english"]], "listeners": [ids["guest"]], "floor_db": None}]})
+    d.api("PUT", "/rooms/hop/channels", {"channels": [{"name": "Lào", "interpreters": [ids["muted"]]}]})
+    ctl("channels", "set", "hop", "English", "english", "--floor", "off")
+    ctl("channels", "listen", "hop", "guest", "English")
+    assert [c["name"] for c in d.api("GET", "/rooms/hop/channels")["channels"]] == ["Lào", "English"]
+    ctl("channels", "set", "hop", "English", "english")  # what is not said stays
+    ctl("channels", "remove", "hop", "Lào")
+    assert d.api("GET", "/rooms/hop/channels")["channels"] == [{"name": "English", "interpreters": [ids["english"]], "listeners": [ids["guest"]], "away": [], "floor_db": None}]
     d.api("PUT", "/rooms/hop/layout", {"layout": "1+5", "seats": [ids["guest"]]})
     d.api("PUT", f"/rooms/hop/members/{ids['english']}/hand", {"raised": True})
     d.api("PUT", "/rooms/hop/lock", {"locked": True})
