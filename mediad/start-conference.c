@@ -82,6 +82,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .local_host = daemon->local_host,
         .local_host6 = daemon->local_host6,
         .prompt_dir = settings->conference.prompt_dir,
+        .english = strcmp(settings->general.language, "en") == 0,
         .audio_codecs = audio,
         .n_audio_codecs = n_audio,
         .video_codecs = video,

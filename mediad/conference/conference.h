@@ -25,7 +25,7 @@ typedef struct MdRoomSpec {          /* copied */
     MdSecurity security;
     MdLayoutKind layout;
     unsigned loudest;                /* how many talkers are mixed, 0: 4 */
-    const char *language;            /* prompts: "vi" (default), "en" */
+    const char *language;            /* prompts and what is written in pictures: "vi", "en"; NULL: as options.english says */
     bool lobby;                      /* guests wait until admitted; a locked room lets sites wait, too */
     /* Encrypted media over encrypted signalling only, the accounts of sites only, no guests, no taps (so neither recording nor stream
      * nor loudspeakers); of what happens only attendance is told. Not for classified content: that needs the cipher service's
@@ -83,6 +83,7 @@ typedef struct MdConferenceOptions {
     MdDialer *dialer;                /* may be NULL in tests */
     const char *local_host, *local_host6; /* media addresses; either may be NULL */
     const char *prompt_dir;          /* WAV prompts in vi/ and en/ */
+    bool english;                    /* rooms that say nothing of their language: prompts and what is written in pictures; else Vietnamese */
     const MdAudioCodec *audio_codecs; unsigned n_audio_codecs;
     const MdVideoCodec *video_codecs; unsigned n_video_codecs;
     MdVideoClass video_max;

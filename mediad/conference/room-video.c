@@ -71,7 +71,8 @@ void md_room_video_init(MdRoom *room)
     MdComposerOptions wanted = {.pool = options->pictures,
                                 .clock = options->clock,
                                 .events = {on_frame, on_need_key},
-                                .user = room->audio};
+                                .user = room->audio,
+                                .english = room->language == MD_LANGUAGE_EN};
     MdComposer *composer = md_composer_new(&wanted);
     if (composer == NULL) {
         md_error(&room->logger, "no composer: the room has sound only");

@@ -43,7 +43,9 @@ MdRoom *md_room_new(MdConference *conference, MdRoomKind kind, const MdRoomSpec 
     room->title = g_strdup(spec->title != NULL && *spec->title != 0 ? spec->title : spec->name);
     room->pin = spec->pin != NULL && *spec->pin != 0 ? g_strdup(spec->pin) : NULL;
     room->chair_pin = spec->chair_pin != NULL && *spec->chair_pin != 0 ? g_strdup(spec->chair_pin) : NULL;
-    room->language = md_language_from_string(spec->language);
+    room->language = spec->language != NULL         ? md_language_from_string(spec->language)
+                     : conference->options.english ? MD_LANGUAGE_EN
+                                                   : MD_LANGUAGE_VI;
     room->max_members =
         spec->max_members != 0 ? MIN(spec->max_members, MD_ROOM_MEMBERS_MAX) : MEMBERS_DEFAULT;
     room->wait_for_chair = room->waiting = spec->wait_for_chair;

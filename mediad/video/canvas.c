@@ -27,6 +27,7 @@ typedef struct Caption {
 struct MdCanvas {
     MdPicture *picture;
     MdLabeler *labeler;
+    MdNoticeLanguage language;
     MdScaler scaler;
     MdLayoutKind layout;
     unsigned n_cells;
@@ -34,13 +35,32 @@ struct MdCanvas {
     Caption banner, clock, sign;
 };
 
-static const char *const notices[MD_TILE_KIND_MAX] = {
-    [MD_TILE_WEAK] = "Đường truyền yếu",
-    [MD_TILE_NO_PICTURE] = "Chưa có hình",
-    [MD_TILE_MUTED_VIDEO] = "Đã tắt hình",
-    [MD_TILE_AWAY] = "Đang gọi lại",
-    [MD_TILE_AWAITED] = "Đang chờ",
+static const char *const notices[MD_NOTICE_LANGUAGE_MAX][MD_TILE_KIND_MAX] = {
+    [MD_NOTICE_VI] = {
+        [MD_TILE_WEAK] = "Đường truyền yếu",
+        [MD_TILE_NO_PICTURE] = "Chưa có hình",
+        [MD_TILE_MUTED_VIDEO] = "Đã tắt hình",
+        [MD_TILE_AWAY] = "Đang gọi lại",
+        [MD_TILE_AWAITED] = "Đang chờ",
+    },
+    [MD_NOTICE_EN] = {
+        [MD_TILE_WEAK] = "Weak line",
+        [MD_TILE_NO_PICTURE] = "No picture yet",
+        [MD_TILE_MUTED_VIDEO] = "Picture off",
+        [MD_TILE_AWAY] = "Calling again",
+        [MD_TILE_AWAITED] = "Awaited",
+    },
 };
+
+const char *md_tile_notice(MdTileKind kind, MdNoticeLanguage language)
+{
+    return notices[language][kind];
+}
+
+void md_canvas_set_language(MdCanvas *canvas, MdNoticeLanguage language)
+{
+    canvas->language = language;
+}
 
 MdCanvas *md_canvas_new(uint16_t width, uint16_t height, MdLabeler *labeler)
 {
@@ -250,7 +270,7 @@ static void render_text(MdCanvas *canvas, Cell *cell, const MdTile *tile)
         return;
     uint16_t strip = strip_height(rect);
     bool voice = tile->kind == MD_TILE_AUDIO_ONLY;
-    const char *notice = voice ? tile->name : notices[tile->kind];
+    const char *notice = voice ? tile->name : md_tile_notice(tile->kind, canvas->language);
     MdLabelSpec centre = {
         .style = voice ? MD_LABEL_VOICE : MD_LABEL_NOTICE,
         .text = notice,

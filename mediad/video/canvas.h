@@ -30,9 +30,14 @@ typedef struct MdTile {
     const char *name;         /* borrowed for the call; may be NULL */
 } MdTile;
 
+/* Of what is written in tiles instead of a picture. */
+typedef enum MdNoticeLanguage { MD_NOTICE_VI, MD_NOTICE_EN, MD_NOTICE_LANGUAGE_MAX } MdNoticeLanguage;
+const char *md_tile_notice(MdTileKind kind, MdNoticeLanguage language); /* NULL: none */
+
 typedef struct MdCanvas MdCanvas;
 /* labeler: borrowed, may be NULL (no text). NULL: bad size or no memory. */
 MdCanvas *md_canvas_new(uint16_t width, uint16_t height, MdLabeler *labeler);
+void md_canvas_set_language(MdCanvas *canvas, MdNoticeLanguage language); /* before the first tile; Vietnamese else */
 void md_canvas_free(MdCanvas *canvas);
 /* Everything will be drawn anew. Returns the number of cells, or -EINVAL. */
 int md_canvas_set_layout(MdCanvas *canvas, MdLayoutKind kind, unsigned want);

@@ -280,6 +280,7 @@ ViewCanvas *md_composer_canvas_for(MdComposer *composer, const MdComposerOutput 
     canvas->canvas = md_canvas_new(spec->width, spec->height, composer->labeler);
     if (!canvas->canvas)
         return NULL;
+    md_canvas_set_language(canvas->canvas, composer->language);
     canvas->view = spec->view;
     canvas->width = spec->width;
     canvas->height = spec->height;

@@ -162,6 +162,7 @@ struct MdComposer {
     MdComposerEvents events;
     void *user;
     MdLabeler *labeler;
+    MdNoticeLanguage language;
     _Atomic bool stopping;
     _Atomic uint64_t frames_decoded, frames_dropped, decode_errors, tiles_drawn, frames_composed,
         frames_encoded, ticks_late, decode_us, compose_us, encode_us;

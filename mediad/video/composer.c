@@ -29,6 +29,7 @@ MdComposer *md_composer_new(const MdComposerOptions *options)
     composer->events = options->events;
     composer->user = options->user;
     composer->labeler = md_labeler_new(options->font);
+    composer->language = options->english ? MD_NOTICE_EN : MD_NOTICE_VI;
     if (!composer->labeler || (!composer->synchronous && !options->pool)) {
         md_labeler_free(composer->labeler);
         free(composer);

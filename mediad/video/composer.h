@@ -28,6 +28,7 @@ typedef struct MdComposerOptions {
     MdComposerEvents events;
     void *user;
     const char *font;         /* Pango description for labels, NULL: "Noto Sans" */
+    bool english;             /* notices in tiles; else Vietnamese */
 } MdComposerOptions;
 MdComposer *md_composer_new(const MdComposerOptions *options);
 /* Any thread but the pool's; returns when no job of it runs any more. No event comes afterwards. */

@@ -211,6 +211,56 @@ static unsigned red_of(const MdPlanes *p, const MdRect *rect)
     return n;
 }
 
+/* How much of a text's ink is to be seen at these places, in per cent; strange: white where it has none. */
+static unsigned match(const MdPlanes *planes, const MdOverlay *overlay, unsigned *ret_strange)
+{
+    unsigned inked = 0, seen = 0;
+    *ret_strange = 0;
+    for (unsigned y = 0; y < overlay->planes.height; y++)
+        for (unsigned x = 0; x < overlay->planes.width; x++) {
+            uint8_t alpha = overlay->alpha[y * overlay->planes.width + x];
+            bool white = planes->y[(size_t)y * planes->stride_y + x] > 180;
+            inked += alpha > 200;
+            seen += alpha > 200 && white;
+            *ret_strange += alpha == 0 && white;
+        }
+    return inked > 0 ? seen * 100 / inked : 0;
+}
+
+/* What is written in the middle of the only tile, letter by letter as that text alone. The strip below leaves it some height. */
+static bool says(const MdCanvas *canvas, MdLabeler *labeler, const char *text)
+{
+    const MdPlanes *planes = md_canvas_planes(canvas);
+    bool is = false;
+    for (uint16_t height = planes->height * 3 / 4; height <= planes->height && !is; height += 2) {
+        unsigned strange;
+        MdOverlay *alone = md_labeler_get(labeler, &(MdLabelSpec){.style = MD_LABEL_NOTICE, .text = text, .width = planes->width, .height = height,
+                                                                  .font_px = (uint8_t)(planes->height / 7)});
+        is = match(planes, alone, &strange) >= 98 && strange == 0;
+        md_overlay_unref(alone);
+    }
+    return is;
+}
+
+static void test_languages(void)
+{
+    static const MdTileKind kinds[] = {MD_TILE_NO_PICTURE, MD_TILE_MUTED_VIDEO, MD_TILE_AWAY, MD_TILE_AWAITED};
+    MdLabeler *labeler = md_labeler_new(NULL);
+    for (unsigned language = 0; language < MD_NOTICE_LANGUAGE_MAX; language++)
+        for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
+            MdCanvas *canvas = md_canvas_new(640, 360, labeler);
+            md_canvas_set_language(canvas, language);
+            g_assert_true(md_canvas_draw(canvas, 0, &(MdTile){.kind = kinds[i], .source = 1}));
+            for (unsigned other = 0; other < MD_NOTICE_LANGUAGE_MAX; other++)
+                for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++)
+                    g_assert_cmpint(says(canvas, labeler, md_tile_notice(kinds[k], other)), ==, other == language && k == i);
+            md_canvas_free(canvas);
+        }
+    for (unsigned kind = 0; kind < MD_TILE_KIND_MAX; kind++) /* what is said in one is said in the other */
+        g_assert_true((md_tile_notice(kind, MD_NOTICE_VI) == NULL) == (md_tile_notice(kind, MD_NOTICE_EN) == NULL));
+    md_labeler_free(labeler);
+}
+
 /* "Recording" is a red field with white letters, at the left end of the top edge, and gone when it ends. An awaited seat says so. */
 static void test_sign(void)
 {
@@ -350,6 +400,7 @@ int main(int argc, char **argv)
     g_test_add_func("/video/label/muted", test_muted_sign);
     g_test_add_func("/video/label/bad", test_bad_text_and_sizes);
     g_test_add_func("/video/label/tiles", test_tiles);
+    g_test_add_func("/video/label/languages", test_languages);
     g_test_add_func("/video/label/sign", test_sign);
     g_test_add_func("/video/label/caption", test_caption_is_stable);
     g_test_add_func("/video/label/middle", test_middle);
