@@ -193,17 +193,33 @@ static void on_chat(const MdChatMessage *message, void *user)
 
 /* --- coming in --- */
 
-static JsonObject *welcome_of(MdDaemon *daemon, MdRoom *room, const char *member)
+/* TURN's credentials last for a while: a page that stays longer asks for new ones before it needs them. */
+static void add_ice_servers(MdDaemon *daemon, const char *member, JsonObject *object)
 {
     const CfgWeb *web = &daemon->settings->web;
     const MdWebTurn turn = {.stun = (const char *const *)web->stun, .turn = (const char *const *)web->turn,
                             .secret = daemon->web_door->turn_secret, .lifetime_s = web->turn_lifetime_s};
+    json_object_set_array_member(object, "ice_servers", md_web_ice_servers(&turn, member, g_get_real_time()));
+    if (turn.turn && turn.secret)
+        json_object_set_int_member(object, "ice_ttl_s", web->turn_lifetime_s);
+}
+
+static void tell_ice_servers(MdDaemon *daemon, MdCall *call, const char *member)
+{
+    g_autoptr(JsonObject) object = json_object_new();
+    json_object_set_string_member(object, "type", "ice-servers");
+    add_ice_servers(daemon, member, object);
+    md_web_tell(daemon->web_door->web, call, object);
+}
+
+static JsonObject *welcome_of(MdDaemon *daemon, MdRoom *room, const char *member)
+{
     JsonObject *welcome = json_object_new();
     json_object_set_string_member(welcome, "member", member);
     json_object_set_object_member(welcome, "room", md_api_room_object(room));
     json_object_set_string_member(welcome, "role", md_role_to_string(md_room_member_role(room, member)));
     json_object_set_array_member(welcome, "may", md_api_may_array(md_room_member_role(room, member)));
-    json_object_set_array_member(welcome, "ice_servers", md_web_ice_servers(&turn, member, g_get_real_time()));
+    add_ice_servers(daemon, member, welcome);
     return welcome;
 }
 
@@ -423,6 +439,8 @@ static void on_action(MdWebPeer *peer, MdCall *call, const MdWebFrame *frame, vo
     g_autofree char *id = g_strdup(member);
     if (frame->type == MD_WEB_ICE_ERROR) {
         tell_ice_error(daemon, id, frame);
+    } else if (frame->type == MD_WEB_ICE_SERVERS) {
+        tell_ice_servers(daemon, call, id);
     } else if (frame->type == MD_WEB_STATE) {
         tell_where(daemon, call, room, id);
     } else if (frame->type == MD_WEB_ACT) {

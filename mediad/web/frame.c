@@ -12,7 +12,7 @@ G_DEFINE_QUARK(md - web - error - quark, md_web_error)
 static const char *const types[MD_WEB_TYPE_MAX] = {
     "hello", "offer", "answer", "candidate", "mute", "video", "hand", "floor-done", "dtmf",
     "chat",  "vote",  "share",  "view",      "state", "act", "channel", "ping", "bye",
-    "ice-error",
+    "ice-error", "ice-servers",
 };
 
 const char *md_web_type_to_string(MdWebType type)

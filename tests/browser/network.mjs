@@ -98,6 +98,27 @@ const does = {
       await page.waitForTimeout(50)
     }
   },
+  /** The credentials are past their time, as after hours in a meeting: what is asked for before the ICE restart are good ones. */
+  async expired() {
+    const began = Date.now(), former = await pairOf()
+    const before = await page.evaluate(() => {
+      const call = window.mediadCall, config = call.pc.getConfiguration()
+      call.pc.setConfiguration({ ...config, iceServers: config.iceServers.map((x) => ({ ...x, credential: 'past' })) })
+      call.serversMs = 1000
+      call.serversAt = Date.now() - 60000
+      void call.restartIce()
+      return config.iceServers.map((x) => x.username).find((x) => x)
+    })
+    for (;;) {
+      const pair = await pairOf().catch(() => null)
+      if (pair && pair.localPort !== former.localPort && (await heard(1000))) {
+        const username = await page.evaluate(() => window.mediadCall.pc.getConfiguration().iceServers.map((x) => x.username).find((x) => x))
+        return { before, username, pair, former, ms: Date.now() - began }
+      }
+      if (Date.now() - began > long) throw new Error(`no way by fresh credentials: ${JSON.stringify([former, pair])}`)
+      await page.waitForTimeout(50)
+    }
+  },
   async leave() {
     await leave()
     return {}

@@ -152,6 +152,9 @@ def relayed():
     kinds = {tuple(c) for c in got["told"]}  # what mediad told of itself
     assert ("host", MEDIA) in kinds and ("host", MEDIA6) in kinds, kinds
     assert ("relay", TURN) in kinds, kinds
+    time.sleep(1.1)  # a user name names the second in which it ends
+    fresh = ask("expired")
+    assert fresh["pair"]["local"] == "relay" and int(fresh["username"].split(":")[0]) > int(fresh["before"].split(":")[0]), fresh
     ask("leave")
 
 

@@ -38,6 +38,7 @@ static void test_fields(void)
     taken("{\"type\":\"candidate\",\"candidate\":\"\"}", MD_WEB_CANDIDATE);
     taken("{\"type\":\"view\",\"layout\":null}", MD_WEB_VIEW);
     taken("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1:3478?transport=udp\",\"code\":401,\"text\":\"Unauthorized\"}", MD_WEB_ICE_ERROR);
+    taken("{\"type\":\"ice-servers\"}", MD_WEB_ICE_SERVERS);
     refused("{\"type\":\"ice-error\",\"url\":\"turn:192.0.2.1\"}", MD_WEB_ERROR_FIELD, "\"code\"");
     refused("{\"type\":\"view\",\"layout\":\"1+5\",\"seats\":[1]}", MD_WEB_ERROR_FIELD, "seats");
     refused("{\"type\":\"view\",\"seats\":\"m3\"}", MD_WEB_ERROR_FIELD, "list");

@@ -24,6 +24,13 @@ static void test_servers(void)
     g_assert_cmpstr(json_object_get_string_member(server, "username"), ==, "600:m1");
     g_autofree char *password = md_web_turn_password("north", "600:m1");
     g_assert_cmpstr(json_object_get_string_member(server, "credential"), ==, password);
+    /* Asked again half a life later: good for a whole one from then on, by a password of its own. */
+    g_autoptr(JsonArray) later = md_web_ice_servers(&told, "m1", 300 * G_USEC_PER_SEC);
+    server = json_array_get_object_element(later, 1);
+    g_autofree char *fresh = md_web_turn_password("north", "900:m1");
+    g_assert_cmpstr(json_object_get_string_member(server, "username"), ==, "900:m1");
+    g_assert_cmpstr(json_object_get_string_member(server, "credential"), ==, fresh);
+    g_assert_cmpstr(fresh, !=, password);
     told = (MdWebTurn){0};
     g_autoptr(JsonArray) none = md_web_ice_servers(&told, "m1", 0);
     g_assert_cmpuint(json_array_get_length(none), ==, 0);

@@ -173,6 +173,7 @@ export class Call {
     if (this.socket?.readyState === WebSocket.OPEN) {
       if (now - this.heard > QUIET_MS) return this.drop();
       if (now - this.heard > PING_MS) this.send({ type: 'ping', t: now });
+      this.renewServers();
     } else if (this.socket?.readyState === WebSocket.CONNECTING && now - this.heard > 5000) this.drop();
   };
 
@@ -203,6 +204,7 @@ export class Call {
   // --- what the server says ---------------------------------------------------------------------------------------------------
 
   private take(m: Message): void {
+    if (m.type === 'closed' && Number(m.code) === 503) return; /* the server is started anew: the connection ends with it, and is tried again */
     switch (m.type) {
       case 'welcome': return this.welcome(m);
       case 'ask': return this.set({ phase: 'asked', ask: m.what === 'name' ? 'name' : 'pin', trouble: m.message ? { code: `ask-${String(m.what)}`, message: String(m.message) } : null });
@@ -213,6 +215,7 @@ export class Call {
       case 'candidate': return void this.queue(() => this.candidate(m));
       case 'streams': return this.streams(m);
       case 'restart-ice': return this.askedToRestart();
+      case 'ice-servers': return this.iceServers(m);
       case 'state': return this.whole(m);
       case 'event': return this.event(String(m.event), (m.data ?? {}) as Record<string, unknown>);
       case 'chat': return this.line(m);
@@ -224,7 +227,7 @@ export class Call {
   }
 
   private welcome(m: Message): void {
-    const same = this.pc !== null && this.state.member === m.member;
+    const same = this.pc !== null && m.resumed === true && this.state.member === m.member; /* a server that was started anew numbers anew */
     this.resume = String(m.resume ?? '');
     this.tries = 0;
     this.lost = 0;
@@ -237,8 +240,44 @@ export class Call {
     this.send({ type: 'state' });
     if (this.state.muted || m.resumed) this.send({ type: 'mute', muted: this.state.muted });
     if (this.state.cameraOff || m.resumed) this.send({ type: 'video', muted: this.state.cameraOff });
+    this.iceServers(m);
     if (same) void this.restartIce();
-    else this.media((m.ice_servers ?? []) as RTCIceServer[]);
+    else this.media();
+  }
+
+  // --- servers on the way: TURN takes their credentials for a while only ------------------------------------------------------
+
+  private servers: RTCIceServer[] = [];
+  private serversAt = 0;
+  private serversMs = Infinity;
+  private serversAsked = 0;
+  private serversCame: (() => void) | null = null;
+
+  private iceServers(m: Message): void {
+    this.servers = (m.ice_servers ?? []) as RTCIceServer[];
+    this.serversAt = Date.now();
+    this.serversMs = typeof m.ice_ttl_s === 'number' ? m.ice_ttl_s * 1000 : Infinity;
+    this.serversAsked = 0;
+    try { this.pc?.setConfiguration({ ...this.pc.getConfiguration(), iceServers: this.servers }); } catch { /* closed, or a browser that cannot: then they serve the next connection */ }
+    this.serversCame?.();
+  }
+
+  /** Half their life is over: new ones come while the old ones still do. */
+  private renewServers(): void {
+    const now = Date.now();
+    if (now - this.serversAt < this.serversMs / 2 || now - this.serversAsked < 10_000) return;
+    this.serversAsked = now;
+    this.send({ type: 'ice-servers' });
+  }
+
+  /** Nobody would take those we have any more (the laptop slept for hours): asked for, and waited for a moment. */
+  private async goodServers(): Promise<void> {
+    if (Date.now() - this.serversAt < this.serversMs * 0.9 || !this.send({ type: 'ice-servers' })) return;
+    await new Promise<void>((done) => {
+      const late = window.setTimeout(done, 1500);
+      this.serversCame = () => { window.clearTimeout(late); done(); };
+    });
+    this.serversCame = null;
   }
 
   private whole(m: Message): void {
@@ -291,6 +330,7 @@ export class Call {
       if (!this.screen) return; /* ended here and there at once: nothing was refused */
       this.stopScreen();
     }
+    if (code === 'room-not-found' && this.state.phase === 'back') return this.drop(); /* a server that has just begun may still make its rooms */
     if (this.state.member || code === 'wait') return this.set({ trouble });
     if (code === 'wrong-pin') return this.set({ phase: 'asked', ask: 'pin', trouble });
     this.end(code, message);
@@ -320,12 +360,12 @@ export class Call {
     if (preferRed(line, this.copied)) void this.offer({});
   }
 
-  private media(servers: RTCIceServer[]): void {
+  private media(): void {
     this.pc?.close();
     this.copies = PLAIN;
     this.copied = false;
     this.early = [];
-    const pc = new RTCPeerConnection({ iceServers: servers, bundlePolicy: 'max-bundle' });
+    const pc = new RTCPeerConnection({ iceServers: this.servers, bundlePolicy: 'max-bundle' });
     this.pc = pc;
     const audio = this.local?.getAudioTracks()[0], video = this.local?.getVideoTracks()[0];
     this.lines.audio = pc.addTransceiver(audio ?? 'audio', { direction: 'sendrecv' });
@@ -400,7 +440,7 @@ export class Call {
     if (!pc || this.socket?.readyState !== WebSocket.OPEN) return Promise.resolve();
     this.restarted = Date.now();
     if (this.state.media !== 'up') this.iceTimer = window.setTimeout(() => { if (this.pc === pc && this.state.media === 'broken') void this.restartIce(); }, 4000);
-    return this.offer({ iceRestart: true });
+    return this.goodServers().then(() => this.offer({ iceRestart: true }));
   }
 
   private offer(options: RTCOfferOptions): Promise<void> {
