@@ -32,17 +32,6 @@ typedef struct Ingest {
     char *tmp;              /* folder being made */
 } Ingest;
 
-static bool refuse(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static bool refuse(GError **error, int code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, BC_ERROR, code, text);
-    return false;
-}
-
 static void sync_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -86,7 +75,7 @@ static bool hash_file(Ingest *in, const char *path, GError **error)
     if (!file || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode)) {
         if (file)
             fclose(file);
-        return refuse(error, BC_ERROR_FAILED, "the file cannot be read");
+        return bc_refuse(error, BC_ERROR_FAILED, "the file cannot be read");
     }
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
     for (size_t n; (n = fread(buffer, 1, 1 << 16, file)) > 0 && in->ret->bytes <= limit; in->ret->bytes += (int64_t)n)
@@ -94,11 +83,11 @@ static bool hash_file(Ingest *in, const char *path, GError **error)
     bool broken = ferror(file);
     fclose(file);
     if (broken)
-        return refuse(error, BC_ERROR_FAILED, "the file cannot be read");
+        return bc_refuse(error, BC_ERROR_FAILED, "the file cannot be read");
     if (in->ret->bytes > limit)
-        return refuse(error, BC_ERROR_LIMIT, "the file is larger than %" G_GINT64_FORMAT " MiB", limit >> 20);
+        return bc_refuse(error, BC_ERROR_LIMIT, "the file is larger than %" G_GINT64_FORMAT " MiB", limit >> 20);
     if (in->ret->bytes == 0)
-        return refuse(error, BC_ERROR_CONTENT, "the file is empty");
+        return bc_refuse(error, BC_ERROR_CONTENT, "the file is empty");
     g_strlcpy(in->ret->sha256, g_checksum_get_string(sum), sizeof in->ret->sha256);
     return true;
 }
@@ -120,16 +109,16 @@ static bool take_decoded(const float *pcm, size_t n, void *user, GError **error)
     Ingest *in = user;
     int64_t limit_us = in->o->duration_max_us ? in->o->duration_max_us : 3600ll * G_USEC_PER_SEC;
     if ((int64_t)(in->samples + n) > limit_us / 1000 * 48)
-        return refuse(error, BC_ERROR_CONTENT, "the recording is longer than %" G_GINT64_FORMAT " minutes, the longest allowed",
+        return bc_refuse(error, BC_ERROR_CONTENT, "the recording is longer than %" G_GINT64_FORMAT " minutes, the longest allowed",
                       limit_us / (60 * G_USEC_PER_SEC));
     for (size_t i = 0; i < n; i++)
         if (!isfinite(pcm[i]) || fabsf(pcm[i]) > 64)
-            return refuse(error, BC_ERROR_CONTENT, "the file holds samples that are no sound, at %.1f s", (in->samples + i) / 48000.0);
+            return bc_refuse(error, BC_ERROR_CONTENT, "the file holds samples that are no sound, at %.1f s", (in->samples + i) / 48000.0);
     count_clips(in, pcm, n);
     if (fwrite(pcm, sizeof *pcm, n, in->pcm) != n)
-        return refuse(error, BC_ERROR_FAILED, "cannot keep the decoded sound: %s", g_strerror(errno));
+        return bc_refuse(error, BC_ERROR_FAILED, "cannot keep the decoded sound: %s", g_strerror(errno));
     if (ebur128_add_frames_float(in->meter, pcm, n) != EBUR128_SUCCESS)
-        return refuse(error, BC_ERROR_FAILED, "the loudness meter failed");
+        return bc_refuse(error, BC_ERROR_FAILED, "the loudness meter failed");
     in->samples += n;
     atomic_store(&in->progress->permille, MIN(400u, 50 + (unsigned)(in->samples / 48000 / 4)));
     return true;
@@ -156,12 +145,12 @@ static bool judge(Ingest *in, double lufs, GError **error)
     r->duration_us = (int64_t)(in->samples * 1000 / 48) ;
     r->clipped_permille = in->samples ? 1000.0 * in->clipped / in->samples : 0;
     if (in->samples < 48000 / 5)
-        return refuse(error, BC_ERROR_CONTENT, "the recording is shorter than 0.2 s");
+        return bc_refuse(error, BC_ERROR_CONTENT, "the recording is shorter than 0.2 s");
     if (lufs < SILENT_LUFS)
-        return refuse(error, BC_ERROR_CONTENT, "the recording is silent from 0.0 s to %.1f s (loudness %.0f LUFS)",
+        return bc_refuse(error, BC_ERROR_CONTENT, "the recording is silent from 0.0 s to %.1f s (loudness %.0f LUFS)",
                       in->samples / 48000.0, lufs);
     if (r->clipped_permille > clipped_max)
-        return refuse(error, BC_ERROR_CONTENT, "the recording is clipped: %.1f %% of it, first at %.1f s", r->clipped_permille / 10,
+        return bc_refuse(error, BC_ERROR_CONTENT, "the recording is clipped: %.1f %% of it, first at %.1f s", r->clipped_permille / 10,
                       in->first_clip / 48000.0);
     return true;
 }
@@ -183,18 +172,18 @@ static bool run_pass(Ingest *in, double gain_db, const double *ceiling, unsigned
             for (size_t i = 0; i < n; i++)
                 pcm[i] *= (float)gain;
         ok = sink(pcm, n, user, error) &&
-             (!atomic_load(&in->progress->cancel) || refuse(error, BC_ERROR_STATE, "cancelled"));
+             (!atomic_load(&in->progress->cancel) || bc_refuse(error, BC_ERROR_STATE, "cancelled"));
         atomic_store(&in->progress->permille, from_permille + (unsigned)((to_permille - from_permille) * done / in->samples));
     }
     for (size_t n; ok && limiter && (n = bc_limiter_flush(limiter, pcm, G_N_ELEMENTS(pcm))) > 0;)
         ok = sink(pcm, n, user, error);
     bc_limiter_free(limiter);
-    return ok && (done == in->samples || refuse(error, BC_ERROR_FAILED, "cannot read the decoded sound again"));
+    return ok && (done == in->samples || bc_refuse(error, BC_ERROR_FAILED, "cannot read the decoded sound again"));
 }
 
 static bool measure(const float *pcm, size_t n, void *user, GError **error)
 {
-    return ebur128_add_frames_float(user, pcm, n) == EBUR128_SUCCESS || refuse(error, BC_ERROR_FAILED, "the loudness meter failed");
+    return ebur128_add_frames_float(user, pcm, n) == EBUR128_SUCCESS || bc_refuse(error, BC_ERROR_FAILED, "the loudness meter failed");
 }
 
 /* Finds gain (and ceiling, when limiting is needed) that meet target and peak; what the limiter takes is given back by gain. */
@@ -254,7 +243,7 @@ static bool publish(Ingest *in, GError **error)
     g_autofree char *old = g_strdup_printf("%s/old-%s-%08x", in->o->content_dir, in->ret->sha256, g_random_int());
     sync_folder(in->tmp);
     if (g_mkdir(parent, 0750) < 0 && errno != EEXIST)
-        return refuse(error, BC_ERROR_FAILED, "cannot make %s: %s", parent, g_strerror(errno));
+        return bc_refuse(error, BC_ERROR_FAILED, "cannot make %s: %s", parent, g_strerror(errno));
     if (renameat2(AT_FDCWD, in->tmp, AT_FDCWD, folder, RENAME_EXCHANGE) == 0) {
         sync_folder(parent);
         sync_folder(in->o->content_dir);
@@ -266,7 +255,7 @@ static bool publish(Ingest *in, GError **error)
         int why = errno;
         if (there)
             (void)!g_rename(old, folder);
-        return refuse(error, BC_ERROR_FAILED, "cannot make %s: %s", folder, g_strerror(why));
+        return bc_refuse(error, BC_ERROR_FAILED, "cannot make %s: %s", folder, g_strerror(why));
     }
     sync_folder(parent);
     sync_folder(in->o->content_dir);
@@ -285,7 +274,7 @@ static bool level_and_store(Ingest *in, const char *path, GError **error)
     if (!bc_decode_file(path, time_max, in->progress, take_decoded, in, in->ret->media_type, error))
         return false;
     if (fflush(in->pcm) != 0)
-        return refuse(error, BC_ERROR_FAILED, "cannot keep the decoded sound: %s", g_strerror(errno));
+        return bc_refuse(error, BC_ERROR_FAILED, "cannot keep the decoded sound: %s", g_strerror(errno));
     read_meter(in->meter, &lufs, &peak);
     in->ret->loudness_in = lufs;
     return judge(in, lufs, error) && find_gain(in, lufs, peak, &gain, &ceiling, &limited, error) &&
@@ -297,10 +286,10 @@ bool bc_ingest_file(const char *path, const BcIngestOptions *options, BcIngestPr
     BcIngestResult result = {0};
     Ingest in = {.o = options, .progress = progress, .ret = &result};
     if (g_mkdir_with_parents(options->content_dir, 0750) < 0)
-        return refuse(error, BC_ERROR_FAILED, "cannot make %s: %s", options->content_dir, g_strerror(errno));
+        return bc_refuse(error, BC_ERROR_FAILED, "cannot make %s: %s", options->content_dir, g_strerror(errno));
     in.tmp = g_strdup_printf("%s/tmp-XXXXXX", options->content_dir);
     if (!g_mkdtemp_full(in.tmp, 0750)) {
-        refuse(error, BC_ERROR_FAILED, "cannot make a folder in %s: %s", options->content_dir, g_strerror(errno));
+        bc_refuse(error, BC_ERROR_FAILED, "cannot make a folder in %s: %s", options->content_dir, g_strerror(errno));
         g_free(in.tmp);
         return false;
     }
@@ -310,7 +299,7 @@ bool bc_ingest_file(const char *path, const BcIngestOptions *options, BcIngestPr
     if (in.pcm)
         g_unlink(pcm);
     bool ok = in.pcm && in.meter ? level_and_store(&in, path, error)
-                                 : refuse(error, BC_ERROR_FAILED, "cannot write in %s: %s", options->content_dir, g_strerror(errno));
+                                 : bc_refuse(error, BC_ERROR_FAILED, "cannot write in %s: %s", options->content_dir, g_strerror(errno));
     if (in.pcm)
         fclose(in.pcm);
     if (in.meter)

@@ -89,22 +89,6 @@ char *bc_wall_to_iso(int64_t wall_us, const char *zone_name)
     return g_date_time_format(local, "%Y-%m-%dT%H:%M:%S%:z");
 }
 
-static unsigned entries(const short *by)
-{
-    unsigned n = 0;
-    while (by[n] != ICAL_RECURRENCE_ARRAY_MAX)
-        n++;
-    return n;
-}
-
-static bool has(const short *by, int value)
-{
-    for (unsigned i = 0; by[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
-        if (by[i] == value)
-            return true;
-    return by[0] == ICAL_RECURRENCE_ARRAY_MAX;
-}
-
 /* MINUTELY and HOURLY: libical goes from period to period until one passes the BY parts, for ever when none does. With only days of
  * the week and hours to pass, all there is to see comes within a week's worth of steps: does any pass? */
 static bool sub_daily_happens(const BcRecurrence *r, const struct icalrecurrencetype *rule)
@@ -112,7 +96,7 @@ static bool sub_daily_happens(const BcRecurrence *r, const struct icalrecurrence
     int step = rule->interval * (rule->freq == ICAL_HOURLY_RECURRENCE ? 60 : 1) % (7 * 1440);
     int at = (icaltime_day_of_week(r->start) - 1) * 1440 + r->start.hour * 60 + r->start.minute;
     for (int i = 0; i < 7 * 1440; i++, at = (at + step) % (7 * 1440))
-        if (has(rule->by_day, at / 1440 + 1) && has(rule->by_hour, at / 60 % 24))
+        if (bc_by_has(rule->by_day, at / 1440 + 1) && bc_by_has(rule->by_hour, at / 60 % 24))
             return true;
     return false;
 }
@@ -121,16 +105,16 @@ static const char *check_sub_daily(const BcRecurrence *r, const struct icalrecur
 {
     const short *const coarse[] = {rule->by_month, rule->by_month_day, rule->by_year_day, rule->by_week_no, rule->by_set_pos};
     for (unsigned i = 0; i < G_N_ELEMENTS(coarse); i++)
-        if (entries(coarse[i]))
+        if (bc_by_count(coarse[i]))
             return "FREQ=MINUTELY and FREQ=HOURLY take BYDAY, BYHOUR and (HOURLY) BYMINUTE alone: say it with FREQ=DAILY or longer";
-    if (rule->freq == ICAL_MINUTELY_RECURRENCE && entries(rule->by_minute))
+    if (rule->freq == ICAL_MINUTELY_RECURRENCE && bc_by_count(rule->by_minute))
         return "FREQ=MINUTELY takes no BYMINUTE: say it with FREQ=HOURLY";
-    for (unsigned i = 0; i < entries(rule->by_day); i++)
+    for (unsigned i = 0; i < bc_by_count(rule->by_day); i++)
         if (rule->by_day[i] < 1 || rule->by_day[i] > 7)
             return "FREQ=MINUTELY and FREQ=HOURLY take plain days in BYDAY";
     if (!sub_daily_happens(r, rule))
         return "it would never happen";
-    return entries(rule->by_minute) > DAY_MAX / 24 ? "more than 288 times a day" : NULL;
+    return bc_by_count(rule->by_minute) > DAY_MAX / 24 ? "more than 288 times a day" : NULL;
 }
 
 static const char *check_rule(const BcRecurrence *r, const struct icalrecurrencetype *rule)
@@ -141,21 +125,21 @@ static const char *check_rule(const BcRecurrence *r, const struct icalrecurrence
         return "FREQ=SECONDLY is not allowed";
     if (rule->freq == ICAL_MINUTELY_RECURRENCE && rule->interval < 5)
         return "FREQ=MINUTELY needs INTERVAL of 5 or more";
-    if (entries(rule->by_second) > 1)
+    if (bc_by_count(rule->by_second) > 1)
         return "only one BYSECOND is allowed";
     if (rule->interval < 1)
         return "INTERVAL must be at least 1";
     if (rule->freq == ICAL_MINUTELY_RECURRENCE || rule->freq == ICAL_HOURLY_RECURRENCE)
         return check_sub_daily(r, rule);
-    if (entries(rule->by_set_pos) && (entries(rule->by_hour) > 1 || entries(rule->by_minute) > 1))
+    if (bc_by_count(rule->by_set_pos) && (bc_by_count(rule->by_hour) > 1 || bc_by_count(rule->by_minute) > 1))
         return "BYSETPOS goes with one time of the day only";
     if (rule->freq == ICAL_WEEKLY_RECURRENCE &&
-        entries(rule->by_set_pos) + entries(rule->by_month_day) + entries(rule->by_year_day) + entries(rule->by_week_no))
+        bc_by_count(rule->by_set_pos) + bc_by_count(rule->by_month_day) + bc_by_count(rule->by_year_day) + bc_by_count(rule->by_week_no))
         return "FREQ=WEEKLY takes BYDAY, BYMONTH, BYHOUR and BYMINUTE alone: say it with FREQ=MONTHLY or FREQ=YEARLY";
-    for (unsigned i = 0; rule->freq == ICAL_WEEKLY_RECURRENCE && i < entries(rule->by_day); i++)
+    for (unsigned i = 0; rule->freq == ICAL_WEEKLY_RECURRENCE && i < bc_by_count(rule->by_day); i++)
         if (rule->by_day[i] < 1 || rule->by_day[i] > 7)
             return "FREQ=WEEKLY takes plain days in BYDAY";
-    return MAX(entries(rule->by_hour), 1) * MAX(entries(rule->by_minute), 1) > DAY_MAX ? "more than 288 times a day" : NULL;
+    return MAX(bc_by_count(rule->by_hour), 1) * MAX(bc_by_count(rule->by_minute), 1) > DAY_MAX ? "more than 288 times a day" : NULL;
 }
 
 static bool parse_rule(BcRecurrence *r, const char *text, GError **error)

@@ -13,17 +13,6 @@
 
 static const char *const default_command[] = {"espeak-ng", "-v", "vi", "--stdout", NULL};
 
-static bool fail(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static bool fail(GError **error, int code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, BC_ERROR, code, text);
-    return false;
-}
-
 /* The text in an anonymous file: the program may read it as slowly or as little as it likes without blocking us. */
 static int text_fd(const char *text)
 {
@@ -50,9 +39,9 @@ static int wait_for(pid_t pid, const char *name, int64_t time_max_us, BcIngestPr
             kill(pid, SIGKILL);
             waitpid(pid, &status, 0);
             if (cancelled)
-                fail(error, BC_ERROR_STATE, "cancelled");
+                bc_refuse(error, BC_ERROR_STATE, "cancelled");
             else
-                fail(error, BC_ERROR_FAILED, "the speech program %s took longer than %d s and was stopped", name, (int)(time_max_us / G_USEC_PER_SEC));
+                bc_refuse(error, BC_ERROR_FAILED, "the speech program %s took longer than %d s and was stopped", name, (int)(time_max_us / G_USEC_PER_SEC));
             return -1;
         }
         g_usleep(10000);
@@ -68,7 +57,7 @@ static bool run(const BcSpeechOptions *o, const char *const *argv, int in, int o
     if (!g_spawn_async_with_fds(NULL, (char **)argv, environment,
                                 G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &pid, in,
                                 out, -1, &why))
-        return fail(error, BC_ERROR_FAILED, "the speech program %s cannot be started: %s", argv[0], why->message);
+        return bc_refuse(error, BC_ERROR_FAILED, "the speech program %s cannot be started: %s", argv[0], why->message);
     struct rlimit size = {(rlim_t)bytes_max, (rlim_t)bytes_max};
     prlimit(pid, RLIMIT_FSIZE, &size, NULL);
     int status = wait_for(pid, argv[0], time_max, progress, error);
@@ -77,12 +66,12 @@ static bool run(const BcSpeechOptions *o, const char *const *argv, int in, int o
         return false;
     struct stat st;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ)
-        return fail(error, BC_ERROR_FAILED, "the speech program %s wrote more than %d MiB", argv[0], (int)(bytes_max >> 20));
+        return bc_refuse(error, BC_ERROR_FAILED, "the speech program %s wrote more than %d MiB", argv[0], (int)(bytes_max >> 20));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return fail(error, BC_ERROR_FAILED, "the speech program %s failed (%s %d)", argv[0],
+        return bc_refuse(error, BC_ERROR_FAILED, "the speech program %s failed (%s %d)", argv[0],
                     WIFEXITED(status) ? "exit status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
     if (fstat(out, &st) < 0 || st.st_size == 0)
-        return fail(error, BC_ERROR_FAILED, "the speech program %s said nothing", argv[0]);
+        return bc_refuse(error, BC_ERROR_FAILED, "the speech program %s said nothing", argv[0]);
     return true;
 }
 
@@ -90,15 +79,15 @@ bool bc_speech_make(const BcSpeechOptions *o, const char *text, const char *path
 {
     const char *const *argv = o->command ? o->command : default_command;
     if (!o->url && !argv[0])
-        return fail(error, BC_ERROR_STATE, "no speech program is set here (broadcast.tts_command, broadcast.tts_url)");
+        return bc_refuse(error, BC_ERROR_STATE, "no speech program is set here (broadcast.tts_command, broadcast.tts_url)");
     if (!text || !*text || strlen(text) > BC_SPEECH_TEXT_MAX || !g_utf8_validate(text, -1, NULL))
-        return fail(error, BC_ERROR_INVALID, "the text must be 1 to %d bytes of UTF-8", BC_SPEECH_TEXT_MAX);
+        return bc_refuse(error, BC_ERROR_INVALID, "the text must be 1 to %d bytes of UTF-8", BC_SPEECH_TEXT_MAX);
     if (o->url)
         return bc_speech_fetch(o->url, text, path, o->time_max_us ? o->time_max_us : 60ll * G_USEC_PER_SEC,
                                o->bytes_max ? o->bytes_max : 256ll << 20, progress, error);
     int in = text_fd(text), out = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool ok = in >= 0 && out >= 0 ? run(o, argv, in, out, progress, error)
-                                  : fail(error, BC_ERROR_FAILED, "cannot write %s: %s", path, g_strerror(errno));
+                                  : bc_refuse(error, BC_ERROR_FAILED, "cannot write %s: %s", path, g_strerror(errno));
     if (in >= 0)
         close(in);
     if (out >= 0)

@@ -5,6 +5,16 @@
 
 G_DEFINE_QUARK(bc-error-quark, bc_error)
 
+bool bc_refuse(GError **error, BcError code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, BC_ERROR, code, text);
+    return false;
+}
+
 static const char *const priority_names[] = {[BC_EMERGENCY] = "emergency", [BC_PRIORITY] = "priority", [BC_NORMAL] = "normal"};
 
 const char *bc_priority_to_string(BcPriority priority)

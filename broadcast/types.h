@@ -21,6 +21,9 @@ typedef enum BcError {
     BC_ERROR_FORBIDDEN, /* not by this person: another area, own work */
 } BcError;
 
+/* Sets a BC_ERROR. Always false. */
+bool bc_refuse(GError **error, BcError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
 /* Smaller is more urgent, as on the wire of the national system (Circular 39/2020: emergency, priority, normal). */
 typedef enum BcPriority { BC_EMERGENCY = 1, BC_PRIORITY = 2, BC_NORMAL = 3, BC_PRIORITY_MAX, BC_PRIORITY_INVALID = -1 } BcPriority;
 const char *bc_priority_to_string(BcPriority priority); /* "emergency", "priority", "normal" */

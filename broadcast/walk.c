@@ -7,6 +7,22 @@
 #define EMPTY_MAX 100000     /* periods in a row without an occurrence: it never happens again */
 #define DAY_S 86400ll
 
+unsigned bc_by_count(const short *by)
+{
+    unsigned n = 0;
+    while (by[n] != ICAL_RECURRENCE_ARRAY_MAX)
+        n++;
+    return n;
+}
+
+bool bc_by_has(const short *by, int value)
+{
+    for (unsigned i = 0; by[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
+        if (by[i] == value)
+            return true;
+    return by[0] == ICAL_RECURRENCE_ARRAY_MAX;
+}
+
 struct BcWalk {
     struct icalrecurrencetype rule;
     int64_t start_s, until_s, origin_s, period_s; /* origin: where period 0 begins */
@@ -15,22 +31,6 @@ struct BcWalk {
     unsigned at;
     int64_t left, last_s; /* of COUNT; the last one given */
 };
-
-static unsigned entries(const short *by)
-{
-    unsigned n = 0;
-    while (by[n] != ICAL_RECURRENCE_ARRAY_MAX)
-        n++;
-    return n;
-}
-
-static bool has(const short *by, int value)
-{
-    for (unsigned i = 0; by[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
-        if (by[i] == value)
-            return true;
-    return by[0] == ICAL_RECURRENCE_ARRAY_MAX;
-}
 
 static int64_t seconds_of(struct icaltimetype t)
 {
@@ -44,8 +44,8 @@ static bool is_plain(const struct icalrecurrencetype *rule)
                  rule->freq == ICAL_WEEKLY_RECURRENCE;
     const short *const other[] = {rule->by_month_day, rule->by_year_day, rule->by_week_no, rule->by_set_pos};
     for (unsigned i = 0; fixed && i < G_N_ELEMENTS(other); i++)
-        fixed = entries(other[i]) == 0;
-    for (unsigned i = 0; fixed && i < entries(rule->by_day); i++)
+        fixed = bc_by_count(other[i]) == 0;
+    for (unsigned i = 0; fixed && i < bc_by_count(rule->by_day); i++)
         fixed = rule->by_day[i] >= 1 && rule->by_day[i] <= 7;
     return fixed && rule->interval >= 1;
 }
@@ -58,7 +58,7 @@ BcWalk *bc_walk_new(const struct icalrecurrencetype *rule, struct icaltimetype s
         return NULL;
     BcWalk *walk = g_new0(BcWalk, 1);
     walk->rule = *rule;
-    if (entries(rule->by_second) == 1)
+    if (bc_by_count(rule->by_second) == 1)
         start.second = rule->by_second[0];
     walk->start_s = seconds_of(start);
     walk->until_s = icaltime_is_null_time(rule->until) ? INT64_MAX : seconds_of(rule->until);
@@ -95,9 +95,9 @@ static void add_minutes(BcWalk *walk, int64_t hour_s)
 {
     const short *minutes = walk->rule.by_minute;
     int64_t in_hour = walk->start_s % 3600, second = in_hour % 60;
-    if (!entries(minutes))
+    if (!bc_by_count(minutes))
         add(walk, hour_s + in_hour);
-    for (unsigned i = 0; i < entries(minutes); i++)
+    for (unsigned i = 0; i < bc_by_count(minutes); i++)
         add(walk, hour_s + minutes[i] * 60 + second);
 }
 
@@ -107,16 +107,16 @@ static void add_day(BcWalk *walk, int64_t day_s, bool by_day)
     int64_t day = day_s / DAY_S;
     int weekday = (int)(bc_weekday((int32_t)day) + 1) % 7 + 1; /* as in by_day */
     int start_weekday = (int)(bc_weekday((int32_t)(walk->start_s / DAY_S)) + 1) % 7 + 1;
-    if (by_day ? !has(walk->rule.by_day, weekday) : weekday != start_weekday)
+    if (by_day ? !bc_by_has(walk->rule.by_day, weekday) : weekday != start_weekday)
         return;
-    if (entries(walk->rule.by_month)) {
+    if (bc_by_count(walk->rule.by_month)) {
         struct icaltimetype t = icaltime_from_timet_with_zone((time_t)day_s, 1, NULL);
-        if (!has(walk->rule.by_month, t.month))
+        if (!bc_by_has(walk->rule.by_month, t.month))
             return;
     }
-    if (!entries(hours))
+    if (!bc_by_count(hours))
         add_minutes(walk, day_s + walk->start_s % DAY_S / 3600 * 3600);
-    for (unsigned i = 0; i < entries(hours); i++)
+    for (unsigned i = 0; i < bc_by_count(hours); i++)
         add_minutes(walk, day_s + hours[i] * 3600);
 }
 
@@ -145,10 +145,10 @@ static void fill(BcWalk *walk, int64_t period)
     g_array_set_size(walk->batch, 0);
     if (rule->freq == ICAL_WEEKLY_RECURRENCE)
         for (unsigned i = 0; i < 7; i++)
-            add_day(walk, from + i * DAY_S, entries(rule->by_day) > 0);
+            add_day(walk, from + i * DAY_S, bc_by_count(rule->by_day) > 0);
     else if (rule->freq == ICAL_DAILY_RECURRENCE)
         add_day(walk, from, true);
-    else if (has(rule->by_day, weekday) && has(rule->by_hour, (int)((from - day * DAY_S) / 3600))) {
+    else if (bc_by_has(rule->by_day, weekday) && bc_by_has(rule->by_hour, (int)((from - day * DAY_S) / 3600))) {
         if (rule->freq == ICAL_HOURLY_RECURRENCE)
             add_minutes(walk, from);
         else

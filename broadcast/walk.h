@@ -15,3 +15,7 @@ BcWalk *bc_walk_new(const struct icalrecurrencetype *rule, struct icaltimetype s
 void bc_walk_free(BcWalk *walk);
 /* The first occurrence strictly after after_s; INT64_MAX: there is none. Cheap when asked in growing order. */
 int64_t bc_walk_next(BcWalk *walk, int64_t after_s);
+
+/* A BY part of a rule as libical keeps it: how many values it has; whether one of them is this (a part that is not there allows all). */
+unsigned bc_by_count(const short *by);
+bool bc_by_has(const short *by, int value);

@@ -3,15 +3,6 @@
 #include "mediactl/ctl.h"
 #include <string.h>
 
-static void set_option(JsonObject *body, const Args *args, const char *option)
-{
-    const char *value = args_option(args, option);
-    g_autofree char *member = g_strdelimit(g_strdup(option), "-", '_');
-
-    if (value)
-        json_object_set_string_member(body, member, value);
-}
-
 static void set_areas(JsonObject *body, const Args *args, unsigned first)
 {
     JsonArray *areas = json_array_new();
@@ -90,8 +81,8 @@ int ctl_cmd_announce(Ctl *ctl, const Args *args)
 
     json_object_set_string_member(body, "content", args_word(args, 0));
     set_areas(body, args, 1);
-    set_option(body, args, "priority");
-    set_option(body, args, "title");
+    ctl_set_text(body, args, "priority");
+    ctl_set_text(body, args, "title");
     if (repeats)
         json_object_set_int_member(body, "repeats", g_ascii_strtoll(repeats, NULL, 10));
     g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", "/announcements", body);
@@ -128,10 +119,10 @@ int ctl_cmd_schedule_add(Ctl *ctl, const Args *args)
     json_object_set_string_member(body, "name", name ? name : args_word(args, 0));
     json_object_set_string_member(body, "start_local", at);
     set_areas(body, args, 1);
-    set_option(body, args, "rule");
-    set_option(body, args, "priority");
-    set_option(body, args, "slot");
-    set_option(body, args, "reason");
+    ctl_set_text(body, args, "rule");
+    ctl_set_text(body, args, "priority");
+    ctl_set_text(body, args, "slot");
+    ctl_set_text(body, args, "reason");
     if (args_option(args, "draft"))
         json_object_set_boolean_member(body, "draft", TRUE);
     if (repeats)
@@ -172,11 +163,11 @@ int ctl_cmd_live_start(Ctl *ctl, const Args *args)
         ctl_fail(ctl, "what shall be heard? Give --room or --stream", "mediactl live start AREA… --room ROOM");
         return CTL_USAGE;
     }
-    set_option(body, args, "room");
+    ctl_set_text(body, args, "room");
     if (args_option(args, "stream"))
         json_object_set_string_member(body, "url", args_option(args, "stream"));
-    set_option(body, args, "title");
-    set_option(body, args, "priority");
+    ctl_set_text(body, args, "title");
+    ctl_set_text(body, args, "priority");
     set_areas(body, args, 0);
     g_autoptr(JsonNode) reply = ctl_call(ctl, "POST", "/live", body);
     if (!reply)
@@ -234,7 +225,7 @@ int ctl_cmd_devices_add(Ctl *ctl, const Args *args)
     JsonObject *body = json_object_new();
 
     for (unsigned i = 0; i < G_N_ELEMENTS(options); i++)
-        set_option(body, args, options[i]);
+        ctl_set_text(body, args, options[i]);
     if (!args_option(args, "name"))
         json_object_set_string_member(body, "name", id);
     if (volume)

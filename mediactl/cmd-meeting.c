@@ -3,15 +3,6 @@
 #include "mediactl/ctl.h"
 #include <string.h>
 
-static void set_text(JsonObject *body, const Args *args, const char *option)
-{
-    const char *value = args_option(args, option);
-    g_autofree char *member = g_strdelimit(g_strdup(option), "-", '_');
-
-    if (value)
-        json_object_set_string_member(body, member, value);
-}
-
 static void set_number(JsonObject *body, const Args *args, const char *option)
 {
     const char *value = args_option(args, option);
@@ -64,16 +55,8 @@ int ctl_cmd_meetings(Ctl *ctl, const Args *args)
 {
     static const char *const fields[] = {"from", "to"};
     g_autoptr(GString) path = g_string_new("/meetings");
-    char mark = '?';
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(fields); i++) {
-        const char *value = args_option(args, fields[i]);
-        if (!value)
-            continue;
-        g_autofree char *safe = ctl_path("%s", value);
-        g_string_append_printf(path, "%c%s=%s", mark, fields[i], safe);
-        mark = '&';
-    }
+    ctl_query(path, args, fields, G_N_ELEMENTS(fields));
     return ctl_list(ctl, path->str, "meetings", "id:Meeting,start_us:Start,end_us:End,state:State,room:Room,n_sites:Sites,title:Title",
                     "No meetings are booked.\n  next: mediactl meeting book TITLE --start 2026-11-23T08:00 --minutes 60 --roles site");
 }
@@ -85,7 +68,7 @@ static const char *const flags[] = {"lobby", "mute-on-entry", "wait-for-chair", 
 static void set_fields(JsonObject *body, const Args *args)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
-        set_text(body, args, texts[i]);
+        ctl_set_text(body, args, texts[i]);
     for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++)
         set_number(body, args, numbers[i]);
     for (unsigned i = 0; i < G_N_ELEMENTS(flags); i++) {
@@ -135,7 +118,7 @@ int ctl_cmd_meeting_change(Ctl *ctl, const Args *args)
         return CTL_FAILED;
     JsonObject *body = json_object_new();
     json_object_set_int_member(body, "version", json_object_get_int_member(json_node_get_object(present), "version"));
-    set_text(body, args, "title");
+    ctl_set_text(body, args, "title");
     set_fields(body, args);
     set_invite(body, args, 1);
     set_words(body, args, "uninvite");
@@ -257,7 +240,7 @@ int ctl_cmd_meeting_chat(Ctl *ctl, const Args *args)
         return ctl_list(ctl, path, "messages", "time_us:Time,from:From,to:To,text:Text", "Nothing was written.");
     JsonObject *body = json_object_new();
     json_object_set_string_member(body, "text", text);
-    set_text(body, args, "to");
+    ctl_set_text(body, args, "to");
     return ctl_do(ctl, "POST", path, body, "Written.");
 }
 

@@ -91,17 +91,9 @@ int ctl_cmd_report(Ctl *ctl, const Args *args)
     static const char *const fields[] = {"from", "to", "area", "by", "lang"};
     g_autoptr(GString) path = g_string_new("/reports/plays");
     bool csv = args_option(args, "csv"), html = args_option(args, "html");
-    char mark = '?';
 
     g_string_append(path, csv ? ".csv" : html ? ".html" : "");
-    for (unsigned i = 0; i < G_N_ELEMENTS(fields); i++) {
-        const char *value = args_option(args, fields[i]);
-        if (!value)
-            continue;
-        g_autofree char *safe = ctl_path("%s", value);
-        g_string_append_printf(path, "%c%s=%s", mark, fields[i], safe);
-        mark = '&';
-    }
+    ctl_query(path, args, fields, G_N_ELEMENTS(fields));
     if (csv || html)
         return ctl_download(ctl, path->str, args_word(args, 0));
     return ctl_list(ctl, path->str, "rows",

@@ -3,15 +3,6 @@
 #include "mediactl/ctl.h"
 #include <string.h>
 
-static void set_option(JsonObject *body, const Args *args, const char *option)
-{
-    const char *value = args_option(args, option);
-    g_autofree char *member = g_strdelimit(g_strdup(option), "-", '_');
-
-    if (value)
-        json_object_set_string_member(body, member, value);
-}
-
 static void set_flag(JsonObject *body, const Args *args, const char *option)
 {
     g_autofree char *member = g_strdelimit(g_strdup(option), "-", '_');
@@ -57,7 +48,7 @@ int ctl_cmd_accounts_add(Ctl *ctl, const Args *args)
 
     json_object_set_string_member(body, "name", args_word(args, 0));
     for (unsigned i = 0; i < G_N_ELEMENTS(options); i++)
-        set_option(body, args, options[i]);
+        ctl_set_text(body, args, options[i]);
     if (args_option(args, "password-stdin")) {
         g_autofree char *password = ctl_ask(ctl, "Password of the account: ", true);
         json_object_set_string_member(body, "password", password ? password : "");
@@ -123,7 +114,7 @@ int ctl_cmd_rooms_add(Ctl *ctl, const Args *args)
 
     json_object_set_string_member(body, "name", args_word(args, 0));
     for (unsigned i = 0; i < G_N_ELEMENTS(options); i++)
-        set_option(body, args, options[i]);
+        ctl_set_text(body, args, options[i]);
     for (unsigned i = 0; i < G_N_ELEMENTS(flags); i++)
         set_flag(body, args, flags[i]);
     if (max)
@@ -322,7 +313,7 @@ int ctl_cmd_dial(Ctl *ctl, const Args *args)
     for (unsigned i = 1; i < args->words->len; i++)
         json_array_add_string_element(targets, args_word(args, i));
     json_object_set_array_member(body, "targets", targets);
-    set_option(body, args, "role");
+    ctl_set_text(body, args, "role");
     set_flag(body, args, "redial");
     return ctl_do(ctl, "POST", path, body, "Calling %u into %s.\n  next: mediactl dials %s", args->words->len - 1,
                   args_word(args, 0), args_word(args, 0));

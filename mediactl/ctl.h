@@ -64,6 +64,12 @@ int ctl_fail(Ctl *ctl, const char *what, const char *next);
 /* method path body → message (printed when it went well) */
 int ctl_do(Ctl *ctl, const char *method, const char *path, JsonObject *body, const char *format, ...) G_GNUC_PRINTF(5, 6);
 
+/* ask.c: options of the command into what is asked of the API */
+/* --full-name TEXT: member full_name; not given: nothing. */
+void ctl_set_text(JsonObject *body, const Args *args, const char *option);
+/* Those of fields that were given, as ?a=…&b=… */
+void ctl_query(GString *path, const Args *args, const char *const *fields, unsigned n);
+
 /* table.c */
 unsigned ctl_width(const char *text); /* columns on a terminal: combining marks 0, wide 2 */
 /* columns: "name:Name,media.audio:Codec,joined_us:Joined"; fields ending in _us are shown as local time. */

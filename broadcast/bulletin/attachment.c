@@ -85,17 +85,6 @@ static char *path_of(const BcAttachments *attachments, const char *id)
 
 /* --- on the thread: what is it, and is it whole? --- */
 
-static bool refuse(GError **error, BcError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static bool refuse(GError **error, BcError code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, BC_ERROR, code, text);
-    return false;
-}
-
 /* Its head said sound or video: GStreamer looks at the streams in it. Nothing but this file is opened: no kind of playlist passes the head. */
 static bool discover(Job *job, GError **error)
 {
@@ -105,11 +94,11 @@ static bool discover(Job *job, GError **error)
     gst_init(NULL, NULL);
     g_autoptr(GstDiscoverer) discoverer = uri ? gst_discoverer_new(DISCOVER_NS, &why) : NULL;
     if (!discoverer)
-        return refuse(error, BC_ERROR_FAILED, "the file cannot be looked at: %s", why ? why->message : "its name");
+        return bc_refuse(error, BC_ERROR_FAILED, "the file cannot be looked at: %s", why ? why->message : "its name");
     g_autoptr(GstDiscovererInfo) info = gst_discoverer_discover_uri(discoverer, uri, &why);
     GstDiscovererResult result = info ? gst_discoverer_info_get_result(info) : GST_DISCOVERER_ERROR;
     if (result != GST_DISCOVERER_OK)
-        return refuse(error, BC_ERROR_CONTENT, "no sound or picture can be read from the file (%s)%s%s", job->row.media_type, why ? ": " : "",
+        return bc_refuse(error, BC_ERROR_CONTENT, "no sound or picture can be read from the file (%s)%s%s", job->row.media_type, why ? ": " : "",
                       result == GST_DISCOVERER_TIMEOUT ? "it takes too long" : why ? why->message : "");
     GList *videos = gst_discoverer_info_get_video_streams(info), *sounds = gst_discoverer_info_get_audio_streams(info);
     const char *type = job->row.media_type;
@@ -123,9 +112,9 @@ static bool discover(Job *job, GError **error)
     gst_discoverer_stream_info_list_free(sounds);
     job->row.duration_us = (int64_t)(gst_discoverer_info_get_duration(info) / 1000);
     if (!any)
-        return refuse(error, BC_ERROR_CONTENT, "there is neither sound nor video in the file (%s)", job->row.media_type);
+        return bc_refuse(error, BC_ERROR_CONTENT, "there is neither sound nor video in the file (%s)", job->row.media_type);
     if (limit_us && job->row.duration_us > limit_us)
-        return refuse(error, BC_ERROR_CONTENT, "the %s lasts %.1f s, at most %.0f s are taken", kinds[job->row.kind], job->row.duration_us / 1e6,
+        return bc_refuse(error, BC_ERROR_CONTENT, "the %s lasts %.1f s, at most %.0f s are taken", kinds[job->row.kind], job->row.duration_us / 1e6,
                       limit_us / 1e6);
     return true;
 }
@@ -156,7 +145,7 @@ static bool look(Job *job, const uint8_t *data, gsize len, GError **error)
     job->row.height = s.height;
     int64_t limit = s.media ? o->media_max_bytes : o->image_max_bytes;
     if ((int64_t)len > limit)
-        return refuse(error, BC_ERROR_LIMIT, "the file (%s) has %.1f MiB, at most %.1f are taken", s.media_type, len / 1048576.0, limit / 1048576.0);
+        return bc_refuse(error, BC_ERROR_LIMIT, "the file (%s) has %.1f MiB, at most %.1f are taken", s.media_type, len / 1048576.0, limit / 1048576.0);
     g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, data, len);
     job->row.id = g_steal_pointer(&sum);
     job->row.bytes = (int64_t)len;
@@ -188,7 +177,7 @@ static bool keep(Job *job, const uint8_t *data, gsize len, GError **error)
     g_autofree char *path = path_of(job->attachments, job->row.id), *folder = g_path_get_dirname(path);
     g_autofree char *tmp = g_strdup_printf("%s/tmp-%08x%08x", job->attachments->dir, g_random_int(), g_random_int());
     if (g_mkdir_with_parents(folder, 0750) != 0 || !sync_write(tmp, data, len) || g_rename(tmp, path) != 0) {
-        refuse(error, BC_ERROR_FAILED, "the file cannot be kept in %s: %s", job->attachments->dir, g_strerror(errno));
+        bc_refuse(error, BC_ERROR_FAILED, "the file cannot be kept in %s: %s", job->attachments->dir, g_strerror(errno));
         g_unlink(tmp);
         return false;
     }
@@ -207,7 +196,7 @@ static void do_job(gpointer data, gpointer user)
     Job *job = data;
     g_autoptr(GMappedFile) file = g_mapped_file_new(job->path, FALSE, NULL);
     if (!file)
-        refuse(&job->error, BC_ERROR_FAILED, "the file cannot be read");
+        bc_refuse(&job->error, BC_ERROR_FAILED, "the file cannot be read");
     else if (look(job, (const uint8_t *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), &job->error))
         keep(job, (const uint8_t *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), &job->error);
     GSource *source = g_idle_source_new();
@@ -353,11 +342,11 @@ void bc_attachments_add(BcAttachments *attachments, const char *path, const char
 {
     g_autoptr(GError) error = NULL;
     if (attachments->pending >= BC_ATTACHMENT_JOBS_MAX)
-        refuse(&error, BC_ERROR_LIMIT, "%u files are being looked at already: try again in a minute", BC_ATTACHMENT_JOBS_MAX);
+        bc_refuse(&error, BC_ERROR_LIMIT, "%u files are being looked at already: try again in a minute", BC_ATTACHMENT_JOBS_MAX);
     else if (g_hash_table_size(attachments->by_id) >= BC_ATTACHMENTS_MAX)
-        refuse(&error, BC_ERROR_LIMIT, "there are %u attachments already: remove old ones", BC_ATTACHMENTS_MAX);
+        bc_refuse(&error, BC_ERROR_LIMIT, "there are %u attachments already: remove old ones", BC_ATTACHMENTS_MAX);
     else if (attachments->o.total_max_bytes && attachments->bytes > attachments->o.total_max_bytes)
-        refuse(&error, BC_ERROR_LIMIT, "the attachments take more than %d GiB already: remove old ones", (int)(attachments->o.total_max_bytes >> 30));
+        bc_refuse(&error, BC_ERROR_LIMIT, "the attachments take more than %d GiB already: remove old ones", (int)(attachments->o.total_max_bytes >> 30));
     if (error) {
         if (done)
             done(NULL, error, user);
@@ -408,7 +397,7 @@ static bool delete_row(MdDb *db, gpointer data, GError **error)
     int64_t used = md_rows_int(rows, 0);
     g_clear_pointer(&rows, md_rows_free);
     if (used)
-        return refuse(error, BC_ERROR_IN_USE, "%" G_GINT64_FORMAT " versions of bulletins have this attachment", used);
+        return bc_refuse(error, BC_ERROR_IN_USE, "%" G_GINT64_FORMAT " versions of bulletins have this attachment", used);
     return md_db_run(db, error, "DELETE FROM bc_attachments WHERE id = $1", "s", (const char *)data);
 }
 
@@ -429,7 +418,7 @@ void bc_attachments_remove(BcAttachments *attachments, const char *id, BcDoneFn 
         bc_write(attachments->store, delete_row, g_strdup(id), g_free, attachments, attachments_unref, forget, done, user);
         return;
     }
-    refuse(&error, BC_ERROR_NOT_FOUND, "there is no such attachment");
+    bc_refuse(&error, BC_ERROR_NOT_FOUND, "there is no such attachment");
     if (done)
         done(error, user);
 }

@@ -15,17 +15,6 @@ struct BcDictionary { /* g_rc_box */
     GHashTable *words; /* "AREA\nwritten folded" -> Word* */
 };
 
-static bool refuse(GError **error, BcError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static bool refuse(GError **error, BcError code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, BC_ERROR, code, text);
-    return false;
-}
-
 /* One code point stays one code point, so that places in the folded text are places in the text. */
 static gunichar *fold(const char *text, glong *ret_n)
 {
@@ -216,12 +205,12 @@ static unsigned word_fault(const char *written, const char *spoken)
 static bool word_ok(const char *written, const char *spoken, GError **error)
 {
     unsigned fault = word_fault(written, spoken);
-    return fault == NO_FAULT || refuse(error, BC_ERROR_INVALID, "%s", faults[fault].text);
+    return fault == NO_FAULT || bc_refuse(error, BC_ERROR_INVALID, "%s", faults[fault].text);
 }
 
 static bool area_ok(const BcDictionary *d, const char *area, GError **error)
 {
-    return (area && bc_areas_find(d->areas, area)) || refuse(error, BC_ERROR_NOT_FOUND, "there is no area %s", area ? area : "");
+    return (area && bc_areas_find(d->areas, area)) || bc_refuse(error, BC_ERROR_NOT_FOUND, "there is no area %s", area ? area : "");
 }
 
 void bc_dictionary_put(BcDictionary *d, const BcWord *word, BcDoneFn done, void *user)
@@ -233,7 +222,7 @@ void bc_dictionary_put(BcDictionary *d, const BcWord *word, BcDoneFn done, void 
     }
     g_autofree char *key = key_of(word->area, word->written);
     if (!g_hash_table_contains(d->words, key) && g_hash_table_size(d->words) >= BC_DICTIONARY_MAX) {
-        refuse(&error, BC_ERROR_LIMIT, "the dictionaries hold %u words already", BC_DICTIONARY_MAX);
+        bc_refuse(&error, BC_ERROR_LIMIT, "the dictionaries hold %u words already", BC_DICTIONARY_MAX);
         fail(done, user, error);
         return;
     }
@@ -247,7 +236,7 @@ void bc_dictionary_remove(BcDictionary *d, const char *area, const char *written
     g_autofree char *key = key_of(area, written && g_utf8_validate(written, -1, NULL) ? written : "");
     if (!g_hash_table_contains(d->words, key)) {
         GError *error = NULL;
-        refuse(&error, BC_ERROR_NOT_FOUND, "the dictionary of %s has no such word", area);
+        bc_refuse(&error, BC_ERROR_NOT_FOUND, "the dictionary of %s has no such word", area);
         fail(done, user, error);
         return;
     }
@@ -306,9 +295,9 @@ static unsigned take_line(const char **at, const char *end, GString *written, GS
 static const char *open_table(const char *csv, gsize len, GError **error)
 {
     if (len > BC_DICTIONARY_CSV_MAX)
-        refuse(error, BC_ERROR_LIMIT, "the table has more than %u bytes", BC_DICTIONARY_CSV_MAX);
+        bc_refuse(error, BC_ERROR_LIMIT, "the table has more than %u bytes", BC_DICTIONARY_CSV_MAX);
     else if (!g_utf8_validate(csv, (gssize)len, NULL) || memchr(csv, 0, len))
-        refuse(error, BC_ERROR_INVALID, "the table is no UTF-8 text: save it as \"CSV UTF-8\"");
+        bc_refuse(error, BC_ERROR_INVALID, "the table is no UTF-8 text: save it as \"CSV UTF-8\"");
     else
         return len >= 3 && !memcmp(csv, "\xef\xbb\xbf", 3) ? csv + 3 : csv;
     return NULL;
@@ -329,7 +318,7 @@ bool bc_dictionary_parse(const char *csv, gsize len, bool (*fn)(const char *, co
     for (unsigned line = 1; at && at < end; line++) {
         unsigned fault = take_line(&at, end, written, spoken);
         if (fault != NO_FAULT)
-            return refuse(error, BC_ERROR_INVALID, "line %u: %s", line, faults[fault].text);
+            return bc_refuse(error, BC_ERROR_INVALID, "line %u: %s", line, faults[fault].text);
         if (written->len && !is_heading(line, written, spoken) && !fn(written->str, spoken->str, line, user, error))
             return false;
     }
@@ -357,9 +346,9 @@ static bool add_line(const char *written, const char *spoken, unsigned line, voi
     Change *c = user;
     g_autoptr(GError) why = NULL;
     if (!word_ok(written, spoken, &why))
-        return refuse(error, BC_ERROR_INVALID, "line %u: %s", line, why->message);
+        return bc_refuse(error, BC_ERROR_INVALID, "line %u: %s", line, why->message);
     if (c->words->len >= BC_DICTIONARY_MAX)
-        return refuse(error, BC_ERROR_LIMIT, "line %u: the dictionaries hold at most %u words", line, BC_DICTIONARY_MAX);
+        return bc_refuse(error, BC_ERROR_LIMIT, "line %u: the dictionaries hold at most %u words", line, BC_DICTIONARY_MAX);
     g_ptr_array_add(c->words, new_word(c->area, written, spoken));
     return true;
 }
@@ -372,7 +361,7 @@ void bc_dictionary_import(BcDictionary *d, const char *area, const char *csv, gs
     bool ok = area_ok(d, area, &error) && bc_dictionary_parse(csv, len, add_line, c, &error);
     g_autoptr(GPtrArray) old = ok ? bc_dictionary_list(d, area) : NULL;
     if (ok && g_hash_table_size(d->words) - old->len + c->words->len > BC_DICTIONARY_MAX)
-        ok = refuse(&error, BC_ERROR_LIMIT, "the dictionaries hold at most %u words together", BC_DICTIONARY_MAX);
+        ok = bc_refuse(&error, BC_ERROR_LIMIT, "the dictionaries hold at most %u words together", BC_DICTIONARY_MAX);
     if (ok) {
         write_words(d, c, done, user);
         return;

@@ -119,17 +119,6 @@ char *bc_fields_diff(const BcBulletinFields *a, const BcBulletinFields *b)
     return g_strjoinv(", ", (char **)names->pdata);
 }
 
-static bool refuse(GError **error, BcError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static bool refuse(GError **error, BcError code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, BC_ERROR, code, text);
-    return false;
-}
-
 /* Several lines are fine in a text that is spoken; other control characters are not. */
 static bool long_text_ok(const char *text, gsize max)
 {
@@ -146,15 +135,15 @@ static bool long_text_ok(const char *text, gsize max)
 static bool texts_ok(const BcBulletinFields *f, GError **error)
 {
     if (!bc_text_ok(f->title, 200))
-        return refuse(error, BC_ERROR_INVALID, "\"title\" must have 1 to 200 bytes without control characters");
+        return bc_refuse(error, BC_ERROR_INVALID, "\"title\" must have 1 to 200 bytes without control characters");
     if (f->author && !bc_text_ok(f->author, 200))
-        return refuse(error, BC_ERROR_INVALID, "\"author\" must have at most 200 bytes without control characters");
+        return bc_refuse(error, BC_ERROR_INVALID, "\"author\" must have at most 200 bytes without control characters");
     if (!long_text_ok(f->summary, 1000))
-        return refuse(error, BC_ERROR_INVALID, "\"summary\" must have at most 1000 bytes of text");
+        return bc_refuse(error, BC_ERROR_INVALID, "\"summary\" must have at most 1000 bytes of text");
     if (!long_text_ok(f->text, BC_SPEECH_TEXT_MAX))
-        return refuse(error, BC_ERROR_INVALID, "\"text\" must have at most %d bytes of text (it has %zu)", BC_SPEECH_TEXT_MAX, strlen(f->text));
+        return bc_refuse(error, BC_ERROR_INVALID, "\"text\" must have at most %d bytes of text (it has %zu)", BC_SPEECH_TEXT_MAX, strlen(f->text));
     if (f->url && !bc_text_ok(f->url, 1024))
-        return refuse(error, BC_ERROR_INVALID, "\"url\" must have at most 1024 bytes without control characters");
+        return bc_refuse(error, BC_ERROR_INVALID, "\"url\" must have at most 1024 bytes without control characters");
     return true;
 }
 
@@ -164,24 +153,24 @@ bool bc_fields_check(BcBulletins *b, const BcBulletinFields *f, GError **error)
     if (!texts_ok(f, error))
         return false;
     if (!bc_bulletin_kind_to_string(f->kind) || !bc_priority_to_string(f->priority))
-        return refuse(error, BC_ERROR_INVALID, "\"kind\" or \"priority\" is unknown");
+        return bc_refuse(error, BC_ERROR_INVALID, "\"kind\" or \"priority\" is unknown");
     if (!g_hash_table_contains(b->subjects, f->subject))
-        return refuse(error, BC_ERROR_INVALID, "\"subject\" %s is not in the table of subjects", f->subject);
+        return bc_refuse(error, BC_ERROR_INVALID, "\"subject\" %s is not in the table of subjects", f->subject);
     if (f->from_us < 0 || f->to_us < 0 || f->asked_us < 0 || (f->to_us && f->to_us <= f->from_us))
-        return refuse(error, BC_ERROR_INVALID, "\"to_us\" must lie after \"from_us\"");
+        return bc_refuse(error, BC_ERROR_INVALID, "\"to_us\" must lie after \"from_us\"");
     if (f->asked_us && ((f->to_us && f->asked_us >= f->to_us) || f->asked_us < f->from_us))
-        return refuse(error, BC_ERROR_INVALID, "\"asked_us\" must lie within the validity");
+        return bc_refuse(error, BC_ERROR_INVALID, "\"asked_us\" must lie within the validity");
     if (n_areas > 500)
-        return refuse(error, BC_ERROR_LIMIT, "\"areas\" names %u areas, at most 500: name the area above them", n_areas);
+        return bc_refuse(error, BC_ERROR_LIMIT, "\"areas\" names %u areas, at most 500: name the area above them", n_areas);
     for (unsigned i = 0; i < n_areas; i++)
         if (!bc_areas_find(bc_broadcast_areas(b->broadcast), f->areas[i]))
-            return refuse(error, BC_ERROR_NOT_FOUND, "there is no area %s (\"areas\")", f->areas[i]);
+            return bc_refuse(error, BC_ERROR_NOT_FOUND, "there is no area %s (\"areas\")", f->areas[i]);
     if (n_attachments > BC_BULLETIN_ATTACHMENTS_MAX)
-        return refuse(error, BC_ERROR_LIMIT, "\"attachments\" names %u files, at most %u", n_attachments, BC_BULLETIN_ATTACHMENTS_MAX);
+        return bc_refuse(error, BC_ERROR_LIMIT, "\"attachments\" names %u files, at most %u", n_attachments, BC_BULLETIN_ATTACHMENTS_MAX);
     for (unsigned i = 0; i < n_attachments; i++)
         if (!b->o.attachments || !bc_attachments_find(b->o.attachments, f->attachments[i]))
-            return refuse(error, BC_ERROR_NOT_FOUND, "there is no attachment %s: upload it first", f->attachments[i]);
+            return bc_refuse(error, BC_ERROR_NOT_FOUND, "there is no attachment %s: upload it first", f->attachments[i]);
     if (f->content && !bc_contents_find(b->contents, f->content))
-        return refuse(error, BC_ERROR_NOT_FOUND, "there is no recording %s (\"content\")", f->content);
+        return bc_refuse(error, BC_ERROR_NOT_FOUND, "there is no recording %s (\"content\")", f->content);
     return true;
 }

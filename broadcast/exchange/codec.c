@@ -175,13 +175,19 @@ static bool has_code(const BcExTables *tables, const BcExField *field, JsonNode 
     return !coded || (word && bc_ex_code(tables, field->of, word));
 }
 
-static bool write_object(const BcExTables *tables, const char *object, JsonObject *ours, JsonObject *wire, GError **error)
+static GPtrArray *fields_of(const BcExTables *tables, const char *object, GError **error)
 {
     GPtrArray *fields = g_hash_table_lookup(tables->objects, object);
-    if (!fields) {
+    if (!fields)
         g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "the table has no object \"%s\"", object);
+    return fields;
+}
+
+static bool write_object(const BcExTables *tables, const char *object, JsonObject *ours, JsonObject *wire, GError **error)
+{
+    GPtrArray *fields = fields_of(tables, object, error);
+    if (!fields)
         return false;
-    }
     for (unsigned i = 0; i < fields->len; i++) {
         const BcExField *field = fields->pdata[i];
         if (field->type == BC_EX_INCLUDE) {
@@ -351,11 +357,9 @@ static bool read_value(const BcExTables *tables, const char *object, const BcExF
 
 static bool read_object(const BcExTables *tables, const char *object, JsonObject *wire, JsonObject *ours, GError **error)
 {
-    GPtrArray *fields = g_hash_table_lookup(tables->objects, object);
-    if (!fields) {
-        g_set_error(error, BC_ERROR, BC_ERROR_INVALID, "the table has no object \"%s\"", object);
+    GPtrArray *fields = fields_of(tables, object, error);
+    if (!fields)
         return false;
-    }
     for (unsigned i = 0; i < fields->len; i++) {
         const BcExField *field = fields->pdata[i];
         if (field->type == BC_EX_INCLUDE) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* /bulletins and /subjects: drafts, review, versions. */
 #include "mediad/api/bulletin-json.h"
+#include "mediad/api/json.h"
 #include <string.h>
 
 BcWho md_api_who(const MdApiRequest *r)
@@ -235,18 +236,6 @@ static void on_done(const GError *error, void *user)
     g_free(reply);
 }
 
-/* g_free the array only. */
-static const char **strings_of(JsonObject *body, const char *name)
-{
-    JsonArray *array = json_object_has_member(body, name) ? json_object_get_array_member(body, name) : NULL;
-    unsigned n = array ? json_array_get_length(array) : 0;
-    const char **strings = g_new0(const char *, n + 1);
-
-    for (unsigned i = 0; i < n; i++)
-        strings[i] = json_array_get_string_element(array, i);
-    return strings;
-}
-
 static BcBulletinFields fields_of(JsonObject *body, const char *const *areas, const char *const *attachments)
 {
     return (BcBulletinFields){.kind = bc_bulletin_kind_from_string(json_object_get_string_member_with_default(body, "kind", "text")),
@@ -278,7 +267,7 @@ static void create(MdApiRequest *r, void *user)
 {
     MdApiBulletins *b = user;
     JsonObject *body = md_api_request_body(r);
-    g_autofree const char **areas = strings_of(body, "areas"), **attachments = strings_of(body, "attachments");
+    g_autofree const char **areas = md_json_texts(body, "areas"), **attachments = md_json_texts(body, "attachments");
     BcBulletinFields fields = fields_of(body, areas, attachments);
     BcWho who = md_api_who(r);
     const char *area = md_api_bc_text(body, "area", own_area(r, b));
@@ -318,7 +307,7 @@ static void edit(MdApiRequest *r, void *user)
 
     if (!bulletin || !revision_said(r, bulletin))
         return;
-    g_autofree const char **areas = strings_of(body, "areas"), **attachments = strings_of(body, "attachments");
+    g_autofree const char **areas = md_json_texts(body, "areas"), **attachments = md_json_texts(body, "attachments");
     BcBulletinFields fields = fields_of(body, areas, attachments);
     BcWho who = md_api_who(r);
     bc_bulletins_edit(b->bulletins, bulletin->id, revision_of(r), &fields, &who, on_done, new_reply(r, b, bulletin->id, 200));
@@ -385,7 +374,7 @@ static void schedule(MdApiRequest *r, void *user)
 
     if (!bulletin)
         return;
-    g_autofree const char **areas = strings_of(body, "areas");
+    g_autofree const char **areas = md_json_texts(body, "areas");
     BcBulletinWhen when = {.start_local = json_object_get_string_member(body, "start_local"),
                            .rule = md_api_bc_text(body, "rule", NULL),
                            .areas = areas[0] ? areas : NULL,

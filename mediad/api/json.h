@@ -19,6 +19,9 @@ JsonNode *md_json_parse(const char *text, gsize len, GError **error);
 /* UTF-8 text that md_json_parse takes again; g_free. Infinities and NaN become null. Any thread. */
 char *md_json_to_text(JsonNode *node, bool pretty);
 
+/* Texts of an array member, NULL-terminated; g_free the array only. No such member: none. */
+const char **md_json_texts(JsonObject *object, const char *name);
+
 /* A subset of JSON Schema as OpenAPI 3.0 uses it: type, nullable, required, properties, additionalProperties (boolean or
  * schema), enum, minimum, maximum, minLength, maxLength (characters), pattern, items, minItems, maxItems. Other keywords
  * (description, format, example …) are for readers. One thread at a time. */

@@ -140,16 +140,10 @@ static const char *text_of(JsonObject *o, const char *name)
     return json_object_get_string_member_with_default(o, name, NULL);
 }
 
-/* Texts of a JSON array, NULL-terminated; the strings stay the array's. NULL: no such member. */
+/* NULL: no such member. */
 static const char **texts_of(JsonObject *body, const char *name)
 {
-    JsonArray *array = json_object_has_member(body, name) ? json_object_get_array_member(body, name) : NULL;
-    unsigned n = array ? json_array_get_length(array) : 0;
-    const char **texts = array ? g_new0(const char *, n + 1) : NULL;
-
-    for (unsigned i = 0; i < n; i++)
-        texts[i] = json_array_get_string_element(array, i);
-    return texts;
+    return json_object_has_member(body, name) ? md_json_texts(body, name) : NULL;
 }
 
 static MdRoom *create_from(MdConference *conference, JsonObject *o, GError **error)

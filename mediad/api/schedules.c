@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* /schedules: what is heard when. */
 #include "mediad/api/broadcast-json.h"
+#include "mediad/api/json.h"
 #include <string.h>
 
 static JsonArray *items_json(const BcSchedule *s)
@@ -145,17 +146,6 @@ static BcItem *items_of(JsonObject *body, unsigned *ret_n)
     return items;
 }
 
-static const char **texts_of(JsonObject *body, const char *name)
-{
-    JsonArray *array = json_object_has_member(body, name) ? json_object_get_array_member(body, name) : NULL;
-    unsigned n = array ? json_array_get_length(array) : 0;
-    const char **texts = g_new0(const char *, n + 1);
-
-    for (unsigned i = 0; i < n; i++)
-        texts[i] = json_array_get_string_element(array, i);
-    return texts;
-}
-
 /* What stands against publishing it is answered, unless somebody gives a reason to do it all the same. */
 static bool may_publish(MdApiRequest *r, MdApiBroadcast *a, const BcSchedule *s)
 {
@@ -217,7 +207,7 @@ static void put(MdApiRequest *r, MdApiBroadcast *a, const char *id, int status)
 {
     JsonObject *body = md_api_request_body(r);
     g_autofree const char **areas = md_api_bc_areas(r, a);
-    g_autofree const char **exdates = areas ? texts_of(body, "exdates") : NULL;
+    g_autofree const char **exdates = areas ? md_json_texts(body, "exdates") : NULL;
     BcSchedule schedule;
     unsigned n_items;
     g_autofree BcItem *items = areas ? items_of(body, &n_items) : NULL;

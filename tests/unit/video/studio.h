@@ -31,7 +31,7 @@ int studio_push(Studio *studio, unsigned camera);
 void studio_run(Studio *studio, unsigned ticks, int silent);
 void studio_view(Studio *studio, MdLayoutKind layout, unsigned n, const uint32_t *cells);
 void studio_output(Studio *studio, uint32_t output, MdVideoCodec codec, uint16_t width,
-                          uint16_t height, uint8_t fps);
+                   uint16_t height, uint8_t fps);
 /* Which camera does a cell of an output show? -1: none can be read. */
 int studio_seen(Studio *studio, unsigned output, MdLayoutKind layout, unsigned want, unsigned cell,
                 uint16_t *ret_counter);
