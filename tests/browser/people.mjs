@@ -33,7 +33,7 @@ export async function story(fn, browserArgs) {
 }
 
 /* In the page, before its own code: camera, microphone and screen that are drawn and computed. */
-function devices({ colour, hz, quarters, fps, size }) {
+function devices({ colour, hz, quarters, fps, size, noisy }) {
   if (!navigator.mediaDevices) return; /* an empty page */
   const canvas = (width, height, draw, rate) => {
     const c = document.createElement('canvas');
@@ -57,7 +57,11 @@ function devices({ colour, hz, quarters, fps, size }) {
     window.testTone.gain = gain;
     return out.stream.getAudioTracks();
   };
-  const camera = () => canvas(...size, (ctx, w, h) => { ctx.fillStyle = css(colour); ctx.fillRect(0, 0, w, h); }, fps).getVideoTracks();
+  /* noisy: a band of it never is the same twice, so that it takes as many bits as a coder may use */
+  const noise = (ctx, w, h) => {
+    for (let i = 0; i < 900; i++) { ctx.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`; ctx.fillRect(Math.random() * w, h * (0.6 + 0.4 * Math.random()), w / 40, h / 40); }
+  };
+  const camera = () => canvas(...size, (ctx, w, h) => { ctx.fillStyle = css(colour); ctx.fillRect(0, 0, w, h); if (noisy) noise(ctx, w, h); }, fps).getVideoTracks();
   navigator.mediaDevices.getUserMedia = async (wanted) => new MediaStream([...(wanted?.audio ? microphone() : []), ...(wanted?.video ? camera() : [])]);
   window.testScreens = [];
   navigator.mediaDevices.getDisplayMedia = async () => {
@@ -68,11 +72,11 @@ function devices({ colour, hz, quarters, fps, size }) {
 }
 
 /** A new browser profile. tone 0: silent. */
-export async function person(browser, { name, viewport = DESKTOP, locale = 'vi', colour = 'green', hz = 0, fps = 10, size = [640, 360], quarters = ['red', 'green', 'blue', 'yellow'], fresh = false }) {
+export async function person(browser, { name, viewport = DESKTOP, locale = 'vi', colour = 'green', hz = 0, fps = 10, size = [640, 360], quarters = ['red', 'green', 'blue', 'yellow'], fresh = false, noisy = false }) {
   const context = await browser.newContext({ viewport, permissions: ['camera', 'microphone'], locale: locale === 'vi' ? 'vi-VN' : 'en-GB' });
   const page = await context.newPage();
   page.on('pageerror', (error) => { console.log(`page of ${name}: ${error.message}`); process.exitCode = 1; });
-  await page.addInitScript(devices, { colour: COLOURS[colour], hz, fps, size, quarters: quarters.map((q) => COLOURS[q]) });
+  await page.addInitScript(devices, { colour: COLOURS[colour], hz, fps, size, noisy, quarters: quarters.map((q) => COLOURS[q]) });
   if (!fresh) await page.addInitScript((l) => localStorage.setItem('mediad.language', l), locale);
   return { page, name, context };
 }
