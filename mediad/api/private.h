@@ -115,6 +115,7 @@ void md_api_unlisten(MdApi *api);
 GPtrArray *md_api_new_listeners(void);
 /* The TCP socket a request came by: borrowed, NULL when it is gone. */
 GSocket *md_api_message_socket(SoupServerMessage *message);
+bool md_api_message_is_encrypted(SoupServerMessage *message); /* did it come over TLS? */
 /* certificate.c */
 GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger *logger, GError **error);
 

@@ -68,6 +68,13 @@ GSocket *md_api_message_socket(SoupServerMessage *message)
     return remote ? g_object_get_data(G_OBJECT(remote), "md-socket") : NULL;
 }
 
+bool md_api_message_is_encrypted(SoupServerMessage *message)
+{
+    GSocketAddress *remote = soup_server_message_get_remote_address(message);
+
+    return remote && g_object_get_data(G_OBJECT(remote), "md-tls") != NULL;
+}
+
 static void hand_over(MdApi *api, GSocketConnection *connection, GIOStream *stream)
 {
     GSocket *socket = g_socket_connection_get_socket(connection);
@@ -79,6 +86,8 @@ static void hand_over(MdApi *api, GSocketConnection *connection, GIOStream *stre
         return;
     g_socket_set_timeout(socket, IDLE_TIMEOUT_S);
     g_object_set_data_full(G_OBJECT(remote), "md-socket", g_object_ref(socket), g_object_unref);
+    if (G_IS_TLS_CONNECTION(stream)) /* libsoup shows its own wrapping of the stream only */
+        g_object_set_data(G_OBJECT(remote), "md-tls", GINT_TO_POINTER(1));
     if (!soup_server_accept_iostream(api->soup, stream, local, remote, &error)) {
         md_debug(&api->logger, "connection refused: %s", error->message);
         g_clear_error(&error);

@@ -196,7 +196,7 @@ static void connected(SoupServer *soup, SoupServerMessage *message, const char *
     if (s->socket)
         g_object_ref(s->socket);
     s->source = md_api_source_of(message);
-    s->secure = G_IS_TLS_CONNECTION(soup_websocket_connection_get_io_stream(connection));
+    s->secure = md_api_message_is_encrypted(message);
     g_autofree char *clean = g_utf8_make_valid(agent ? agent : "", -1);
     s->agent = g_utf8_substring(clean, 0, MIN(g_utf8_strlen(clean, -1), AGENT_MAX));
     s->pong_us = g_get_monotonic_time();

@@ -32,6 +32,13 @@ export const meetingsWords = {
     'Nội dung mật của Nhà nước phải dùng thiết bị của cơ yếu. Hệ thống này không thay thế được.',
     "State secrets need the cipher service's equipment. This system does not replace it.",
   ],
+  'confidential.notice': [
+    'Cuộc họp kín: chỉ các điểm cầu có tên, được mã hóa, không ghi hình, không phát trực tiếp. Nội dung thuộc bí mật nhà nước không được trao đổi tại đây: phải dùng thiết bị của cơ quan cơ yếu.',
+    "Confidential meeting: named sites only, encrypted, not recorded, not streamed. State secrets must not be spoken or shown here: they need the cipher service's equipment.",
+  ],
+  'confidential.links': ['Họp kín không nhận khách: đường dẫn chỉ dành cho tài khoản được mời.', 'A confidential meeting takes no guests: links are for the invited accounts only.'],
+  'confidential.noRecord': ['Họp kín: không ghi hình, không phát trực tiếp', 'Confidential: not recorded, not streamed'],
+  'confidential.read': ['Đã hiểu', 'Understood'],
   'book.clashes': ['Trùng giờ: {n}', 'Clashes: {n}'],
   'book.clashRoom': ['Phòng này', 'This room'],
   'book.force': ['Vẫn đặt, vì', 'Book it all the same, because'],

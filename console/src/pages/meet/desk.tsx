@@ -93,12 +93,13 @@ const Head = memo(function Head({ name, state, can, doIt, show, reload }: HeadPr
         <span className="soft">{t('desk.count', { n })}</span>
         {room?.recorded && <Badge tone="bad" sign="●">{t('meet.rec')}</Badge>}{room?.streamed && <Badge tone="warn" sign="◉">{t('meet.live')}</Badge>}{room?.locked && <Badge tone="idle">{t('desk.locked')}</Badge>}
         {room?.confidential && <Badge tone="warn">{t('meet.confidential')}</Badge>}{content && <Badge tone="good">{t('desk.presents', { name: nameIn(state, content) })}</Badge>}
-      </div></div>
+      </div>{room?.confidential && <p className="lost" role="note" style={{ margin: '8px 0 0' }}>{t('confidential.notice')}</p>}</div>
       <div className="row noprint">
         <Button onClick={() => go(`/join/${seg(name)}`)}>{t('desk.join')}</Button>
         {can('mute-others') && <Button size="large" onClick={() => void act(() => doIt('mute-all'), { done: t('desk.mutedAll'), undo: show((s) => ({ ...s, members: s.members.map((m) => (m.role === 'chair' ? m : { ...m, muted: true })) })) })}>{t('desk.muteAll')}</Button>}
         {can('lock') && <Button onClick={() => void act(() => put(`${base}/lock`, { locked: !room?.locked }), { undo: show((s) => (s.room ? { ...s, room: { ...s.room, locked: !s.room.locked } } : s)) })}>{room?.locked ? t('desk.unlock') : t('desk.lock')}</Button>}
         {can('record') && !room?.confidential && <><Button onClick={() => void record()}>{room?.recorded ? t('desk.recordStop') : t('desk.record')}</Button><Button onClick={() => void stream()}>{room?.streamed ? t('desk.streamStop') : t('desk.stream')}</Button></>}
+        {can('record') && room?.confidential && <span className="soft">{t('confidential.noRecord')}</span>}
         {can('end') && <Button danger onClick={() => setEnding(true)}>{t('desk.end')}</Button>}
       </div>
       <Confirm open={ending} close={() => setEnding(false)} title={t('desk.endTitle')} go={t('desk.end')} danger doIt={async () => { if (await act(() => post(`${base}/end`), { done: t('desk.ended') })) setEnding(false); reload(); }}><p>{t('desk.endWhat', { n })}</p></Confirm>

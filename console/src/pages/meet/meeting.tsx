@@ -13,7 +13,7 @@ import { useAct, Wrong } from '../../ui/wrong';
 import { TrialSession } from './trial';
 import type { Attendance, JoinLink, Meeting as Whole } from './types';
 
-function Links({ id }: { id: string }) {
+function Links({ id, named }: { id: string; named: boolean }) {
   const links = useData<{ links: JoinLink[] }>(`/meetings/${seg(id)}/links`), act = useAct();
   const [made, setMade] = useState<JoinLink[]>([]);
   const make = () => void act(async () => setMade((await post<{ links: JoinLink[] }>(`/meetings/${seg(id)}/links`, { all: true })).links), { done: t('links.made') }).then(links.reload);
@@ -21,7 +21,7 @@ function Links({ id }: { id: string }) {
   return (
     <section className="card">
       <div className="row between"><h2>{t('links.title')}</h2><Button onClick={make}>{t('links.make')}</Button></div>
-      <p className="soft">{t('links.explain')}</p>
+      <p className="soft">{t('links.explain')} {named && t('confidential.links')}</p>
       {links.failure && <Wrong failure={links.failure} retry={links.reload} />}
       {made.length > 0 && <><p><b>{t('links.once')}</b> <Button onClick={() => void navigator.clipboard.writeText(text)}>{t('links.copy')}</Button></p><pre>{text}</pre></>}
       <ul className="list">{links.data?.links.map((l) => (
@@ -59,14 +59,14 @@ export default function Meeting({ params }: { params: Record<string, string> }) 
         <div className="row">{ahead && may('operate') && <Button size="large" onClick={() => void act(() => post(`/meetings/${seg(id)}/start`), { done: t('meeting.started') }).then(found.reload)}>{t('meeting.start')}</Button>}
           {(may('operate') || [m.chair, m.co_chair, m.secretary].includes(session.user)) && m.state !== 'ended' && m.state !== 'cancelled' && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
           {(m.state === 'open' || m.state === 'live') && <Button size="large" type="primary" onClick={() => go(`/join/${seg(m.room)}`)}>{t('door.go')}</Button>}</div></div>
-      {m.notice && <p className="lost" role="note">{m.notice}</p>}
+      {m.confidential && <p className="lost" role="note">{t('confidential.notice')}</p>}
       <div className="cards">
         <div className="two">
           <section className="card"><h2>{t('book.agenda')}</h2>{m.agenda?.length ? <ol>{m.agenda.map((a, i) => <li key={i}>{a.subject}{a.who && ` – ${a.who}`}{a.minutes ? ` (${t('span.m', { n: a.minutes })})` : ''}</li>)}</ol> : <p className="soft">{t('nothing')}</p>}</section>
           <section className="card"><h2>{t('book.sites')} ({m.n_sites ?? 0})</h2><div className="areas" tabIndex={0} role="group" aria-label={t('book.sites')}>{m.sites?.map((s) => <span key={s.account}>{s.name || s.account}</span>)}</div></section>
         </div>
         {prepares && ahead && <TrialSession id={id} />}
-        {prepares && m.state !== 'ended' && m.state !== 'cancelled' && <Links id={id} />}
+        {prepares && m.state !== 'ended' && m.state !== 'cancelled' && <Links id={id} named={m.confidential === true} />}
         {prepares && m.state !== 'scheduled' && m.state !== 'cancelled' && <Attended id={id} />}
       </div>
     </>

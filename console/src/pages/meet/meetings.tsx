@@ -70,7 +70,7 @@ function Book({ done }: { done: (id: string) => void }) {
         <Field label={t('book.accounts')}>{(id) => <Input id={id} {...bind('accounts')} />}</Field>
       </fieldset>
       <div style={{ display: 'grid', gap: 6, marginBottom: 12 }}>{(['dial', 'trial', 'mute_on_entry', 'lobby', 'record', 'confidential'] as const).map((f) => (
-        <label className="row" key={f}><input type="checkbox" checked={flags[f]} onChange={(e) => setFlags({ ...flags, [f]: e.target.checked })} />{t(`book.${f}`)}</label>))}
+        <label className="row" key={f}><input type="checkbox" checked={flags[f]} disabled={f === 'record' && flags.confidential} onChange={(e) => setFlags({ ...flags, [f]: e.target.checked, ...(f === 'confidential' && e.target.checked ? { record: false } : {}) })} />{t(`book.${f}`)}</label>))}
       </div>
       {flags.confidential && <p role="note" className="lost">{t('book.confidentialNote')}</p>}
       {failure && <Wrong failure={failure} brief={clash} />}

@@ -150,6 +150,7 @@ function Notice({ state, call }: { state: CallState; call: Call }) {
   if (state.phase === 'back') text = `${t('meet.back')} (${Math.round(state.backMs / 1000)} s)`;
   else if (state.media === 'broken') text = t('meet.broken');
   else if (state.media === 'connecting') text = t('meet.connecting');
+  const [read, setRead] = useState(false);
   const news = state.trouble !== null && NEWS.includes(state.trouble.code);
   useEffect(() => {
     if (!news) return;
@@ -157,6 +158,7 @@ function Notice({ state, call }: { state: CallState; call: Call }) {
     return () => window.clearTimeout(timer);
   }, [news, state.trouble, call]);
   if (text) return <div className="meet-notice" role="status">{text}</div>;
+  if (!state.trouble && state.room.room?.confidential && !read) return <div className="meet-notice" role="note">{t('confidential.notice')} <button type="button" onClick={() => setRead(true)}>{t('confidential.read')}</button></div>;
   if (!state.trouble) return null;
   const key = `join.${state.trouble.code}`;
   return <div className="meet-notice" role={news ? 'status' : 'alert'}>{key in catalogue ? t(key as Key, state.trouble.values) : state.trouble.message} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
