@@ -161,6 +161,19 @@ static void connected(SoupServer *soup, SoupServerMessage *message, const char *
         s->token_timer = g_timeout_add_seconds(TOKEN_WAIT_S, token_late, s);
 }
 
+/* Before the handshake: libsoup hands over all that begins so. What gets an answer here gets no WebSocket. */
+static void at_the_door(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user)
+{
+    static const char NOTHING[] = "{\"error\":{\"code\":\"no-such-address\",\"message\":\"there is nothing at this address\"}}\n";
+    bool upgrades = soup_message_headers_header_contains(soup_server_message_get_request_headers(message), "Upgrade", "websocket");
+
+    if (g_str_equal(path, MD_API_PREFIX "/events") && upgrades)
+        return;
+    md_api_security_headers(user, message, false);
+    soup_server_message_set_response(message, "application/json", SOUP_MEMORY_STATIC, NOTHING, sizeof NOTHING - 1);
+    soup_server_message_set_status(message, 404, NULL);
+}
+
 void md_api_events_recheck(MdApi *api)
 {
     GPtrArray *all = api->events ? api->events->subscribers : NULL;
@@ -257,6 +270,7 @@ MdApiEvents *md_api_events_new(MdApi *api)
     events->api = api;
     events->subscribers = g_ptr_array_new_with_free_func(subscriber_free);
     events->timer = g_timeout_add_seconds(PING_S, sweep, events);
+    soup_server_add_handler(api->soup, MD_API_PREFIX "/events", at_the_door, api, NULL);
     soup_server_add_websocket_handler(api->soup, MD_API_PREFIX "/events", NULL, protocols, connected, api, NULL);
     return events;
 }

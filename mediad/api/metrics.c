@@ -80,8 +80,8 @@ static void plain(MdApi *api, SoupServerMessage *message, unsigned status, const
     soup_server_message_set_response(message, type, SOUP_MEMORY_COPY, text, strlen(text));
 }
 
-/* GET or HEAD within the budget of its source? Otherwise answers. */
-static bool take(MdApi *api, SoupServerMessage *message)
+/* GET or HEAD of that very address (libsoup hands over all that begins so) within the budget of its source? Otherwise answers. */
+static bool take(MdApi *api, SoupServerMessage *message, const char *path, const char *own)
 {
     const char *method = soup_server_message_get_method(message);
     g_autofree char *source = md_api_source_of(message);
@@ -94,6 +94,10 @@ static bool take(MdApi *api, SoupServerMessage *message)
         plain(api, message, 429, "text/plain", "too many requests\n");
         return false;
     }
+    if (!g_str_equal(path, own)) {
+        plain(api, message, 404, "text/plain", "not found\n");
+        return false;
+    }
     return true;
 }
 
@@ -101,7 +105,7 @@ static void metrics(SoupServer *soup, SoupServerMessage *message, const char *pa
 {
     MdApi *api = user;
 
-    if (!take(api, message))
+    if (!take(api, message, path, "/metrics"))
         return;
     if (!may_read_metrics(api, message)) {
         plain(api, message, 401, "text/plain", "sign in, or ask from the machine itself\n");
@@ -118,7 +122,7 @@ static void metrics(SoupServer *soup, SoupServerMessage *message, const char *pa
 
 static void healthz(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user)
 {
-    if (take(user, message))
+    if (take(user, message, path, "/healthz"))
         plain(user, message, 200, "text/plain", "ok\n");
 }
 
@@ -127,7 +131,7 @@ static void readyz(SoupServer *soup, SoupServerMessage *message, const char *pat
     MdApi *api = user;
     g_autoptr(GString) reasons = g_string_new(NULL), degraded = g_string_new("ready\n");
 
-    if (!take(api, message))
+    if (!take(api, message, path, "/readyz"))
         return;
     for (unsigned i = 0; i < api->ready->len; i++) {
         const Ready *r = &g_array_index(api->ready, Ready, i);

@@ -75,7 +75,8 @@ bool md_api_route_find(MdApiRequest *r, const char *method)
     g_autoptr(GString) allow = g_string_new(NULL);
     int best = -1;
 
-    for (unsigned i = 0; r->api->routes && i < r->api->routes->len; i++) {
+    bool ours = !*rest || *rest == '/'; /* libsoup takes /api/v1rooms for something of /api/v1 */
+    for (unsigned i = 0; ours && r->api->routes && i < r->api->routes->len; i++) {
         const Route *route = r->api->routes->pdata[i];
         int score = route_score(route, segments, n);
         if (score < 0)

@@ -155,6 +155,8 @@ static void at_the_door(SoupServer *soup, SoupServerMessage *message, const char
     if (!md_api_guard_request(api->guard, source, md_clock_now_us(api->clock))) {
         api->counters.refused_rate++;
         refuse(message, 429, "too-many-requests", "too many requests from this address: try again in some seconds");
+    } else if (!g_str_equal(path + strlen(MD_API_PREFIX), spec->path)) { /* libsoup hands over all that begins so */
+        refuse(message, 404, "no-such-address", "there is nothing at this address");
     } else if (is_foreign(message)) {
         refuse(message, 403, "foreign-origin", "a page of another site may not open this");
     } else if (place->ended || api->closing || place->sockets->len >= (spec->connections_max ? spec->connections_max : CONNECTIONS_DEFAULT)) {

@@ -366,6 +366,19 @@ static void one_metric(GString *out, void *user)
     g_string_append(out, "mediad_test 7\n");
 }
 
+/* libsoup hands over all that begins as an address: nothing but the address itself is served. */
+static void test_prefixes(TestApi *t, gconstpointer data)
+{
+    static const char *const not_there[] = {"/healthzz", "/healthz/x", "/readyz/abc", "/readyzz", "/metricsx", "/metrics/x", "/api/v1/events/x", "/api/v1/eventsx",
+                                            "/api/v1/openapi.jsonx", "/api/v1openapi.json", "/api/v1x/openapi.json"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(not_there); i++) {
+        g_autoptr(TestReply) reply = test_call_raw(t, "GET", not_there[i], NULL, NULL, NULL, 0);
+        g_assert_cmpint(reply->status, ==, 404);
+    }
+    g_autoptr(TestReply) there = test_call_raw(t, "GET", "/api/v1/openapi.json", NULL, NULL, NULL, 0);
+    g_assert_cmpint(there->status, ==, 200);
+}
+
 static void test_health(TestApi *t, gconstpointer data)
 {
     bool ready = false;
@@ -583,6 +596,7 @@ int main(int argc, char **argv)
     CASE("audit-tampered", test_audit_tampered, 0);
     CASE("rate", test_rate, 10);
     CASE("health", test_health, 0);
+    CASE("prefixes", test_prefixes, 0);
     CASE("openapi", test_openapi, 0);
     CASE("upload", test_upload, 0);
     CASE("uploads-at-once", test_uploads_at_once, 0);

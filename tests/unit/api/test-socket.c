@@ -194,6 +194,9 @@ static void test_who(Desk *d, gconstpointer data)
     refused(d, "/desk", NULL, "http://evil.example", 403);
     refused(d, "/desk", NULL, other, 403);
     g_assert_cmpuint(plain_get(d, "/desk"), ==, 426);
+    g_assert_cmpuint(plain_get(d, "/deskx"), ==, 404);
+    refused(d, "/deskx", NULL, NULL, 404); /* libsoup hands over all that begins so */
+    refused(d, "/desk/x", d->token, NULL, 404);
     g_assert_null(say(guest, "close"));
     g_assert_cmpint(guest->close_code, ==, 4000);
     g_assert_cmpuint(d->closed, ==, 0);
