@@ -4,7 +4,7 @@ import { Button, Input } from 'antd';
 import { useMemo, useState } from 'react';
 import { post } from '../app/api';
 import { number, span } from '../app/format';
-import { t, tWord } from '../app/i18n';
+import { language, t, tWord } from '../app/i18n';
 import { useSession } from '../app/session';
 import type { Status } from '../app/types';
 import { useData } from '../app/use';
@@ -12,6 +12,7 @@ import { plain } from '../ui/areas';
 import { Confirm } from '../ui/confirm';
 import { Badge } from '../ui/field';
 import { useAct, Wrong } from '../ui/wrong';
+import { settingHelp } from './setting-help';
 
 type Setting = {
   key: string; value?: string; next?: string; default?: string; from?: string; range: string; help: string; set: boolean; secret: boolean; restart: boolean;
@@ -56,14 +57,20 @@ function Result({ told, close }: { told: Told; close: () => void }) {
   );
 }
 
+/** In the page's language; what the server knows and this page does not yet, in English. */
+function helpOf(s: Setting): { text: string; lang: 'vi' | 'en' } {
+  const own = language() === 'vi' ? settingHelp[s.key] : undefined;
+  return own ? { text: own, lang: 'vi' } : { text: s.help, lang: 'en' };
+}
+
 function One({ s }: { s: Setting }) {
-  const value = s.secret && s.set ? t('set.secret') : s.value || t('set.unset');
+  const help = helpOf(s), value = s.secret && s.set ? t('set.secret') : s.value || t('set.unset');
   return (
     <li>
       <div className="row between"><code>{s.key}</code>{s.waits ? <Badge tone="warn">{t('set.waits')}</Badge> : s.changed ? <Badge tone="good">{t('set.changed')}</Badge> : s.from ? <Badge tone="idle">{t('set.fromFile')}</Badge> : null}</div>
       <pre className="set-value" tabIndex={s.value && s.value.length > 400 ? 0 : undefined}>{value}</pre>
       {s.waits && <div>{t('set.next')} <code>{s.next || t('set.unset')}</code></div>}
-      <div className="soft" lang="en">{s.help}</div>
+      <div className="soft" lang={help.lang}>{help.text}</div>
       <div className="soft">{t('set.default')} <code>{s.default || t('set.unset')}</code> · <span lang="en">{s.range}</span>{s.restart && ` · ${t('set.needsRestart')}`}{s.from && <> · {t('set.at')} <code>{s.from}</code></>}</div>
     </li>
   );
@@ -76,7 +83,7 @@ function Settings() {
   const [search, setSearch] = useState(''), [only, setOnly] = useState<'file' | 'waits' | 'all'>('file'), [told, setTold] = useState<Told | null>(null), [asking, setAsking] = useState(false);
   const act = useAct(), wanted = plain(search.trim());
   const all = loaded.data?.settings ?? [], waiting = all.filter((s) => s.waits).length;
-  const shown = useMemo(() => all.filter((s) => (wanted ? plain(`${s.key} ${s.help}`).includes(wanted) : only === 'all' || (only === 'waits' ? s.waits : s.from || s.changed))), [all, wanted, only]);
+  const shown = useMemo(() => all.filter((s) => (wanted ? plain(`${s.key} ${s.help} ${helpOf(s).text}`).includes(wanted) : only === 'all' || (only === 'waits' ? s.waits : s.from || s.changed))), [all, wanted, only]);
   const check = () => act(async () => setTold({ taken: false, ...(await post<Checked>('/settings/check')) }));
   const take = async () => {
     const looked: { at?: Checked } = {};
