@@ -21,9 +21,13 @@ typedef struct News {
 static void look_for_relay(MdIce *ice, const char *line)
 {
     MdIceService *s = ice->service;
-    if (strstr(line, " typ relay"))
+    if (strstr(line, " typ relay")) {
+        if (s->relay_misses)
+            md_notice(&s->logger, "the TURN server at %s port %u gives addresses again: %u calls went without", s->relays[0].host,
+                      s->relays[0].port, s->relay_misses);
+        s->relay_misses = 0;
         ice->relayed = true;
-    else if (!*line && s->n_relays && !ice->relayed)
+    } else if (!*line && s->n_relays && !ice->relayed && s->relay_misses++ == 0) /* once while it lasts, not for each call */
         md_warning(&s->logger, "the TURN server at %s port %u gave no address: is it reached, and are the user name and password right and of today?",
                    s->relays[0].host, s->relays[0].port);
 }

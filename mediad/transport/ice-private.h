@@ -44,6 +44,7 @@ struct MdIceService {
     GMainLoop *loop;
     GThread *thread;
     MdMailbox *commands; /* drained by the ICE thread */
+    unsigned relay_misses; /* control: sessions in a row that got no address of a relay */
     /* any thread */
     _Atomic unsigned n_sessions;
     _Atomic bool some_ended;
