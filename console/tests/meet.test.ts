@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { judge, shares, spells, timeline, type Point } from '../src/pages/meet/line-state';
 import { Batch } from '../src/app/batch';
-import { backDelay } from '../src/pages/meet/call';
+import { backDelay, overBy } from '../src/pages/meet/call';
 import { levelOf, troubleOf } from '../src/pages/meet/devices';
 import { apply, applyAll, countdown, EMPTY, isNext, left, sameNames, sameRow, trouble, voteOpen, type RoomState } from '../src/pages/meet/state';
 import { targetFrom, targetOf } from '../src/pages/meet/target';
@@ -49,6 +49,11 @@ describe('devices', () => {
 });
 
 describe('coming back', () => {
+  it('says why a call is over, whatever the server gives as its reason', () => {
+    expect([overBy(200, ''), overBy(200, 'meeting ended'), overBy(200, 'removed')]).toEqual(['ended', 'ended', 'ended']);
+    expect([overBy(200, 'removed by the chair'), overBy(403, 'removed by the chair')]).toEqual(['closed-403', 'closed-403']);
+    expect([overBy(200, 'signed out'), overBy(408, 'gone'), overBy(200, 'something new')]).toEqual(['signed-out', 'closed-408', 'closed-200']);
+  });
   it('tries at once and often enough for a seat that is kept 30 s', () => {
     expect(backDelay(0)).toBe(0);
     let sum = 0, n = 0;

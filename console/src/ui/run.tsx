@@ -17,7 +17,8 @@ export function runTone(run: Pick<Run, 'state' | 'missed' | 'devices'>): 'good' 
 }
 
 export function RunState({ run }: { run: Run }) {
-  return <Badge tone={runTone(run)}>{t(`runState.${run.state}`)}</Badge>;
+  const nowhere = run.state === 'done' && run.devices > 0 && run.missed >= run.devices; /* over, but nobody heard it: "played" would be a lie */
+  return <Badge tone={runTone(run)}>{t(`runState.${nowhere ? 'missed' : run.state}`)}</Badge>;
 }
 
 export function outcomeTone(outcome: string): 'good' | 'warn' | 'bad' | 'idle' {

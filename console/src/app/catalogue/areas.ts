@@ -154,6 +154,6 @@ export const areasWords = {
   'auditNoun.streams': ['luồng trực tiếp', 'a stream'],
   'auditNoun.alerts': ['cảnh báo', 'an alert'],
   'auditNoun.inbox': ['bản tin từ trên', 'a bulletin from above'],
-  'audit.ok': ['được', 'done'],
-  'audit.refused': ['từ chối ({code})', 'refused ({code})'],
+  'audit.ok': ['Được', 'Done'],
+  'audit.refused': ['Từ chối ({code})', 'Refused ({code})'],
 } as const;

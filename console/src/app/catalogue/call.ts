@@ -107,6 +107,7 @@ export const callWords = {
     'This browser cannot send picture and sound. Use a recent Chrome, Edge or Firefox.',
   ],
   'join.closed-403': ['Bạn đã được mời ra khỏi cuộc họp.', 'You were sent out of the meeting.'],
+  'join.signed-out': ['Bạn đã đăng xuất.', 'You have signed out.'],
   'join.closed-408': ['Mất kết nối quá lâu.', 'The connection was gone too long.'],
   'over.left': ['Bạn đã rời cuộc họp', 'You have left'],
   'over.ended': ['Cuộc họp đã kết thúc', 'The meeting has ended'],

@@ -39,6 +39,10 @@ export function forgetSeat(): void {
   try { sessionStorage.removeItem(SEAT); } catch { /* a browser that keeps nothing */ }
 }
 
+/** Why a call is over, by what the server's "closed" says. */
+const OVER: Record<string, string> = { '': 'ended', 'meeting ended': 'ended', removed: 'ended', 'removed by the chair': 'closed-403', 'signed out': 'signed-out', 'went to another meeting': 'replaced', left: 'left' };
+export const overBy = (code: number, reason: string): string => (code === 200 && OVER[reason]) || `closed-${code}`;
+
 export class Call {
   state: CallState = {
     phase: 'connecting', ask: null, trouble: null, over: null, member: '', role: 'guest', may: [], room: EMPTY, chat: [], media: 'none', main: null, sound: null, content: null,
@@ -221,7 +225,7 @@ export class Call {
       case 'chat': return this.line(m);
       case 'done': return void this.answered(m);
       case 'error': return this.answered(m) ? undefined : this.wrong(String(m.code), String(m.message ?? ''), String(m.of ?? ''));
-      case 'closed': return this.end(Number(m.code) === 200 && !m.reason ? 'ended' : `closed-${String(m.code)}`, String(m.reason ?? ''));
+      case 'closed': return this.end(overBy(Number(m.code), String(m.reason ?? '')), String(m.reason ?? ''));
       default: /* pong, and what later versions say */
     }
   }
