@@ -11,6 +11,7 @@ const ARGS = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-str
   '--no-sandbox', '--allow-loopback-in-peer-connection', '--disable-gpu', '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'];
 export const PATIENCE = Number(process.env.MEDIAD_TEST_PATIENCE ?? '1');
 export const LONG = 20000 * PATIENCE;
+export const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 export const DESKTOP = { width: 1280, height: 720 }, PHONE = { width: 360, height: 640 };
 export const COLOURS = { red: [220, 30, 30], green: [30, 200, 60], blue: [40, 60, 220], yellow: [230, 220, 40], magenta: [210, 40, 200], cyan: [40, 200, 210] };
 

@@ -222,8 +222,7 @@ class Province:
 
     def meeting(self, sites=69):
         """A booked one in two hours with all communes, whose sites have accounts; and one that is under way."""
-        for c in self.communes[:sites]:
-            self.api("POST", "/accounts", {"name": f"xa-{c['code']}", "display": c["full_name"], "role": "site", "area": c["code"]})
+        self.passwords = {name: self.d.add_account(name, display=c["full_name"], role="site", area=c["code"]) for c in self.communes[:sites] for name in [f"xa-{c['code']}"]}
         names = [f"xa-{c['code']}" for c in self.communes[:sites]]
 
         def at(minutes):
