@@ -25,10 +25,14 @@ static void list(MdApiRequest *r, void *user)
     JsonArray *array = json_array_new();
     g_autoptr(GPtrArray) all = bc_attachments_list(b->attachments);
 
-    for (unsigned i = 0; i < all->len; i++) {
+    int64_t left = md_api_bc_number(r, "limit", INT64_MAX);
+
+    for (unsigned i = 0; i < all->len && left > 0; i++) {
         const BcAttachment *a = all->pdata[i];
-        if (!a->area || !*a->area || md_api_concerns(r, b, a->area))
-            json_array_add_object_element(array, attachment_json(a));
+        if (a->area && *a->area && !md_api_concerns(r, b, a->area))
+            continue;
+        json_array_add_object_element(array, attachment_json(a));
+        left--;
     }
     const BcAttachmentOptions *limits = bc_attachments_limits(b->attachments);
     JsonObject *o = json_object_new(), *most = json_object_new();
@@ -132,7 +136,8 @@ static void remove_one(MdApiRequest *r, void *user)
 #define MAY(what) .role = MD_API_VIEWER, .rights = MD_API_MAY_##what
 
 static const MdApiRoute routes[] = {
-    {.method = "GET", .path = "/attachments", MAY(VIEW), .handler = list, .summary = "Files that bulletins may have, newest first.",
+    {.method = "GET", .path = "/attachments", MAY(VIEW), .handler = list, .summary = "Files that bulletins may have, newest first, and what is taken at most.",
+     .query_schema = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"limit\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100000}}}",
      .response_schema = "{\"type\":\"object\",\"required\":[\"attachments\"],\"properties\":{\"attachments\":{\"type\":\"array\",\"items\":" BC_ATTACHMENT_JSON "}," LIMITS "}}"},
     {.method = "POST", .path = "/attachments", MAY(EDIT), .handler = add, .raw_body = true, .body_max = 1024u << 20,
      .summary = "Upload a file: image, sound, video, PDF, office document or plain text; what it is is told by its content.",

@@ -30,7 +30,7 @@ def looked():
     d, pictures = p.d, os.path.join(BUILD, "screenshots")
     os.makedirs(pictures, exist_ok=True)
     room, silent = p.running["room"], p.of["no-power"][0]
-    pages = {"on-air": "/", "loudspeakers": "/loudspeakers", "loudspeaker": f"/loudspeakers/{silent}", "bulletins": "/bulletins", "bulletin": f"/bulletins/{p.bulletin}",
+    pages = {"on-air": "/", "loudspeakers": "/loudspeakers", "loudspeaker": f"/loudspeakers/{silent}", "bulletins": "/bulletins", "bulletin": f"/bulletins/{p.bulletin}", "words": "/bulletins/words",
              "schedule": "/schedule", "inbox": "/bulletins?tab=inbox", "reports": "/reports", "play": "/play-log/a-0000", "meetings": "/meetings", "meeting": f"/meetings/{p.booked['id']}",
              "desk": f"/desk/{room}", "streams": "/streams", "people": "/people", "settings": "/settings", "me": "/me"}
     spec = {"base": d.url(""), "root": ROOT, "patience": PATIENCE, "pictures": pictures, "cookie": cookie(d), "pages": pages, "door": p.links[1]["link"],

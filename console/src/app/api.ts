@@ -19,7 +19,7 @@ export function setSignedOut(fn: (() => void) | null): void {
   onSignedOut = fn;
 }
 
-type Options = { raw?: BodyInit; type?: string; signal?: AbortSignal; text?: boolean; quiet?: boolean };
+type Options = { raw?: BodyInit; type?: string; signal?: AbortSignal; text?: boolean; blob?: boolean; quiet?: boolean };
 
 async function once(method: string, path: string, body: unknown, options: Options): Promise<Response> {
   const headers: Record<string, string> = {};
@@ -44,6 +44,7 @@ export async function call<T>(method: string, path: string, body?: unknown, opti
     const response = await once(method, path, body, options);
     if (response.ok) {
       if (response.status === 204) return undefined as T;
+      if (options.blob) return (await response.blob()) as T;
       if (options.text) return (await response.text()) as T;
       const text = await response.text();
       return (text ? JSON.parse(text) : undefined) as T;
@@ -64,5 +65,26 @@ export const put = <T>(path: string, body?: unknown): Promise<T> => call<T>('PUT
 export const patch = <T>(path: string, body?: unknown): Promise<T> => call<T>('PATCH', path, body);
 export const remove = (path: string): Promise<void> => call<void>('DELETE', path);
 export const upload = <T>(path: string, raw: Blob): Promise<T> => call<T>('POST', path, undefined, { raw, type: raw.type.split(';')[0] || undefined });
+/** A large file: how much of it is there (0 to 1) is told as it goes; an aborted one throws AbortError. */
+export function uploadShown<T>(path: string, raw: Blob, shown: (share: number) => void, signal: AbortSignal): Promise<T> {
+  const where = `POST ${path}`;
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', PREFIX + path);
+    request.setRequestHeader('X-CSRF-Token', csrf);
+    request.setRequestHeader('Content-Type', raw.type.split(';')[0] || 'application/octet-stream');
+    request.upload.onprogress = (event) => { if (event.lengthComputable) shown(event.loaded / event.total); };
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) return resolve(JSON.parse(request.responseText) as T);
+      const failure = failureFrom(request.status, request.responseText, request.statusText, where);
+      if (failure.status === 401 && failure.code === 'not-signed-in') onSignedOut?.();
+      reject(failure);
+    };
+    request.onerror = () => reject(new Failure(0, 'no-connection', '', '', where));
+    request.onabort = () => reject(new DOMException('', 'AbortError'));
+    signal.addEventListener('abort', () => request.abort(), { once: true });
+    request.send(raw);
+  });
+}
 /** A path part: ids may hold anything. */
 export const seg = (id: string): string => encodeURIComponent(id);

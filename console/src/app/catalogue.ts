@@ -5,6 +5,7 @@ import { areasWords } from './catalogue/areas';
 import { bulletinsWords } from './catalogue/bulletins';
 import { callWords } from './catalogue/call';
 import { deskWords } from './catalogue/desk';
+import { dictionaryWords } from './catalogue/dictionary';
 import { frameWords } from './catalogue/frame';
 import { loudspeakersWords } from './catalogue/loudspeakers';
 import { meetingsWords } from './catalogue/meetings';
@@ -17,6 +18,7 @@ export const catalogue = {
   ...airWords,
   ...loudspeakersWords,
   ...bulletinsWords,
+  ...dictionaryWords,
   ...scheduleWords,
   ...settingsWords,
   ...meetingsWords,

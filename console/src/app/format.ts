@@ -46,6 +46,11 @@ export function span(us: number): string {
 
 export const since = (us: number, nowMs = Date.now()): string => span(nowMs * 1000 - us);
 export const number = (n: number): string => n.toLocaleString(locale());
+/** A file's size for people. */
+export function bytes(n: number): string {
+  const power = n < 1024 ? 0 : n < 1024 ** 2 ? 1 : n < 1024 ** 3 ? 2 : 3, value = n / 1024 ** power;
+  return `${value.toLocaleString(locale(), { maximumFractionDigits: power === 0 || value >= 100 ? 0 : 1 })} ${['B', 'KB', 'MB', 'GB'][power]}`;
+}
 export const percent = (share: number): string => share.toLocaleString(locale(), { style: 'percent', maximumFractionDigits: 1 });
 export const decimal = (n: number, digits = 1): string => n.toLocaleString(locale(), { maximumFractionDigits: digits });
 /** "21/11" */

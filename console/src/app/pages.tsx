@@ -21,6 +21,7 @@ const loudspeakers = page(() => import('../pages/loudspeakers'));
 const loudspeaker = page(() => import('../pages/loudspeaker'));
 const bulletins = page(() => import('../pages/bulletins'));
 const bulletin = page(() => import('../pages/bulletin'));
+const dictionary = page(() => import('../pages/dictionary'));
 const schedule = page(() => import('../pages/schedule'));
 const reports = page(() => import('../pages/reports'));
 const people = page(() => import('../pages/people'));
@@ -38,6 +39,7 @@ export const pages: Page[] = [
   { path: '/loudspeakers', title: 'page.loudspeakers', group: 'broadcast', rights: ['view'], menu: '🔊', view: loudspeakers },
   { path: '/loudspeakers/:id', title: 'page.loudspeaker', group: 'broadcast', rights: ['view'], view: loudspeaker },
   { path: '/bulletins', title: 'page.bulletins', group: 'broadcast', rights: ['view'], menu: '✎', view: bulletins },
+  { path: '/bulletins/words', title: 'page.dictionary', group: 'broadcast', rights: ['view'], view: dictionary }, /* before the next: no bulletin is called so */
   { path: '/bulletins/:id', title: 'page.bulletin', group: 'broadcast', rights: ['view'], view: bulletin },
   { path: '/schedule', title: 'page.schedule', group: 'broadcast', rights: ['view'], menu: '▦', view: schedule },
   { path: '/reports', title: 'page.reports', group: 'broadcast', rights: ['view'], menu: '📊', view: reports },

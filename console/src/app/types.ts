@@ -28,11 +28,18 @@ export type Play = {
 export type Bulletin = {
   id: string; area: string; state: string; revision: number; version: number; approved_version?: number; approved_content?: string; reason?: string;
   origin?: string; created_by?: string; changed_by?: string; submitted_by?: string; approved_by?: string; changed_us?: number; kind?: string; title: string; text?: string;
-  content?: string; url?: string; priority?: Priority; areas?: string[]; runs?: number; played_us?: number; author?: string;
+  content?: string; url?: string; priority?: Priority; areas?: string[]; runs?: number; played_us?: number; author?: string; attachments?: string[]; files?: Attachment[];
 };
+export type Attachment = {
+  id: string; name?: string; media_type: string; kind: 'image' | 'audio' | 'video' | 'document'; bytes: number; duration_us?: number; width?: number; height?: number;
+  created_us?: number; created_by?: string;
+};
+export type AttachmentLimits = { image_bytes: number; media_bytes: number; duration_us: number };
+export type Word = { area: string; written: string; spoken: string };
+export type TableFault = { line: number; code?: string; message: string };
 export type InboxItem = {
   id: string; bulletin: string; title?: string; origin?: string; area: string; priority: Priority; state: string; at_us?: number; other?: string;
-  other_title?: string; other_at_us?: number; received_us?: number; deadline_us?: number; seen_us?: number; decided_by?: string; choice?: string;
+  other_title?: string; other_at_us?: number; received_us?: number; deadline_us?: number; seen_us?: number; decided_by?: string; choice?: string; files?: Attachment[];
 };
 export type Content = { id: string; title: string; duration_us: number; loudness: number; text?: string; created_us: number; created_by?: string };
 export type Schedule = {
@@ -40,7 +47,10 @@ export type Schedule = {
   repeats?: number; gap_s?: number; grace_s?: number; enabled: boolean; items?: unknown[]; slot?: string; exdates?: string[]; holidays?: string; cut?: string;
   volume?: number; expires_us?: number; draft?: boolean; next_us: number; created_by?: string; forced?: string;
 };
-export type Problem = { kind: string; blocks: boolean; area?: string; schedule?: string; other?: string; from_us?: number; to_us?: number; text: string };
+export type Problem = {
+  kind: string; code: string; blocks: boolean; area?: string; area_name?: string; schedule?: string; other?: string; other_kind?: 'schedule' | 'slot' | 'content'; from_us?: number;
+  to_us?: number; times?: number; params: { name?: string; other_name?: string; why?: string; zone?: string; length_us?: number; until_us?: number; lost?: boolean }; mend: string; text: string;
+};
 export type Planned = { occurrence: string; schedule: string; title: string; kind: string; start_us: number; end_us: number; priority?: Priority };
 export type Rehearsal = { from_us: number; to_us: number; problems: Problem[]; timelines: { area?: string; items?: Planned[] }[]; cut?: boolean };
 export type Alert = {

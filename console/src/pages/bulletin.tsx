@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One bulletin: write or speak it, hear it, hand it in, approve it, schedule it. The next step is always the large button.
 import { Input, Modal } from 'antd';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { get, post, PREFIX, put, seg, upload } from '../app/api';
 import { fromLocal, moment, number, span, toLocal } from '../app/format';
 import { t, tWord } from '../app/i18n';
 import type { Params } from '../app/pages';
 import { go, Link } from '../app/router';
 import { useSession } from '../app/session';
-import type { Bulletin, Content, Device, Priority, Problem, Rehearsal, Schedule } from '../app/types';
+import type { Attachment, Bulletin, Content, Device, Priority, Problem, Rehearsal, Schedule } from '../app/types';
 import { useData } from '../app/use';
 import { AreaPicker, isWithin, sayAreas, useAreaName, useAreas, useOwn, useOwnAreas } from '../ui/areas';
 import { Button } from '../ui/button';
@@ -16,16 +16,28 @@ import { Confirm } from '../ui/confirm';
 import { Badge, Choice, Field } from '../ui/field';
 import { PriorityBadge } from '../ui/run';
 import { useAct, Wrong } from '../ui/wrong';
+import { Files } from './bulletin/files';
 import { Recorder } from './bulletin/recorder';
 import { stateTone, stepsOf, type Step } from './bulletin/state';
+import { WordDialog } from './bulletin/word';
 import { Problems } from './schedule/problems';
 
-type Draft = { title: string; kind: 'text' | 'audio'; text: string; content: string; priority: Priority; areas: string[] };
+type Draft = { title: string; kind: 'text' | 'audio'; text: string; content: string; priority: Priority; areas: string[]; files: readonly Attachment[] };
 type History = { what?: string; act?: string; who?: string; at_us?: number; time_us?: number; reason?: string; state?: string };
-const EMPTY: Draft = { title: '', kind: 'text', text: '', content: '', priority: 'normal', areas: [] };
+const EMPTY: Draft = { title: '', kind: 'text', text: '', content: '', priority: 'normal', areas: [], files: [] };
 
 function draftOf(b: Bulletin): Draft {
-  return { title: b.title, kind: b.kind === 'audio' ? 'audio' : 'text', text: b.text ?? '', content: b.content ?? '', priority: b.priority ?? 'normal', areas: b.areas ?? [] };
+  return { title: b.title, kind: b.kind === 'audio' ? 'audio' : 'text', text: b.text ?? '', content: b.content ?? '', priority: b.priority ?? 'normal', areas: b.areas ?? [], files: b.files ?? [] };
+}
+
+/** What this page does not show stays as it was. */
+function unseen(b: Bulletin | null): Partial<Bulletin> {
+  const kept: Record<string, unknown> = {};
+  for (const key of ['subject', 'author', 'summary', 'url', 'from_us', 'to_us', 'asked_us']) {
+    const value = (b as Record<string, unknown> | null)?.[key];
+    if (value) kept[key] = value;
+  }
+  return kept;
 }
 
 function Preview({ id, saved }: { id: string; saved: boolean }) {
@@ -98,7 +110,19 @@ function NowDialog({ bulletin, close }: { bulletin: Bulletin; close: () => void 
   );
 }
 
-function Write({ draft, set, editable }: { draft: Draft; set: (d: Draft) => void; editable: boolean }) {
+/** "This word is said otherwise": what is marked in the text is where it begins. */
+function Words({ area, text }: { area: string; text: () => string }) {
+  const [open, setOpen] = useState<string | null>(null);
+  return (
+    <div className="row" style={{ marginBottom: 12 }}>
+      <Button size="small" disabled={!area} onClick={() => setOpen(text())}>{t('word.wrong')}</Button><Link to="/bulletins/words">{t('page.dictionary')}</Link>
+      {open !== null && <WordDialog written={open} area={area} close={() => setOpen(null)} done={() => undefined} />}
+    </div>
+  );
+}
+
+function Write({ draft, set, change, editable, area, preview }: { draft: Draft; set: (d: Draft) => void; change: (fn: (d: Draft) => Draft) => void; editable: boolean; area: string; preview: ReactNode }) {
+  const marked = useRef('');
   const { may } = useSession(), act = useAct();
   const content = useData<Content>(draft.content ? `/content/${seg(draft.content)}` : null);
   const send = async (sound: Blob, name: string): Promise<boolean> =>
@@ -107,22 +131,27 @@ function Write({ draft, set, editable }: { draft: Draft; set: (d: Draft) => void
       set({ ...draft, kind: 'audio', content: made.id });
     }, { done: t('record.taken') });
   return (
-    <fieldset disabled={!editable} style={{ border: 0, padding: 0, margin: 0 }}>
-      <Field label={t('bulletin.title')}>{(id) => <Input id={id} size="large" maxLength={200} value={draft.title} onChange={(e) => set({ ...draft, title: e.target.value })} />}</Field>
-      <AreaPicker label={t('where')} fixed={!editable} value={draft.areas} choose={(areas) => set({ ...draft, areas })} />
-      <Field label={t('bulletin.priority')} hint={t(`priority.${draft.priority}Hint`)}>{(id) => <Choice id={id} value={draft.priority} choose={(priority) => set({ ...draft, priority })} options={(['normal', 'priority', ...(may('alert') ? ['emergency' as const] : [])] as Priority[]).map((p) => [p, t(`priority.${p}`)] as const)} />}</Field>
-      <div className="field" role="group" aria-label={t('bulletin.how')}>
-        <span className="label">{t('bulletin.how')}</span>
-        <div className="row">{(['text', 'audio'] as const).map((kind) => <label key={kind} className="row"><input type="radio" name="kind" checked={draft.kind === kind} onChange={() => set({ ...draft, kind })} />{t(`bulletin.kind.${kind}`)}</label>)}</div>
-      </div>
-      {draft.kind === 'text'
-        ? <Field label={t('bulletin.text')} hint={draft.text.trim() ? t('bulletin.length', { span: span((draft.text.length / 14) * 1e6) }) : t('bulletin.textHint')}>{(id) => <Input.TextArea id={id} rows={9} maxLength={20000} value={draft.text} onChange={(e) => set({ ...draft, text: e.target.value })} />}</Field>
-        : editable && <>
-          <Recorder again={draft.content !== ''} use={(sound) => send(sound, `ghi-am.${sound.type.includes('mp4') ? 'm4a' : sound.type.includes('ogg') ? 'ogg' : 'webm'}`)} />
-          <Field label={t('bulletin.file')} hint={t('bulletin.fileHint')}>{(id) => <input id={id} type="file" accept="audio/*,video/*" onChange={(e) => { const file = e.target.files?.[0]; if (file) void send(file, file.name); }} />}</Field>
-        </>}
-      {draft.kind === 'audio' && draft.content && <div className="field"><span className="label">{t('bulletin.sound')}</span><audio controls preload="none" src={`${PREFIX}/content/${seg(draft.content)}/sound`} style={{ width: '100%' }} aria-label={t('bulletin.sound')} />{content.data && <span className="soft">{span(content.data.duration_us)}</span>}</div>}
-    </fieldset>
+    <>
+      <fieldset disabled={!editable} style={{ border: 0, padding: 0, margin: 0 }}>
+        <Field label={t('bulletin.title')}>{(id) => <Input id={id} size="large" maxLength={200} value={draft.title} onChange={(e) => set({ ...draft, title: e.target.value })} />}</Field>
+        <AreaPicker label={t('where')} fixed={!editable} value={draft.areas} choose={(areas) => set({ ...draft, areas })} />
+        <Field label={t('bulletin.priority')} hint={t(`priority.${draft.priority}Hint`)}>{(id) => <Choice id={id} value={draft.priority} choose={(priority) => set({ ...draft, priority })} options={(['normal', 'priority', ...(may('alert') ? ['emergency' as const] : [])] as Priority[]).map((p) => [p, t(`priority.${p}`)] as const)} />}</Field>
+        <div className="field" role="group" aria-label={t('bulletin.how')}>
+          <span className="label">{t('bulletin.how')}</span>
+          <div className="row">{(['text', 'audio'] as const).map((kind) => <label key={kind} className="row"><input type="radio" name="kind" checked={draft.kind === kind} onChange={() => set({ ...draft, kind })} />{t(`bulletin.kind.${kind}`)}</label>)}</div>
+        </div>
+        {draft.kind === 'text'
+          ? <Field label={t('bulletin.text')} hint={draft.text.trim() ? t('bulletin.length', { span: span((draft.text.length / 14) * 1e6) }) : t('bulletin.textHint')}>{(id) => <Input.TextArea id={id} rows={9} maxLength={20000} value={draft.text} onChange={(e) => set({ ...draft, text: e.target.value })} onSelect={(e) => { const x = e.currentTarget; marked.current = x.value.slice(x.selectionStart, x.selectionEnd).trim(); }} />}</Field>
+          : editable && <>
+            <Recorder again={draft.content !== ''} use={(sound) => send(sound, `ghi-am.${sound.type.includes('mp4') ? 'm4a' : sound.type.includes('ogg') ? 'ogg' : 'webm'}`)} />
+            <Field label={t('bulletin.file')} hint={t('bulletin.fileHint')}>{(id) => <input id={id} type="file" accept="audio/*,video/*" onChange={(e) => { const file = e.target.files?.[0]; if (file) void send(file, file.name); }} />}</Field>
+          </>}
+        {draft.kind === 'audio' && draft.content && <div className="field"><span className="label">{t('bulletin.sound')}</span><audio controls preload="none" src={`${PREFIX}/content/${seg(draft.content)}/sound`} style={{ width: '100%' }} aria-label={t('bulletin.sound')} />{content.data && <span className="soft">{span(content.data.duration_us)}</span>}</div>}
+        {draft.kind === 'text' && editable && may('edit') && <Words area={area} text={() => (marked.current.length <= 60 && !marked.current.includes('\n') ? marked.current : '')} />}
+      </fieldset>
+      {draft.kind === 'text' && preview}
+      <Files files={draft.files} editable={editable} change={(fn) => change((d) => ({ ...d, files: fn(d.files) }))} />
+    </>
   );
 }
 
@@ -159,7 +188,7 @@ export default function BulletinPage({ params }: Params) {
   const whole = draft.title.trim() !== '' && draft.areas.length > 0 && (draft.kind === 'text' ? draft.text.trim() !== '' : draft.content !== '');
 
   const save = async (): Promise<Bulletin | null> => {
-    const body = { title: draft.title.trim(), kind: draft.kind, text: draft.kind === 'text' ? draft.text : '', ...(draft.kind === 'audio' ? { content: draft.content } : {}), priority: draft.priority, areas: draft.areas };
+    const body = { title: draft.title.trim(), kind: draft.kind, text: draft.kind === 'text' ? draft.text : '', ...(draft.kind === 'audio' ? { content: draft.content } : {}), priority: draft.priority, areas: draft.areas, attachments: draft.files.map((f) => f.id), ...unseen(b) };
     let saved: Bulletin | null = null;
     await act(async () => { saved = fresh ? await post<Bulletin>('/bulletins', { ...body, area: session.area || top?.code }) : await put<Bulletin>(path, { ...body, revision: b!.revision }); }, { done: t('bulletin.saved') });
     if (saved) setKept(JSON.stringify(draft));
@@ -185,7 +214,7 @@ export default function BulletinPage({ params }: Params) {
       </div>
       {b && (b.state === 'returned' || b.state === 'withdrawn') && b.reason && <div className="lost">{t('bulletin.returnedWhy', { why: b.reason })}</div>}
       <div className="wide">
-        <section className="card"><Write draft={draft} set={setDraft} editable={editable || fresh} />{b && draft.kind === 'text' && <Preview id={b.id} saved={!dirty} />}</section>
+        <section className="card"><Write draft={draft} set={setDraft} change={setDraft} editable={editable || fresh} area={b?.area || session.area || top?.code || ''} preview={b && <Preview id={b.id} saved={!dirty} />} /></section>
         <div className="cards">
           <section className="card">
             <h2>{t('bulletin.next')}</h2>

@@ -13,6 +13,7 @@ import { sayAreas, useAreaName } from '../ui/areas';
 import { Badge, Field } from '../ui/field';
 import { PriorityBadge } from '../ui/run';
 import { useAct, Wrong } from '../ui/wrong';
+import { FileList } from './bulletin/files';
 import { stateTone } from './bulletin/state';
 
 type Tab = 'mine' | 'waiting' | 'inbox' | 'all';
@@ -76,6 +77,7 @@ function Inbox() {
               <div style={{ minWidth: 0 }}><b>{item.title}</b> <PriorityBadge priority={item.priority} /><div className="soft">{tWord('origin', item.origin ?? '')} → {nameOf(item.area)} · {moment(item.received_us)}{item.at_us ? ` · ${t('inbox.playsAt', { at: moment(item.at_us) })}` : ''}</div></div>
               <Badge tone={item.state === 'waiting' || item.state === 'conflict' ? 'warn' : item.state === 'missed' ? 'bad' : 'idle'}>{tWord('inboxState', item.state)}</Badge>
             </div>
+            {item.files && item.files.length > 0 && <details style={{ marginTop: 6 }}><summary>{t('file.count', { n: item.files.length })}</summary><FileList files={item.files} /></details>}
             {may('edit') && item.priority === 'normal' && item.state === 'waiting' && <div className="row" style={{ marginTop: 8 }}>
               <Button type="primary" onClick={() => { setValue(toLocal(Date.now() + 3600e3).slice(0, 16)); setAsking({ item, what: 'accept' }); }}>{t('inbox.accept')}</Button>
               {may('approve') && <Button onClick={() => { setValue(''); setAsking({ item, what: 'decline' }); }}>{t('inbox.decline')}</Button>}
@@ -113,7 +115,7 @@ export default function Bulletins() {
   return (
     <>
       <div className="head"><h1>{t('page.bulletins')}</h1>{may('edit') && <Button type="primary" size="large" onClick={() => go('/bulletins/new')}>+ {t('bulletin.new')}</Button>}</div>
-      <nav className="tabs" aria-label={t('page.bulletins')}>{tabs.map(([key, text, n]) => <a key={key} href={`/bulletins?tab=${key}`} aria-current={tab === key ? 'page' : undefined} onClick={(e) => { e.preventDefault(); open(key); }}>{text}{n > 0 && ` (${n})`}</a>)}</nav>
+      <nav className="tabs" aria-label={t('page.bulletins')}>{tabs.map(([key, text, n]) => <a key={key} href={`/bulletins?tab=${key}`} aria-current={tab === key ? 'page' : undefined} onClick={(e) => { e.preventDefault(); open(key); }}>{text}{n > 0 && ` (${n})`}</a>)}<Link to="/bulletins/words">{t('page.dictionary')}</Link></nav>
       {all.failure && <Wrong failure={all.failure} retry={all.reload} />}
       {tab === 'inbox' ? <Inbox /> : (
         <section className="card">

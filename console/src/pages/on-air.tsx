@@ -51,19 +51,19 @@ function OnNow({ run, stop, may, nameOf, now }: { run: Run; stop: (run: Run) => 
 
 function StopAll({ open, close }: { open: boolean; close: () => void }) {
   const { top } = useOwnAreas();
-  const [codes, setCodes] = useState<string[]>([]);
+  const [codes, setCodes] = useState<string[] | null>(null);
   const act = useAct(), nameOf = useAreaName();
-  const chosen = codes.length ? codes : top ? [top.code] : [];
+  const chosen = codes ?? (top ? [top.code] : []);
   const doIt = async () => {
     for (const code of chosen)
       if (!(await act(() => post<{ stopped: number }>(`/areas/${seg(code)}/stop-all`), { done: t('stopAll.done', { area: nameOf(code) }) }))) return;
     close();
   };
   return (
-    <Confirm open={open} close={close} title={t('stopAll.title')} go={t('stopAll.go')} danger doIt={doIt}>
+    <Confirm open={open} close={close} title={t('stopAll.title')} go={t('stopAll.go')} danger ready={chosen.length > 0} doIt={doIt}>
       <p>{t('stopAll.explain')}</p>
       <AreaPicker label={t('where')} value={chosen} choose={setCodes} />
-      <p><b>{t('stopAll.what', { areas: sayAreas(chosen, nameOf) })}</b></p>
+      {chosen.length > 0 && <p><b>{t('stopAll.what', { areas: sayAreas(chosen, nameOf) })}</b></p>}
     </Confirm>
   );
 }

@@ -6,7 +6,7 @@ import { post, put, remove, seg } from '../app/api';
 import { fromLocal, moment, toLocal } from '../app/format';
 import { t } from '../app/i18n';
 import { useSession } from '../app/session';
-import type { Content, Priority, Rehearsal, Schedule } from '../app/types';
+import type { Content, Priority, Problem, Rehearsal, Schedule } from '../app/types';
 import { useData, useMedia } from '../app/use';
 import { AreaChoice, AreaPicker, sayAreas, useAreaName, useOwn, useOwnAreas } from '../ui/areas';
 import { Confirm } from '../ui/confirm';
@@ -33,13 +33,15 @@ export function asOne(list: readonly Shown[]): Shown[] {
 type Kept = { schedule: Schedule; occurrence: number };
 
 /** Publishing: refused with what stands against it, unless somebody gives a reason. */
-function Publish({ schedule, close, done }: { schedule: Schedule; close: () => void; done: () => void }) {
+function Publish({ schedule, close, done, follow }: { schedule: Schedule; close: () => void; done: () => void; follow: (id: string) => void }) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const rehearsal = useData<Rehearsal>(`/rehearsal?days=7&draft=${seg(schedule.id)}`);
   const nameOf = useAreaName();
-  const problems = rehearsal.data?.problems.filter((p) => p.schedule === schedule.id || p.other === schedule.id || p.blocks) ?? [];
+  /* the refusal's own list counts: it looks at the week from the programme's first time on, and the plan may have changed meanwhile */
+  const refused = failure?.list<Problem>('problems') ?? [];
+  const problems = refused.length ? refused : (rehearsal.data?.problems.filter((p) => p.schedule === schedule.id || p.other === schedule.id || p.blocks) ?? []);
   const blocks = problems.some((p) => p.blocks) || failure?.code === 'problems';
   const send = async () => {
     setBusy(true);
@@ -57,8 +59,8 @@ function Publish({ schedule, close, done }: { schedule: Schedule; close: () => v
   return (
     <Modal open width={700} title={t('publish.title', { name: schedule.name })} onCancel={close} confirmLoading={busy} okText={blocks ? t('publish.force') : t('publish.go')} okButtonProps={{ danger: blocks, disabled: blocks && !reason.trim() }} onOk={() => void send()}>
       {rehearsal.failure && <Wrong failure={rehearsal.failure} />}
-      {rehearsal.data ? <Problems list={problems} nameOf={nameOf} /> : <p role="status">{t('rehearsal.running')}</p>}
-      {failure && <Wrong failure={failure} />}
+      {failure && <Wrong failure={failure} brief={refused.length > 0} />}
+      {rehearsal.data || refused.length ? <Problems list={problems} nameOf={nameOf} self={schedule.id} follow={follow} /> : <p role="status">{t('rehearsal.running')}</p>}
       {blocks && <Field label={t('publish.reason')} hint={t('publish.reasonHint')}>{(id) => <Input.TextArea id={id} rows={3} maxLength={400} value={reason} onChange={(e) => setReason(e.target.value)} />}</Field>}
     </Modal>
   );
@@ -95,7 +97,19 @@ function Details({ kept, close, changed, publish }: { kept: Kept; close: () => v
   const { schedule: s, occurrence } = kept, { may } = useSession(), nameOf = useAreaName(), act = useAct();
   const own = useOwn()(s.areas);
   const [asking, setAsking] = useState(false);
-  const skip = () => act(() => put(`/schedules/${seg(s.id)}`, bodyOf(s, { exdates: [...(s.exdates ?? []), toLocal(occurrence)] })), { done: t('schedule.skipped') }).then((ok) => { changed(); if (ok) close(); });
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const skip = async () => {
+    setFailure(null);
+    try {
+      await put(`/schedules/${seg(s.id)}`, bodyOf(s, { exdates: [...(s.exdates ?? []), toLocal(occurrence)] }));
+      await act(async () => undefined, { done: t('schedule.skipped') });
+      close();
+    } catch (error) {
+      const why = asFailure(error);
+      if (why.code !== 'cancelled') setFailure(why);
+    }
+    changed();
+  };
   const cancel = () => act(() => remove(`/schedules/${seg(s.id)}`), { done: t('schedule.cancelled') }).then((ok) => { changed(); if (ok) close(); });
   return (
     <Modal open title={s.name} onCancel={close} footer={<div className="row" style={{ justifyContent: 'flex-end' }}>
@@ -112,6 +126,7 @@ function Details({ kept, close, changed, publish }: { kept: Kept; close: () => v
         {s.created_by && <><dt>{t('schedule.by')}</dt><dd>{s.created_by}</dd></>}
         {s.forced && <><dt>{t('publish.reason')}</dt><dd>{s.forced}</dd></>}
       </dl>
+      {failure && <div style={{ marginTop: 12 }}><Wrong failure={failure} brief={failure.list('problems').length > 0} />{failure.list('problems').length > 0 && <Problems list={failure.list<Problem>('problems')} nameOf={nameOf} self={s.id} />}</div>}
       <Confirm open={asking} close={() => setAsking(false)} title={s.rule ? t('schedule.cancelAll') : t('schedule.cancel')} go={s.rule ? t('schedule.cancelAll') : t('schedule.cancel')} danger doIt={cancel}>
         <p>{t(s.rule ? 'schedule.cancelWhatAll' : 'schedule.cancelWhat', { name: s.name, at: moment(occurrence * 1000) })}</p>
       </Confirm>
@@ -140,6 +155,13 @@ export default function SchedulePage() {
   const nameOf = useAreaName(), act = useAct(), own = useOwn(), phone = useMedia('(max-width: 860px)');
   const by = useMemo(() => new Map(schedules.data?.schedules.map((s) => [s.id, s])), [schedules.data]);
   const reload = () => { schedules.reload(); rehearsal.reload(); };
+  const follow = (id: string) => { const s = by.get(id); if (s) { setPublishing(null); setOpen({ schedule: s, occurrence: s.next_us ? s.next_us / 1000 : fromLocal(s.start_local) }); } };
+  useEffect(() => { /* a link from elsewhere: /schedule?open=ID */
+    const wanted = new URLSearchParams(location.search).get('open');
+    if (!wanted || !schedules.data) return;
+    history.replaceState(null, '', '/schedule');
+    follow(wanted);
+  }, [schedules.data]);
   const drafts = schedules.data?.schedules.filter((s) => s.draft) ?? [];
 
   const show = (x: Shown) => { const s = by.get(x.schedule); if (s) setOpen({ schedule: s, occurrence: x.start }); };
@@ -188,7 +210,7 @@ export default function SchedulePage() {
       <section className="card" aria-live="polite">
         <h2>{t('rehearsal.title')} {problems.length > 0 && <Badge tone={blocking ? 'bad' : 'warn'}>{t('rehearsal.count', { n: problems.length })}</Badge>}</h2>
         <p className="soft">{t('rehearsal.explain')}</p>
-        {rehearsal.failure ? <Wrong failure={rehearsal.failure} retry={rehearsal.reload} /> : rehearsal.data ? <Problems list={problems} nameOf={nameOf} /> : <p role="status">{t('rehearsal.running')}</p>}
+        {rehearsal.failure ? <Wrong failure={rehearsal.failure} retry={rehearsal.reload} /> : rehearsal.data ? <Problems list={problems} nameOf={nameOf} follow={follow} /> : <p role="status">{t('rehearsal.running')}</p>}
       </section>
       {adding > 0 && <Add at={Math.max(adding, Date.now() + 5 * 60e3)} close={() => setAdding(0)} done={(made) => { reload(); if (made.draft && may('approve')) setPublishing(made); }} />}
       <Modal open={places !== null} title={places?.title} footer={null} onCancel={() => setPlaces(null)}>
@@ -196,7 +218,7 @@ export default function SchedulePage() {
           <li key={x.id}><Button block onClick={() => { setPlaces(null); show(x); }}>{moment(x.start * 1000)} · {sayAreas(by.get(x.schedule)?.areas ?? [], nameOf)}</Button></li>))}</ul>
       </Modal>
       {open && <Details kept={open} close={() => setOpen(null)} changed={reload} publish={setPublishing} />}
-      {publishing && <Publish schedule={publishing} close={() => setPublishing(null)} done={reload} />}
+      {publishing && <Publish follow={follow} schedule={publishing} close={() => setPublishing(null)} done={reload} />}
       <Modal open={moving !== null && !moving.sure} title={t('schedule.moveTitle')} onCancel={() => setMoving(null)} okText={t('schedule.moveGo')} onOk={() => void move()}>
         {moving && <p>{t(moving.schedule.rule ? 'schedule.moveSeries' : 'schedule.moveOne', { name: moving.schedule.name, at: moment(moving.to * 1000) })}</p>}
       </Modal>

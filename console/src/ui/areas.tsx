@@ -69,28 +69,38 @@ export function useOwn(): (codes: readonly string[]) => boolean {
   return (codes) => !session.area || codes.every((code) => isWithin(areas, code, session.area));
 }
 
+/** Where: the whole of one's area, or some places in it. Who is bound to an area without any below it has nothing to choose: that is said, and chosen. */
 export function AreaPicker({ value, choose, label, fixed = false }: { value: string[]; choose: (codes: string[]) => void; label: string; fixed?: boolean }) {
-  const { top, below } = useOwnAreas(), nameOf = useAreaName();
+  const { top, below, all } = useOwnAreas(), nameOf = useAreaName(), { session } = useSession();
   const [search, setSearch] = useState('');
   const id = useId();
-  const whole = top !== undefined && value.includes(top.code);
+  const whole = top !== undefined && value.includes(top.code), alone = top !== undefined && session.area !== '' && below.length === 0;
+  const outside = top && session.area ? value.filter((code) => !isWithin(all, code, top.code)) : []; /* of a bulletin from above: not to be lost */
   const shown = below.filter((a) => plain(a.name).includes(plain(search)) || a.code.startsWith(search));
   const toggle = (code: string) => choose(value.includes(code) ? value.filter((c) => c !== code) : [...value.filter((c) => c !== top?.code), code]);
+  useEffect(() => { if (alone && !fixed && !whole && outside.length === 0) choose([top.code]); }, [alone, fixed, whole, outside.length]);
 
   if (fixed) return <div className="field"><span className="label">{label}</span><span>{value.map(nameOf).join(', ')}</span></div>;
+  if (alone) return (
+    <div className="field" role="group" aria-label={label}><span className="label">{label}</span>
+      <div className="pinned"><span aria-hidden="true">✔</span><b>{(outside.length ? value : [top.code]).map(nameOf).join(', ')}</b></div>
+      <span className="hint">{outside.length ? t('area.outside', { areas: outside.map(nameOf).join(', ') }) : t('area.fixed')}</span></div>
+  );
   return (
     <fieldset style={{ border: 0, padding: 0, margin: '0 0 12px' }}>
       <legend className="label" style={{ fontWeight: 600, padding: 0, marginBottom: 4 }}>{label}</legend>
-      <div className="row" style={{ marginBottom: 8 }}>
-        {top && <label className="row"><input type="checkbox" checked={whole} onChange={() => choose(whole ? [] : [top.code])} /><b>{t('area.whole', { name: top.name })}</b></label>}
-      </div>
+      {session.area && top && <p className="soft" style={{ margin: '0 0 6px' }}>{t('area.bound', { name: top.name })}</p>}
+      {top && <div style={{ marginBottom: 8 }}>
+        <label className="row"><input type="radio" name={id} checked={whole} onChange={() => choose([top.code])} /><b>{t('area.whole', { name: top.name })}</b></label>
+        {below.length > 0 && <label className="row"><input type="radio" name={id} checked={!whole} onChange={() => choose([])} />{t('area.some', { name: top.name })}</label>}
+      </div>}
       {!whole && below.length > 0 && <>
         {below.length > 12 && <Input aria-label={t('area.search')} placeholder={t('area.search')} value={search} onChange={(e) => setSearch(e.target.value)} style={{ marginBottom: 6 }} allowClear />}
-        <div className="areas" id={id} tabIndex={0} role="group" aria-label={label}>
+        <div className="areas" tabIndex={0} role="group" aria-label={label}>
           {shown.map((a) => <label key={a.code}><input type="checkbox" checked={value.includes(a.code)} onChange={() => toggle(a.code)} />{a.name}</label>)}
           {shown.length === 0 && <span className="soft">{t('nothing')}</span>}
         </div>
-        <div className="soft">{t('area.chosen', { n: value.length })} {value.length > 0 && <Button type="link" size="small" onClick={() => choose([])}>{t('area.none')}</Button>}</div>
+        <div className="soft">{t('area.chosen', { n: value.length })}{value.length > 0 && `: ${sayAreas(value, nameOf)}`} {value.length > 0 && <Button type="link" size="small" onClick={() => choose([])}>{t('area.none')}</Button>}</div>
       </>}
     </fieldset>
   );
@@ -99,6 +109,7 @@ export function AreaPicker({ value, choose, label, fixed = false }: { value: str
 /** One area: the account's whole by default. */
 export function AreaChoice({ value, choose, label, empty }: { value: string; choose: (code: string) => void; label: string; empty?: string }) {
   const { top, below } = useOwnAreas();
+  if (top && below.length === 0 && empty === undefined && value === top.code) return <span className="pinned" role="group" aria-label={label}><span aria-hidden="true">✔</span><b>{top.name}</b></span>;
   return (
     <select className="choice" aria-label={label} value={value} onChange={(e) => choose(e.target.value)}>
       {empty !== undefined && <option value="">{empty}</option>}

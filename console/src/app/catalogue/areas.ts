@@ -3,6 +3,10 @@
 export const areasWords = {
   'area.all': ['Toàn tỉnh', 'The whole province'],
   'area.whole': ['Toàn bộ {name}', 'All of {name}'],
+  'area.some': ['Chọn từng nơi trong {name}', 'Some places of {name}'],
+  'area.fixed': ['Địa bàn của bạn: cố định, không cần chọn', 'Your own area: fixed, nothing to choose'],
+  'area.bound': ['Tài khoản của bạn thuộc {name}: chỉ chọn được nơi trong đó.', 'Your account belongs to {name}: only places in it can be chosen.'],
+  'area.outside': ['Ngoài địa bàn của bạn: {areas}', 'Outside your area: {areas}'],
   'area.search': ['Tìm xã, phường (không cần dấu)', 'Find a commune'],
   'area.chosen': ['Đã chọn {n}', '{n} chosen'],
   'area.none': ['Bỏ chọn hết', 'Choose none'],

@@ -142,6 +142,9 @@ export const frameWords = {
   'error.user-exists': ['Tài khoản này đã có', 'That account exists'],
   'error.in-use': ['Đang được dùng', 'It is in use'],
   'error.content-refused': ['Bản ghi không dùng được', 'The recording cannot be used'],
+  'error.file-refused': ['Máy chủ không nhận tệp này', 'The server does not take this file'],
+  'error.file-limit': ['Tệp lớn quá, hoặc máy chủ đã hết chỗ cho tệp', 'It is too large, or there is no room for more files'],
+  'error.invalid-table': ['Bảng có dòng sai: chưa nhập gì cả', 'The table has wrong lines: nothing was brought in'],
   'error.too-large': ['Tệp quá lớn', 'Too large'],
   'error.no-space': ['Máy chủ hết chỗ chứa', 'The server has no space left'],
   'error.weak-password': ['Mật khẩu quá dễ đoán', 'The password is too weak'],
@@ -170,6 +173,12 @@ export const frameWords = {
   'mend.forged': ['Tải lại trang.', 'Reload the page.'],
   'mend.changed': ['Xem lại bản mới rồi làm tiếp.', 'Look at the new version, then go on.'],
   'mend.problems': ['Sửa lịch, hoặc ghi lý do để vẫn công bố.', 'Mend it, or give a reason.'],
+  'mend.file-refused': [
+    'Chỉ nhận ảnh (PNG, JPEG, GIF, WebP, BMP), âm thanh, video, PDF, tệp văn phòng và chữ thuần; tệp hỏng thì lưu lại rồi gửi lại.',
+    'Pictures (PNG, JPEG, GIF, WebP, BMP), sound, video, PDF, office documents and plain text are taken; save a damaged one again.',
+  ],
+  'mend.file-limit': ['Thu nhỏ tệp, hoặc gỡ bớt tệp cũ.', 'Make it smaller, or remove old ones.'],
+  'mend.invalid-table': ['Sửa các dòng dưới đây trong bảng rồi nhập lại cả bảng.', 'Mend these lines and bring the whole table in again.'],
   'mend.no-microphone': [
     'Cho phép trang dùng micro (biểu tượng cạnh địa chỉ), và kiểm tra micro đã cắm.',
     'Let the page use it (the sign beside the address), and check that it is plugged in.',
