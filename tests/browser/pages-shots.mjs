@@ -2,7 +2,7 @@
 // Every page of the console on a seeded province, in both languages, on a desk and on a phone, in the light and in a dark room: pictures to look at,
 // and what must hold of each. usage: node pages-shots.mjs SPEC.json; prints one line a step.
 import { readFileSync } from 'node:fs';
-import { ink } from './ink.mjs';
+import { drawn, ink } from './ink.mjs';
 import { axe, catalogue, faults, launch, must, ok, open } from './look.mjs';
 
 const spec = JSON.parse(readFileSync(process.argv[2], 'utf8')), words = catalogue(spec.root), long = 20000 * spec.patience;
@@ -102,20 +102,20 @@ async function outside(language, size) {
 async function charts() {
   const page = await open(browser, { base: spec.base, cookie: spec.cookie }), reply = page.waitForResponse((r) => r.url().includes('/reports/plays?'));
   await page.go('/reports');
-  const { rows, days } = await (await reply).json(), number = (n) => n.toLocaleString('vi-VN'), share = (r) => (r.played + r.partial) / r.requested;
+  const { rows, days } = await (await reply).json(), number = (n) => n.toLocaleString('vi-VN');
   const worst = rows.filter((r) => r.requested > 0).sort((a, b) => a.share - b.share || b.missed - a.missed), plot = page.getByRole('slider', { name: words['report.chartPlaces'][0] });
   must(worst.length === 69, `${worst.length} places`);
   for (const dark of [false, true]) {
     await page.theme(dark);
-    const canvas = plot.locator('canvas'), all = await ink(canvas, '--good-fill');
+    const canvas = plot.locator('canvas'), all = await drawn(canvas, '--good-fill');
     await plot.focus();
     await page.keyboard.press('Home');
     for (const i of [0, 1, 68]) { /* the first, the next, the last */
       if (i) await page.keyboard.press(i === 1 ? 'ArrowDown' : 'End');
       const r = worst[i], said = await plot.getAttribute('aria-valuetext'), at = all.up + ((i + 0.4) / 69) * (all.down - all.up);
       must(said.includes(r.name) && said.includes(`${number(r.played + r.partial)} trên ${number(r.requested)}`), `${said}, not ${r.name} ${r.played}/${r.requested}`);
-      const green = await ink(canvas, '--good-fill', at), red = await ink(canvas, '--bad-fill', at), drawn = green.n / (green.n + red.n);
-      must(Math.abs(drawn - r.played / r.requested) < 0.03, `${r.name}: drawn ${drawn}, not ${share(r)}`);
+      const green = await ink(canvas, '--good-fill', at), red = await ink(canvas, '--bad-fill', at), part = green.n / (green.n + red.n);
+      must(Math.abs(part - r.played / r.requested) < 0.03, `${r.name} (${i}): drawn ${part}, not ${r.played / r.requested}: ${JSON.stringify([r, all, green, red])}`);
     }
   }
   await page.getByText(words['chart.numbers'][0]).click();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // An operator watches a recording and a live meeting in the console. usage: node watch.mjs BASE PICTURES-FOLDER PASSWORD ONE-TIME-CODE PATIENCE
 import { launch, must, person, step, story } from './console.mjs';
-import { ink } from './ink.mjs';
+import { drawn, ink } from './ink.mjs';
 
 const [base, pictures, password, code, patience = '1'] = process.argv.slice(2);
 const browser = await launch();
@@ -60,13 +60,13 @@ await story(browser, pictures, async () => {
   const said = await plot.getAttribute('aria-valuetext');
   const { points } = await (await page.request.get(`${base}/api/v1/rooms/giao-ban/members/${await page.evaluate(async () => (await (await fetch('/api/v1/rooms/giao-ban/members')).json()).members[0].id)}/history`)).json();
   const rate = (bps) => (bps >= 1e6 ? `${(bps / 1e6).toLocaleString('en-GB', { maximumFractionDigits: 2 })} Mbit/s` : `${Math.round(bps / 1000).toLocaleString('en-GB')} kbit/s`);
-  const told = [rate(points[0].in_bps - points[0].audio_in_bps), rate(points[0].audio_in_bps)];
+  const told = [rate(Math.max(0, points[0].in_bps - points[0].audio_in_bps)), rate(points[0].audio_in_bps)];
   must(points[0].audio_in_bps > 5000 && said.endsWith(`Picture ${told[0]}, Sound ${told[1]}`), `${said}, not ${told}`);
   must((await hour.locator('.chart').first().locator('.chart-said').textContent()).startsWith(said.slice(0, 5)), 'all charts point at the same moment');
   await hour.getByText('The numbers as a table').click();
   const rows = hour.locator('tbody tr'), oldest = await rows.last().locator('td').allTextContents();
   must(oldest[2] === told[0] && oldest[3] === told[1], `${oldest}, not ${told}`);
-  const blue = await ink(received.locator('canvas'), '--c1'), orange = await ink(received.locator('canvas'), '--c2');
+  const blue = await drawn(received.locator('canvas'), '--c1'), orange = await ink(received.locator('canvas'), '--c2');
   must(blue.n > 4 && blue.left > 0.8 && orange.n > 4 && orange.left > 0.8, `drawn ${JSON.stringify([blue, orange])}`); /* minutes of an axis of ten */
   const most = (of) => Math.max(...points.map(of));
   must(blue.up < orange.up === most((p) => p.in_bps - p.audio_in_bps) > most((p) => p.audio_in_bps), `what is more is not drawn higher: ${JSON.stringify([blue, orange, points])}`);

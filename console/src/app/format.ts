@@ -20,9 +20,9 @@ export const dayOf = (us: number): string => format('day', { weekday: 'short', d
 /** "14:05" today, "14:05 21/11" otherwise; "–" for never. */
 export function moment(us: number | undefined, nowMs = Date.now()): string {
   if (!us) return '–';
-  const date = format('date', { day: '2-digit', month: '2-digit' }), year = format('year', { day: '2-digit', month: '2-digit', year: 'numeric' });
+  const year = format('year', { day: '2-digit', month: '2-digit', year: 'numeric' });
   if (year.format(us / 1000) === year.format(nowMs)) return clock(us);
-  return `${clock(us)} ${(Math.abs(us / 1000 - nowMs) < 300 * 86400e3 ? date : year).format(us / 1000).replaceAll('-', '/')}`; /* "22-11" in the browser's Vietnamese */
+  return `${clock(us)} ${Math.abs(us / 1000 - nowMs) < 300 * 86400e3 ? dayMonth(us) : year.format(us / 1000).replaceAll('-', '/')}`;
 }
 
 /** "2026-11-23T05:00:00", what schedules speak. */
@@ -53,5 +53,5 @@ export function bytes(n: number): string {
 }
 export const percent = (share: number): string => share.toLocaleString(locale(), { style: 'percent', maximumFractionDigits: 1 });
 export const decimal = (n: number, digits = 1): string => n.toLocaleString(locale(), { maximumFractionDigits: digits });
-/** "21/11" */
-export const dayMonth = (us: number): string => format('date', { day: '2-digit', month: '2-digit' }).format(us / 1000);
+/** "21/11": as everybody here writes it; some browsers' Vietnamese has a dash. */
+export const dayMonth = (us: number): string => { const local = toLocal(us / 1000); return `${local.slice(8, 10)}/${local.slice(5, 7)}`; };

@@ -89,8 +89,7 @@ export default function Plot(props: ChartProps) {
     observer.observe(place);
     return () => { observer.disconnect(); plot.current?.destroy(); setIndex(null); };
   }, [shape]);
-  useEffect(() => { plot.current?.setData(heights(held.current)); }, [x, lines, props.from, props.to]);
-  useEffect(() => { plot.current?.redraw(false); }, [isDark, props.limit?.at, props.limit?.label]);
+  useEffect(() => { plot.current?.setData(heights(held.current)); }, [x, lines, props.from, props.to, props.limit?.at, isDark]); /* bars keep the colour of their paths: a redraw alone would not do */
 
   const count = names ? names.length : x.length, shown = index !== null && index < count ? index : null, last = shown ?? (props.rest === undefined ? count - 1 : null);
   const tell = (i: number) => lines.flatMap((l) => (l.say && typeof l.values[i] === 'number' ? [`${lines.length > 1 && props.kind !== 'blocks' ? `${l.label} ` : ''}${l.say(l.values[i])}`] : []));
