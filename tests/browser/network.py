@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -213,6 +214,23 @@ def moved():
     wait_until("one member less than two", lambda: len(STATE["daemon"].api("GET", "/rooms/hop/members")["members"]) == 2, 5)
 
 
+def restarted():
+    """kill -9 of mediad: the page, a guest by PIN, comes back by itself into the same room, muted as the chair had it, and hears."""
+    d = STATE["daemon"]
+    member = ask("join")["member"]
+    d.api("PATCH", f"/rooms/hop/members/{member}", {"muted": True})
+    time.sleep(1)
+    d.kill(signal.SIGKILL)
+    STATE["agent"].command("hangup")
+    d._launch("mediad")
+    assert STATE["agent"].dial(f"sip:hop@{MEDIA}:{d.sip_port};transport=udp")["type"] == "CALL_ESTABLISHED"
+    back = ask("back", addresses=["10.77.1.2", "fd77:1::2", "10.77.2.2", "fd77:2::2"])
+    print(f"# back with sound {back['ms']} ms after the site was", flush=True)
+    muted = {m["id"]: m["muted"] for m in d.api("GET", "/rooms/hop/members")["members"]}
+    assert muted[back["member"]] and sum(muted.values()) == 1 and len(muted) == 2, muted
+    ask("leave")
+
+
 def ends_cleanly():
     ask("end")
     STATE["daemon"].stop()
@@ -224,6 +242,7 @@ CASES = [("a server, a TURN server and two networks", start),
          ("names for addresses", names),
          ("IPv6", six),
          ("another address: back in the same seat within five seconds", moved),
+         ("mediad is killed: the page comes back", restarted),
          ("a TURN server with another secret", wrong_secret),
          ("the daemon ends cleanly", ends_cleanly)]
 run_tap(CASES)
