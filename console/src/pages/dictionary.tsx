@@ -108,7 +108,7 @@ export default function Dictionary() {
           {shown.length > 0 && <div className="scroll"><table className="plain"><thead><tr><th>{t('word.written')}</th><th>{t('word.spoken')}</th><th>{t('word.of')}</th>{may('edit') && <th>{t('word.do')}</th>}</tr></thead>
             <tbody>{shown.slice(0, AT_ONCE).map((w) => (
               <tr key={`${w.area} ${w.written}`}><td><b>{w.written}</b></td><td>{w.spoken}</td><td className="soft">{nameOf(w.area)}</td>
-                {may('edit') && <td>{own([w.area]) && <div className="row">
+                {may('edit') && <td>{own([w.area]) && <div className="row" style={{ flexWrap: 'wrap' }}>
                   <Button size="small" aria-label={t('word.changeName', { written: w.written })} onClick={() => setOpen({ was: w })}>{t('word.changeIt')}</Button>
                   <Button size="small" aria-label={t('word.dropName', { written: w.written })} onClick={() => setGone(w)}>{t('word.drop')}</Button></div>}</td>}
               </tr>))}</tbody></table></div>}
