@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <string.h>
+#include "mediasim/account.h"
 
 #define PHASES 4          /* endpoints' 20 ms ticks are not all in step */
 #define SETTLE_US 2500000 /* between the last call's answer and the first turn */
@@ -300,13 +301,7 @@ static bool set_up(SimMeeting *run, GError **error)
     if (!run->client)
         return false;
     for (unsigned i = 0; i < o->count; i++) {
-        const SimAccount *account = &g_array_index(o->accounts, SimAccount, i);
-        SgUaOptions ua = {.account = account->name,
-                          .password = account->password,
-                          .server = o->server_uri,
-                          .domain = o->domain,
-                          .transport = (SgTransportKind)o->transport};
-        run->callers[i].ua = sg_client_ua_add(run->client, &ua, &callbacks, &run->callers[i], error);
+        run->callers[i].ua = sim_account_ua(run->client, o, i, &callbacks, &run->callers[i], error);
         if (!run->callers[i].ua)
             return false;
     }

@@ -2,6 +2,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "mediasim/account.h"
 #include "mediasim/scenario.h"
 #include "mediasim/speaker.h"
 #include "sip/client.h"
@@ -231,13 +232,7 @@ static bool sign_in(Yard *yard, GError **error)
     if (!yard->client)
         return false;
     for (unsigned i = 0; i < o->count; i++) {
-        const SimAccount *account = &g_array_index(o->accounts, SimAccount, i);
-        SgUaOptions ua = {.account = account->name,
-                          .password = account->password,
-                          .server = o->server_uri,
-                          .domain = o->domain,
-                          .transport = (SgTransportKind)o->transport};
-        yard->horns[i].ua = sg_client_ua_add(yard->client, &ua, &callbacks, &yard->horns[i], error);
+        yard->horns[i].ua = sim_account_ua(yard->client, o, i, &callbacks, &yard->horns[i], error);
         if (!yard->horns[i].ua)
             return false;
     }
