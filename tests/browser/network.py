@@ -190,6 +190,16 @@ def wrong_secret():
     d.wait_line(rf"web/m\d+: turn:{TURN}:{TURN_PORT}\?transport=udp refuses this browser \(401 .*web.turn_secret_file", 10, since)
     d.wait_line(rf"ice: the TURN server at {TURN} port {TURN_PORT} gave no address", 10, since)
     ask("leave")
+    # once while it lasts, however many come; and when it is over
+    since = d.mark()
+    ask("join")
+    ask("leave")
+    STATE["turn"].kill()
+    turn_server()
+    ask("join")
+    d.wait_line(rf"ice: the TURN server at {TURN} port {TURN_PORT} gives addresses again: \d+ calls went without", 10, since)
+    assert not [x for x in d.lines[since:] if "gave no address" in x], "said anew for each call"
+    ask("leave")
 
 
 def six():
