@@ -93,7 +93,7 @@ try {
   await order('/votes', { question: 'Đồng ý?' });
   await b.page.locator('.meet-choices button').first().click({ timeout: long });
   await b.page.screenshot({ path: `${pictures}/vote-phone-en.png` });
-  await b.page.getByText('1 votes').waitFor({ timeout: long });
+  await b.page.getByText('1 vote').waitFor({ timeout: long });
   step('b has voted');
   await b.page.getByRole('button', { name: 'Leave' }).click();
   await b.page.getByText('You have left').waitFor({ timeout: long });

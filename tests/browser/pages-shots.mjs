@@ -119,6 +119,7 @@ async function charts() {
     }
   }
   await page.getByText(words['chart.numbers'][0]).click();
+  await page.locator('.numbers tbody tr').first().waitFor({ timeout: long });
   const told = await page.locator('.numbers tbody tr').evaluateAll((list) => list.map((tr) => [...tr.cells].slice(1, 5).map((c) => c.textContent)));
   must(told.length === days.length && days.every((d, i) => [d.requested, d.played, d.partial, d.missed].map(number).join() === told[i].join()), `${told.join(' | ')}`);
   must(days.reduce((n, d) => n + d.requested, 0) === rows.reduce((n, r) => n + r.requested, 0) && days.some((d) => d.missed > 0), 'the days make the whole');
@@ -165,6 +166,7 @@ async function keyboard() {
   await tabTo(words['page.loudspeakers'][0]);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: words['page.loudspeakers'][0] }).waitFor({ timeout: long });
+  await page.getByRole('link', { name: /Loa thôn/ }).first().waitFor({ timeout: long }); /* 5,000 come a little later than the page */
   await tabTo('Loa thôn', 120);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: words['why.title'][0] }).waitFor({ timeout: long });

@@ -47,7 +47,7 @@ export function TrialSession({ id }: { id: string }) {
       {trial.failure && <Wrong failure={trial.failure} retry={trial.reload} />}
       {data && !begun && <p>{t('trial.never')}</p>}
       {begun && <p role="status" className="row">{data.running && <b>{t('trial.running', { n: data.left })}</b>} <Badge tone="bad">{t('trial.failed', { n: data.failed })}</Badge> <Badge tone="warn">{t('trial.warned', { n: data.warned })}</Badge> <Badge tone="good">{t('trial.passed', { n: data.passed })}</Badge></p>}
-      {begun && <div className="scroll" tabIndex={0} role="region" aria-label={t('trial.title')}><table className="plain stacks">
+      {begun && <div className="scroll" tabIndex={0} role="region" aria-label={t('trial.title')}><table className="plain stack">
         <thead><tr><th>{t('meetRole.site')}</th><th>{t('col.result')}</th><th>{t('trial.cause')}</th><th>{t('trial.measure')}</th><th><span className="unseen">{t('trial.again')}</span></th></tr></thead>
         <tbody>{sites.map((s) => (
           <tr key={s.account}><td><b>{s.name || s.account}</b></td><td><State s={s} />{s.state === 'done' && s.done_us ? <div className="soft">{t('trial.at', { at: clock(s.done_us) })}</div> : null}</td>
