@@ -272,7 +272,7 @@ typedef struct CfgApi {
 
 typedef struct CfgWeb {
     bool guests;
-    unsigned resume_s;
+    unsigned resume_s, silent_s;
     unsigned connections_max, connections_per_source;
     char **stun, **turn;
     char *turn_secret_file;     /* 0600; NULL: no TURN */

@@ -507,6 +507,8 @@ static const CfgKey web_keys[] = {
     BOOL(CfgWeb, guests, "true", 0,
          "Browsers without account or link may join rooms that have a PIN or a lobby. Off: by account or link only."),
     UINT(CfgWeb, resume_s, "seconds", "30", 5, 600, R, "A browser whose connection broke keeps its seat in the meeting so long."),
+    UINT(CfgWeb, silent_s, "seconds", "20", 3, 300, R,
+         "A browser that answers nothing for so long (a laptop that sleeps) is shown as away, its connection is dropped; its seat is kept for resume_s more."),
     UINT(CfgWeb, connections_max, NULL, "500", 1, 10000, R, "Browsers at one time."),
     UINT(CfgWeb, connections_per_source, NULL, "100", 1, 10000, R, "Browsers at one time from one address: an office may share one."),
     TEXTS(CfgWeb, stun, "[]", "[\"stun:turn.example.vn:3478\"]", 8, cfg_check_ice_uri, 0, "STUN servers that browsers are told of."),

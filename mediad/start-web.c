@@ -490,6 +490,7 @@ bool md_start_web(MdDaemon *daemon, GError **error)
     daemon->web_door->web = md_web_new(&options);
     place.connections_max = settings->connections_max;
     place.per_source_max = settings->connections_per_source;
+    place.silent_s = settings->silent_s;
     md_api_add_socket(daemon->api, &place, daemon);
     md_api_add_metrics(daemon->api, metrics, daemon);
     if (daemon->meetings)

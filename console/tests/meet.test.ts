@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { judge, shares, spells, timeline, type Point } from '../src/pages/meet/line-state';
 import { Batch } from '../src/app/batch';
-import { backDelay, overBy } from '../src/pages/meet/call';
+import { backDelay, overBy, slept } from '../src/pages/meet/call';
 import { levelOf, troubleOf } from '../src/pages/meet/devices';
 import { apply, applyAll, countdown, EMPTY, isNext, left, sameNames, sameRow, trouble, voteOpen, type RoomState } from '../src/pages/meet/state';
 import { targetFrom, targetOf } from '../src/pages/meet/target';
@@ -60,6 +60,13 @@ describe('coming back', () => {
     while (sum < 5000) sum += backDelay(n++);
     expect(n).toBeGreaterThanOrEqual(5);
     expect(backDelay(50)).toBe(2500);
+  });
+});
+
+describe('a machine that slept', () => {
+  it('is told from a late timer', () => {
+    expect([slept(0, 1000), slept(0, 4900), slept(10000, 9000)]).toEqual([false, false, false]);
+    expect([slept(0, 5100), slept(0, 3600_000)]).toEqual([true, true]);
   });
 });
 

@@ -4,8 +4,8 @@
 #include "mediad/api/private.h"
 #include <string.h>
 
-#define PING_S 15
-#define PONG_MAX_US (50 * G_USEC_PER_SEC)
+#define SILENT_DEFAULT_S 50
+#define PINGS 3 /* in the time one may be silent */
 #define CONNECTIONS_DEFAULT 500
 #define PER_SOURCE_DEFAULT 100
 #define MESSAGE_DEFAULT (64 * 1024)
@@ -17,13 +17,14 @@ typedef struct Place {
     const MdApiSocketPlace *spec;
     void *user;
     GPtrArray *sockets; /* MdApiSocket* */
+    guint timer;
+    int64_t swept_us;
     bool ended;
 } Place;
 
 struct MdApiSockets {
     MdApi *api;
     GPtrArray *places;
-    guint timer;
 };
 
 struct MdApiSocket {
@@ -34,7 +35,7 @@ struct MdApiSocket {
     MdApiRole role;
     bool secure;
     gsize backlog;
-    int64_t pong_us;
+    int64_t heard_us;
     GSource *slow; /* it is about to be dropped */
     void *data;
 };
@@ -93,6 +94,7 @@ static void on_message(SoupWebsocketConnection *connection, gint type, GBytes *b
     gsize len;
     const char *text = g_bytes_get_data(bytes, &len);
 
+    s->heard_us = g_get_monotonic_time();
     if (type == SOUP_WEBSOCKET_DATA_TEXT && text)
         s->place->spec->on_text(s, text, len, s->place->user);
     else
@@ -110,7 +112,17 @@ static void on_pong(SoupWebsocketConnection *connection, GBytes *bytes, gpointer
 {
     MdApiSocket *s = user;
 
-    s->pong_us = g_get_monotonic_time();
+    s->heard_us = g_get_monotonic_time();
+}
+
+static int64_t silent_s(const Place *place)
+{
+    return place->spec->silent_s ? place->spec->silent_s : SILENT_DEFAULT_S;
+}
+
+static int64_t ping_s(const Place *place)
+{
+    return MAX(silent_s(place) / PINGS, 1);
 }
 
 /* --- the door --- */
@@ -201,11 +213,11 @@ static void connected(SoupServer *soup, SoupServerMessage *message, const char *
     s->secure = md_api_message_is_encrypted(message);
     g_autofree char *clean = g_utf8_make_valid(agent ? agent : "", -1);
     s->agent = g_utf8_substring(clean, 0, MIN(g_utf8_strlen(clean, -1), AGENT_MAX));
-    s->pong_us = g_get_monotonic_time();
+    s->heard_us = g_get_monotonic_time();
     identify(s, token);
     g_ptr_array_add(place->sockets, s);
     soup_websocket_connection_set_max_incoming_payload_size(connection, place->spec->message_max ? place->spec->message_max : MESSAGE_DEFAULT);
-    soup_websocket_connection_set_keepalive_interval(connection, PING_S);
+    soup_websocket_connection_set_keepalive_interval(connection, (guint)ping_s(place));
     g_signal_connect(connection, "message", G_CALLBACK(on_message), s);
     g_signal_connect(connection, "closed", G_CALLBACK(on_closed), s);
     g_signal_connect(connection, "pong", G_CALLBACK(on_pong), s);
@@ -217,31 +229,33 @@ static void connected(SoupServer *soup, SoupServerMessage *message, const char *
 
 /* --- all of them --- */
 
-static void recheck(MdApiSockets *sockets, int64_t silent_since_us)
+static void recheck(Place *place, int64_t silent_since_us)
 {
-    for (unsigned p = 0; p < sockets->places->len; p++) {
-        Place *place = sockets->places->pdata[p];
-        for (unsigned i = place->sockets->len; i-- > 0;) {
-            if (i >= place->sockets->len) /* one's end may have been another's */
-                continue;
-            MdApiSocket *s = place->sockets->pdata[i];
-            if (s->session && !md_api_session_alive(sockets->api, s->session))
-                drop(s, 4401, "signed out", false, true);
-            else if (s->pong_us < silent_since_us)
-                drop(s, 1001, "no answer to pings", true, false);
-        }
+    for (unsigned i = place->sockets->len; i-- > 0;) {
+        if (i >= place->sockets->len) /* one's end may have been another's */
+            continue;
+        MdApiSocket *s = place->sockets->pdata[i];
+        if (s->session && !md_api_session_alive(place->api, s->session))
+            drop(s, 4401, "signed out", false, true);
+        else if (s->heard_us < silent_since_us)
+            drop(s, 1001, "no answer to pings", true, false);
     }
 }
 
 void md_api_sockets_recheck(MdApi *api)
 {
-    if (api->sockets)
-        recheck(api->sockets, G_MININT64);
+    for (unsigned i = 0; api->sockets && i < api->sockets->places->len; i++)
+        recheck(api->sockets->places->pdata[i], G_MININT64);
 }
 
 static gboolean sweep(gpointer user)
 {
-    recheck(user, g_get_monotonic_time() - PONG_MAX_US);
+    Place *place = user;
+    int64_t now_us = g_get_monotonic_time();
+    bool late = now_us - place->swept_us > 2 * ping_s(place) * G_USEC_PER_SEC; /* it is us who were silent: what they said is still unread */
+
+    place->swept_us = now_us;
+    recheck(place, late ? G_MININT64 : now_us - silent_s(place) * G_USEC_PER_SEC);
     return G_SOURCE_CONTINUE;
 }
 
@@ -249,6 +263,7 @@ static void place_free(gpointer data)
 {
     Place *place = data;
 
+    g_source_remove(place->timer);
     g_ptr_array_unref(place->sockets);
     g_free(place);
 }
@@ -259,7 +274,6 @@ static MdApiSockets *sockets_of(MdApi *api)
         api->sockets = g_new0(MdApiSockets, 1);
         api->sockets->api = api;
         api->sockets->places = g_ptr_array_new_with_free_func(place_free);
-        api->sockets->timer = g_timeout_add_seconds(PING_S, sweep, api->sockets);
     }
     return api->sockets;
 }
@@ -274,6 +288,8 @@ void md_api_add_socket(MdApi *api, const MdApiSocketPlace *spec, void *user)
     place->spec = spec;
     place->user = user;
     place->sockets = g_ptr_array_new_with_free_func(socket_free);
+    place->swept_us = g_get_monotonic_time();
+    place->timer = g_timeout_add_seconds((guint)ping_s(place), sweep, place);
     g_ptr_array_add(sockets_of(api)->places, place);
     g_clear_pointer(&api->openapi, g_free); /* it is described from now on */
     soup_server_add_handler(api->soup, path, at_the_door, place, NULL);
@@ -310,7 +326,6 @@ void md_api_sockets_free(MdApiSockets *sockets)
 {
     if (!sockets)
         return;
-    g_source_remove(sockets->timer);
     g_ptr_array_unref(sockets->places);
     g_free(sockets);
 }

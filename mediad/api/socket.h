@@ -15,6 +15,7 @@ typedef struct MdApiSocketPlace {    /* static data, kept by reference */
     bool guests;                     /* also without a session; else refused with 401 */
     unsigned connections_max;        /* 0: 500; above: 503 */
     unsigned per_source_max;         /* from one address (IPv6: one /64), 0: 100; above: 429. An office may be behind one */
+    unsigned silent_s;               /* one that answers no ping for so long is closed, 0: 50. Set before the place is added */
     gsize message_max;               /* bytes of a message, 0: 64 KiB; a larger one closes the socket at once */
     gsize backlog_max;               /* bytes given while the other side reads nothing, 0: 1 MiB */
     void (*on_open)(MdApiSocket *socket, void *user);

@@ -16,6 +16,9 @@ export const DESKTOP = { width: 1280, height: 720 }, PHONE = { width: 360, heigh
 export const COLOURS = { red: [220, 30, 30], green: [30, 200, 60], blue: [40, 60, 220], yellow: [230, 220, 40], magenta: [210, 40, 200], cyan: [40, 200, 210] };
 
 export const launch = (more = []) => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...ARGS, ...more] });
+/** The same as a program of its own, for what is done to its processes. */
+export const serve = (more = []) => chromium.launchServer({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...ARGS, ...more] });
+export const reach = (server) => chromium.connect(server.wsEndpoint());
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 /** Asks the other half of the story (it looks at what only it can see) and waits for its answer, one line. */
 export async function ask(what) {
@@ -48,14 +51,14 @@ function devices({ colour, hz, quarters, fps, size, noisy }) {
     return stream;
   };
   const css = (rgb) => `rgb(${rgb.join(',')})`;
-  window.testTone = { gain: null };
+  window.testTone = { gain: null, tone: null };
   const microphone = () => {
     const audio = new AudioContext(), tone = audio.createOscillator(), gain = audio.createGain(), out = audio.createMediaStreamDestination();
     tone.frequency.value = hz;
     gain.gain.value = hz ? 0.3 : 0;
     tone.connect(gain).connect(out);
     tone.start();
-    window.testTone.gain = gain;
+    window.testTone = { gain, tone };
     return out.stream.getAudioTracks();
   };
   /* noisy: a band of it never is the same twice, so that it takes as many bits as a coder may use */

@@ -17,11 +17,12 @@ def pages():
     subprocess.run([os.path.join(HERE, "..", "..", "tools", "build-console"), os.path.join(BUILD, "console")], check=True, stdout=sys.stderr)
 
 
-def console_daemon():
+def console_daemon(more=""):
+    """more: settings besides."""
     need("node")
     need("chromium")
     os.makedirs(SHOTS, exist_ok=True)
-    d = Mediad(config=DEFAULT_CONFIG.replace("allow_http = true;", f'allow_http = true; console_dir = "{BUILD}/console";'))
+    d = Mediad(config=DEFAULT_CONFIG.replace("allow_http = true;", f'allow_http = true; console_dir = "{BUILD}/console";') + more.replace("{", "{{").replace("}", "}}"))
     d.sign_in()
     return d
 

@@ -196,6 +196,7 @@ export const settingHelp: Record<string, string> = {
   'api.websockets_max': 'Số nơi theo dõi sự kiện cùng lúc.',
   'web.guests': 'Trình duyệt không có tài khoản hay đường dẫn mời được vào phòng có mã PIN hoặc phòng chờ. Tắt: chỉ vào bằng tài khoản hoặc đường dẫn mời.',
   'web.resume_s': 'Trình duyệt bị đứt kết nối được giữ chỗ trong cuộc họp chừng này.',
+  'web.silent_s': 'Trình duyệt không trả lời chừng này (máy tính đang ngủ) thì hiện là mất kết nối và bị ngắt; chỗ trong cuộc họp vẫn được giữ thêm resume_s.',
   'web.connections_max': 'Số trình duyệt cùng lúc.',
   'web.connections_per_source': 'Số trình duyệt cùng lúc từ một địa chỉ: cả cơ quan có thể dùng chung một địa chỉ.',
   'web.stun': 'Các máy chủ STUN được báo cho trình duyệt.',

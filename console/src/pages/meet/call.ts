@@ -3,6 +3,7 @@
 import { PREFIX } from '../../app/api';
 import { Failure } from '../../app/failure';
 import type { Values } from '../../app/i18n';
+import { reopenEnded } from './devices';
 import type { Doer } from './doer';
 import { lostOnTheWay, PLAIN, preferRed, redundancy, takesRed, type Redundancy } from './red';
 import { apply, byOwnClock, EMPTY, type RoomState } from './state';
@@ -27,6 +28,10 @@ type Message = { type: string; [name: string]: unknown };
 const PING_MS = 4000, QUIET_MS = 9000, GIVE_UP_MS = 60000, CHAT_MAX = 300, SEAT = 'mediad.seat';
 /** How long to wait before the n-th try to come back: at once, then quickly, for the seat is kept 30 s only. */
 export const backDelay = (n: number): number => (n === 0 ? 0 : Math.min(2500, 250 * 2 ** (n - 1)));
+
+/** Timers stood still between two ticks of a second: the machine slept, or the page was frozen. By the wall clock, for a monotonic one stands still
+ *  in a sleeping machine. */
+export const slept = (lastMs: number, nowMs: number): boolean => nowMs - lastMs > 5000;
 
 /** What a reload needs to come back: the seat of this window, as long as it is kept. */
 export function keptSeat(): (Wanted & { resume: string; at: number; camera?: boolean; streams?: boolean }) | null {
@@ -83,11 +88,14 @@ export class Call {
   /** streams: the speakers' own pictures were chosen before the reload. */
   start(resume = '', streams = false): void {
     this.resume = resume;
+    this.last = Date.now();
     if (streams) this.set({ streams: { ...NO_STREAMS, on: true } });
     this.tick = window.setInterval(this.watch, 1000);
     window.addEventListener('online', this.network);
     document.addEventListener('visibilitychange', this.woke);
+    document.addEventListener('resume', this.woke);
     window.addEventListener('pagehide', this.keep);
+    navigator.mediaDevices?.addEventListener?.('devicechange', this.reopen);
     this.open();
   }
 
@@ -139,6 +147,7 @@ export class Call {
 
   private comeBack(): void {
     const now = Date.now();
+    if (slept(this.last, now)) return this.watch(); /* told of the end before the clock ticked again */
     if (this.state.phase === 'asked') { this.retry = window.setTimeout(() => this.open(), 1000); return; }
     if (!this.lost) this.lost = now;
     if (now - this.lost > GIVE_UP_MS) return this.end('no-connection', '');
@@ -147,14 +156,36 @@ export class Call {
     this.retry = window.setTimeout(() => this.open(), backDelay(this.tries++));
   }
 
-  /** Another network, or the laptop was closed: the old connection says nothing of its end, so it is asked, and dropped if it is quiet. */
+  /** Another network: the old connection says nothing of its end, so it is asked, and dropped if it is quiet. */
   private network = (): void => {
     if (this.state.phase === 'over') return;
     this.tries = 0;
     if (this.socket?.readyState === WebSocket.OPEN) { this.probe(1500); void this.restartIce(); }
     else { window.clearTimeout(this.retry); this.open(); }
   };
-  private woke = (): void => { if (!document.hidden && Date.now() - this.heard > PING_MS * 1.5) this.network(); };
+  private woke = (): void => {
+    if (slept(this.last, Date.now())) this.watch();
+    else if (!document.hidden && Date.now() - this.heard > PING_MS * 1.5) this.network();
+  };
+  /** The laptop was closed and opened: whatever the connection was, the server has given it up or soon will. A new one takes the seat over at once,
+   *  and the way of the media is sought anew as soon as it stands. What was lost before the sleep does not count: nobody could try. */
+  private napped(): void {
+    if (this.state.phase === 'asked') return this.network();
+    this.lost = Date.now();
+    this.tries = 0;
+    this.set({ phase: this.state.member ? 'back' : 'connecting', backMs: 0 });
+    window.clearTimeout(this.retry);
+    window.clearTimeout(this.iceTimer);
+    this.open();
+    this.reopen();
+  }
+  /** A camera or microphone that went with the machine's sleep, or was pulled, and is there again. */
+  private reopen = (): void => {
+    if (this.local) void reopenEnded(this.local, (track) => {
+      if (this.state.phase === 'over') return track.stop();
+      void (track.kind === 'audio' ? this.lines.audio : this.lines.video)?.sender.replaceTrack(track);
+    });
+  };
   private probe(wait: number): void {
     const socket = this.socket, asked = Date.now();
     this.send({ type: 'ping', t: asked });
@@ -168,10 +199,10 @@ export class Call {
   }
   private last = Date.now();
   private watch = (): void => {
-    const now = Date.now(), slept = now - this.last > 5000;
+    const now = Date.now(), nap = slept(this.last, now);
     this.last = now;
     if (this.state.phase === 'over') return;
-    if (slept) return this.network();
+    if (nap) return this.napped();
     if (this.lost) this.set({ backMs: now - this.lost });
     void this.guardSound();
     if (this.socket?.readyState === WebSocket.OPEN) {
@@ -193,7 +224,9 @@ export class Call {
     window.clearTimeout(this.iceTimer);
     window.removeEventListener('online', this.network);
     window.removeEventListener('pagehide', this.keep);
+    navigator.mediaDevices?.removeEventListener?.('devicechange', this.reopen);
     document.removeEventListener('visibilitychange', this.woke);
+    document.removeEventListener('resume', this.woke);
     forgetSeat();
     this.screen?.getTracks().forEach((x) => x.stop());
     this.local?.getTracks().forEach((x) => x.stop());

@@ -39,6 +39,21 @@ export async function openDevices(chosen: Chosen): Promise<{ stream: MediaStream
   return { stream: tracks.length ? new MediaStream(tracks) : null, sound: why(sound), picture: why(picture) };
 }
 
+/** Tracks that ended by themselves are opened anew and take their places in the stream; use is told each new one. */
+export async function reopenEnded(stream: MediaStream, use: (track: MediaStreamTrack) => void): Promise<void> {
+  const ended = stream.getTracks().filter((x) => x.readyState === 'ended');
+  if (!ended.length) return;
+  const fresh = (await openDevices(keptDevices())).stream?.getTracks() ?? [];
+  for (const track of fresh) {
+    const old = ended.find((x) => x.kind === track.kind && stream.getTracks().includes(x)); /* not replaced meanwhile */
+    if (!old) { track.stop(); continue; }
+    track.enabled = old.enabled;
+    stream.removeTrack(old);
+    stream.addTrack(track);
+    use(track);
+  }
+}
+
 /** 0 … 1 from what an analyser shows, on a scale people read: -60 dB is nothing, 0 dB all. */
 export function levelOf(samples: Float32Array): number {
   let sum = 0;
