@@ -173,9 +173,18 @@ void md_keep_load(MdRoom *room, const char *text)
 
 /* --- those who come back ---------------------------------------------------------------------------------------------- */
 
-static unsigned likeness(const MdKept *kept, const char *seat, const char *identity, const char *target, const char *uri)
+/* Its browser's token. One that was an account must be that account again: a token alone does not outlive a sign-out. */
+static bool has_its_seat(const MdKept *kept, const MdCallInfo *info)
 {
-    if (seat != NULL && g_strcmp0(kept->seat, seat) == 0)
+    if (info == NULL || info->seat == NULL || g_strcmp0(kept->seat, info->seat) != 0)
+        return false;
+    g_autofree char *identity = info->account != NULL ? g_strdup_printf("account %s", info->account) : NULL;
+    return !kept->proven || g_strcmp0(kept->identity, identity) == 0;
+}
+
+static unsigned likeness(const MdKept *kept, const MdCallInfo *info, const char *identity, const char *target, const char *uri)
+{
+    if (has_its_seat(kept, info))
         return 4;
     if (strcmp(kept->identity, identity) != 0 && (target == NULL || g_strcmp0(kept->target, target) != 0))
         return 0;
@@ -187,7 +196,7 @@ bool md_keep_expects(const MdRoom *room, const MdCallInfo *info)
     g_autofree char *identity = info->account != NULL ? g_strdup_printf("account %s", info->account) : NULL;
     for (guint i = 0; i < room->keep.kept->len; i++) {
         const MdKept *kept = g_ptr_array_index(room->keep.kept, i);
-        if ((info->seat != NULL && g_strcmp0(kept->seat, info->seat) == 0) || (identity != NULL && strcmp(kept->identity, identity) == 0))
+        if (has_its_seat(kept, info) || (identity != NULL && strcmp(kept->identity, identity) == 0))
             return true;
     }
     return false;
@@ -198,17 +207,22 @@ static MdKept *take_best(const MdMember *member, bool *ret_proven)
     const MdCallInfo *info = member->call != NULL ? md_call_info(member->call) : NULL;
     GPtrArray *all = member->room->keep.kept;
     g_autofree char *identity = md_member_identity(member);
+    const char *target = member->dial != NULL ? member->dial->target : NULL;
     unsigned best = 0;
     guint at = 0;
     for (guint i = 0; i < all->len; i++) {
-        unsigned like = likeness(g_ptr_array_index(all, i), info != NULL ? info->seat : NULL, identity, member->dial != NULL ? member->dial->target : NULL, member->uri);
+        unsigned like = likeness(g_ptr_array_index(all, i), info, identity, target, member->uri);
         if (like > best) {
             best = like;
             at = i;
         }
     }
-    *ret_proven = best == 4 || member->account != NULL;
-    return best > 0 ? g_ptr_array_steal_index(all, at) : NULL;
+    if (best == 0)
+        return NULL;
+    MdKept *kept = g_ptr_array_steal_index(all, at);
+    bool where_it_was = member->rung && target != NULL && g_strcmp0(kept->target, target) == 0; /* we rang it there: it says nothing */
+    *ret_proven = best == 4 || member->account != NULL || where_it_was;
+    return kept;
 }
 
 /* What a chair gave or took holds; what somebody merely says it is gives it nothing. */
@@ -236,6 +250,15 @@ bool md_keep_enter(MdMember *member)
         room->spotlight = member->id;
     free_kept(kept);
     return true;
+}
+
+void md_keep_mute_all(MdRoom *room, bool mute, bool except_chair)
+{
+    for (guint i = 0; i < room->keep.kept->len; i++) {
+        MdKept *kept = g_ptr_array_index(room->keep.kept, i);
+        if (!(mute && except_chair && md_role_may(kept->role, MD_ACTION_PRESIDE)))
+            kept->muted = mute;
+    }
 }
 
 void md_keep_tell(const MdMember *member)

@@ -47,6 +47,7 @@ bool md_keep_expects(const MdRoom *room, const MdCallInfo *info);
 /* It comes in: as it was. True: it was somebody's place; then md_keep_tell says what differs from a newcomer. */
 bool md_keep_enter(MdMember *member);
 void md_keep_tell(const MdMember *member);
+void md_keep_mute_all(MdRoom *room, bool mute, bool except_chair); /* those who are not back yet, too */
 
 /* --- for those who have something to keep --- */
 typedef struct MdKeepWriter MdKeepWriter;

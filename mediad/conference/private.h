@@ -475,6 +475,7 @@ void md_room_floor_role(MdMember *member);            /* it has another one */
 void md_room_floor_mute(MdMember *member, bool mute); /* an order to it alone */
 /* Every microphone as the floor says; replans where one changed. */
 void md_room_floor_sync(MdRoom *room);
+void md_room_floor_mute_absent(MdRoom *room, bool mute, bool except_chair); /* those whose place is kept */
 void md_room_floor_tick(MdRoom *room, int64_t now_us);
 JsonObject *md_room_floor_keep(MdKeepWriter *writer);         /* rules, who has it, the queue; new */
 void md_room_floor_load(MdRoom *room, JsonObject *object);
@@ -497,8 +498,6 @@ void md_channels_fill_seat(const MdMember *member, bool together, MdPlanSeat *at
 JsonArray *md_channels_keep(MdKeepWriter *writer);    /* new */
 void md_channels_load(MdRoom *room, JsonArray *array);
 uint32_t md_channel_serial(const MdRoom *room, const MdPlanSeat *at); /* of what it hears, 0: the floor */
-/* Who somebody is beyond its call: its account, or the address it called from under that name. New. */
-char *md_member_identity(const MdMember *member);
 
 #include "mediad/conference/pictures.h"
 

@@ -236,6 +236,15 @@ void md_room_floor_mute(MdMember *member, bool mute)
         member->muted = md_floor_is_muted(room->floor, member->id);
 }
 
+void md_room_floor_mute_absent(MdRoom *room, bool mute, bool except_chair)
+{
+    for (guint i = 0; i < room->absent->len; i++) {
+        const MdAbsent *absent = g_ptr_array_index(room->absent, i);
+        if (!(mute && except_chair && md_role_may(absent->role, MD_ACTION_PRESIDE)))
+            md_floor_set_muted(room->floor, absent->id, mute);
+    }
+}
+
 void md_room_floor_tick(MdRoom *room, int64_t now_us)
 {
     if (room->floor == NULL || room->ending)
@@ -564,7 +573,7 @@ JsonObject *md_room_floor_keep(MdKeepWriter *writer)
 static void load_place(MdRoom *room, const MdKept *kept, int64_t left_us)
 {
     int64_t now_us = md_conference_now_us(room->conference);
-    if (kept == NULL || md_floor_join(room->floor, kept->id, kept->role, kept->muted, now_us) != 0)
+    if (kept == NULL || md_floor_join(room->floor, kept->id, kept->role, kept->inside ? kept->muted : room->muted_all, now_us) != 0)
         return;
     MdAbsent *absent = g_new0(MdAbsent, 1);
     *absent = (MdAbsent){.id = kept->id, .identity = g_strdup(kept->identity), .name = g_strdup(kept->name), .role = kept->role, .proven = kept->proven};

@@ -338,6 +338,8 @@ void md_room_mute_all(MdRoom *room, bool mute, bool except_chair)
         if (member->state != MD_MEMBER_LEAVING && !(mute && except_chair && md_role_may(member->role, MD_ACTION_PRESIDE)))
             set_muted(member, mute, false);
     }
+    md_keep_mute_all(room, mute, except_chair);
+    md_room_floor_mute_absent(room, mute, except_chair);
     md_room_emit(room, "room.muted", NULL, "muted", "b", mute, "except_chair", "b", except_chair, NULL);
     md_room_replan(room);
 }

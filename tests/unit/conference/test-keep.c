@@ -266,6 +266,128 @@ static void test_unproven(void)
     meeting_free(h.meeting);
 }
 
+/* By a browser that shows its token, as that account or as nobody. */
+static FakeCall *browse(Hall *h, const char *account, MdRole role)
+{
+    FakeCall *call = fake_call_new(&(FakeCallSpec){.to_user = "r", .from_uri = account != NULL ? "web:a" : "web:nobody", .account = account, .seat = "5ea7", .peer_host = "192.0.2.9"});
+    g_ptr_array_add(h->meeting->calls, call);
+    md_conference_accept_call(h->meeting->conference, call->call, role);
+    if (call->rejected != 0)
+        return call;
+    md_call_emit_sdp(call->call, MD_SDP_OFFER, SDP[0]);
+    md_call_emit_established(call->call);
+    meeting_run_ms(h->meeting, 300);
+    return call;
+}
+
+static void hall_of_browser(Hall *h, const char *account)
+{
+    hall_init(h, &(MdRoomSpec){.name = "r", .pin = "1234"}, NULL);
+    h->calls[0] = browse(h, account, MD_ROLE_SITE);
+    meeting_dtmf(h->meeting, h->calls[0], "1234#");
+    meeting_run_ms(h->meeting, 300);
+    DO(md_room_set_role(h->room, meeting_member(h->room, 0), MD_ROLE_CO_CHAIR, &error));
+    md_room_lock(h->room, true);
+    restart(h);
+    memset(h->calls, 0, sizeof h->calls);
+}
+
+static MdPinResult without_pin(Hall *h, const char *account)
+{
+    MdCallInfo who = {.account = (char *)(uintptr_t)account, .seat = (char *)(uintptr_t)"5ea7", .peer_host = (char *)(uintptr_t)"192.0.2.9"};
+    return md_room_try_pin(h->room, &who, MD_ROLE_SITE, NULL);
+}
+
+static MdRole only_role(const Hall *h)
+{
+    g_autoptr(GPtrArray) members = md_room_members(h->room);
+    g_assert_cmpuint(members->len, ==, 1);
+    return ((const MdMemberInfo *)members->pdata[0])->role;
+}
+
+/* What an account had is that account's: a token left in the browser after it has signed out opens nothing. */
+static void test_signed_out(void)
+{
+    static const char *const others[] = {NULL, "b"};
+    Hall h;
+    hall_of_browser(&h, "a");
+    for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_assert_cmpint(without_pin(&h, others[i]), ==, MD_PIN_MISSING);
+        g_assert_cmpint(browse(&h, others[i], MD_ROLE_SITE)->rejected, ==, 403);
+        md_room_lock(h.room, false);
+        FakeCall *call = browse(&h, others[i], MD_ROLE_SITE); /* stands before the PIN now */
+        g_assert_cmpuint(meeting_events(h.meeting, "member.joined"), ==, i);
+        meeting_dtmf(h.meeting, call, "1234#");
+        meeting_run_ms(h.meeting, 300);
+        g_assert_cmpint(only_role(&h), ==, MD_ROLE_SITE);
+        md_call_emit_closed(call->call, 200, "BYE");
+        meeting_run_ms(h.meeting, 300);
+        md_room_lock(h.room, true);
+    }
+    g_assert_cmpint(without_pin(&h, "a"), ==, MD_PIN_NOT_NEEDED);
+    g_assert_cmpint(browse(&h, "a", MD_ROLE_SITE)->rejected, ==, 0);
+    g_assert_cmpint(only_role(&h), ==, MD_ROLE_CO_CHAIR);
+    meeting_free(h.meeting);
+    hall_of_browser(&h, NULL); /* a guest has nothing but its token */
+    g_assert_cmpint(without_pin(&h, NULL), ==, MD_PIN_NOT_NEEDED);
+    g_assert_cmpint(browse(&h, NULL, MD_ROLE_SITE)->rejected, ==, 0);
+    g_assert_cmpint(only_role(&h), ==, MD_ROLE_CO_CHAIR);
+    meeting_free(h.meeting);
+}
+
+/* An order to all holds for those too who are still on their way back. */
+static void test_mute_all(void)
+{
+    Hall h;
+    hall_full(&h, &(MdRoomSpec){.name = "r", .loudest = 8});
+    DO(md_room_set_role(h.room, h.ids[CHAIR], MD_ROLE_CHAIR, &error));
+    DO(md_room_raise_hand(h.room, h.ids[GUEST], true, &error));
+    restart(&h);
+    come(&h, SITE);
+    md_room_mute_all(h.room, true, true);
+    for (unsigned i = 0; i < N; i++)
+        if (i != SITE)
+            come(&h, i);
+    for (unsigned i = 0; i < N; i++) {
+        g_autoptr(GPtrArray) members = md_room_members(h.room);
+        g_assert_cmpint(info_of(members, h.ids[i])->muted, ==, i != CHAIR);
+    }
+    restart(&h);
+    come(&h, CHAIR);
+    md_room_mute_all(h.room, false, false);
+    for (unsigned i = 0; i < N; i++)
+        if (i != CHAIR)
+            come(&h, i);
+    for (unsigned i = 0; i < N; i++) {
+        g_autoptr(GPtrArray) members = md_room_members(h.room);
+        g_assert_false(info_of(members, h.ids[i])->muted);
+    }
+    meeting_free(h.meeting);
+}
+
+/* We ring it at its address again: it need not prove who it is. */
+static void test_rung_by_address(void)
+{
+    static const char *const targets[] = {"sip:hall@192.0.2.7", NULL};
+    Hall h;
+    hall_init(&h, &(MdRoomSpec){.name = "r"}, NULL);
+    DO(md_room_dial(h.room, targets, MD_ROLE_GUEST, true, &error));
+    for (unsigned round = 0; round < 2; round++) {
+        FakeCall *call = fake_dialer_last(&h.meeting->dialer);
+        g_assert_cmpstr(call->target, ==, targets[0]);
+        md_call_emit_sdp(call->call, MD_SDP_ANSWER, SDP[0]);
+        md_call_emit_established(call->call);
+        meeting_run_ms(h.meeting, 300);
+        if (round == 1)
+            break;
+        DO(md_room_set_role(h.room, meeting_member(h.room, 0), MD_ROLE_CO_CHAIR, &error));
+        restart(&h);
+        meeting_run_ms(h.meeting, 3500);
+    }
+    g_assert_cmpint(only_role(&h), ==, MD_ROLE_CO_CHAIR);
+    meeting_free(h.meeting);
+}
+
 /* --- what is kept, and for how long ----------------------------------------------------------------------------------- */
 
 static void test_over(void)
@@ -372,6 +494,9 @@ int main(int argc, char **argv)
     g_test_add_func("/keep/speaker", test_speaker);
     g_test_add_func("/keep/door", test_door);
     g_test_add_func("/keep/unproven", test_unproven);
+    g_test_add_func("/keep/signed-out", test_signed_out);
+    g_test_add_func("/keep/mute-all", test_mute_all);
+    g_test_add_func("/keep/rung-by-address", test_rung_by_address);
     g_test_add_func("/keep/over", test_over);
     g_test_add_func("/keep/too-late", test_too_late);
     g_test_add_func("/keep/another-meeting", test_another_meeting);
