@@ -83,6 +83,9 @@ try {
   await a.page.getByText('Xin chào các đồng chí').waitFor({ timeout: long });
   step('the chat came');
   await b.page.screenshot({ path: `${pictures}/chat-phone-en.png` });
+  const muted = () => a.page.waitForFunction(() => window.mediadCall.state.room.members.some((m) => m.name === 'Mr. An' && m.self_muted), null, { timeout: long });
+  await b.page.getByRole('button', { name: 'Mute', exact: true }).click();
+  await muted();
   const before = await b.page.evaluate(() => window.mediadCall.state.member), t0 = Date.now();
   await b.page.reload();
   await up(b);
@@ -90,14 +93,39 @@ try {
   must(before === after, `another seat after the reload: ${before}, ${after}`);
   await picture(b);
   step('b is back in its seat', { member: after, ms: Date.now() - t0 });
+  const opened = await b.page.evaluate(() => !window.mediadCall.state.muted || window.mediadCall.local.getAudioTracks().some((x) => x.enabled));
+  must(!opened, 'the reload has opened the microphone of somebody who had closed it');
+  await muted();
+  step('the microphone is still closed');
   await order('/votes', { question: 'Đồng ý?' });
-  await b.page.locator('.meet-choices button').first().click({ timeout: long });
+  const choice = b.page.locator('.meet-choices button').first(), pressed = b.page.locator('.meet-choices button[aria-pressed=true]');
+  await b.page.evaluate(() => { window.mediadCall.vote = () => false; }); /* no connection at that moment */
+  await choice.click({ timeout: long });
+  must(await pressed.count() === 0, 'a vote that was not sent is shown as taken');
+  await b.page.evaluate(() => { window.mediadCall.vote = function (vote) { return Object.getPrototypeOf(this).vote.call(this, vote, 15); }; });
+  await choice.click();
+  await b.page.waitForFunction(() => window.mediadCall.state.trouble?.of === 'vote', null, { timeout: long });
+  await pressed.waitFor({ state: 'detached', timeout: long });
+  step('a vote that was not taken is not shown as taken');
+  await b.page.evaluate(() => { delete window.mediadCall.vote; window.mediadCall.clearTrouble(); });
+  await choice.click();
   await b.page.screenshot({ path: `${pictures}/vote-phone-en.png` });
   await b.page.getByText('1 vote').waitFor({ timeout: long });
   step('b has voted');
   await b.page.getByRole('button', { name: 'Leave' }).click();
   await b.page.getByText('You have left').waitFor({ timeout: long });
   step('b has left');
+  await a.page.evaluate(() => { location.hash = ''; }); /* as "Back" to the page before does: another page of ours, the document stays */
+  await a.page.locator('main.meet').waitFor({ state: 'detached', timeout: long });
+  const live = await a.page.evaluate(() => window.mediadCall.local.getTracks().filter((x) => x.readyState !== 'ended').length);
+  must(live === 0, `${live} tracks of a call that was left by "Back" are still live`);
+  for (let left = 50; ; left--) {
+    const { members } = await fetch(`${base}/api/v1/rooms/${room}/members`, { headers: { Authorization: `Bearer ${token}` } }).then((r) => r.json());
+    if (!members?.some((m) => m.role === 'chair')) break;
+    must(left > 0, `the chair who went to another page is still in the meeting: ${JSON.stringify(members)}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  step('leaving the page leaves the meeting');
 } catch (error) {
   console.log(`FAILED ${error.message}`);
   process.exitCode = 1;

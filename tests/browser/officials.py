@@ -19,7 +19,7 @@ def meet():
     first, second = (link["link"] for link in made["links"])
     run = play("officials.mjs", d.url(""), PICTURES, first, second, meeting["room"], d.token, str(PATIENCE))
     for name in ("both are connected", "a sees", "b sees", "b hears a", "a hand is in the queue", "the floor was given and ended", "the chat came",
-                 "b is back in its seat", "b has voted", "b has left"):
+                 "b is back in its seat", "the microphone is still closed", "a vote that was not taken is not shown as taken", "b has voted", "b has left", "leaving the page leaves the meeting"):
         step(run, name)
 
 

@@ -193,6 +193,7 @@ export const callWords = {
   'vote.secretHint': ['Bỏ phiếu kín: không ai biết bạn chọn gì.', 'Secret: nobody knows what you choose.'],
   'vote.namedHint': ['Biểu quyết công khai: mọi người thấy bạn chọn gì.', 'Named: all see what you choose.'],
   'vote.press': ['Bấm một lựa chọn. Còn mở thì đổi được.', 'Press one. It can be changed while the vote is open.'],
+  'vote.watch': ['Vai trò của bạn không bỏ phiếu, chỉ theo dõi kết quả.', 'Your role has no vote: you see the result.'],
   'vote.cast': ['Đã nhận. {n} phiếu.', 'Taken. {n} {n|vote|votes}.'],
   'vote.closed': ['Đã đóng biểu quyết', 'The vote is closed'],
   'vote.noQuorum': ['Chưa đủ số phiếu cần có', 'Too few votes'],

@@ -17,7 +17,7 @@ export const NO_STREAMS: Streams = { on: false, composed: 'full', why: '', tiles
 const STREAMS_MAX = 6;
 
 export type CallState = {
-  phase: Phase; ask: 'pin' | 'name' | null; trouble: { code: string; message: string; values?: Values } | null; over: { code: string; reason: string } | null;
+  phase: Phase; ask: 'pin' | 'name' | null; trouble: { code: string; message: string; of?: string; values?: Values } | null; over: { code: string; reason: string } | null;
   member: string; role: Role; may: readonly string[]; room: RoomState; chat: Line[]; media: 'none' | 'connecting' | 'up' | 'broken';
   main: MediaStream | null; sound: MediaStream | null; content: MediaStream | null; muted: boolean; cameraOff: boolean; sharing: boolean; backMs: number;
   streams: Streams;
@@ -34,7 +34,7 @@ export const backDelay = (n: number): number => (n === 0 ? 0 : Math.min(2500, 25
 export const slept = (lastMs: number, nowMs: number): boolean => nowMs - lastMs > 5000;
 
 /** What a reload needs to come back: the seat of this window, as long as it is kept. */
-export function keptSeat(): (Wanted & { resume: string; at: number; camera?: boolean; streams?: boolean }) | null {
+export function keptSeat(): (Wanted & { resume: string; at: number; camera?: boolean; muted?: boolean; streams?: boolean }) | null {
   try {
     const kept = JSON.parse(sessionStorage.getItem(SEAT) ?? 'null') as (Wanted & { resume: string; at: number }) | null;
     return kept && Date.now() - kept.at < 45000 ? kept : null;
@@ -107,6 +107,7 @@ export class Call {
   }
 
   leave(): void {
+    if (this.state.phase === 'over') return;
     this.send({ type: 'bye' });
     this.end('left', '');
   }
@@ -215,7 +216,7 @@ export class Call {
   private keep = (): void => {
     if (!this.resume || this.state.phase === 'over') return forgetSeat();
     const { pin: _, ...rest } = this.wanted;
-    try { sessionStorage.setItem(SEAT, JSON.stringify({ ...rest, resume: this.resume, at: Date.now(), camera: !this.state.cameraOff, streams: this.state.streams.on })); } catch { /* as above */ }
+    try { sessionStorage.setItem(SEAT, JSON.stringify({ ...rest, resume: this.resume, at: Date.now(), camera: !this.state.cameraOff, muted: this.state.muted, streams: this.state.streams.on })); } catch { /* as above */ }
   };
 
   private end(code: string, reason: string): void {
@@ -362,7 +363,7 @@ export class Call {
     if (code === 'replaced') return; /* the close that follows says it */
     if (code === 'too-often' && of === 'mute') this.closeMicrophone(); /* as the server has it */
     if (code === 'too-often' && of === 'video') this.closeCamera();
-    const trouble = { code: code === 'not-done' && of === 'share' ? 'share-refused' : code, message };
+    const trouble = { code: code === 'not-done' && of === 'share' ? 'share-refused' : code, message, of };
     if (trouble.code === 'share-refused') {
       if (!this.screen) return; /* ended here and there at once: nothing was refused */
       this.stopScreen();
@@ -530,7 +531,8 @@ export class Call {
   raise(raised: boolean): void { this.send({ type: 'hand', raised }); }
   floorDone(): void { this.send({ type: 'floor-done' }); }
   say(to: 'all' | 'secretary', text: string): boolean { return this.send({ type: 'chat', to, text }); }
-  vote(vote: string, choice: number): void { this.send({ type: 'vote', vote, choice }); }
+  /** True: it is on its way; what is refused comes as a trouble of 'vote'. */
+  vote(vote: string, choice: number): boolean { return this.send({ type: 'vote', vote, choice }); }
   listen(name: string | null): void { this.send({ type: 'channel', name }); }
   view(layout: string | null): void { this.send({ type: 'view', layout }); }
 

@@ -91,19 +91,24 @@ export default function Join({ target: given }: { target?: Target }) {
   const seat = useRef(keptSeat());
   const same = seat.current !== null && seat.current.code === target.code && (target.code !== undefined || seat.current.room === target.room || target.room === undefined);
   const [returning, setReturning] = useState(same);
+  const held = useRef<Call | null>(null);
+  const begin = (next: Call): void => { held.current = next; setCall(next); };
+
+  useEffect(() => () => held.current?.leave(), []); /* another page, "Back": nobody is heard or seen from a page that is not there (a reload keeps the seat) */
 
   useEffect(() => { void get<Session>('/session').then((s) => setName((old) => old || s.user), () => undefined); }, []);
   useEffect(() => { /* a reload goes back into its seat without a question */
     if (!same) return;
-    const { resume, at: _, camera, streams, ...wanted } = seat.current!;
+    const { resume, at: _, camera, muted, streams, ...wanted } = seat.current!;
     let gone = false;
     forgetSeat();
     void openDevices(keptDevices()).then(({ stream }) => {
       if (gone) return stream?.getTracks().forEach((x) => x.stop());
       if (camera === false) stream?.getVideoTracks().forEach((x) => { x.enabled = false; });
+      if (muted) stream?.getAudioTracks().forEach((x) => { x.enabled = false; });
       const next = new Call(wanted, stream);
       next.start(resume, streams);
-      setCall(next);
+      begin(next);
       setReturning(false);
     });
     return () => { gone = true; };
@@ -114,7 +119,7 @@ export default function Join({ target: given }: { target?: Target }) {
     setSpeaker(entry.speaker);
     const next = new Call({ ...entry.target, name: entry.name }, entry.stream);
     next.start();
-    setCall(next);
+    begin(next);
   };
   if (call) return <InCall call={call} speaker={speaker} again={() => setCall(null)} />;
   if (returning) return <main className="center"><div className="card" role="status"><h1>{t('join.returning')}</h1></div></main>;

@@ -87,16 +87,23 @@ function Chat({ call, state }: { call: Call; state: CallState }) {
   );
 }
 
-function Ballot({ vote, cast }: { vote: Vote; cast: (choice: number) => void }) {
+/** What is chosen is shown at once, and taken back when it was not taken. may: this member has a vote. */
+function Ballot({ vote, may, refused, cast }: { vote: Vote; may: boolean; refused: unknown; cast: (choice: number) => boolean }) {
   const [mine, setMine] = useState<number | null>(null);
+  const before = useRef<number | null>(null);
+  useEffect(() => { if (refused) setMine(before.current); }, [refused]);
+  const choose = (i: number) => {
+    before.current = mine;
+    if (cast(i)) setMine(i);
+  };
   return (
     <div>
       <h2>{vote.question}</h2>
       <p className="soft">{vote.secret ? t('vote.secretHint') : t('vote.namedHint')}</p>
       {vote.open ? <div className="meet-choices">{vote.choices.map((c, i) => (
-        <Button key={c.key} size="large" block type={mine === i ? 'primary' : 'default'} aria-pressed={mine === i} onClick={() => { setMine(i); cast(i); }}>{mine === i && '✔ '}{c.text}</Button>))}
+        <Button key={c.key} size="large" block type={mine === i ? 'primary' : 'default'} aria-pressed={mine === i} disabled={!may} onClick={() => choose(i)}>{mine === i && '✔ '}{c.text}</Button>))}
       </div> : <VoteResult vote={vote} />}
-      <p className="soft" aria-live="polite">{vote.open ? (mine === null ? t('vote.press') : t('vote.cast', { n: vote.cast })) : t('vote.closed')}</p>
+      <p className="soft" aria-live="polite">{!vote.open ? t('vote.closed') : !may ? t('vote.watch') : mine === null ? t('vote.press') : t('vote.cast', { n: vote.cast })}</p>
     </div>
   );
 }
@@ -147,7 +154,7 @@ const NEWS = ['share-ended', 'share-passed', 'share-taken'];
 
 function Notice({ state, call }: { state: CallState; call: Call }) {
   let text: ReactNode = null;
-  if (state.phase === 'back') text = `${t('meet.back')} (${Math.round(state.backMs / 1000)} s)`;
+  if (state.phase === 'back') text = t('meet.back');
   else if (state.media === 'broken') text = t('meet.broken');
   else if (state.media === 'connecting') text = t('meet.connecting');
   const [read, setRead] = useState(false);
@@ -157,8 +164,9 @@ function Notice({ state, call }: { state: CallState; call: Call }) {
     const timer = window.setTimeout(() => call.clearTrouble(), 12000);
     return () => window.clearTimeout(timer);
   }, [news, state.trouble, call]);
-  if (text) return <div className="meet-notice" role="status">{text}</div>;
-  if (!state.trouble && state.room.room?.confidential && !read) return <div className="meet-notice" role="note">{t('confidential.notice')} <button type="button" onClick={() => setRead(true)}>{t('confidential.read')}</button></div>;
+  /* the seconds are for the eye: said aloud they would come again each second */
+  if (text) return <div className="meet-notice" role="status">{text}{state.phase === 'back' && <span aria-hidden="true"> ({Math.round(state.backMs / 1000)} s)</span>}</div>;
+  if (!state.trouble && state.room.room?.confidential && !read) return <div className="meet-notice" role="status">{t('confidential.notice')} <button type="button" onClick={() => setRead(true)}>{t('confidential.read')}</button></div>;
   if (!state.trouble) return null;
   const key = `join.${state.trouble.code}`;
   return <div className="meet-notice" role={news ? 'status' : 'alert'}>{key in catalogue ? t(key as Key, state.trouble.values) : state.trouble.message} <button type="button" onClick={() => call.clearTrouble()}>{t('close')}</button></div>;
@@ -215,7 +223,7 @@ export function Stage({ call, state, speaker }: { call: Call; state: CallState; 
             {panel === 'chat' && <Chat call={call} state={state} />}
             {panel === 'people' && <People state={state} />}
             {panel === 'chairing' && <Chairing call={call} state={state} />}
-            {panel === 'vote' && (vote ? <Ballot key={vote.id} vote={vote} cast={(choice) => call.vote(vote.id, choice)} /> : <p>{t('vote.none')}</p>)}
+            {panel === 'vote' && (vote ? <Ballot key={vote.id} vote={vote} may={state.may.includes('vote')} refused={state.trouble?.of === 'vote' ? state.trouble : null} cast={(choice) => call.vote(vote.id, choice)} /> : <p>{t('vote.none')}</p>)}
             {panel === 'more' && <div className="meet-choices">
               {canShare && !watches && <Button size="large" block onClick={share}>{state.sharing ? t('meet.unshare') : t('meet.share')}</Button>}
               <Button size="large" block onClick={() => setPanel('people')}>{t('meet.people')}</Button>
