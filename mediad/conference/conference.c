@@ -8,7 +8,7 @@ enum {
     TICK_MS = 100,
     ROOM_NAME_MAX = 64,
     PIN_MAX = 16,
-    TITLE_MAX = 256,
+    TITLE_MAX = 800, /* 200 characters of four bytes */
     ACCOUNT_MAX = 128,
     SERVICE_MEMBERS = 100,
     FREE_PATIENCE_MS = 5000
@@ -153,7 +153,7 @@ static bool check_spec(const MdRoomSpec *spec, GError **error)
         wrong = "the chair's PIN must differ from the members'";
     else if (spec->title != NULL &&
              (strlen(spec->title) > TITLE_MAX || !g_utf8_validate(spec->title, -1, NULL)))
-        wrong = "a title is at most 256 bytes of UTF-8";
+        wrong = "a title is at most 800 bytes of UTF-8";
     else if (spec->max_members > MD_ROOM_MEMBERS_MAX)
         wrong = "a room seats at most 1000";
     else if (spec->loudest > MD_MIX_LOUDEST_MAX)
@@ -194,6 +194,31 @@ MdRoom *md_conference_create_room(MdConference *conference, const MdRoomSpec *sp
     if (scene != NULL)
         md_keep_load(room, scene);
     return room;
+}
+
+static void replace(char **at, const char *text)
+{
+    g_free(*at);
+    *at = text != NULL && *text != 0 ? g_strdup(text) : NULL;
+}
+
+bool md_room_set_door(MdRoom *room, const char *title, const char *pin, const char *chair_pin, GError **error)
+{
+    const MdRoomSpec spec = {.name = room->name, .title = title, .pin = pin, .chair_pin = chair_pin};
+    if (!check_spec(&spec, error))
+        return false;
+    g_autofree char *before = g_steal_pointer(&room->title);
+    room->title = g_strdup(title != NULL && *title != 0 ? title : room->name);
+    replace(&room->pin, pin);
+    replace(&room->chair_pin, chair_pin);
+    if (strcmp(before, room->title) != 0)
+        md_room_emit(room, "room.renamed", NULL, "title", "s", room->confidential ? room->name : room->title, NULL);
+    for (guint i = 0; room->pin == NULL && i < room->members->len; i++) {
+        MdMember *member = g_ptr_array_index(room->members, i);
+        if (member->state == MD_MEMBER_PIN && member->hangup_us == 0)
+            md_member_enter(member);
+    }
+    return true;
 }
 
 MdRoom *md_conference_create_trial(MdConference *conference, const MdRoomSpec *spec, GError **error)

@@ -186,6 +186,8 @@ bool md_room_set_role(MdRoom *room, const char *member, MdRole role, GError **er
 bool md_room_admit(MdRoom *room, const char *member, GError **error);
 bool md_room_kick(MdRoom *room, const char *member, GError **error);
 void md_room_lock(MdRoom *room, bool locked);
+/* How it is called and what is asked at its door from now on; NULL or "": its name, no PIN. Who is inside stays; who stands at a door that asks no more comes in. */
+bool md_room_set_door(MdRoom *room, const char *title, const char *pin, const char *chair_pin, GError **error);
 /* The picture of all: its layout and who sits where. seats: member ids in the order of the layout's seats, "" for a seat that is
  * anybody's, NULL-terminated; NULL: none is fixed. A seat stays its member's while it is away, and finds it again when it comes back. */
 bool md_room_set_layout(MdRoom *room, MdLayoutKind layout, const char *const *seats, GError **error);

@@ -216,6 +216,18 @@ static void follow_roles(Meeting *meeting, const MdBooking *before)
     }
 }
 
+/* Its room is open already: the name and the PINs that were changed hold from now on. A standing room keeps its own. */
+static void follow_door(Meeting *meeting, const MdBooking *before)
+{
+    const MdBooking *b = meeting->booking;
+    MdRoom *room = meeting->room_made ? md_meeting_room(meeting) : NULL;
+    g_autoptr(GError) error = NULL;
+    if (room == NULL || (strcmp(before->title, b->title) == 0 && strcmp(before->pin, b->pin) == 0 && strcmp(before->chair_pin, b->chair_pin) == 0))
+        return;
+    if (!md_room_set_door(room, b->title, b->pin, b->chair_pin, &error))
+        md_error(&meeting->owner->logger, "meeting %s: its room keeps name and PINs: %s", b->id, error->message);
+}
+
 void md_meeting_follow(Meeting *meeting, const MdBooking *before)
 {
     MdMeetings *m = meeting->owner;
@@ -228,6 +240,7 @@ void md_meeting_follow(Meeting *meeting, const MdBooking *before)
         if (b->state == MD_MEETING_LIVE)
             follow_sites(meeting, before);
         follow_roles(meeting, before);
+        follow_door(meeting, before);
     } else if (was_there) {
         set_recording(meeting, false);
         md_visits_end(meeting, "meeting ended");

@@ -169,6 +169,32 @@ static void test_pin(void)
     meeting_free(meeting);
 }
 
+/* Another PIN while somebody is asked for it, and then none: whoever is at the door comes in. */
+static void test_door_changes(void)
+{
+    Meeting *meeting = meeting_new(&(MeetingSpec){0});
+    MdRoom *room = meeting_room(meeting, &(MdRoomSpec){.name = "r", .pin = "2468", .lobby = true});
+    MdLeg *inside, *guest;
+    g_autoptr(GError) error = NULL;
+    meeting_join(meeting, "r", "op", MD_ROLE_OPERATOR, "hz=400", &inside);
+    FakeCall *call = meeting_join(meeting, "r", "xa", MD_ROLE_SITE, "hz=500", &guest);
+    meeting_run_ms(meeting, 1000);
+    g_assert_false(md_room_set_door(room, "r", "1111", "1111", &error));
+    g_assert_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_INVALID);
+    g_assert_true(md_room_set_door(room, "Mới", "1357", NULL, NULL));
+    g_assert_cmpuint(meeting_events(meeting, "room.renamed"), ==, 1);
+    meeting_dtmf(meeting, call, "2468#");
+    meeting_run_ms(meeting, 1500);
+    g_assert_cmpuint(meeting_events(meeting, "member.pin-failed"), ==, 1);
+    expect_hears(inside, 500, false);
+    g_assert_true(md_room_set_door(room, "Mới", "", NULL, NULL));
+    meeting_run_ms(meeting, 2000);
+    expect_hears(inside, 500, true);
+    expect_hears(guest, 400, true);
+    g_assert_cmpuint(meeting_events(meeting, "room.renamed"), ==, 1);
+    meeting_free(meeting);
+}
+
 static void test_pin_refused(void)
 {
     Meeting *meeting = meeting_new(&(MeetingSpec){0});
@@ -554,6 +580,7 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/room/mute-on-entry", test_mute_on_entry);
     g_test_add_func("/conference/room/wait-for-chair", test_wait_for_chair);
     g_test_add_func("/conference/room/pin", test_pin);
+    g_test_add_func("/conference/room/door-changes", test_door_changes);
     g_test_add_func("/conference/room/pin-refused", test_pin_refused);
     g_test_add_func("/conference/room/chair-pin-guessed", test_chair_pin_guessed);
     g_test_add_func("/conference/room/pin-guessed-over-calls", test_pin_guessed_over_calls);

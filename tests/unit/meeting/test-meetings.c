@@ -117,6 +117,58 @@ static void test_clash(void)
     desk_free(desk);
 }
 
+static MdPinResult at_door(MdRoom *room, const char *pin)
+{
+    return md_room_try_pin(room, &(MdCallInfo){.account = (char *)"khach", .peer_host = (char *)"192.0.2.7"}, MD_ROLE_SITE, pin);
+}
+
+static char **at(MdBooking *b, unsigned i)
+{
+    return i == 0 ? &b->title : i == 1 ? &b->pin : &b->chair_pin;
+}
+
+static void rewrite(Desk *desk, const char *id, const char *title, const char *pin, const char *chair_pin)
+{
+    const char *const texts[] = {title, pin, chair_pin};
+    g_autoptr(MdBooking) present = md_meetings_get(desk->meetings, id, NULL);
+    g_autoptr(MdBooking) b = md_booking_copy(present);
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_free(*at(b, i));
+        *at(b, i) = g_strdup(texts[i]);
+    }
+    g_assert_nonnull(desk_put(desk, b, NULL));
+}
+
+/* The room is open already, and somebody stands at its door. */
+static void test_door(void)
+{
+    Desk *desk = desk_new();
+    g_autoptr(GString) longest = g_string_new(NULL);
+    for (unsigned i = 0; i < MD_BOOKING_TITLE_MAX; i++)
+        g_string_append(longest, "ộ");
+    g_autoptr(MdBooking) wish = desk_wish(desk, longest->str, 1, 60, "a");
+    g_free(wish->pin);
+    wish->pin = g_strdup("1234");
+    g_autofree char *id = g_strdup(desk_put(desk, wish, NULL)->id);
+    desk_run_s(desk, 62);
+    g_autoptr(MdBooking) live = md_meetings_get(desk->meetings, id, NULL);
+    MdRoom *room = md_conference_find_room(desk->meeting->conference, live->room);
+    g_assert_nonnull(room);
+    g_assert_cmpint(at_door(room, NULL), ==, MD_PIN_MISSING);
+    g_assert_cmpint(at_door(room, "1234"), ==, MD_PIN_RIGHT);
+    rewrite(desk, id, "Giao ban", "5678", "9876");
+    g_assert_cmpint(at_door(room, "1234"), ==, MD_PIN_WRONG);
+    g_assert_cmpint(at_door(room, "5678"), ==, MD_PIN_RIGHT);
+    g_assert_cmpint(at_door(room, "9876"), ==, MD_PIN_CHAIR);
+    MdRoomInfo info = {0};
+    md_room_info(room, &info);
+    g_assert_cmpstr(info.title, ==, "Giao ban");
+    rewrite(desk, id, "Giao ban", "", "9876");
+    g_assert_cmpint(at_door(room, NULL), ==, MD_PIN_NOT_NEEDED);
+    g_assert_cmpint(at_door(room, "9876"), ==, MD_PIN_CHAIR);
+    desk_free(desk);
+}
+
 static void test_change(void)
 {
     Desk *desk = desk_new();
@@ -524,6 +576,7 @@ int main(int argc, char **argv)
     g_test_add_func("/meeting/grace-and-limit", test_grace_and_limit);
     g_test_add_func("/meeting/clash", test_clash);
     g_test_add_func("/meeting/change", test_change);
+    g_test_add_func("/meeting/door", test_door);
     g_test_add_func("/meeting/restart", test_restart);
     g_test_add_func("/meeting/attendance", test_attendance);
     g_test_add_func("/meeting/ended-in-the-room", test_ended_in_the_room);
