@@ -20,10 +20,10 @@ static JsonNode *take(JsonObject *o)
     return node;
 }
 
-/* "file:line: key: what", as the reader of settings says it; what is not like that is the text alone. */
+/* "file:line: key: what", as the reader of settings says it, without a key where the line is no setting; what is not like that is the text alone. */
 static JsonArray *faults_json(const char *message)
 {
-    static const char pattern[] = "^(.*?):(?:(\\d+):)? ([a-z0-9_.\\[\\]-]+): (.*)$";
+    static const char pattern[] = "^(.*?):(?:(\\d+):(?: ([a-z0-9_.\\[\\]-]+):)?| ([a-z0-9_.\\[\\]-]+):) (.*)$";
     g_autoptr(GRegex) regex = g_regex_new(pattern, 0, 0, NULL);
     g_auto(GStrv) lines = g_strsplit(message, "\n", -1);
     JsonArray *array = json_array_new();
@@ -32,12 +32,13 @@ static JsonArray *faults_json(const char *message)
         g_autoptr(GMatchInfo) match = NULL;
         JsonObject *o = json_object_new();
         if (g_regex_match(regex, *line, 0, &match)) {
-            g_autofree char *file = g_match_info_fetch(match, 1), *number = g_match_info_fetch(match, 2), *key = g_match_info_fetch(match, 3);
-            g_autofree char *text = g_match_info_fetch(match, 4);
+            g_autofree char *file = g_match_info_fetch(match, 1), *number = g_match_info_fetch(match, 2), *key = g_match_info_fetch(match, *number ? 3 : 4);
+            g_autofree char *text = g_match_info_fetch(match, 5);
             json_object_set_string_member(o, "file", file);
             if (*number)
                 json_object_set_int_member(o, "line", g_ascii_strtoll(number, NULL, 10));
-            json_object_set_string_member(o, "key", key);
+            if (*key)
+                json_object_set_string_member(o, "key", key);
             json_object_set_string_member(o, "text", text);
         } else {
             json_object_set_string_member(o, "text", *line);

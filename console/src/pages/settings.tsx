@@ -48,7 +48,7 @@ function Result({ told, close }: { told: Told; close: () => void }) {
   return (
     <div role="status" className="card" style={{ marginBottom: 12, borderColor: bad || told.problem ? 'var(--bad)' : 'var(--good)' }}>
       <div className="row between"><Badge tone={bad || told.problem ? 'bad' : 'good'}>{bad ? t('set.faulty', { n: told.faults.length }) : told.taken ? t('set.taken') : t('set.fine')}</Badge><Button size="small" onClick={close}>{t('close')}</Button></div>
-      {bad && <ol>{told.faults.map((f, i) => <li key={i} lang="en">{f.line ? <b>{t('set.line', { n: f.line })}</b> : null} {f.key && <code>{f.key}</code>} {f.text}</li>)}</ol>}
+      {bad && <ol>{told.faults.map((f, i) => <li key={i} lang="en">{f.file && <code>{f.file}</code>} {f.line ? <b>{t('set.line', { n: f.line })}</b> : null} {f.key && <code>{f.key}</code>} {f.text}</li>)}</ol>}
       {told.problem && <p lang="en">{told.problem}</p>}
       {told.warnings.map((w) => <p key={w} className="soft" lang="en">▲ {w}</p>)}
       {!bad && told.changes.length === 0 && <p>{t('set.nothing')}</p>}
@@ -69,7 +69,7 @@ function One({ s }: { s: Setting }) {
     <li>
       <div className="row between"><code>{s.key}</code>{s.waits ? <Badge tone="warn">{t('set.waits')}</Badge> : s.changed ? <Badge tone="good">{t('set.changed')}</Badge> : s.from ? <Badge tone="idle">{t('set.fromFile')}</Badge> : null}</div>
       <pre className="set-value" tabIndex={s.value && s.value.length > 400 ? 0 : undefined}>{value}</pre>
-      {s.waits && <div>{t('set.next')} <code>{s.next || t('set.unset')}</code></div>}
+      {s.waits && <div>{t('set.next')} <code>{s.secret && s.set ? t('set.secret') : s.next || t('set.unset')}</code></div>}
       <div className="soft" lang={help.lang}>{help.text}</div>
       <div className="soft">{t('set.default')} <code>{s.default || t('set.unset')}</code> · <span lang="en">{s.range}</span>{s.restart && ` · ${t('set.needsRestart')}`}{s.from && <> · {t('set.at')} <code>{s.from}</code></>}</div>
     </li>

@@ -109,6 +109,13 @@ static void test_check(House *h, gconstpointer data)
     g_assert_cmpint(json_object_get_int_member(range, "line"), ==, 4);
     test_expect(&h->t, "POST", "/settings/reload", h->admin, NULL, 409, "settings-faulty");
     g_assert_cmpuint(h->current->sip.t1_ms, ==, 400); /* nothing was taken over */
+    write_file(h, "sip: { t1_ms = = 5; };\n");
+    g_autoptr(TestReply) syntax = test_call(&h->t, "POST", "/settings/check", h->admin, NULL);
+    JsonObject *only = json_array_get_object_element(json_object_get_array_member(json_node_get_object(syntax->json), "faults"), 0);
+    g_assert_cmpint(json_object_get_int_member(only, "line"), ==, 4);
+    g_assert_true(g_str_has_suffix(json_object_get_string_member(only, "file"), ".conf"));
+    g_assert_false(json_object_has_member(only, "key"));
+    g_assert_nonnull(strstr(json_object_get_string_member(only, "text"), "settings look like"));
     g_remove(h->path);
     g_autoptr(TestReply) gone = test_call(&h->t, "POST", "/settings/check", h->admin, NULL);
     g_assert_cmpuint(gone->status, ==, 200);
