@@ -3,7 +3,7 @@
 import { axe, catalogue, faults, launch, must, ok, open } from './look.mjs';
 import { ask } from './people.mjs';
 
-const { base, root, pictures, cookie, names, patience } = JSON.parse(process.argv[2]), words = catalogue(root), long = 20000 * patience;
+const { base, root, pictures, cookie, names, elsewhere, patience } = JSON.parse(process.argv[2]), words = catalogue(root), long = 20000 * patience;
 const browser = await launch();
 
 async function look(page, name, access) {
@@ -12,9 +12,45 @@ async function look(page, name, access) {
   await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
 }
 
+/** Moved onto a time at which its sites are elsewhere: told, and then done all the same. What else the meeting is stays. */
+async function changed(page) {
+  await page.getByRole('button', { name: 'Sửa lịch họp' }).click();
+  must(await page.getByLabel('Mã PIN vào họp').inputValue() === '2468', 'the PIN is not there to change');
+  await look(page, 'meeting-change-desktop-vi', true);
+  await page.getByLabel('Tên cuộc họp').fill('Họp phòng chống bão số 9');
+  await page.getByLabel('Bắt đầu (giờ Việt Nam)').fill(elsewhere);
+  await page.getByLabel('Số phút').fill('45');
+  await page.getByLabel('Mã PIN vào họp').fill('1357');
+  await page.getByRole('button', { name: 'Lưu', exact: true }).click();
+  await page.getByRole('heading', { name: 'Trùng giờ: 4' }).waitFor();
+  await page.getByRole('listitem').filter({ hasText: names.cam }).getByRole('link', { name: 'Giao ban tuần' }).waitFor();
+  ok('the clash is told');
+  await page.getByLabel('Vẫn đặt, vì').fill('Bão đổ bộ');
+  await page.getByRole('button', { name: 'Lưu', exact: true }).click();
+  await page.getByRole('heading', { name: 'Họp phòng chống bão số 9' }).waitFor();
+  await page.getByText('1357').waitFor();
+  ok('changed');
+}
+
+async function calledOff(page) {
+  await page.getByRole('button', { name: 'Hủy cuộc họp' }).click();
+  const ask = page.getByRole('dialog', { name: 'Hủy cuộc họp này?' }), go = ask.getByRole('button', { name: 'Hủy cuộc họp' });
+  must(await go.isDisabled(), 'called off without a reason');
+  await ask.getByLabel('Lý do hủy').fill('Bão đã tan');
+  await page.screenshot({ path: `${pictures}/meeting-cancel-vi.png` });
+  await go.click();
+  await page.getByText('Cuộc họp đã hủy: Bão đã tan').waitFor();
+  await ask.waitFor({ state: 'detached' });
+  for (const name of ['Sửa lịch họp', 'Hủy cuộc họp', 'Bắt đầu ngay', 'Tạo cho mọi điểm cầu']) must(await page.getByRole('button', { name }).count() === 0, `${name} is offered still`);
+  await page.rest();
+  await look(page, 'meeting-cancelled-desktop-vi');
+  ok('called off');
+}
+
 try {
   const page = await open(browser, { base, cookie });
   page.setDefaultTimeout(long);
+  page.expects = ['status of 409'];
   const row = (account) => page.getByRole('row').filter({ hasText: names[account] });
   await page.go('/meetings');
   await page.getByRole('button', { name: 'Đặt lịch họp' }).click();
@@ -22,6 +58,11 @@ try {
   await page.getByLabel('Bắt đầu (giờ Việt Nam)').fill(new Date(Date.now() + (7 * 60 + 30) * 60000).toISOString().slice(0, 16));
   await page.getByLabel(/Tất cả điểm cầu của/).uncheck();
   await page.getByLabel('Bốn xã (4)').check();
+  await page.getByLabel('Mã PIN vào họp').fill('2468');
+  await page.getByLabel('Mã PIN của chủ tọa').fill('2468');
+  await page.getByRole('button', { name: 'Đặt lịch', exact: true }).click();
+  await page.getByText('Mã của chủ tọa phải khác mã vào họp.').waitFor();
+  await page.getByLabel('Mã PIN của chủ tọa').fill('97531');
   must(await page.getByLabel('Họp thử, kiểm tra từng điểm cầu từ trước 60 phút').isChecked(), 'a trial is not what one gets by itself');
   await page.getByRole('button', { name: 'Đặt lịch', exact: true }).click();
   await page.getByRole('heading', { name: 'Họp phòng chống bão' }).waitFor();
@@ -65,6 +106,8 @@ try {
   await page.rest();
   await look(page, 'trial-mended-desktop-vi');
   ok('looked at', { pictures: 7 });
+  await changed(page);
+  await calledOff(page);
 } catch (error) {
   console.log(`FAILED ${error.message.replaceAll('\n', ' | ')}`);
   process.exitCode = 1;

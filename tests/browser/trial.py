@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The trial session at the console: booked in the page, run by itself an hour before, the dead microphone found among real sites, mended and found well."""
 import csv
+import datetime
 import io
 
 from console import CONFIG, PICTURES, build_pages, play, step
@@ -33,6 +34,9 @@ def sites():
     STATE["cam"] = site(d, "cam", secrets["cam"], audio_file=silence, video_source=f"avformat,{camera}")
     STATE["hinh"] = site(d, "hinh", secrets["hinh"], tone=660)
     d.api("PUT", "/site-lists/bon-xa", {"title": "Bốn xã", "invite": {"accounts": list(NAMES)}})
+    day = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=7))) + datetime.timedelta(days=2)
+    STATE["elsewhere"] = day.strftime("%Y-%m-%dT09:30")
+    d.api("POST", "/meetings", {"title": "Giao ban tuần", "start": day.strftime("%Y-%m-%dT09:00"), "minutes": 60, "invite": {"lists": ["bon-xa"]}})
 
 
 def trial():
@@ -43,8 +47,10 @@ def trial():
 def found():
     """Nobody presses anything: the meeting is booked half an hour ahead, so the sites are called at once; the page shows each as it is judged."""
     d = STATE["d"]
-    STATE["run"] = play("trial.mjs", json.dumps({"base": d.url(""), "root": ROOT, "pictures": PICTURES, "cookie": cookie(d), "names": NAMES, "patience": PATIENCE}))
+    STATE["run"] = play("trial.mjs", json.dumps({"base": d.url(""), "root": ROOT, "pictures": PICTURES, "cookie": cookie(d), "names": NAMES, "elsewhere": STATE["elsewhere"], "patience": PATIENCE}))
     STATE["meeting"] = step(STATE["run"], "booked").strip('"')
+    m = STATE["booked"] = d.api("GET", f"/meetings/{STATE['meeting']}")
+    assert (m["pin"], m["chair_pin"], m["title"]) == ("2468", "97531", "Họp phòng chống bão"), m
     step(STATE["run"], "the sites are called")
     step(STATE["run"], "all are judged")
     result = trial()
@@ -82,9 +88,27 @@ def mended():
 
 def looked():
     print("# " + step(STATE["run"], "looked at"))
+
+
+def changed():
+    """A new time, name and PIN; what was not touched is as it was. A time that is taken needs a reason."""
+    d, path = STATE["d"], f"/meetings/{STATE['meeting']}"
+    step(STATE["run"], "the clash is told")
+    step(STATE["run"], "changed")
+    now = d.api("GET", path)
+    assert (now["title"], now["pin"], now["chair_pin"], now["forced_because"]) == ("Họp phòng chống bão số 9", "1357", "97531", "Bão đổ bộ"), now
+    assert now["start"][:16] == STATE["elsewhere"] and now["end_us"] - now["start_us"] == 45 * 60_000_000 and now["sites"] == STATE["booked"]["sites"] and now["trial"], now
+
+
+def called_off():
+    d = STATE["d"]
+    step(STATE["run"], "called off")
+    m = d.api("GET", f"/meetings/{STATE['meeting']}")
+    assert (m["state"], m["cancelled_because"]) == ("cancelled", "Bão đã tan"), m
     assert STATE["run"].child.wait(20 * PATIENCE) == 0, "\n".join(STATE["run"].lines)
     STATE["d"].stop()
 
 
 run_tap([("the console's pages are built", build_pages), ("four sites", sites), ("the dead microphone is found", found), ("the technician's list", listed),
-         ("mended and checked again", mended), ("in both languages, on a desk and a phone", looked)])
+         ("mended and checked again", mended), ("in both languages, on a desk and a phone", looked),
+         ("moved, with what it meets", changed), ("called off, with the reason", called_off)])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One meeting before and after: agenda, sites, the trial session with its causes, join links, attendance.
+// One meeting before and after: agenda, sites, PINs, the trial session with its causes, join links, attendance; changed, called off.
 import { Button } from 'antd';
 import { useState } from 'react';
 import { post, PREFIX, remove, seg } from '../../app/api';
@@ -10,6 +10,7 @@ import { useSession } from '../../app/session';
 import { useData } from '../../app/use';
 import { Badge } from '../../ui/field';
 import { useAct, Wrong } from '../../ui/wrong';
+import { CallOff, Change } from './booking';
 import { TrialSession } from './trial';
 import type { Attendance, JoinLink, Meeting as Whole } from './types';
 
@@ -47,26 +48,44 @@ function Attended({ id }: { id: string }) {
   );
 }
 
+/** What is to be told to those who call in by themselves, for who prepares the meeting. */
+function Pins({ m }: { m: Whole }) {
+  if (!m.pin && !m.chair_pin) return null;
+  return (
+    <section className="card"><h2>{t('meeting.pins')}</h2>
+      <dl className="facts">{m.pin && <><dt>{t('book.pin')}</dt><dd><code>{m.pin}</code></dd></>}{m.chair_pin && <><dt>{t('book.chair_pin')}</dt><dd><code>{m.chair_pin}</code></dd></>}</dl>
+      <p className="soft">{t('meeting.pinsWhat')}</p>
+    </section>
+  );
+}
+
 export default function Meeting({ params }: { params: Record<string, string> }) {
   const id = params.id, found = useData<Whole>(`/meetings/${seg(id)}`, ['meeting.'], 60000), act = useAct();
-  const { may, session } = useSession();
+  const { may, session } = useSession(), [changing, setChanging] = useState(false), [ending, setEnding] = useState(false);
   const m = found.data, ahead = m && (m.state === 'scheduled' || m.state === 'open'), prepares = m?.sites !== undefined;
   if (found.failure) return <Wrong failure={found.failure} retry={found.reload} />;
   if (!m) return <p role="status">{t('loading')}</p>;
+  const operates = may('operate') && !session.area, runs = operates || [m.chair, m.co_chair].includes(session.user), over = m.state === 'ended' || m.state === 'cancelled';
   return (
     <>
       <div className="head"><div><h1>{m.title}</h1><div className="soft">{dayOf(m.start_us)}, {clock(m.start_us)}–{clock(m.end_us)} · {tWord('meetingState', m.state)}</div></div>
-        <div className="row">{ahead && may('operate') && <Button size="large" onClick={() => void act(() => post(`/meetings/${seg(id)}/start`), { done: t('meeting.started') }).then(found.reload)}>{t('meeting.start')}</Button>}
-          {(may('operate') || [m.chair, m.co_chair, m.secretary].includes(session.user)) && m.state !== 'ended' && m.state !== 'cancelled' && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
+        <div className="row">{operates && !over && <Button size="large" aria-expanded={changing} onClick={() => setChanging(!changing)}>{t('meeting.change')}</Button>}
+          {ahead && runs && <Button size="large" danger onClick={() => setEnding(true)}>{t('meeting.cancel')}</Button>}
+          {ahead && runs && <Button size="large" onClick={() => void act(() => post(`/meetings/${seg(id)}/start`), { done: t('meeting.started') }).then(found.reload)}>{t('meeting.start')}</Button>}
+          {(runs || m.secretary === session.user) && !over && <Button size="large" onClick={() => go(`/desk/${seg(m.room)}`)}>{t('page.desk')}</Button>}
           {(m.state === 'open' || m.state === 'live') && <Button size="large" type="primary" onClick={() => go(`/join/${seg(m.room)}`)}>{t('door.go')}</Button>}</div></div>
+      <CallOff m={m} open={ending} close={() => setEnding(false)} done={found.reload} />
+      {m.state === 'cancelled' && <p className="lost" role="note">{t('meeting.cancelledBecause', { why: m.cancelled_because ?? '' })}</p>}
       {m.confidential && <p className="lost" role="note">{t('confidential.notice')}</p>}
       <div className="cards">
+        {changing && !over && <Change m={m} close={() => setChanging(false)} done={() => { setChanging(false); found.reload(); }} />}
         <div className="two">
           <section className="card"><h2>{t('book.agenda')}</h2>{m.agenda?.length ? <ol>{m.agenda.map((a, i) => <li key={i}>{a.subject}{a.who && ` – ${a.who}`}{a.minutes ? ` (${t('span.m', { n: a.minutes })})` : ''}</li>)}</ol> : <p className="soft">{t('nothing')}</p>}</section>
           <section className="card"><h2>{t('book.sites')} ({m.n_sites ?? 0})</h2><div className="areas" tabIndex={0} role="group" aria-label={t('book.sites')}>{m.sites?.map((s) => <span key={s.account}>{s.name || s.account}</span>)}</div></section>
         </div>
+        {!over && <Pins m={m} />}
         {prepares && ahead && <TrialSession id={id} />}
-        {prepares && m.state !== 'ended' && m.state !== 'cancelled' && <Links id={id} named={m.confidential === true} />}
+        {prepares && !over && <Links id={id} named={m.confidential === true} />}
         {prepares && m.state !== 'scheduled' && m.state !== 'cancelled' && <Attended id={id} />}
       </div>
     </>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The meetings ahead: into mine with one press; who may, books another.
-import { Input } from 'antd';
 import { useState, type FormEvent } from 'react';
 import { post, seg } from '../../app/api';
 import { asFailure, type Failure } from '../../app/failure';
@@ -11,45 +10,29 @@ import { useSession } from '../../app/session';
 import { useData } from '../../app/use';
 import { useOwnAreas } from '../../ui/areas';
 import { Button } from '../../ui/button';
-import { Badge, Field } from '../../ui/field';
+import { Badge } from '../../ui/field';
 import { LinkButton } from '../../ui/link-button';
 import { Wrong } from '../../ui/wrong';
-import type { Clash, Meeting, SiteList } from './types';
+import { accountsOf, Against, bodyOf, EMPTY, Fields, isWrong, More, type Form } from './booking';
+import type { Meeting, SiteList } from './types';
 
 const tone = (state: Meeting['state']) => (state === 'live' ? 'good' : state === 'open' ? 'warn' : state === 'cancelled' ? 'bad' : 'idle');
 
-/** What stands against a booking: who is where at that time, each with a way to that meeting. */
-function Clashes({ all }: { all: readonly Clash[] }) {
-  const at = (c: Clash) => `${dayOf(Date.parse(c.start) * 1000)}, ${clock(Date.parse(c.start) * 1000)}–${clock(Date.parse(c.end) * 1000)}`;
-  if (all.length === 0) return null;
-  return (
-    <section className="card" style={{ marginBottom: 12 }} aria-label={t('book.clashes', { n: all.length })}>
-      <h3 style={{ marginTop: 0 }}>{t('book.clashes', { n: all.length })}</h3>
-      <ul className="list">{all.map((c, i) => <li key={i} style={{ padding: '6px 0' }}><b>{c.what === 'room' ? t('book.clashRoom') : c.name || c.account}</b>: <Link to={`/meetings/${seg(c.meeting)}`}>{c.title}</Link> <span className="soft">{at(c)}</span></li>)}</ul>
-    </section>
-  );
-}
-
 function Book({ done }: { done: (id: string) => void }) {
   const tomorrow = toLocal(Date.now() + 86400e3).slice(0, 10);
-  const [form, setForm] = useState({ title: '', start: `${tomorrow}T08:00`, minutes: '120', chair: '', agenda: '', accounts: '', force: '' });
+  const [form, setForm] = useState<Form>({ ...EMPTY, start: `${tomorrow}T08:00`, minutes: '120' }), [tried, setTried] = useState(false);
   const [flags, setFlags] = useState({ all: true, lobby: false, record: false, dial: true, trial: true, mute_on_entry: true, confidential: false });
   const [lists, setLists] = useState<string[]>([]), [failure, setFailure] = useState<Failure | null>(null), [busy, setBusy] = useState(false);
   const saved = useData<{ lists: SiteList[] }>('/site-lists'), { top } = useOwnAreas();
-  const bind = (name: keyof typeof form) => ({ value: form[name], onChange: (e: { target: { value: string } }) => setForm({ ...form, [name]: e.target.value }) });
-  const clash = failure?.code === 'clash';
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    if (busy) return; /* pressed twice */
+    setTried(true);
+    if (busy || isWrong(form)) return; /* busy: pressed twice */
     setBusy(true);
     setFailure(null);
-    const { all, ...rest } = flags, accounts = form.accounts.split(/[\s,]+/).filter(Boolean);
-    const agenda = form.agenda.split('\n').map((x) => x.trim()).filter(Boolean).map((subject) => ({ subject }));
+    const { all, ...rest } = flags;
     try {
-      const made = await post<Meeting>('/meetings', {
-        title: form.title.trim(), start: form.start, minutes: Number(form.minutes), ...rest, agenda, ...(form.chair.trim() ? { chair: form.chair.trim() } : {}),
-        invite: { accounts, lists, areas: all && top ? [top.code] : [] }, ...(form.force.trim() ? { force_because: form.force.trim() } : {}),
-      });
+      const made = await post<Meeting>('/meetings', { ...bodyOf(form), ...rest, invite: { accounts: accountsOf(form), lists, areas: all && top ? [top.code] : [] } });
       done(made.id);
     } catch (error) { setFailure(asFailure(error)); }
     setBusy(false);
@@ -57,25 +40,17 @@ function Book({ done }: { done: (id: string) => void }) {
   return (
     <form className="card" onSubmit={(e) => void send(e)}>
       <h2>{t('book.title')}</h2>
-      <Field label={t('book.name')}>{(id) => <Input id={id} required maxLength={200} {...bind('title')} />}</Field>
-      <div className="row">
-        <Field label={t('book.start')}>{(id) => <input id={id} className="plain" type="datetime-local" required {...bind('start')} />}</Field>
-        <Field label={t('book.minutes')}>{(id) => <input id={id} className="plain" type="number" min={5} max={1440} required {...bind('minutes')} />}</Field>
-        <Field label={t('book.chair')}>{(id) => <Input id={id} {...bind('chair')} />}</Field>
-      </div>
-      <Field label={t('book.agenda')}>{(id) => <Input.TextArea id={id} rows={3} {...bind('agenda')} />}</Field>
+      <Fields form={form} set={setForm} tried={tried} />
       <fieldset className="card" style={{ marginBottom: 12 }}><legend><b>{t('book.sites')}</b></legend>
         <label className="row"><input type="checkbox" checked={flags.all} onChange={(e) => setFlags({ ...flags, all: e.target.checked })} />{t('book.allSites', { name: top?.name ?? '' })}</label>
         {saved.data?.lists.map((l) => <label className="row" key={l.name}><input type="checkbox" checked={lists.includes(l.name)} onChange={() => setLists(lists.includes(l.name) ? lists.filter((x) => x !== l.name) : [...lists, l.name])} />{l.title} ({l.n_sites ?? l.accounts.length})</label>)}
-        <Field label={t('book.accounts')}>{(id) => <Input id={id} {...bind('accounts')} />}</Field>
+        <More form={form} set={setForm} />
       </fieldset>
       <div style={{ display: 'grid', gap: 6, marginBottom: 12 }}>{(['dial', 'trial', 'mute_on_entry', 'lobby', 'record', 'confidential'] as const).map((f) => (
         <label className="row" key={f}><input type="checkbox" checked={flags[f]} disabled={f === 'record' && flags.confidential} onChange={(e) => setFlags({ ...flags, [f]: e.target.checked, ...(f === 'confidential' && e.target.checked ? { record: false } : {}) })} />{t(`book.${f}`)}</label>))}
       </div>
       {flags.confidential && <p role="note" className="lost">{t('book.confidentialNote')}</p>}
-      {failure && <Wrong failure={failure} brief={clash} />}
-      {clash && <Clashes all={failure.list<Clash>('clashes')} />}
-      {clash && <Field label={t('book.force')}>{(id) => <Input id={id} maxLength={300} {...bind('force')} />}</Field>}
+      <Against failure={failure} form={form} set={setForm} />
       <Button type="primary" size="large" htmlType="submit" loading={busy}>{t('book.go')}</Button>
     </form>
   );

@@ -26,11 +26,12 @@ const file = (r: Recording) => `${PREFIX}/recordings/${seg(r.id)}/file`;
 /** "1:02:03", as on a player. */
 const clockOf = (us: number) => new Date(us / 1000).toISOString().slice(us >= 3600e6 ? 11 : 14, 19);
 
-function Watch({ recording, close }: { recording: Recording; close: () => void }) {
+/** save: with a way to keep it, where the list has no room for one. */
+function Watch({ recording, save, close }: { recording: Recording; save: boolean; close: () => void }) {
   const [at, setAt] = useState<{ s: number }>();
   return (
     <section className="card" aria-label={recording.title}>
-      <div className="row between"><h2>{recording.title}</h2><Button onClick={close}>{t('recordings.close')}</Button></div>
+      <div className="row between"><h2>{recording.title}</h2><span className="row">{save && <Button href={file(recording)} download>{t('recordings.save')}</Button>}<Button onClick={close}>{t('recordings.close')}</Button></span></div>
       <Player url={`${file(recording)}?inline=1`} label={recording.title} at={at} />
       {recording.chapters.length > 0 && <ol className="chapters" aria-label={t('recordings.chapters')}>{recording.chapters.map((c, i) => (
         <li key={i}><button type="button" className="chapter" onClick={() => setAt({ s: c.start_us / 1e6 })}>{clockOf(c.start_us)} {c.title}</button></li>))}
@@ -92,7 +93,7 @@ export default function Recordings() {
       {wrong && <Wrong failure={wrong} retry={() => { setFailure(null); list.reload(); live.reload(); }} />}
       <h2>{t('recordings.live')}</h2>
       <Live streams={live.data?.streams ?? []} reload={live.reload} may={may} />
-      {watched && <Watch key={watched.id} recording={watched} close={() => setWatched(null)} />}
+      {watched && <Watch key={watched.id} recording={watched} save={phone} close={() => setWatched(null)} />}
       <h2>{t('recordings.list')}</h2>
       <VirtualTable rows={list.data?.recordings ?? []} columns={columns} rowKey={(r) => r.id} label={t('recordings.list')} height={560} />
       {list.data?.recordings.length === 0 && <p className="soft" style={{ marginTop: 12 }}>{t('recordings.none')}</p>}

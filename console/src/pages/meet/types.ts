@@ -31,7 +31,7 @@ export type Item = { who?: string; subject: string; minutes?: number };
 export type Meeting = {
   id: string; version: number; state: 'scheduled' | 'open' | 'live' | 'ended' | 'cancelled'; title: string; room: string; start: string; end: string; start_us: number;
   end_us: number; n_sites?: number; has_pin?: boolean; confidential?: boolean; notice?: string; agenda?: Item[]; sites?: Invitee[]; chair?: string; co_chair?: string;
-  secretary?: string; technician?: string; lobby?: boolean; record?: boolean; dial?: boolean; trial?: boolean; mute_on_entry?: boolean; cancelled_because?: string;
+  secretary?: string; technician?: string; lobby?: boolean; record?: boolean; dial?: boolean; trial?: boolean; mute_on_entry?: boolean; cancelled_because?: string; pin?: string; chair_pin?: string;
 };
 export type Clash = { what: 'room' | 'site'; account: string; name: string; meeting: string; title: string; start: string; end: string };
 export type SiteList = { name: string; title: string; n_sites?: number; accounts: string[] };
