@@ -74,6 +74,11 @@ void md_conference_tick(MdConference *conference)
 
 void md_conference_hold(MdConference *conference)
 {
+    GHashTableIter iter;
+    gpointer room;
+    g_hash_table_iter_init(&iter, conference->rooms);
+    while (!conference->held && g_hash_table_iter_next(&iter, NULL, &room))
+        md_keep_now(room);
     conference->held = true;
 }
 

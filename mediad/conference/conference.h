@@ -114,9 +114,10 @@ MdConference *md_conference_new(const MdConferenceOptions *options);
 /* Runs what is due of policy: PIN time-outs, redials, tours, who speaks, what the workers let go. Every 100 ms by itself unless
  * options.clock was given. */
 void md_conference_tick(MdConference *conference);
-/* Ends every room; runs the main context until all legs are down. */
-/* mediad is about to end: what happens to rooms from now on is no longer told to options.on_scene, so that they are found as they are. */
+/* mediad is about to end: how rooms stand is told to options.on_scene now, and what happens to them from now on is not, so that they are found as
+ * they are. */
 void md_conference_hold(MdConference *conference);
+/* Ends every room; runs the main context until all legs are down. */
 void md_conference_free(MdConference *conference);
 
 #define MD_CONFERENCE_ERROR (md_conference_error_quark())
@@ -208,6 +209,9 @@ void md_room_end(MdRoom *room); /* for all; the room is gone unless made by conf
 /* Rings targets (accounts or URIs); redial: keep calling those that drop or do not answer, with back-off, until give-up. */
 bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool redial, GError **error);
 
+/* Somebody has been rung into it already, maybe before mediad was started anew: then its list goes on by itself, three seconds after the start,
+ * so that those who call by themselves are not rung. */
+bool md_room_was_rung(const MdRoom *room);
 /* Takes a target off the list and hangs up what it had. */
 bool md_room_undial(MdRoom *room, const char *target, GError **error);
 /* The member that target has become: undialling it sends that one out. NULL: it is not in. ret_role: it is, or will be; INVALID: not on the list. */

@@ -186,6 +186,27 @@ static void take_over(MdDial *dial, MdMember *member)
     md_room_replan(dial->room); /* its "being called" tile goes */
 }
 
+MdDial *md_dial_list(MdRoom *room, const char *target, MdRole role, bool redial)
+{
+    MdDial *dial = find(room, target);
+    if (dial == NULL) {
+        dial = g_new0(MdDial, 1);
+        dial->room = room;
+        dial->target = g_strdup(target);
+        dial->source = ++room->conference->next_member;
+        dial->state = MD_DIAL_GIVEN_UP;
+        g_ptr_array_add(room->dials, dial);
+    }
+    dial->role = role;
+    dial->redial = redial;
+    return dial;
+}
+
+bool md_room_was_rung(const MdRoom *room)
+{
+    return room->keep.rung;
+}
+
 bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool redial, GError **error)
 {
     unsigned wanted = 0;
@@ -217,18 +238,10 @@ bool md_room_dial(MdRoom *room, const char *const *targets, MdRole role, bool re
         return false;
     }
     int64_t now_us = md_conference_now_us(room->conference);
+    room->keep.rung = true;
+    md_keep_touch(room, "dial.listed");
     for (unsigned i = 0; i < wanted; i++) {
-        MdDial *dial = find(room, targets[i]);
-        if (dial == NULL) {
-            dial = g_new0(MdDial, 1);
-            dial->room = room;
-            dial->target = g_strdup(targets[i]);
-            dial->source = ++room->conference->next_member;
-            dial->state = MD_DIAL_GIVEN_UP;
-            g_ptr_array_add(room->dials, dial);
-        }
-        dial->role = role;
-        dial->redial = redial;
+        MdDial *dial = md_dial_list(room, targets[i], role, redial);
         if (dial->state == MD_DIAL_UP || dial->state == MD_DIAL_CALLING)
             continue;
         dial->state = MD_DIAL_WAITING;
@@ -332,6 +345,8 @@ const char *md_room_dialled(MdRoom *room, const char *target, MdRole *ret_role)
 bool md_room_undial(MdRoom *room, const char *target, GError **error)
 {
     MdDial *dial = find(room, target);
+    if (md_keep_undial(room, target) && dial == NULL)
+        return true;
     if (dial == NULL) {
         g_set_error(error, MD_CONFERENCE_ERROR, MD_CONFERENCE_ERROR_NOT_FOUND, "%s is not on the dial list",
                     target);

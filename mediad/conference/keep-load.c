@@ -58,6 +58,7 @@ void md_keep_reset(MdRoom *room)
 {
     MdKeep *keep = &room->keep;
     g_clear_pointer(&keep->dials, json_array_unref);
+    keep->rung = false;
     g_ptr_array_set_size(keep->kept, 0);
 }
 
@@ -153,6 +154,7 @@ void md_keep_load(MdRoom *room, const char *text)
     read_parties(room, o);
     room->locked = md_keep_flag(o, "locked");
     room->muted_all = md_keep_flag(o, "muted_all");
+    room->keep.rung = md_keep_flag(o, "rung");
     read_picture(room, o);
     if (md_keep_list(o, "views") != NULL)
         md_views_load(room, md_keep_list(o, "views"));
@@ -163,6 +165,7 @@ void md_keep_load(MdRoom *room, const char *text)
         md_room_floor_load(room, json_node_get_object(floor));
     JsonArray *dials = md_keep_list(o, "dials");
     if (dials != NULL && json_array_get_length(dials) > 0) {
+        room->keep.rung = true;
         room->keep.dials = json_array_ref(dials);
         room->keep.dial_us = md_conference_now_us(room->conference) + RING_US;
     }

@@ -123,12 +123,13 @@ static void add_dials(const MdRoom *room, JsonObject *o)
     JsonArray *dials = json_array_new();
     for (guint i = 0; i < room->dials->len; i++) {
         const MdDial *dial = g_ptr_array_index(room->dials, i);
-        if (dial->forgotten || dial->state == MD_DIAL_GIVEN_UP)
+        if (dial->forgotten)
             continue;
         JsonObject *one = json_object_new();
         json_object_set_string_member(one, "target", dial->target);
         json_object_set_string_member(one, "role", md_role_to_string(dial->role));
         set_flag(one, "redial", dial->redial);
+        set_flag(one, "given_up", dial->state == MD_DIAL_GIVEN_UP);
         json_array_add_object_element(dials, one);
     }
     for (guint i = 0; room->keep.dials != NULL && i < json_array_get_length(room->keep.dials); i++)
@@ -140,7 +141,7 @@ static void add_dials(const MdRoom *room, JsonObject *o)
 static bool is_bare(const MdRoom *room, const MdKeepWriter *writer)
 {
     return json_array_get_length(writer->parties) == 0 && !room->locked && !room->muted_all && room->banner == NULL && room->channels->len == 0 &&
-           room->dials->len == 0 && room->keep.dials == NULL && room->tour_us == 0;
+           room->dials->len == 0 && room->keep.dials == NULL && !room->keep.rung && room->tour_us == 0;
 }
 
 /* New; NULL: nothing. */
@@ -154,6 +155,7 @@ static char *to_text(MdRoom *room)
     json_object_set_string_member(o, "of", of);
     set_flag(o, "locked", room->locked);
     set_flag(o, "muted_all", room->muted_all);
+    set_flag(o, "rung", room->keep.rung);
     add_picture(&writer, o);
     json_object_set_array_member(o, "views", md_views_keep(&writer));
     json_object_set_array_member(o, "channels", md_channels_keep(&writer));
@@ -195,9 +197,35 @@ static void ring(MdRoom *room)
         if (target == NULL || (unsigned)its >= MD_ROLE_MAX)
             continue;
         md_room_dialled(room, target, &now);
-        if (now == MD_ROLE_INVALID && !md_room_dial(room, (const char *const[]){target, NULL}, its, md_keep_flag(o, "redial"), &error))
+        if (now == MD_ROLE_INVALID && md_keep_flag(o, "given_up"))
+            md_dial_list(room, target, its, md_keep_flag(o, "redial"));
+        else if (now == MD_ROLE_INVALID && !md_room_dial(room, (const char *const[]){target, NULL}, its, md_keep_flag(o, "redial"), &error))
             md_warning(&room->logger, "%s is not rung again after the restart: %s", target, error->message);
     }
+}
+
+bool md_keep_undial(MdRoom *room, const char *target)
+{
+    JsonArray *dials = room->keep.dials;
+    bool found = false;
+    for (guint i = dials != NULL ? json_array_get_length(dials) : 0; i-- > 0;) {
+        JsonObject *o = md_keep_object(dials, i);
+        if (o == NULL || g_strcmp0(md_keep_text(o, "target"), target) != 0)
+            continue;
+        json_array_remove_element(dials, i);
+        found = true;
+    }
+    md_keep_touch(room, "dial.forgotten");
+    return found;
+}
+
+void md_keep_now(MdRoom *room)
+{
+    if (room->keep.due_us == 0)
+        return;
+    room->keep.due_us = 0;
+    if (!room->conference->held && !room->ending)
+        tell(room, to_text(room));
 }
 
 void md_keep_tick(MdRoom *room, int64_t now_us)
@@ -206,14 +234,11 @@ void md_keep_tick(MdRoom *room, int64_t now_us)
     if (keep->dials != NULL && now_us >= keep->dial_us && !room->ending)
         ring(room);
     if (keep->kept->len > 0 && now_us >= keep->kept_until_us) {
-        md_keep_reset(room);
+        g_ptr_array_set_size(keep->kept, 0);
         md_keep_touch(room, "room.restored");
     }
-    if (keep->due_us == 0 || now_us < keep->due_us)
-        return;
-    keep->due_us = 0;
-    if (!room->conference->held && !room->ending)
-        tell(room, to_text(room));
+    if (now_us >= keep->due_us)
+        md_keep_now(room);
 }
 
 void md_keep_forget(MdRoom *room)

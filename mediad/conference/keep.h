@@ -30,6 +30,7 @@ typedef struct MdKeep {
     int64_t kept_until_us;
     JsonArray *dials;          /* NULL; to be rung at */
     int64_t dial_us;
+    bool rung;                 /* somebody was rung, in this run or the one before */
     int64_t due_us;            /* written then, 0: nothing has changed */
     char *told;                /* as it was written last, NULL nothing */
 } MdKeep;
@@ -38,6 +39,8 @@ void md_keep_init(MdRoom *room);
 void md_keep_clear(MdRoom *room);
 void md_keep_touch(MdRoom *room, const char *event); /* something has changed */
 void md_keep_tick(MdRoom *room, int64_t now_us);
+void md_keep_now(MdRoom *room);                      /* writes what is to be written soon */
+bool md_keep_undial(MdRoom *room, const char *target); /* true: it was about to be rung again */
 void md_keep_reset(MdRoom *room);                    /* the meeting is over */
 void md_keep_forget(MdRoom *room);                   /* so is the room */
 void md_keep_load(MdRoom *room, const char *text);   /* of a room just made */

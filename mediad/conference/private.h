@@ -577,6 +577,7 @@ void md_dial_adopt(MdMember *member);
 void md_dial_member_up(MdMember *member);
 void md_dial_member_gone(MdMember *member, int code);
 void md_dial_forget(MdRoom *room, MdDial *dial);
+MdDial *md_dial_list(MdRoom *room, const char *target, MdRole role, bool redial); /* not rung: a new one is as if it had been given up */
 
 /* content.c */
 void md_content_update_source(MdRoom *room);  /* during md_room_video_update */

@@ -62,6 +62,7 @@ Meeting *md_meetings_add(MdMeetings *m, const MdBooking *booking)
     Meeting *meeting = g_new0(Meeting, 1);
     meeting->owner = m;
     meeting->booking = md_booking_ref(booking);
+    meeting->went_on = booking->state == MD_MEETING_LIVE;
     meeting->away = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     meeting->visits = g_ptr_array_new();
     meeting->chat_next = -1;

@@ -32,6 +32,7 @@ struct Meeting {               /* one that is to come or under way */
     MdBooking *booking;        /* as it is in the store */
     MdBooking *pending;        /* a change on its way there; NULL none */
     bool room_made;            /* by us; else a standing room serves */
+    bool went_on;              /* was live before mediad was started anew */
     int64_t room_try_us;       /* monotonic */
     bool recording;            /* was told to be recorded */
     bool dialled, warned, over; /* over: somebody ended it in the room */

@@ -87,7 +87,7 @@ bool md_meeting_ensure_room(Meeting *meeting)
         return false;
     }
     meeting->room_made = true;
-    meeting->dialled = false;
+    meeting->dialled = meeting->went_on && md_room_was_rung(md_meeting_room(meeting)); /* whom the chair sent out stays out */
     return true;
 }
 

@@ -406,6 +406,24 @@ static void test_over(void)
     meeting_free(h.meeting);
 }
 
+/* What the chair did just before mediad was told to end is not lost, what the end does is not written. */
+static void test_last_moment(void)
+{
+    Hall h;
+    hall_full(&h, &(MdRoomSpec){.name = "r"});
+    meeting_run_ms(h.meeting, 1500);
+    unsigned told = h.meeting->scenes;
+    md_room_lock(h.room, true);
+    md_conference_hold(h.meeting->conference);
+    g_assert_cmpuint(h.meeting->scenes, ==, told + 1);
+    g_assert_nonnull(strstr(h.meeting->scene, "\"locked\":true"));
+    md_room_lock(h.room, false);
+    md_conference_hold(h.meeting->conference);
+    meeting_run_ms(h.meeting, 1500);
+    g_assert_cmpuint(h.meeting->scenes, ==, told + 1);
+    meeting_free(h.meeting);
+}
+
 static void test_too_late(void)
 {
     Hall h;
@@ -498,6 +516,7 @@ int main(int argc, char **argv)
     g_test_add_func("/keep/mute-all", test_mute_all);
     g_test_add_func("/keep/rung-by-address", test_rung_by_address);
     g_test_add_func("/keep/over", test_over);
+    g_test_add_func("/keep/last-moment", test_last_moment);
     g_test_add_func("/keep/too-late", test_too_late);
     g_test_add_func("/keep/another-meeting", test_another_meeting);
     g_test_add_func("/keep/confidential", test_confidential);

@@ -68,10 +68,15 @@ void desk_stop(Desk *desk)
 {
     int64_t us = md_clock_now_us(&desk->meeting->clock.base);
     desk->meeting->tell = NULL;
+    md_conference_hold(desk->meeting->conference);
+    if (desk->meeting->scenes > 0) {
+        g_free(desk->scene);
+        desk->scene = g_strdup(desk->meeting->scene);
+    }
     md_meetings_free(desk->meetings);
     desk_settle(desk);
     meeting_free(desk->meeting);
-    desk->meeting = meeting_new(&(MeetingSpec){.redial_first_s = 5, .redial_max_s = 60, .redial_give_up_s = 600});
+    desk->meeting = meeting_new(&(MeetingSpec){.redial_first_s = 5, .redial_max_s = 60, .redial_give_up_s = 600, .before = desk->lasting ? desk->scene : NULL});
     md_virtual_clock_advance(&desk->meeting->clock, us - md_clock_now_us(&desk->meeting->clock.base));
     desk->meetings = NULL;
 }
@@ -94,6 +99,7 @@ void desk_free(Desk *desk)
     g_clear_error(&desk->error);
     md_booking_unref(desk->last);
     g_free(desk->dir);
+    g_free(desk->scene);
     g_free(desk);
 }
 

@@ -11,6 +11,8 @@ typedef struct Desk {
     MdMeetings *meetings;
     GPtrArray *events;     /* char*: "type {json}" */
     GPtrArray *chat;       /* char*: "to name: text" */
+    bool lasting;          /* how its room stood is found again after desk_stop */
+    char *scene;           /* that, NULL nothing */
     unsigned trial_calls;  /* for the next desk_start */
     int recorded;          /* 1: begun, -1: ended */
     GError *error;         /* of the last order */

@@ -262,6 +262,66 @@ static void test_restart(void)
     desk_free(desk);
 }
 
+/* The chair's list outlives a restart: whom it sent out or took off is not rung, nor who calls by itself; who was given up is looked for. */
+static void test_restart_list(void)
+{
+    Desk *desk = desk_new();
+    desk->lasting = true;
+    desk_book(desk, "Giao ban", 1, 60, "a,b,c,d,e");
+    g_autofree char *name = g_strdup(desk->last->room);
+    desk_run_s(desk, 62);
+    for (char *site = (char[]){"abc"}; *site != 0; site++) {
+        answer(call_to(desk, (char[]){*site, 0}), "hz=400");
+        desk_run_s(desk, 1);
+    }
+    md_call_emit_closed(call_to(desk, "d")->call, 603, "Decline");
+    MdRoom *room = md_conference_find_room(desk->meeting->conference, name);
+    g_assert_true(md_room_kick(room, meeting_member(room, 0), NULL));
+    g_assert_true(md_room_undial(room, "b", NULL));
+    md_room_lock(room, true);
+    desk_run_s(desk, 2);
+    for (unsigned round = 0; round < 2; round++) { /* it ends again before the list was rung: nothing is lost */
+        desk_stop(desk);
+        desk_start(desk);
+        desk_run_s(desk, 2);
+        g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 0);
+    }
+    room = md_conference_find_room(desk->meeting->conference, name);
+    meeting_join(desk->meeting, name, "c", MD_ROLE_SITE, "hz=400", NULL);
+    desk_run_s(desk, 5);
+    g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 1);
+    answer(call_to(desk, "e"), "hz=400");
+    desk->meeting->dialer.refuse = true; /* d is switched off */
+    desk_run_s(desk, 20);
+    desk->meeting->dialer.refuse = false; /* and on */
+    desk_run_s(desk, 20);
+    g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 2);
+    g_assert_nonnull(call_to(desk, "d"));
+    desk_free(desk);
+}
+
+/* Before it begins nobody has been rung: the sites are called at the start, restart or not. */
+static void test_restart_open(void)
+{
+    Desk *desk = desk_new();
+    desk->lasting = true;
+    desk_book(desk, "Giao ban", 10, 60, "a,b");
+    g_autofree char *name = g_strdup(desk->last->room);
+    desk_run_s(desk, 5);
+    meeting_join(desk->meeting, name, "b", MD_ROLE_SITE, "hz=400", NULL);
+    md_room_lock(md_conference_find_room(desk->meeting->conference, name), true);
+    desk_run_s(desk, 2);
+    desk_stop(desk);
+    md_virtual_clock_advance(&desk->meeting->clock, INT64_C(660000000)); /* it was to begin meanwhile */
+    desk_start(desk);
+    desk_run_s(desk, 3);
+    g_assert_nonnull(call_to(desk, "a"));
+    MdRoomInfo info;
+    md_room_info(md_conference_find_room(desk->meeting->conference, name), &info);
+    g_assert_true(info.locked);
+    desk_free(desk);
+}
+
 /* As the conference does: whose it is stands in the object. */
 static void tell_floor(Desk *desk, const char *room, const char *type)
 {
@@ -578,6 +638,8 @@ int main(int argc, char **argv)
     g_test_add_func("/meeting/change", test_change);
     g_test_add_func("/meeting/door", test_door);
     g_test_add_func("/meeting/restart", test_restart);
+    g_test_add_func("/meeting/restart-list", test_restart_list);
+    g_test_add_func("/meeting/restart-open", test_restart_open);
     g_test_add_func("/meeting/attendance", test_attendance);
     g_test_add_func("/meeting/ended-in-the-room", test_ended_in_the_room);
     g_test_add_func("/meeting/late-site", test_late_site);
