@@ -72,9 +72,14 @@ static void describe_content(const MdNegotiator *negotiator, GString *out, int m
         g_string_append(out, "a=label:" MD_CONTENT_LABEL "\r\n");
 }
 
-static void describe_bandwidth(GString *out, const MdNegotiator *negotiator, int media)
+/* Of the largest picture, and of those it is sent in besides (simulcast): half as much and an eighth, as browsers share it out. Bound to the
+ * largest alone, they would leave that one out. */
+static void describe_bandwidth(GString *out, const MdNegotiator *negotiator, int media, const MdAgreedMedia *agreed)
 {
+    static const uint8_t eighths[] = {8, 8, 12, 13, 14};
     uint32_t bps = negotiator->options.video_max.bitrate_bps;
+    if (agreed)
+        bps = (uint32_t)((uint64_t)bps * eighths[MIN(agreed->n_rids, G_N_ELEMENTS(eighths) - 1)] / 8);
     if (media != MD_LEG_MEDIA_AUDIO && bps)
         g_string_append_printf(out, "b=AS:%u\r\nb=TIAS:%u\r\n", (bps + bps / 20) / 1000, bps);
 }
@@ -168,7 +173,7 @@ void md_describe_offer_line(const MdNegotiator *negotiator, const MdLine *line, 
         md_describe_rtx_number(agreed, out);
     }
     g_string_append(out, "\r\n");
-    describe_bandwidth(out, negotiator, line->media);
+    describe_bandwidth(out, negotiator, line->media, agreed);
     unsigned level = md_h264_level_for(&negotiator->options.video_max);
     for (unsigned i = 0; i < n; i++) {
         unsigned pt = negotiator->pts[kinds[i]];
@@ -239,7 +244,7 @@ void md_describe_answer_line(const MdNegotiator *negotiator, const MdLine *line,
     describe_red_number(agreed, false, out);
     md_describe_rtx_number(agreed, out);
     g_string_append(out, "\r\n");
-    describe_bandwidth(out, negotiator, line->media);
+    describe_bandwidth(out, negotiator, line->media, agreed);
     if (audio)
         describe_answer_audio(agreed, described, out);
     else
