@@ -383,8 +383,8 @@ unsigned bc_contents_add_text(BcContents *contents, const char *text, const char
 void bc_contents_say(BcContents *contents, const char *text, BcSayDoneFn done, void *user)
 {
     g_autoptr(GError) error = NULL;
-    if (!text || !*text || strlen(text) > BC_SAY_TEXT_MAX)
-        error = g_error_new(BC_ERROR, BC_ERROR_INVALID, "a text of 1 to %u bytes can be tried", BC_SAY_TEXT_MAX);
+    if (!text || !*text || strlen(text) > BC_SPEECH_TEXT_MAX)
+        error = g_error_new(BC_ERROR, BC_ERROR_INVALID, "a text of 1 to %d bytes as it is said can be tried: try a part of it", BC_SPEECH_TEXT_MAX);
     else if (contents->saying >= BC_SAYS_MAX)
         error = g_error_new(BC_ERROR, BC_ERROR_LIMIT, "%u texts are being spoken already: try again in a moment", BC_SAYS_MAX);
     if (error) {

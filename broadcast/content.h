@@ -53,8 +53,8 @@ typedef struct BcContentMake {
     bool chime;               /* text: a chime before it */
 } BcContentMake;
 unsigned bc_contents_make(BcContents *contents, const BcContentMake *make, BcContentDoneFn done, void *user);
-/* Speaks a short text (1 to BC_SAY_TEXT_MAX bytes) to try how it sounds, and keeps nothing. wav (mono, 48 kHz) is borrowed by done. */
-#define BC_SAY_TEXT_MAX 1000u
+/* Speaks a text (1 to BC_SPEECH_TEXT_MAX bytes) to try how it sounds, two minutes of it at most, and keeps nothing. wav (mono, 48 kHz) is
+ * borrowed by done. */
 #define BC_SAYS_MAX 8u /* at once */
 typedef void (*BcSayDoneFn)(GBytes *wav, const GError *error, void *user);
 void bc_contents_say(BcContents *contents, const char *text, BcSayDoneFn done, void *user);

@@ -32,11 +32,6 @@ const char *bc_problem_to_string(BcProblemKind kind)
     return kind < BC_PROBLEM_MAX ? kinds[kind] : NULL;
 }
 
-BcProblemKind bc_problem_kind(BcProblemCode code)
-{
-    return codes[code].kind;
-}
-
 const char *bc_problem_code_to_string(BcProblemCode code)
 {
     return codes[code].name;

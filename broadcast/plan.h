@@ -44,7 +44,6 @@ typedef enum BcProblemCode {     /* what exactly; each belongs to one kind */
     BC_PROBLEM_CUT_OFF, BC_PROBLEM_HELD_BACK /* begins later */, BC_PROBLEM_COMMUNE_DECIDES, BC_PROBLEM_SILENT_SLOT, BC_PROBLEM_CONTENT_GONE,
     BC_PROBLEM_CONTENT_REFUSED, BC_PROBLEM_OUTSIDE_SLOT, BC_PROBLEM_BEYOND_SLOT, BC_PROBLEM_QUIET_SILENT, BC_PROBLEM_QUIET_WAKES,
     BC_PROBLEM_OTHER_ZONE, BC_PROBLEM_CLOCKS_CHANGE, BC_PROBLEM_NOBODY_HEARS, BC_PROBLEM_CODE_MAX } BcProblemCode;
-BcProblemKind bc_problem_kind(BcProblemCode code);
 const char *bc_problem_code_to_string(BcProblemCode code); /* "held-back" */
 const char *bc_problem_mend(BcProblemCode code);           /* English: what to do about it */
 

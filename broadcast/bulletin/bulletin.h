@@ -133,6 +133,11 @@ typedef struct BcBulletinVersion {
 /* Oldest first. fn's strings live during the call. */
 bool bc_bulletins_versions(BcBulletins *bulletins, const char *id, void (*fn)(const BcBulletinVersion *version, void *user), void *user,
                            GError **error);
+/* One of them, also of a bulletin that has newer ones. false: there is none (no error), or it cannot be read. */
+bool bc_bulletins_version(BcBulletins *bulletins, const char *id, int64_t version, void (*fn)(const BcBulletinVersion *version, void *user),
+                          void *user, GError **error);
+/* Ids of the bulletins one of whose versions has this attachment; g_strfreev. */
+char **bc_bulletins_of_attachment(BcBulletins *bulletins, const char *attachment, GError **error);
 typedef struct BcBulletinStep {
     int64_t revision, version, at_us;
     const char *who, *what;         /* "created", "edited", "submitted", "approved", "returned" … */

@@ -294,20 +294,50 @@ void bc_change_write(BcChange *c)
 
 /* --- what was --- */
 
-bool bc_bulletins_versions(BcBulletins *b, const char *id, void (*fn)(const BcBulletinVersion *version, void *user), void *user, GError **error)
+static bool each_version(MdRows *rows, unsigned *ret_n, void (*fn)(const BcBulletinVersion *version, void *user), void *user, GError **error)
 {
-    g_autoptr(MdRows) rows = md_db_query(md_store_reader(b->store), error,
-                                         "SELECT " VERSION_COLUMNS " FROM bc_bulletin_versions v WHERE v.bulletin = $1 ORDER BY v.version", "s", id);
     GError *failure = NULL;
     while (rows && md_rows_next(rows, &failure)) {
         BcBulletinVersion version = {md_rows_int(rows, 14), md_rows_int(rows, 16), md_rows_text(rows, 15), {0}};
         read_fields(rows, &version.fields);
         fn(&version, user);
         free_lists(&version.fields);
+        ++*ret_n;
     }
     if (failure)
         g_propagate_error(error, failure);
     return rows && !failure;
+}
+
+bool bc_bulletins_versions(BcBulletins *b, const char *id, void (*fn)(const BcBulletinVersion *version, void *user), void *user, GError **error)
+{
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(b->store), error,
+                                         "SELECT " VERSION_COLUMNS " FROM bc_bulletin_versions v WHERE v.bulletin = $1 ORDER BY v.version", "s", id);
+    unsigned n = 0;
+    return each_version(rows, &n, fn, user, error);
+}
+
+bool bc_bulletins_version(BcBulletins *b, const char *id, int64_t version, void (*fn)(const BcBulletinVersion *version, void *user), void *user,
+                          GError **error)
+{
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(b->store), error,
+                                         "SELECT " VERSION_COLUMNS " FROM bc_bulletin_versions v WHERE v.bulletin = $1 AND v.version = $2", "si", id,
+                                         version);
+    unsigned n = 0;
+    return each_version(rows, &n, fn, user, error) && n > 0;
+}
+
+char **bc_bulletins_of_attachment(BcBulletins *b, const char *attachment, GError **error)
+{
+    g_autoptr(GStrvBuilder) ids = g_strv_builder_new();
+    g_autoptr(MdRows) rows = md_db_query(md_store_reader(b->store), error,
+                                         "SELECT DISTINCT bulletin FROM bc_bulletin_attachments WHERE attachment = $1", "s", attachment);
+    GError *failure = NULL;
+    while (rows && md_rows_next(rows, &failure))
+        g_strv_builder_add(ids, md_rows_text(rows, 0));
+    if (failure)
+        g_propagate_error(error, failure);
+    return g_strv_builder_end(ids);
 }
 
 bool bc_bulletins_history(BcBulletins *b, const char *id, int64_t after, void (*fn)(const BcBulletinStep *step, void *user), void *user,

@@ -56,14 +56,15 @@ JsonArray *md_api_files_json(const MdApiBulletins *b, const char *const *ids)
     return array;
 }
 
-/* Somebody else may have uploaded the same file first: whoever sees the bulletin sees what belongs to it. */
+/* Somebody else may have uploaded the same file first: whoever sees the bulletin sees what belongs to it, in any of its versions: what was
+ * sent down may be an older one. */
 static bool in_seen_bulletin(MdApiRequest *r, MdApiBulletins *b, const char *id)
 {
-    g_autoptr(GPtrArray) all = bc_bulletins_list(b->bulletins);
+    g_auto(GStrv) all = bc_bulletins_of_attachment(b->bulletins, id, NULL);
 
-    for (unsigned i = 0; i < all->len; i++) {
-        const BcBulletin *bulletin = all->pdata[i];
-        if (bulletin->now->attachments && g_strv_contains(bulletin->now->attachments, id) && md_api_concerns(r, b, bulletin->area))
+    for (unsigned i = 0; all[i]; i++) {
+        const BcBulletin *bulletin = bc_bulletins_find(b->bulletins, all[i]);
+        if (bulletin && md_api_concerns(r, b, bulletin->area))
             return true;
     }
     return false;

@@ -3,6 +3,33 @@
 #include "mediad/api/bulletin-json.h"
 #include <string.h>
 
+typedef struct Shown {
+    const MdApiBulletins *b;
+    JsonObject *o;
+} Shown;
+
+static void add_fields(const Shown *shown, const BcBulletinFields *f)
+{
+    json_object_set_string_member(shown->o, "title", f && f->title ? f->title : "");
+    json_object_set_array_member(shown->o, "files", md_api_files_json(shown->b, f ? f->attachments : NULL));
+}
+
+static void add_version(const BcBulletinVersion *version, void *user)
+{
+    add_fields(user, &version->fields);
+}
+
+/* What the version that was sent holds: those above may be at work on a newer one, which is nobody's business here yet. */
+static void add_sent(const MdApiBulletins *b, const BcInboxItem *i, const BcBulletin *bulletin, JsonObject *o)
+{
+    Shown shown = {b, o};
+
+    if (bulletin && bulletin->approved && bulletin->approved_version == i->version)
+        add_fields(&shown, bulletin->approved);
+    else if (!bc_bulletins_version(b->bulletins, i->bulletin, i->version, add_version, &shown, NULL))
+        add_fields(&shown, NULL);
+}
+
 JsonObject *md_api_inbox_json(const MdApiBulletins *b, const BcInboxItem *i)
 {
     const BcBulletin *bulletin = bc_bulletins_find(b->bulletins, i->bulletin);
@@ -14,8 +41,7 @@ JsonObject *md_api_inbox_json(const MdApiBulletins *b, const BcInboxItem *i)
         json_array_add_string_element(areas, i->areas[n]);
     json_object_set_string_member(o, "id", i->id);
     json_object_set_string_member(o, "bulletin", i->bulletin);
-    json_object_set_string_member(o, "title", bulletin ? bulletin->now->title : "");
-    json_object_set_array_member(o, "files", md_api_files_json(b, bulletin ? bulletin->now->attachments : NULL));
+    add_sent(b, i, bulletin, o);
     json_object_set_string_member(o, "origin", bulletin ? bc_bulletin_origin_to_string(bulletin->origin) : "");
     json_object_set_int_member(o, "version", i->version);
     json_object_set_string_member(o, "area", i->area);

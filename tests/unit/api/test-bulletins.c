@@ -200,6 +200,12 @@ static void test_dictionary(House *h, gconstpointer data)
     g_assert_cmpmem(heard->text, 4, "RIFF", 4);
     g_assert_cmpmem(heard->text, heard->len, meant->text, meant->len);
     g_assert_true(heard->len != spelt->len || memcmp(heard->text, spelt->text, heard->len) != 0);
+    g_autoptr(GString) longest = g_string_new("{'text':'"); /* 300 characters, three bytes each, and the dictionary makes more of them */
+    for (unsigned i = 0; i < 50; i++)
+        g_string_append(longest, "ubnd ệ");
+    g_string_append(longest, "'}");
+    g_autoptr(TestReply) whole = call(h, editor, 200, "POST", longest->str, "/dictionary/18100/hear");
+    g_assert_cmpmem(whole->text, 4, "RIFF", 4);
     g_autoptr(TestReply) none = call(h, h->admin, 200, "GET", NULL, "/content");
     g_assert_nonnull(strstr(none->text, "\"content\":[]")); /* nothing is kept */
     g_autoptr(TestReply) table = test_call_raw(&h->t, "POST", "/api/v1/dictionary/18100/table", editor, "text/csv", "a,b\nc\n", -1);
@@ -251,6 +257,67 @@ static void test_inbox(House *h, gconstpointer data)
     g_assert_cmpint(number(rule, "decide_s"), ==, 900);
 }
 
+static char *upload(House *h, const char *token, const char *name, const char *text)
+{
+    g_autofree char *path = g_strdup_printf("/api/v1/attachments?name=%s", name);
+    g_autoptr(TestReply) reply = test_call_raw(&h->t, "POST", path, token, "text/plain", text, -1);
+    g_assert_cmpuint(reply->status, ==, 201);
+    return g_strdup(test_string(reply, "id"));
+}
+
+/* What is written of an item of that version: its title, and the name of its only file. */
+static void expect_item(House *h, const char *token, int64_t version, const char *title, const char *file)
+{
+    g_autoptr(TestReply) reply = call(h, token, 200, "GET", NULL, "/inbox");
+    JsonArray *items = json_object_get_array_member(json_node_get_object(reply->json), "inbox");
+
+    for (unsigned i = 0; i < json_array_get_length(items); i++) {
+        JsonObject *item = json_array_get_object_element(items, i);
+        if (json_object_get_int_member(item, "version") != version)
+            continue;
+        JsonArray *files = json_object_get_array_member(item, "files");
+        g_assert_cmpuint(json_array_get_length(files), ==, 1);
+        g_assert_cmpstr(json_object_get_string_member(json_array_get_object_element(files, 0), "name"), ==, file);
+        g_assert_cmpstr(json_object_get_string_member(item, "title"), ==, title);
+        return;
+    }
+    g_error("no item of version %d: %s", (int)version, reply->text);
+}
+
+static void review(House *h, const char *editor, const char *id)
+{
+    g_autoptr(TestReply) in = call(h, editor, 200, "POST", "{}", "/bulletins/%s/submit", id);
+    g_autofree char *revision = g_strdup_printf("{'revision':%d}", (int)number(in, "revision"));
+    g_autoptr(TestReply) good = call(h, h->admin, 200, "POST", revision, "/bulletins/%s/approve", id);
+
+    while (bc_bulletins_pending(h->bulletins) || bc_inboxes_pending(h->inboxes))
+        g_main_context_iteration(NULL, FALSE);
+}
+
+/* A commune has what was approved and sent to it, whatever the province writes since, and whatever newer version it gets. */
+static void test_sent_version(House *h, gconstpointer data)
+{
+    g_autofree char *editor = person(h, "tinh", "provincial-editor", ""), *commune = person(h, "xa", "commune-editor", "18100");
+    g_autofree char *sent = upload(h, editor, "gui.txt", "Đã duyệt"), *draft = upload(h, editor, "nhap.txt", "Còn viết");
+    g_autofree char *first = g_strdup_printf("{'title':'Lịch tiêm','area':'42','text':'Tiêm phòng','attachments':['%s']}", sent);
+    g_autoptr(TestReply) made = call(h, editor, 201, "POST", first, "/bulletins");
+    const char *id = test_string(made, "id");
+
+    review(h, editor, id);
+    expect_item(h, commune, 1, "Lịch tiêm", "gui.txt");
+    g_autoptr(TestReply) now = call(h, editor, 200, "GET", NULL, "/bulletins/%s", id);
+    g_autofree char *edit = g_strdup_printf("{'revision':%d,'title':'Lịch mới','text':'Tiêm phòng','attachments':['%s']}", (int)number(now, "revision"), draft);
+    g_autoptr(TestReply) edited = call(h, editor, 200, "PUT", edit, "/bulletins/%s", id);
+    g_assert_cmpint(number(edited, "version"), ==, 2);
+    expect_item(h, commune, 1, "Lịch tiêm", "gui.txt");
+    g_autoptr(TestReply) file = call(h, commune, 200, "GET", NULL, "/attachments/%s/file", sent);
+    g_assert_cmpstr(file->text, ==, "Đã duyệt");
+    review(h, editor, id);
+    expect_item(h, commune, 1, "Lịch tiêm", "gui.txt"); /* neither of the versions that are in memory any more */
+    expect_item(h, commune, 2, "Lịch mới", "nhap.txt");
+    g_autoptr(TestReply) old = call(h, commune, 200, "GET", NULL, "/attachments/%s/file", sent);
+}
+
 static void test_roles(House *h, gconstpointer data)
 {
     g_assert_cmpuint(test_check_roles(&h->t), >, 20);
@@ -263,6 +330,7 @@ int main(int argc, char **argv)
     g_test_add("/api/bulletins/attachments", House, NULL, set_up, test_attachments, tear_down);
     g_test_add("/api/bulletins/dictionary", House, NULL, set_up, test_dictionary, tear_down);
     g_test_add("/api/bulletins/inbox", House, NULL, set_up, test_inbox, tear_down);
+    g_test_add("/api/bulletins/sent-version", House, NULL, set_up, test_sent_version, tear_down);
     g_test_add("/api/bulletins/roles", House, NULL, set_up, test_roles, tear_down);
     return g_test_run();
 }
