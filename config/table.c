@@ -61,7 +61,7 @@ static const CfgKey general_keys[] = {
          "Folder for the database, contents, certificates made here and what else must survive."),
     TEXT(CfgGeneral, timezone, "\"Asia/Ho_Chi_Minh\"", NULL, 1, 64, cfg_check_timezone, 0,
          "Time zone of schedules (IANA name)."),
-    WORD(CfgGeneral, language, "\"vi\"", languages, 0, "Language of spoken prompts and of what is written in pictures (\"Picture off\", \"REC\") where a room or booking says nothing else."),
+    WORD(CfgGeneral, language, "\"vi\"", languages, 0, "Language of spoken prompts and of what is written in pictures (\"Picture off\", \"REC\") where a room or booking says nothing else; rooms that are there keep theirs."),
     UINT(CfgGeneral, workers, "threads", "0", 0, 64, R, "Media threads. 0: one per core."),
     BOOL(CfgGeneral, pin_workers, "true", R, "Keep each media thread on a core of its own."),
     UINT(CfgGeneral, picture_threads, "threads", "0", 0, 64, R,

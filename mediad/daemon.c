@@ -181,6 +181,7 @@ bool md_daemon_take_settings(MdDaemon *daemon, GPtrArray **ret_changes, char **r
     cfg_apply_log(settings, daemon->settings, daemon->log);
     cfg_free(daemon->settings);
     daemon->settings = settings;
+    md_reload_conference(daemon);
     if (!md_provision(daemon, &problem)) {
         md_error(&daemon->logger, "settings reloaded, but: %s", problem->message);
         if (ret_problem)

@@ -127,6 +127,7 @@ void md_quiesce_alert(MdDaemon *daemon);
 void md_stop_alert(MdDaemon *daemon);
 void md_start_reports(MdDaemon *daemon);                     /* called by md_start_api */
 bool md_start_exchange(MdDaemon *daemon, GError **error);   /* after the API */
+void md_reload_conference(MdDaemon *daemon);
 void md_reload_exchange(MdDaemon *daemon);
 void md_stop_exchange(MdDaemon *daemon);
 /* Areas, site accounts (with passwords made now, written to state_dir/credentials.csv), rooms of the settings. */

@@ -58,6 +58,16 @@ static char *scene_for(const char *room, void *user)
     return md_scenes_take(daemon->scenes, room);
 }
 
+static bool speaks_english(const MdDaemon *daemon)
+{
+    return strcmp(daemon->settings->general.language, "en") == 0;
+}
+
+void md_reload_conference(MdDaemon *daemon)
+{
+    md_conference_set_english(daemon->conference, speaks_english(daemon));
+}
+
 bool md_start_conference(MdDaemon *daemon, GError **error)
 {
     const CfgSettings *settings = daemon->settings;
@@ -82,7 +92,7 @@ bool md_start_conference(MdDaemon *daemon, GError **error)
         .local_host = daemon->local_host,
         .local_host6 = daemon->local_host6,
         .prompt_dir = settings->conference.prompt_dir,
-        .english = strcmp(settings->general.language, "en") == 0,
+        .english = speaks_english(daemon),
         .audio_codecs = audio,
         .n_audio_codecs = n_audio,
         .video_codecs = video,

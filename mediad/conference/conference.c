@@ -82,6 +82,11 @@ void md_conference_hold(MdConference *conference)
     conference->held = true;
 }
 
+void md_conference_set_english(MdConference *conference, bool english)
+{
+    conference->options.english = english;
+}
+
 void md_conference_free(MdConference *conference)
 {
     if (conference == NULL)

@@ -117,6 +117,7 @@ void md_conference_tick(MdConference *conference);
 /* mediad is about to end: how rooms stand is told to options.on_scene now, and what happens to them from now on is not, so that they are found as
  * they are. */
 void md_conference_hold(MdConference *conference);
+void md_conference_set_english(MdConference *conference, bool english); /* of rooms made from now on, as options.english */
 /* Ends every room; runs the main context until all legs are down. */
 void md_conference_free(MdConference *conference);
 

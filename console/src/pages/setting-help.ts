@@ -5,7 +5,7 @@ export const settingHelp: Record<string, string> = {
   'general.aliases': 'Các tên khác trong địa chỉ cũng được coi là của máy chủ này.',
   'general.state_dir': 'Thư mục chứa cơ sở dữ liệu, nội dung, chứng thư tự tạo và những gì phải giữ lại.',
   'general.timezone': 'Múi giờ của lịch phát (tên theo IANA).',
-  'general.language': 'Ngôn ngữ lời nhắc bằng tiếng nói khi phòng họp không chọn riêng.',
+  'general.language': 'Ngôn ngữ của lời nhắc bằng tiếng nói và chữ trong hình (“Đã tắt hình”, “GHI HÌNH”) khi phòng họp hay lịch họp không chọn riêng; phòng đang có vẫn giữ ngôn ngữ của mình.',
   'general.workers': 'Số luồng xử lý âm thanh, hình ảnh. 0: mỗi nhân một luồng.',
   'general.pin_workers': 'Giữ mỗi luồng xử lý trên một nhân riêng.',
   'general.picture_threads': 'Số luồng giải mã, ghép và mã hóa hình. 0: mỗi nhân một luồng.',

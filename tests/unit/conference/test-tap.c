@@ -159,6 +159,31 @@ static void test_marks(void)
     meeting_free(meeting);
 }
 
+/* The settings' language counts for rooms made from then on, where they say none; the others keep theirs. */
+static void test_language(void)
+{
+    static const struct {
+        const char *name, *language, *sign;
+        bool english;
+    } rooms[] = {{"mot", NULL, "GHI HÌNH", false}, {"hai", NULL, "REC", true}, {"ba", "vi", "GHI HÌNH", true}, {"bon", NULL, "GHI HÌNH", false}};
+    Meeting *meeting = meeting_new(&(MeetingSpec){.pictures = true});
+    MdRoom *room[G_N_ELEMENTS(rooms)];
+    MdComposer *composer[G_N_ELEMENTS(rooms)];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rooms); i++) {
+        md_conference_set_english(meeting->conference, rooms[i].english);
+        room[i] = meeting_room(meeting, &(MdRoomSpec){.name = rooms[i].name, .language = rooms[i].language});
+        meeting_run_ms(meeting, 200);
+        composer[i] = fake_composer();
+        g_assert_cmpint(composer[i]->options.english, ==, strcmp(rooms[i].sign, "REC") == 0);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(rooms); i++) {
+        md_room_mark(room[i], MD_ROOM_MARK_RECORDED, true, "r1");
+        g_assert_cmpstr(composer[i]->views[1].sign, ==, rooms[i].sign);
+    }
+    meeting_free(meeting);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -167,5 +192,6 @@ int main(int argc, char **argv)
     g_test_add_func("/conference/tap/room-ends", test_room_ends);
     g_test_add_func("/conference/tap/refused", test_refused);
     g_test_add_func("/conference/tap/marks", test_marks);
+    g_test_add_func("/conference/tap/language", test_language);
     return g_test_run();
 }
