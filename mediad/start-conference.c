@@ -55,7 +55,7 @@ static void on_scene(const char *room, const char *text, void *user)
 static char *scene_for(const char *room, void *user)
 {
     MdDaemon *daemon = user;
-    return md_scenes_take(daemon->scenes, room);
+    return md_scenes_find(daemon->scenes, room);
 }
 
 static bool speaks_english(const MdDaemon *daemon)

@@ -98,7 +98,8 @@ typedef struct MdConferenceOptions {
     MdConferenceEventFn on_event;
     MdConferenceEventFn on_inside;   /* of confidential rooms, what on_event does not get: for those inside and nobody else. NULL: nobody */
     /* How a meeting stands (who is in it by which account, roles, mutes, lock, layout, seats, channels, the queue …), told within a second of a
-     * change so that it outlives this process; NULL: it is over. And the same text again for a room that is made, NULL: none. Either may be NULL. */
+     * change so that it outlives this process; NULL: it is over. And the same text again for a room that is made, NULL: none; it is told at once
+     * if it is of this room, and not if another meeting's that had a room of that name. Either may be NULL. */
     void (*on_scene)(const char *room, const char *text, void *user);
     char *(*scene_for)(const char *room, void *user);
     void *user;

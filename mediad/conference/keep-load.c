@@ -129,11 +129,11 @@ static void read_picture(MdRoom *room, JsonObject *o)
         md_room_set_banner(room, over ? NULL : banner, md_keep_flag(o, "clock"), until_us != 0 && !over ? (unsigned)(left_us / G_USEC_PER_SEC) : 0, NULL);
 }
 
-static bool is_of(const MdRoom *room, JsonObject *o)
+static bool has_title(const MdRoom *room, JsonObject *o)
 {
     g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, room->title, -1);
     sum[OF_CHARS] = 0;
-    return md_keep_number(o, "version", 0) == VERSION && g_strcmp0(md_keep_text(o, "of"), sum) == 0;
+    return g_strcmp0(md_keep_text(o, "of"), sum) == 0;
 }
 
 static void forget_places(MdRoom *room)
@@ -147,9 +147,11 @@ void md_keep_load(MdRoom *room, const char *text)
 {
     g_autoptr(JsonNode) node = json_from_string(text, NULL);
     JsonObject *o = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-    room->keep.told = g_strdup(text); /* it is there, and is written anew or taken away */
-    md_keep_touch(room, "room.restored");
-    if (o == NULL || !is_of(room, o))
+    bool known = o != NULL && md_keep_number(o, "version", 0) == VERSION;
+    if (known && !has_title(room, o)) /* another meeting's, that may be on its way */
+        return;
+    md_keep_claim(room, text);
+    if (!known)
         return;
     read_parties(room, o);
     room->locked = md_keep_flag(o, "locked");

@@ -241,6 +241,14 @@ void md_keep_tick(MdRoom *room, int64_t now_us)
         md_keep_now(room);
 }
 
+void md_keep_claim(MdRoom *room, const char *text)
+{
+    if (room->conference->options.on_scene == NULL)
+        return;
+    tell(room, g_strdup(text));
+    md_keep_touch(room, "room.restored");
+}
+
 void md_keep_forget(MdRoom *room)
 {
     if (room->keep.told != NULL && !room->conference->held && room->conference->options.on_scene != NULL)

@@ -44,6 +44,7 @@ bool md_keep_undial(MdRoom *room, const char *target); /* true: it was about to 
 void md_keep_reset(MdRoom *room);                    /* the meeting is over */
 void md_keep_forget(MdRoom *room);                   /* so is the room */
 void md_keep_load(MdRoom *room, const char *text);   /* of a room just made */
+void md_keep_claim(MdRoom *room, const char *text);  /* it is this room's, to be written anew or taken away */
 
 /* Was inside before the restart, as one whose word is not taken for it (an account, its own browser): it comes in again past PIN, lobby and lock. */
 bool md_keep_expects(const MdRoom *room, const MdCallInfo *info);

@@ -160,6 +160,7 @@ static Visit *arrive(Meeting *meeting, const MdMemberInfo *info, int64_t wall_us
     visit->v.reason = g_strdup("");
     visit->v.joined_us = visit->v.seen_us = wall_us;
     visit->dirty = true;
+    visit->floor = info->floor; /* it may have come back to it: that was told before it was told to be here */
     if (info->stats != NULL) {
         visit->packets = md_stat_get(&info->stats->audio_packets_received);
         visit->frames = md_stat_get(&info->stats->video_frames_received);

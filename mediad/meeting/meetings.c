@@ -107,6 +107,20 @@ static bool close_visits(MdDb *db, gpointer data, GError **error)
     return md_db_run(db, error, "UPDATE md_attendance SET left_us = seen_us, reason = 'mediad was interrupted' WHERE left_us = 0", "");
 }
 
+/* The rooms of meetings that go on after a restart are there before anybody can call them: a caller's would not be the meeting's. */
+static void go_on(MdMeetings *m)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, m->by_id);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Meeting *meeting = value;
+        bool there = meeting->booking->state == MD_MEETING_OPEN || meeting->booking->state == MD_MEETING_LIVE;
+        if (there && md_meetings_wall_us(m) < md_booking_limit_us(meeting->booking))
+            md_meeting_ensure_room(meeting);
+    }
+}
+
 static gboolean on_tick(gpointer user)
 {
     md_meetings_tick(user);
@@ -161,6 +175,7 @@ MdMeetings *md_meetings_new(const MdMeetingsOptions *options, GError **error)
         md_meetings_release(m);
         return NULL;
     }
+    go_on(m);
     if (options->clock == NULL)
         m->source = g_timeout_add(TICK_MS, on_tick, m);
     return m;

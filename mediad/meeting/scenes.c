@@ -115,13 +115,9 @@ void md_scenes_put(MdScenes *scenes, const char *room, const char *text)
     write_one(scenes, room, text);
 }
 
-char *md_scenes_take(MdScenes *scenes, const char *room)
+char *md_scenes_find(const MdScenes *scenes, const char *room)
 {
-    gpointer key = NULL, text = NULL;
-    if (!g_hash_table_steal_extended(scenes->waiting, room, &key, &text))
-        return NULL;
-    g_hash_table_add(scenes->running, key);
-    return text;
+    return g_strdup(g_hash_table_lookup(scenes->waiting, room));
 }
 
 void md_scenes_tick(MdScenes *scenes)

@@ -14,7 +14,7 @@ typedef struct MdScenes MdScenes;
 MdScenes *md_scenes_new(MdStore *store, const MdClock *clock, const MdLogger *logger);
 void md_scenes_free(MdScenes *scenes);
 void md_scenes_put(MdScenes *scenes, const char *room, const char *text /* NULL: it is over */);
-/* New; NULL: none that is fresh. From now on the room is taken for one that runs. */
-char *md_scenes_take(MdScenes *scenes, const char *room);
+/* As it stood before the restart, until somebody puts how it stands now. New; NULL: none that is fresh. */
+char *md_scenes_find(const MdScenes *scenes, const char *room);
 /* Each minute: rooms that run are seen; what nobody has come back to for too long goes. */
 void md_scenes_tick(MdScenes *scenes);

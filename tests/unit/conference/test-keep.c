@@ -450,6 +450,25 @@ static void test_another_meeting(void)
     md_room_info(h.room, &info);
     g_assert_false(info.locked);
     g_assert_null(info.banner);
+    meeting_run_ms(h.meeting, 1500);
+    g_assert_true(md_conference_remove_room(h.meeting->conference, "r", NULL));
+    meeting_run_ms(h.meeting, 1500);
+    g_assert_cmpuint(h.meeting->scenes, ==, 0); /* what it was not of is left to its owner */
+    meeting_free(h.meeting);
+}
+
+static void test_renamed(void)
+{
+    Hall h;
+    hall_full(&h, &(MdRoomSpec){.name = "r", .title = "Giao ban"});
+    arrange(&h);
+    meeting_run_ms(h.meeting, 1500);
+    DO(md_room_set_door(h.room, "Họp xã", NULL, NULL, &error));
+    h.spec.title = "Họp xã";
+    restart(&h);
+    MdRoomInfo info;
+    md_room_info(h.room, &info);
+    g_assert_true(info.locked);
     meeting_free(h.meeting);
 }
 
@@ -519,6 +538,7 @@ int main(int argc, char **argv)
     g_test_add_func("/keep/last-moment", test_last_moment);
     g_test_add_func("/keep/too-late", test_too_late);
     g_test_add_func("/keep/another-meeting", test_another_meeting);
+    g_test_add_func("/keep/renamed", test_renamed);
     g_test_add_func("/keep/confidential", test_confidential);
     g_test_add_func("/keep/damaged", test_damaged);
     return g_test_run();

@@ -283,6 +283,7 @@ static void test_restart_list(void)
     for (unsigned round = 0; round < 2; round++) { /* it ends again before the list was rung: nothing is lost */
         desk_stop(desk);
         desk_start(desk);
+        g_assert_nonnull(md_conference_find_room(desk->meeting->conference, name)); /* before any caller could make one */
         desk_run_s(desk, 2);
         g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 0);
     }
@@ -364,6 +365,29 @@ static void test_attendance(void)
     g_assert_cmpint(absent->first_us, ==, 0);
     g_assert_true(guest->here);
     g_assert_cmpint(guest->mic_s, ==, 0); /* nothing came of it */
+    desk_free(desk);
+}
+
+/* Its line broke while it had the floor; it calls again and speaks on: all of it counts. */
+static void test_floor_again(void)
+{
+    Desk *desk = desk_new();
+    g_autofree char *id = g_strdup(desk_book(desk, "Giao ban", 1, 60, "a,b")->id);
+    g_autofree char *room = g_strdup(desk->last->room);
+    desk_run_s(desk, 62);
+    answer(call_to(desk, "a"), "hz=400");
+    desk_run_s(desk, 2);
+    MdRoom *its = md_conference_find_room(desk->meeting->conference, room);
+    g_assert_true(md_room_floor_give(its, meeting_member(its, 0), 0, NULL));
+    desk_run_s(desk, 20);
+    md_call_emit_closed(call_to(desk, "a")->call, 603, "BYE");
+    desk_run_s(desk, 10);
+    meeting_join(desk->meeting, room, "a", MD_ROLE_SITE, "hz=400", NULL);
+    desk_run_s(desk, 15);
+    g_autoptr(MdAttendance) a = md_meetings_attendance(desk->meetings, id, NULL);
+    const MdAttendee *site = a->attendees->pdata[0];
+    g_assert_cmpuint(site->visits, ==, 2);
+    g_assert_cmpint(ABS(site->floor_s - 35), <=, 2);
     desk_free(desk);
 }
 
@@ -641,6 +665,7 @@ int main(int argc, char **argv)
     g_test_add_func("/meeting/restart-list", test_restart_list);
     g_test_add_func("/meeting/restart-open", test_restart_open);
     g_test_add_func("/meeting/attendance", test_attendance);
+    g_test_add_func("/meeting/floor-again", test_floor_again);
     g_test_add_func("/meeting/ended-in-the-room", test_ended_in_the_room);
     g_test_add_func("/meeting/late-site", test_late_site);
     g_test_add_func("/meeting/roles", test_roles);
