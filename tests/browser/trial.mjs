@@ -3,7 +3,7 @@
 import { axe, catalogue, faults, launch, must, ok, open } from './look.mjs';
 import { ask } from './people.mjs';
 
-const { base, root, pictures, cookie, names, elsewhere, patience } = JSON.parse(process.argv[2]), words = catalogue(root), long = 20000 * patience;
+const { base, root, pictures, cookie, names, elsewhere, chair, patience } = JSON.parse(process.argv[2]), words = catalogue(root), long = 20000 * patience;
 const browser = await launch();
 
 async function look(page, name, access) {
@@ -17,6 +17,12 @@ async function changed(page) {
   await page.getByRole('button', { name: 'Sửa lịch họp' }).click();
   must(await page.getByLabel('Mã PIN vào họp').inputValue() === '2468', 'the PIN is not there to change');
   await look(page, 'meeting-change-desktop-vi', true);
+  const other = await open(browser, { base, cookie, language: 'en', size: 'phone' });
+  await other.go(new URL(page.url()).pathname);
+  await other.getByRole('button', { name: 'Change the booking' }).click();
+  await other.getByLabel("The chair's PIN").waitFor();
+  await look(other, 'meeting-change-phone-en', true);
+  await other.context().close();
   await page.getByLabel('Tên cuộc họp').fill('Họp phòng chống bão số 9');
   await page.getByLabel('Bắt đầu (giờ Việt Nam)').fill(elsewhere);
   await page.getByLabel('Số phút').fill('45');
@@ -32,7 +38,19 @@ async function changed(page) {
   ok('changed');
 }
 
-async function calledOff(page) {
+/** Its chair may, who operates nothing; on a telephone, while the organiser's page is open. */
+async function calledOff(organiser) {
+  const page = await open(browser, { base, size: 'phone' });
+  page.setDefaultTimeout(long);
+  page.expects = ['status of 401'];
+  await page.goto(base + new URL(organiser.url()).pathname);
+  await page.locator('input[name=user]').fill(chair.name);
+  await page.locator('input[name=password]').fill(chair.password);
+  await page.locator('button[type=submit]').click();
+  await page.getByRole('heading', { name: 'Họp phòng chống bão số 9' }).waitFor();
+  must(await page.getByRole('button', { name: 'Sửa lịch họp' }).count() === 0, 'a chair is offered what the server refuses');
+  await page.rest();
+  await look(page, 'meeting-chair-phone-vi');
   await page.getByRole('button', { name: 'Hủy cuộc họp' }).click();
   const ask = page.getByRole('dialog', { name: 'Hủy cuộc họp này?' }), go = ask.getByRole('button', { name: 'Hủy cuộc họp' });
   must(await go.isDisabled(), 'called off without a reason');
@@ -43,7 +61,8 @@ async function calledOff(page) {
   await ask.waitFor({ state: 'detached' });
   for (const name of ['Sửa lịch họp', 'Hủy cuộc họp', 'Bắt đầu ngay', 'Tạo cho mọi điểm cầu']) must(await page.getByRole('button', { name }).count() === 0, `${name} is offered still`);
   await page.rest();
-  await look(page, 'meeting-cancelled-desktop-vi');
+  await look(page, 'meeting-cancelled-phone-vi', true);
+  await organiser.getByText('Cuộc họp đã hủy: Bão đã tan').waitFor();
   ok('called off');
 }
 
@@ -58,6 +77,7 @@ try {
   await page.getByLabel('Bắt đầu (giờ Việt Nam)').fill(new Date(Date.now() + (7 * 60 + 30) * 60000).toISOString().slice(0, 16));
   await page.getByLabel(/Tất cả điểm cầu của/).uncheck();
   await page.getByLabel('Bốn xã (4)').check();
+  await page.getByLabel('Tài khoản chủ tọa').fill(chair.name);
   await page.getByLabel('Mã PIN vào họp').fill('2468');
   await page.getByLabel('Mã PIN của chủ tọa').fill('2468');
   await page.getByRole('button', { name: 'Đặt lịch', exact: true }).click();

@@ -10,6 +10,7 @@ from harness import *
 from seeded import cookie
 
 STATE = {}
+CHAIR = {"name": "chu-toa", "password": "chu-toa-mot-hai-ba"}
 NAMES = {"tot": "Xã Cẩm Xuyên", "cam": "Xã Kỳ Anh", "hinh": "Xã Thạch Hà", "tat": "Xã Hương Sơn"}
 
 
@@ -34,6 +35,7 @@ def sites():
     STATE["cam"] = site(d, "cam", secrets["cam"], audio_file=silence, video_source=f"avformat,{camera}")
     STATE["hinh"] = site(d, "hinh", secrets["hinh"], tone=660)
     d.api("PUT", "/site-lists/bon-xa", {"title": "Bốn xã", "invite": {"accounts": list(NAMES)}})
+    d.api("POST", "/users", dict(CHAIR, role="viewer"))
     day = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=7))) + datetime.timedelta(days=2)
     STATE["elsewhere"] = day.strftime("%Y-%m-%dT09:30")
     d.api("POST", "/meetings", {"title": "Giao ban tuần", "start": day.strftime("%Y-%m-%dT09:00"), "minutes": 60, "invite": {"lists": ["bon-xa"]}})
@@ -47,7 +49,7 @@ def trial():
 def found():
     """Nobody presses anything: the meeting is booked half an hour ahead, so the sites are called at once; the page shows each as it is judged."""
     d = STATE["d"]
-    STATE["run"] = play("trial.mjs", json.dumps({"base": d.url(""), "root": ROOT, "pictures": PICTURES, "cookie": cookie(d), "names": NAMES, "elsewhere": STATE["elsewhere"], "patience": PATIENCE}))
+    STATE["run"] = play("trial.mjs", json.dumps({"base": d.url(""), "root": ROOT, "pictures": PICTURES, "cookie": cookie(d), "names": NAMES, "elsewhere": STATE["elsewhere"], "chair": CHAIR, "patience": PATIENCE}))
     STATE["meeting"] = step(STATE["run"], "booked").strip('"')
     m = STATE["booked"] = d.api("GET", f"/meetings/{STATE['meeting']}")
     assert (m["pin"], m["chair_pin"], m["title"]) == ("2468", "97531", "Họp phòng chống bão"), m
@@ -104,7 +106,7 @@ def called_off():
     d = STATE["d"]
     step(STATE["run"], "called off")
     m = d.api("GET", f"/meetings/{STATE['meeting']}")
-    assert (m["state"], m["cancelled_because"]) == ("cancelled", "Bão đã tan"), m
+    assert (m["state"], m["cancelled_because"], m["changed_by"]) == ("cancelled", "Bão đã tan", "chu-toa"), m
     assert STATE["run"].child.wait(20 * PATIENCE) == 0, "\n".join(STATE["run"].lines)
     STATE["d"].stop()
 

@@ -88,7 +88,7 @@ export const meetingsWords = {
   'trial.measure': ['Số đo', 'Measured'],
   'trial.measured': ['Micro {level} dB · mất gói {loss} % · biến động trễ {jitter} ms', 'Microphone {level} dB · loss {loss} % · jitter {jitter} ms'],
   'trial.at': ['lúc {at}', 'at {at}'],
-  'trial.againOf': ['Kiểm tra lại {name}', 'Check {name} again'],
+  'trial.againOf': ['Kiểm tra lại {name}', 'Check again: {name}'],
   'trial.cause': ['Nguyên nhân và cách xử lý', 'Cause and what to do'],
   'grade.pass': ['Đạt', 'Pass'],
   'grade.warn': ['Cần xem', 'Look'],
