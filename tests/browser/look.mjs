@@ -3,13 +3,12 @@
 import { createRequire } from 'node:module';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { must } from './tell.mjs';
+import { must, SIZES } from './tell.mjs';
 
 export { must };
 
 const require = createRequire(import.meta.url);
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-export const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 const MEDIA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', '--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection'];
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...MEDIA, '--no-sandbox'] });
@@ -79,7 +78,7 @@ export async function faults(page, words, { title = true } = {}) {
   const mine = new Set(Object.values(words).map((w) => w[here]));
   for (const text of seen.texts) {
     if (text in words) wrong.push(`untranslated key: ${text}`);
-    if (/\{\w+\}/.test(text)) wrong.push(`a value is missing: ${text}`);
+    if (/\{\w+[|}]/.test(text)) wrong.push(`a value is missing: ${text}`);
     if (/\b(undefined|NaN|null|\[object)\b/.test(text)) wrong.push(`nonsense: ${text}`);
     if (other.has(text) && !mine.has(text)) wrong.push(`in the other language: ${text} (${other.get(text)})`);
   }

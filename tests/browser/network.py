@@ -18,7 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peer"))
-from harness import BUILD, DEFAULT_CONFIG, PATIENCE, Baresip, Mediad, Process, need, run_tap, wait_until  # noqa: E402
+from harness import BUILD, DEFAULT_CONFIG, PATIENCE, Baresip, Mediad, Process, need, run_tap, wait_for_scene, wait_until  # noqa: E402
 
 if "MEDIAD_TEST_NAMESPACE" not in os.environ:  # nothing of this is seen outside
     os.environ["MEDIAD_TEST_NAMESPACE"] = "1"
@@ -229,7 +229,7 @@ def restarted():
     d = STATE["daemon"]
     member = ask("join")["member"]
     d.api("PATCH", f"/rooms/hop/members/{member}", {"muted": True})
-    time.sleep(1)
+    wait_for_scene(d, "hop", lambda s: any(p.get("muted") for p in s["parties"]))
     d.kill(signal.SIGKILL)
     STATE["agent"].command("hangup")
     d._launch("mediad")

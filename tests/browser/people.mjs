@@ -3,15 +3,13 @@
 // that who is seen and heard is told by pixels and hertz; a screen to show has four coloured quarters.
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
-import { must, step } from './tell.mjs';
+import { must, PATIENCE, SIZES, step, until } from './tell.mjs';
 
-export { must, step };
+export { must, PATIENCE, SIZES, step, until };
 
 const ARGS = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', '--disable-features=WebRtcHideLocalIpsWithMdns',
   '--no-sandbox', '--allow-loopback-in-peer-connection', '--disable-gpu', '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'];
-export const PATIENCE = Number(process.env.MEDIAD_TEST_PATIENCE ?? '1');
 export const LONG = 20000 * PATIENCE;
-export const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 export const DESKTOP = { width: 1280, height: 720 }, PHONE = { width: 360, height: 640 };
 export const COLOURS = { red: [220, 30, 30], green: [30, 200, 60], blue: [40, 60, 220], yellow: [230, 220, 40], magenta: [210, 40, 200], cyan: [40, 200, 210] };
 
@@ -92,6 +90,15 @@ export async function join({ page, name }, url) {
   await page.locator('main.meet').waitFor({ timeout: LONG });
 }
 export const up = ({ page }) => page.waitForFunction(() => window.mediadCall?.state.media === 'up', null, { timeout: LONG });
+/** One member's own picture: wherever it is, and where it is the large one. */
+export const tile = (id) => `.meet-tile[data-member="${id}"] video`;
+export const main = (id) => `.meet-tile.main[data-member="${id}"] video`;
+/** "Each by himself" or the composed picture, by its button. */
+export async function choose({ page }, name) {
+  await page.getByRole('button', { name: /^Thêm/ }).click();
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.getByRole('button', { name: 'Đóng', exact: true }).first().click();
+}
 export const member = ({ page }) => page.evaluate(() => window.mediadCall.state.member);
 
 /** Share of each colour's pixels in a <video>, and where their middle is (fractions). Waits until fn(shares) is true. */

@@ -71,8 +71,17 @@ def listed():
     rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline="")))
     assert status == 200 and [r["Tài khoản"] for r in rows] == ["cam", "tat", "hinh", "tot"], rows
     assert rows[0]["Kết quả"] == "Không đạt" and "pin micro" in rows[0]["Cách xử lý"] and rows[3]["Nguyên nhân"] == "Đường truyền, âm thanh và hình ảnh tốt.", rows
-    d.add_account("khach", display="Khách", role="site")
     assert d.request("GET", path + ".csv", token=False)[0] == 401
+    # somebody of a commune none of whose sites is invited
+    d.api("PUT", "/areas/42", {"name": "Hà Tĩnh", "kind": "tinh"})
+    d.api("PUT", "/areas/18100", {"name": "Thạch Hà", "kind": "xa", "parent": "42"})
+    khach = {"user": "khach", "password": "một mật khẩu đủ dài"}
+    d.api("POST", "/users", {"name": khach["user"], "password": khach["password"], "role": "commune-editor", "area": "18100"})
+    theirs = {"Authorization": "Bearer " + d.api("POST", "/session", khach, token=False)["token"]}
+    assert d.request("GET", "/api/v1/areas", token=False, headers=theirs)[0] == 200
+    for method, what in (("GET", ""), ("GET", ".csv"), ("GET", ".html"), ("POST", ""), ("DELETE", "")):
+        status, answer = d.request(method, path + what, {} if method == "POST" else None, token=False, headers=theirs)
+        assert status in (403, 404) and "Xã" not in json.dumps(answer, ensure_ascii=False), (method, what, status, answer)
 
 
 def mended():

@@ -5,6 +5,7 @@ Everything waits for an event with a deadline; nothing sleeps to "give time". Tr
 """
 import array
 import atexit
+import contextlib
 import json
 import math
 import os
@@ -14,6 +15,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import struct
 import subprocess
@@ -88,6 +90,21 @@ def wait_until(what, condition, seconds=10.0, every=0.05):
         if time.monotonic() > deadline:
             raise AssertionError(f"timed out after {seconds * PATIENCE:.0f} s waiting for {what}")
         select.select([], [], [], every)
+
+
+def scene(d, room):
+    """How a room stands as it is written for the next start (a moment after each change); None: nothing is."""
+    with contextlib.closing(sqlite3.connect(os.path.join(d.state, "mediad.sqlite"))) as db:
+        row = db.execute("SELECT scene FROM md_scenes WHERE room = ?", (room,)).fetchone()
+    return row and json.loads(row[0])
+
+
+def wait_for_scene(d, room, fits):
+    """Until a room stands in the database as expected."""
+    try:
+        return wait_until("the scene", lambda: (lambda s: s and fits(s))(scene(d, room)))
+    except AssertionError:
+        raise AssertionError(f"written: {scene(d, room)}") from None
 
 
 _next_port = [int(os.environ.get("MEDIAD_TEST_PORT", 20000 + random.randrange(2500) * 4))]

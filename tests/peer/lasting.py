@@ -73,7 +73,8 @@ def arranged():
     d.api("PUT", f"/rooms/hop/members/{ids['english']}/hand", {"raised": True})
     d.api("PUT", "/rooms/hop/lock", {"locked": True})
     expect_sound()
-    time.sleep(1)  # what is written half a second after a change
+    wait_for_scene(d, "hop", lambda s: s.get("locked") and s["picture"]["layout"] == "1+5" and [c["name"] for c in s["channels"]] == ["English"]
+         and len(s["floor"]["queue"]) == 1 and sum(p.get("muted", False) for p in s["parties"]) == 1 and sum(p["inside"] for p in s["parties"] if "inside" in p) == len(HZ))
 
 
 def as_before():
@@ -109,7 +110,7 @@ def over():
     d = W["daemon"]
     d.api("POST", "/rooms/hop/end")
     wait_until("everybody is out", lambda: not members(), 20, 0.2)
-    time.sleep(1)
+    wait_until("its scene is forgotten", lambda: scene(d, "hop") is None)
     d.stop()
     d._launch("mediad")
     room = d.api("GET", "/rooms/hop")
