@@ -38,7 +38,13 @@ async function written(an) {
     data.items.add(new File([words], n, { type: 'text/plain' }));
     for (const type of ['dragover', 'drop']) element.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
   }, [name, text]);
+  let through;
+  const held = new Promise((done) => { through = done; });
+  await page.route('**/api/v1/attachments?name=ghi-chu*', async (route) => { await held; await route.continue(); });
   await drop('ghi-chu.txt', 'Hẹn lúc 7 giờ.\n');
+  await page.getByText('Tệp đang tải lên: xong rồi mới lưu').waitFor();
+  for (const name of ['Lưu nháp', 'Trình duyệt']) must(await page.getByRole('button', { name, exact: true }).isDisabled(), `"${name}" may be pressed while a file is uploaded`);
+  through();
   await box.locator('.files li', { hasText: 'ghi-chu.txt' }).waitFor();
   await drop('nham.txt', 'Gửi nhầm\n');
   await box.getByRole('button', { name: 'Gỡ nham.txt' }).click();
@@ -132,8 +138,8 @@ async function dictionary(an) {
   step('before', { words: (await byHand(an, 'GET', '/dictionary')).words.map((w) => [w.written, w.spoken]) });
   await table(files['tot.csv'], 'Thay bằng bảng này');
   await rows.nth(2).waitFor();
-  await press(an, 'Xoá km/h');
-  await page.getByRole('dialog').getByRole('button', { name: 'Xoá' }).click();
+  await press(an, 'Xóa km/h');
+  await page.getByRole('dialog').getByRole('button', { name: 'Xóa' }).click();
   await rows.filter({ hasText: 'km/h' }).waitFor({ state: 'detached' });
   await press(an, 'Sửa TTYT');
   await page.getByRole('dialog').getByLabel('Đọc là').waitFor();

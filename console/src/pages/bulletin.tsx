@@ -121,15 +121,19 @@ function Words({ area, text }: { area: string; text: () => string }) {
   );
 }
 
-function Write({ draft, set, change, editable, area, preview }: { draft: Draft; set: (d: Draft) => void; change: (fn: (d: Draft) => Draft) => void; editable: boolean; area: string; preview: ReactNode }) {
+function Write({ draft, set, change, uploads, editable, area, preview }: { draft: Draft; set: (d: Draft) => void; change: (fn: (d: Draft) => Draft) => void; uploads: (more: 1 | -1) => void; editable: boolean; area: string; preview: ReactNode }) {
   const marked = useRef('');
   const { may } = useSession(), act = useAct();
   const content = useData<Content>(draft.content ? `/content/${seg(draft.content)}` : null);
-  const send = async (sound: Blob, name: string): Promise<boolean> =>
-    act(async () => {
+  const send = async (sound: Blob, name: string): Promise<boolean> => {
+    uploads(1);
+    const ok = await act(async () => {
       const made = await upload<Content>(`/content?title=${encodeURIComponent(draft.title || t('bulletin.untitled'))}&name=${encodeURIComponent(name)}`, sound);
-      set({ ...draft, kind: 'audio', content: made.id });
+      change((d) => ({ ...d, kind: 'audio', content: made.id })); /* what was typed meanwhile stays */
     }, { done: t('record.taken') });
+    uploads(-1);
+    return ok;
+  };
   return (
     <>
       <fieldset disabled={!editable} style={{ border: 0, padding: 0, margin: 0 }}>
@@ -150,7 +154,7 @@ function Write({ draft, set, change, editable, area, preview }: { draft: Draft; 
         {draft.kind === 'text' && editable && may('edit') && <Words area={area} text={() => (marked.current.length <= 60 && !marked.current.includes('\n') ? marked.current : '')} />}
       </fieldset>
       {draft.kind === 'text' && preview}
-      <Files files={draft.files} editable={editable} change={(fn) => change((d) => ({ ...d, files: fn(d.files) }))} />
+      <Files files={draft.files} editable={editable} change={(fn) => change((d) => ({ ...d, files: fn(d.files) }))} uploads={uploads} />
     </>
   );
 }
@@ -166,6 +170,7 @@ export default function BulletinPage({ params }: Params) {
   const [ask, setAsk] = useState<'return' | 'withdraw' | 'archive' | null>(null);
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState<Step | ''>('');
+  const [uploading, setUploading] = useState(0);
   const [scheduling, setScheduling] = useState<'' | 'later' | 'now'>('');
   const act = useAct(), nameOf = useAreaName(), own = useOwn();
   const b = fresh ? null : (loaded.data ?? null);
@@ -176,10 +181,10 @@ export default function BulletinPage({ params }: Params) {
   }, [b?.revision, b?.id]);
   useEffect(() => { if (fresh && top && !draft.areas.length) { const d = { ...EMPTY, areas: [top.code] }; setDraft(d); setKept(JSON.stringify(d)); } }, [fresh, top?.code]);
   useEffect(() => {
-    const stay = (e: BeforeUnloadEvent) => { if (dirty && kept) e.preventDefault(); };
+    const stay = (e: BeforeUnloadEvent) => { if ((dirty && kept) || uploading > 0) e.preventDefault(); };
     window.addEventListener('beforeunload', stay);
     return () => window.removeEventListener('beforeunload', stay);
-  }, [dirty, kept]);
+  }, [dirty, kept, uploading]);
 
   if (loaded.failure) return <Wrong failure={loaded.failure} retry={loaded.reload} />;
   if (!fresh && !b) return <p role="status">{t('loading')}</p>;
@@ -214,23 +219,24 @@ export default function BulletinPage({ params }: Params) {
       </div>
       {b && (b.state === 'returned' || b.state === 'withdrawn') && b.reason && <div className="lost">{t('bulletin.returnedWhy', { why: b.reason })}</div>}
       <div className="wide">
-        <section className="card"><Write draft={draft} set={setDraft} change={setDraft} editable={editable || fresh} area={b?.area || session.area || top?.code || ''} preview={b && <Preview id={b.id} saved={!dirty} />} /></section>
+        <section className="card"><Write draft={draft} set={setDraft} change={setDraft} uploads={(more) => setUploading((n) => n + more)} editable={editable || fresh} area={b?.area || session.area || top?.code || ''} preview={b && <Preview id={b.id} saved={!dirty} />} /></section>
         <div className="cards">
           <section className="card">
             <h2>{t('bulletin.next')}</h2>
             <p>{t(`bulletin.nextHint.${b?.state && ['submitted', 'approved', 'scheduled', 'played', 'returned', 'withdrawn', 'archived', 'expired'].includes(b.state) ? (b.state as 'submitted') : 'draft'}`)}</p>
             {b?.state === 'submitted' && may('approve') && !steps.includes('approve') && <p className="soft">{t('bulletin.notOwn')}</p>}
             <div className="cards" style={{ gap: 8 }}>
-              {fresh && <Button size="large" type="primary" disabled={!whole} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
-              {steps.includes('submit') && <Button size="large" type="primary" disabled={!whole} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
+              {fresh && <Button size="large" type="primary" disabled={!whole || uploading > 0} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
+              {steps.includes('submit') && <Button size="large" type="primary" disabled={!whole || uploading > 0} loading={busy === 'submit'} onClick={() => void step('submit')}>{t('bulletin.act.submit')}</Button>}
               {steps.includes('approve') && <Button size="large" type="primary" loading={busy === 'approve'} onClick={() => void step('approve')}>✔ {t('bulletin.act.approve')}</Button>}
               {steps.includes('return') && <Button size="large" onClick={() => setAsk('return')}>{t('bulletin.act.return')}</Button>}
               {steps.includes('schedule') && <Button size="large" type="primary" onClick={() => setScheduling('later')}>▦ {t('bulletin.act.schedule')}</Button>}
               {steps.includes('now') && own(b!.areas ?? []) && <Button size="large" onClick={() => setScheduling('now')}>▶ {t('bulletin.act.now')}</Button>}
-              {editable && <Button size="large" disabled={!draft.title.trim() || !dirty} loading={busy === 'save'} onClick={() => void step('save')}>{t('bulletin.act.save')}</Button>}
+              {editable && <Button size="large" disabled={!draft.title.trim() || !dirty || uploading > 0} loading={busy === 'save'} onClick={() => void step('save')}>{t('bulletin.act.save')}</Button>}
               {steps.includes('withdraw') && <Button danger onClick={() => setAsk('withdraw')}>{t('bulletin.act.withdraw')}</Button>}
               {steps.includes('archive') && <Button onClick={() => setAsk('archive')}>{t('bulletin.act.archive')}</Button>}
             </div>
+            {uploading > 0 && <p className="soft" style={{ marginTop: 10 }} role="status">{t('bulletin.uploading')}</p>}
             {!whole && editable && <p className="soft" style={{ marginTop: 10 }}>{t('bulletin.needs')}</p>}
           </section>
           {b && <section className="card">

@@ -50,8 +50,9 @@ export function FileList({ files, drop }: { files: readonly Attachment[]; drop?:
 
 type Going = { name: string; share: number };
 
-/** change: the whole list as it shall be; it holds once the bulletin is kept. */
-export function Files({ files, editable, change }: { files: readonly Attachment[]; editable: boolean; change: (fn: (now: readonly Attachment[]) => readonly Attachment[]) => void }) {
+/** change: the whole list as it shall be; it holds once the bulletin is kept. uploads: +1 when files begin to be sent, -1 when they are there: what is kept
+ * in between would be without them. */
+export function Files({ files, editable, change, uploads }: { files: readonly Attachment[]; editable: boolean; change: (fn: (now: readonly Attachment[]) => readonly Attachment[]) => void; uploads: (more: 1 | -1) => void }) {
   const limits = useData<{ limits: AttachmentLimits }>(editable ? '/attachments?limit=0' : null);
   const [going, setGoing] = useState<Going | null>(null);
   const [failures, setFailures] = useState<{ name: string; failure: Failure }[]>([]);
@@ -63,6 +64,7 @@ export function Files({ files, editable, change }: { files: readonly Attachment[
     const most = limits.data?.limits, failed: typeof failures = [];
     let n = files.length;
     setFailures([]);
+    uploads(1);
     for (const file of list) {
       const limit = most ? tooLarge(file, most) : 0;
       const why = n >= MOST ? t('file.many', { n: MOST }) : limit ? t('file.large', { is: bytes(file.size), most: bytes(limit) }) : '';
@@ -79,6 +81,7 @@ export function Files({ files, editable, change }: { files: readonly Attachment[
         failed.push({ name: file.name, failure: refusal(asFailure(error)) });
       }
     }
+    uploads(-1);
     setGoing(null);
     setFailures(failed);
   };
@@ -99,7 +102,7 @@ export function Files({ files, editable, change }: { files: readonly Attachment[
       {editable && <>
         <div className={`drop${over ? ' over' : ''}`} onDragOver={(e) => { e.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)} onDrop={dropped}>
           {going
-            ? <><div role="status">{t('file.going', { name: going.name, share: percent(going.share) })}</div><progress max={1} value={going.share} aria-label={going.name} /><Button size="small" onClick={() => abort.current?.abort()}>{t('cancel')}</Button></>
+            ? <><div role="status">{t('file.going', { name: going.name })}</div><progress max={1} value={going.share} aria-label={going.name} /><span className="soft" aria-hidden="true">{percent(going.share)}</span><Button size="small" onClick={() => abort.current?.abort()}>{t('cancel')}</Button></>
             : <><Button onClick={() => input.current?.click()}>{t('file.choose')}</Button><span className="soft">{t('file.orDrop')}</span>
               <input ref={input} type="file" multiple hidden accept={TAKEN} aria-label={t('file.choose')} onChange={(e) => { void take([...(e.target.files ?? [])]); e.target.value = ''; }} /></>}
         </div>
