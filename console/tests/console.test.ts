@@ -8,6 +8,7 @@ import { failureFrom } from '../src/app/failure';
 import { fromLocal, toLocal } from '../src/app/format';
 import { match } from '../src/app/router';
 import { wholeList } from '../src/app/use';
+import { sayAudit } from '../src/pages/audit-words';
 import { stepsOf } from '../src/pages/bulletin/state';
 import { picture } from '../src/pages/loudspeakers/geometry';
 import { bodyOf, movableBy, moved } from '../src/pages/schedule/move';
@@ -159,4 +160,28 @@ it('the reason of a missed play is told in the reader\'s language', () => {
   expect(sayReason('not connected')).toBe('loa mất kết nối');
   expect(sayReason('the loudspeaker ended the call (486 Busy Here)')).toBe('loa tự ngắt cuộc gọi');
   expect(sayReason('something nobody has words for')).toBe('something nobody has words for');
+});
+
+describe('a line of the audit trail', () => {
+  const say = (what: string) => { const [method, path] = what.split(' '); return sayAudit(`${method} /api/v1${path}`); };
+  it('is what was done, and to what', () => {
+    expect(say('POST /meetings')).toBe('Thêm hoặc làm: cuộc họp');
+    expect(say('PATCH /meetings/m1')).toBe('Sửa: cuộc họp');
+    expect(say('DELETE /schedules/s1')).toBe('Xóa: lịch phát');
+    expect(say('GET /meetings')).toBe('');
+  });
+  it('does not say that something was removed or added of which only a part was touched', () => {
+    expect(say('DELETE /meetings/m1/links/l1')).toBe('Thu hồi đường dẫn vào họp');
+    expect(say('POST /meetings/m1/cancel')).toBe('Hủy cuộc họp');
+    expect(say('DELETE /meetings/m1/trial')).toBe('Họp thử trước cuộc họp');
+    expect(say('DELETE /devices/d1/credential')).toBe('Thu hồi ghi danh của loa');
+    expect(say('POST /inbox/x/decline')).toBe('Từ chối bản tin từ trên');
+    expect(say('DELETE /areas/42/holidays/2026-09-02')).toBe('Sửa ngày nghỉ');
+    expect(say('POST /recordings/r1/stop')).toBe('Thao tác với: bản ghi hình');
+    expect(say('POST /meetings/m1/start')).toBe('Thao tác với: cuộc họp');
+  });
+  it('names the room alone where the meeting was confidential: whatever was done there', () => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) expect(say(`${method} /rooms/r1`)).toBe('Điều hành cuộc họp, hoặc đổi phòng họp');
+    expect(say('POST /rooms/r1/end')).toBe('Điều hành cuộc họp');
+  });
 });
