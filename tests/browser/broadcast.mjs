@@ -230,6 +230,17 @@ async function calendar(an, minh) {
 async function emergency(truc, secret) {
   const { page } = truc, ask = page.getByRole('dialog');
   await page.goto(`${base}/`);
+  /* silence is for the whole area, whatever was chosen the last time */
+  await press(truc, 'Tắt tiếng tất cả');
+  await ask.getByRole('radio').nth(1).check();
+  await ask.getByLabel('Phường Thành Sen').check();
+  await ask.getByRole('button', { name: 'Thôi', exact: true }).click();
+  await ask.waitFor({ state: 'detached' });
+  await press(truc, 'Tắt tiếng tất cả');
+  await ask.getByText(/^Sẽ tắt tiếng/).waitFor();
+  must(await ask.getByRole('radio').first().isChecked(), 'the silence of all loudspeakers is still bound to what was chosen before');
+  await ask.getByRole('button', { name: 'Thôi', exact: true }).click();
+  await ask.waitFor({ state: 'detached' });
   await press(truc, '⚠ Phát khẩn cấp');
   await ask.getByLabel('Phường Thành Sen').check();
   await ask.getByLabel('Tiêu đề').fill('Xả lũ');

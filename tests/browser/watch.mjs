@@ -39,6 +39,18 @@ await story(browser, pictures, async () => {
   await page.getByText('too short, nothing in it').waitFor();
   step('the short one says why');
   await page.getByRole('region', { name: 'Giao ban tỉnh' }).getByRole('button', { name: 'Close' }).click();
+  await page.setViewportSize({ width: 360, height: 640 }); /* a row has no place for it all there: what is chosen has */
+  const row = (button) => page.locator('.vr.body').getByRole('button', { name: button, exact: true });
+  await row('Watch').click();
+  await page.getByText(/before anything/).waitFor();
+  await page.getByRole('button', { name: 'Delete' }).waitFor();
+  await row('Play').click();
+  await page.getByRole('link', { name: 'Download' }).waitFor();
+  must(await page.getByRole('button', { name: 'Delete' }).count() === 1 && await page.getByText(/before anything/).count() === 0, 'of another one');
+  await page.screenshot({ path: `${pictures}/recordings-phone-en.png` });
+  step('a phone saves and deletes, and says why');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByRole('region', { name: 'Giao ban tỉnh' }).getByRole('button', { name: 'Close' }).click();
   await page.evaluate(() => { delete window.firstSeen; });
   await page.getByRole('button', { name: 'Watch' }).click();
   const own = await moved(page, 1.5); /* by the browser itself, where it can */

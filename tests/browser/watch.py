@@ -47,6 +47,7 @@ def watched():
     print("# played:", step(D["run"], "the recording plays", 90))
     print("# chapter:", step(D["run"], "a chapter is jumped to"))
     step(D["run"], "the short one says why")
+    step(D["run"], "a phone saves and deletes, and says why")
 
 
 def live():

@@ -49,7 +49,8 @@ function OnNow({ run, stop, may, nameOf, now }: { run: Run; stop: (run: Run) => 
   );
 }
 
-function StopAll({ open, close }: { open: boolean; close: () => void }) {
+/** The whole area unless something else is chosen: made anew each time it is opened. */
+function StopAll({ close }: { close: () => void }) {
   const { top } = useOwnAreas();
   const [codes, setCodes] = useState<string[] | null>(null);
   const act = useAct(), nameOf = useAreaName();
@@ -60,7 +61,7 @@ function StopAll({ open, close }: { open: boolean; close: () => void }) {
     close();
   };
   return (
-    <Confirm open={open} close={close} title={t('stopAll.title')} go={t('stopAll.go')} danger ready={chosen.length > 0} doIt={doIt}>
+    <Confirm open close={close} title={t('stopAll.title')} go={t('stopAll.go')} danger ready={chosen.length > 0} doIt={doIt}>
       <p>{t('stopAll.explain')}</p>
       <AreaPicker label={t('where')} value={chosen} choose={setCodes} />
       {chosen.length > 0 && <p><b>{t('stopAll.what', { areas: sayAreas(chosen, nameOf) })}</b></p>}
@@ -142,7 +143,7 @@ export default function OnAir() {
         {(alerts.data?.alerts.length ?? 0) > 0 && <AlertsLately list={alerts.data!.alerts} now={now} changed={alerts.reload} />}
       </div>
       {(dialog === 'emergency' || dialog === 'drill') && <EmergencyDialog kind={dialog} close={() => { setDialog(null); alerts.reload(); running.reload(); }} />}
-      <StopAll open={dialog === 'stop'} close={() => { setDialog(null); running.reload(); }} />
+      {dialog === 'stop' && <StopAll close={() => { setDialog(null); running.reload(); }} />}
       <Confirm open={stopping !== null} close={() => setStopping(null)} title={t('run.stopTitle')} go={t('run.stop')} danger doIt={() => stop(stopping!)}>
         <p>{stopping && t('run.stopWhat', { title: stopping.title, areas: sayAreas(stopping.areas.split(','), nameOf) })}</p>
       </Confirm>

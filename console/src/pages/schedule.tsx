@@ -93,7 +93,7 @@ function Add({ close, done, at }: { close: () => void; done: (made: Schedule) =>
   );
 }
 
-function Details({ kept, close, changed, publish }: { kept: Kept; close: () => void; changed: () => void; publish: (s: Schedule) => void }) {
+function Details({ kept, close, changed, publish, follow }: { kept: Kept; close: () => void; changed: () => void; publish: (s: Schedule) => void; follow: (id: string) => void }) {
   const { schedule: s, occurrence } = kept, { may } = useSession(), nameOf = useAreaName(), act = useAct();
   const own = useOwn()(s.areas);
   const [asking, setAsking] = useState(false);
@@ -126,7 +126,7 @@ function Details({ kept, close, changed, publish }: { kept: Kept; close: () => v
         {s.created_by && <><dt>{t('schedule.by')}</dt><dd>{s.created_by}</dd></>}
         {s.forced && <><dt>{t('publish.reason')}</dt><dd>{s.forced}</dd></>}
       </dl>
-      {failure && <div style={{ marginTop: 12 }}><Wrong failure={failure} brief={failure.list('problems').length > 0} />{failure.list('problems').length > 0 && <Problems list={failure.list<Problem>('problems')} nameOf={nameOf} self={s.id} />}</div>}
+      {failure && <div style={{ marginTop: 12 }}><Wrong failure={failure} brief={failure.list('problems').length > 0} />{failure.list('problems').length > 0 && <Problems list={failure.list<Problem>('problems')} nameOf={nameOf} self={s.id} follow={follow} />}</div>}
       <Confirm open={asking} close={() => setAsking(false)} title={s.rule ? t('schedule.cancelAll') : t('schedule.cancel')} go={s.rule ? t('schedule.cancelAll') : t('schedule.cancel')} danger doIt={cancel}>
         <p>{t(s.rule ? 'schedule.cancelWhatAll' : 'schedule.cancelWhat', { name: s.name, at: moment(occurrence * 1000) })}</p>
       </Confirm>
@@ -217,7 +217,7 @@ export default function SchedulePage() {
         <ul className="bare cards">{[...(places ? [{ ...places, others: undefined }, ...places.others!] : [])].map((x) => (
           <li key={x.id}><Button block onClick={() => { setPlaces(null); show(x); }}>{moment(x.start * 1000)} · {sayAreas(by.get(x.schedule)?.areas ?? [], nameOf)}</Button></li>))}</ul>
       </Modal>
-      {open && <Details kept={open} close={() => setOpen(null)} changed={reload} publish={setPublishing} />}
+      {open && <Details key={open.schedule.id} follow={follow} kept={open} close={() => setOpen(null)} changed={reload} publish={setPublishing} />}
       {publishing && <Publish follow={follow} schedule={publishing} close={() => setPublishing(null)} done={reload} />}
       <Modal open={moving !== null && !moving.sure} title={t('schedule.moveTitle')} onCancel={() => setMoving(null)} okText={t('schedule.moveGo')} onOk={() => void move()}>
         {moving && <p>{t(moving.schedule.rule ? 'schedule.moveSeries' : 'schedule.moveOne', { name: moving.schedule.name, at: moment(moving.to * 1000) })}</p>}

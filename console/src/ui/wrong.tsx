@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What went wrong, where, and how to mend it: in the reader's language first, in the server's own words below.
 import { Alert, App, Button } from 'antd';
-import { useCallback, useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
 import { catalogue, type Key } from '../app/catalogue';
 import { asFailure, type Failure } from '../app/failure';
 import { t } from '../app/i18n';
@@ -35,16 +35,25 @@ export function Wrong({ failure, retry, brief }: { failure: Failure; retry?: () 
 }
 
 let last = 0;
+const READ_MS = 8000; /* an error stays at least so long, whatever goes well meanwhile */
 
 /** Does something that may fail, and says how it went; what was shown beforehand is taken back by undo. True: done. A confirmation goes by itself;
- * what went wrong stays until it is closed, or until the same part of the page has done something that went well. */
-export function useAct(): (work: () => Promise<unknown>, options?: { done?: string; undo?: () => void }) => Promise<boolean> {
+ * what went wrong stays until it is closed, or until the same part of the page has done something that went well and it could be read. about: which of
+ * several things of that part it is (a row): what goes well with one takes no other's error away. */
+export function useAct(): (work: () => Promise<unknown>, options?: { done?: string; undo?: () => void; about?: string }) => Promise<boolean> {
   const { notification, message } = App.useApp();
-  const [key] = useState(() => `act${++last}`);
+  const [part] = useState(() => `act${++last}`);
+  const since = useRef(new Map<string, number>()); /* errors on show */
   return useCallback(async (work, options = {}) => {
+    const key = `${part} ${options.about ?? ''}`;
     try {
       await work();
-      notification.destroy(key);
+      const shown = since.current.get(key);
+      if (shown !== undefined) window.setTimeout(() => {
+        if (since.current.get(key) !== shown) return; /* another one since */
+        since.current.delete(key);
+        notification.destroy(key);
+      }, Math.max(0, shown + READ_MS - Date.now()));
       if (options.done) void message.success(options.done);
       return true;
     } catch (error) {
@@ -52,11 +61,12 @@ export function useAct(): (work: () => Promise<unknown>, options?: { done?: stri
       const failure = asFailure(error);
       if (failure.code === 'cancelled') return false;
       const said = sayFailure(failure);
+      since.current.set(key, Date.now());
       notification.error({
         key, message: said.what, duration: 0, role: 'alert', closable: { 'aria-label': t('close'), closeIcon: <span aria-hidden="true">✕</span> },
         description: <>{said.mend && <div>{said.mend}</div>}<div className="soft" lang="en">{said.detail}</div></>,
       });
       return false;
     }
-  }, [key, message, notification]);
+  }, [part, message, notification]);
 }

@@ -54,11 +54,11 @@ function useRowActs(base: string, doIt: Doer, show: Show, why: (m: Member) => vo
     const shown = (m: Member, body: Partial<Member>) => show((s) => ({ ...s, members: s.members.map((x) => (x.id === m.id ? { ...x, ...body } : x)) }));
     return {
       why,
-      give: (m) => void act(() => doIt('floor-give', { member: m.id }), { undo: show((s) => given(s, m.id)) }),
-      change: (m, body) => void act(() => patch(of(m), body), { undo: shown(m, body) }),
-      view: (m, layout) => void act(() => (layout ? put(`${of(m)}/view`, { layout }) : remove(`${of(m)}/view`)), { undo: shown(m, { view: layout ? { layout, by: 'chair', shown: true } : null }) }),
-      spotlight: (m) => void act(() => put(`${base}/spotlight`, { member: m.id }), { done: t('desk.spotlit', { name: m.name }) }),
-      remove: (m) => void modal.confirm({ title: t('desk.kickSure', { name: m.name }), okText: t('desk.kick'), cancelText: t('cancel'), onOk: () => act(() => remove(of(m)), { undo: show((s) => ({ ...s, members: s.members.filter((x) => x.id !== m.id) })) }) }),
+      give: (m) => void act(() => doIt('floor-give', { member: m.id }), { about: m.id, undo: show((s) => given(s, m.id)) }),
+      change: (m, body) => void act(() => patch(of(m), body), { about: m.id, undo: shown(m, body) }),
+      view: (m, layout) => void act(() => (layout ? put(`${of(m)}/view`, { layout }) : remove(`${of(m)}/view`)), { about: m.id, undo: shown(m, { view: layout ? { layout, by: 'chair', shown: true } : null }) }),
+      spotlight: (m) => void act(() => put(`${base}/spotlight`, { member: m.id }), { about: m.id, done: t('desk.spotlit', { name: m.name }) }),
+      remove: (m) => void modal.confirm({ title: t('desk.kickSure', { name: m.name }), okText: t('desk.kick'), cancelText: t('cancel'), onOk: () => act(() => remove(of(m)), { about: m.id, undo: show((s) => ({ ...s, members: s.members.filter((x) => x.id !== m.id) })) }) }),
     };
   }, [base, doIt, show, why, act, modal]);
 }
@@ -93,7 +93,7 @@ const Head = memo(function Head({ name, state, can, doIt, show, reload }: HeadPr
         <span className="soft">{t('desk.count', { n })}</span>
         {room?.recorded && <Badge tone="bad" sign="●">{t('meet.rec')}</Badge>}{room?.streamed && <Badge tone="warn" sign="◉">{t('meet.live')}</Badge>}{room?.locked && <Badge tone="idle">{t('desk.locked')}</Badge>}
         {room?.confidential && <Badge tone="warn">{t('meet.confidential')}</Badge>}{content && <Badge tone="good">{t('desk.presents', { name: nameIn(state, content) })}</Badge>}
-      </div>{room?.confidential && <p className="lost" role="note" style={{ margin: '8px 0 0' }}>{t('confidential.notice')}</p>}</div>
+      </div>{room?.confidential && <p className="lost" role="status" style={{ margin: '8px 0 0' }}>{t('confidential.notice')}</p>}</div>
       <div className="row noprint">
         <Button onClick={() => go(`/join/${seg(name)}`)}>{t('desk.join')}</Button>
         {can('mute-others') && <Button size="large" onClick={() => void act(() => doIt('mute-all'), { done: t('desk.mutedAll'), undo: show((s) => ({ ...s, members: s.members.map((m) => (m.role === 'chair' ? m : { ...m, muted: true })) })) })}>{t('desk.muteAll')}</Button>}

@@ -22,17 +22,22 @@ type Recording = {
 type Stream = { id: string; room: string; kind: 'hls' | 'rtmp' | 'srt'; state: 'running' | 'waiting'; target?: string; started_us: number; attempts?: number; problem?: string };
 
 const tone = (state: Recording['state']) => (state === 'finished' ? 'good' : state === 'failed' ? 'bad' : state === 'empty' ? 'idle' : 'warn');
+/** Nothing of it can be seen, and nothing more will come. */
+const over = (r: Recording) => r.state === 'failed' || r.state === 'empty';
 const file = (r: Recording) => `${PREFIX}/recordings/${seg(r.id)}/file`;
 /** "1:02:03", as on a player. */
 const clockOf = (us: number) => new Date(us / 1000).toISOString().slice(us >= 3600e6 ? 11 : 14, 19);
 
-/** save: with a way to keep it, where the list has no room for one. */
-function Watch({ recording, save, close }: { recording: Recording; save: boolean; close: () => void }) {
+/** One recording: seen, or why there is nothing to see; saved and deleted where the list has no room for that. */
+function Watch({ recording, save, close, drop }: { recording: Recording; save: boolean; close: () => void; drop?: () => void }) {
   const [at, setAt] = useState<{ s: number }>();
   return (
     <section className="card" aria-label={recording.title}>
-      <div className="row between"><h2>{recording.title}</h2><span className="row">{save && <Button href={file(recording)} download>{t('recordings.save')}</Button>}<Button onClick={close}>{t('recordings.close')}</Button></span></div>
-      <Player url={`${file(recording)}?inline=1`} label={recording.title} at={at} />
+      <div className="row between"><h2>{recording.title}</h2><Button onClick={close}>{t('recordings.close')}</Button></div>
+      {recording.state === 'finished'
+        ? <Player url={`${file(recording)}?inline=1`} label={recording.title} at={at} />
+        : <p><Badge tone={tone(recording.state)}>{t(`recordings.state.${recording.state}`)}</Badge> {recording.problem && <span lang="en">{recording.problem}</span>}</p>}
+      <div className="row">{save && recording.state === 'finished' && <Button href={file(recording)} download>{t('recordings.save')}</Button>}{drop && <Button danger onClick={drop}>{t('recordings.delete')}</Button>}</div>
       {recording.chapters.length > 0 && <ol className="chapters" aria-label={t('recordings.chapters')}>{recording.chapters.map((c, i) => (
         <li key={i}><button type="button" className="chapter" onClick={() => setAt({ s: c.start_us / 1e6 })}>{clockOf(c.start_us)} {c.title}</button></li>))}
       </ol>}
@@ -71,8 +76,8 @@ export default function Recordings() {
   const watch = (r: Recording) => act(async () => setWatched(await get<Recording>(`/recordings/${seg(r.id)}`)));
   const phone = useMedia('(max-width: 860px)');
   const columns: Column<Recording>[] = phone ? [
-    { key: 'title', title: t('col.name'), width: 'minmax(0, 1fr)', cell: (r) => <><b>{r.title || r.room}</b><div className="soft">{moment(r.started_us)} · {span(r.duration_us)}</div></> },
-    { key: 'do', title: t('streams.state'), width: '130px', cell: (r) => (r.state === 'finished' ? <Button type="primary" onClick={() => void watch(r)}>{t('recordings.play')}</Button> : r.state === 'running' && may ? <Button onClick={() => void act(() => post(`/recordings/${seg(r.id)}/stop`, {}))}>{t('recordings.stop')}</Button> : <Badge tone={tone(r.state)}>{t(`recordings.state.${r.state}`)}</Badge>) },
+    { key: 'title', title: t('col.name'), width: 'minmax(0, 1fr)', cell: (r) => <><b>{r.title || r.room}</b><div className="soft">{over(r) && `${t(`recordings.state.${r.state}`)} · `}{moment(r.started_us)} · {span(r.duration_us)}</div></> },
+    { key: 'do', title: t('streams.state'), width: '130px', cell: (r) => (r.state === 'finished' ? <Button type="primary" onClick={() => void watch(r)}>{t('recordings.play')}</Button> : r.state === 'running' && may ? <Button onClick={() => void act(() => post(`/recordings/${seg(r.id)}/stop`, {}))}>{t('recordings.stop')}</Button> : over(r) ? <Button onClick={() => void watch(r)}>{t('recordings.watch')}</Button> : <Badge tone={tone(r.state)}>{t(`recordings.state.${r.state}`)}</Badge>) },
   ] : [
     { key: 'title', title: t('col.name'), width: 'minmax(180px, 2fr)', cell: (r) => <b>{r.title || r.room}</b> },
     { key: 'at', title: t('recordings.began'), width: '140px', cell: (r) => moment(r.started_us) },
@@ -83,7 +88,7 @@ export default function Recordings() {
       <span className="row">
         {r.state === 'finished' && <><Button type="primary" onClick={() => void watch(r)}>{t('recordings.play')}</Button><Button href={file(r)} download>{t('recordings.save')}</Button></>}
         {r.state === 'running' && may && <Button onClick={() => void act(() => post(`/recordings/${seg(r.id)}/stop`, {}))}>{t('recordings.stop')}</Button>}
-        {(r.state === 'finished' || r.state === 'failed' || r.state === 'empty') && may && <Button danger onClick={() => setDoomed(r)}>{t('recordings.delete')}</Button>}
+        {(r.state === 'finished' || over(r)) && may && <Button danger onClick={() => setDoomed(r)}>{t('recordings.delete')}</Button>}
       </span>) },
   ];
   const wrong = failure ?? list.failure ?? live.failure;
@@ -93,7 +98,7 @@ export default function Recordings() {
       {wrong && <Wrong failure={wrong} retry={() => { setFailure(null); list.reload(); live.reload(); }} />}
       <h2>{t('recordings.live')}</h2>
       <Live streams={live.data?.streams ?? []} reload={live.reload} may={may} />
-      {watched && <Watch key={watched.id} recording={watched} save={phone} close={() => setWatched(null)} />}
+      {watched && <Watch key={watched.id} recording={watched} save={phone} close={() => setWatched(null)} drop={phone && may ? () => setDoomed(watched) : undefined} />}
       <h2>{t('recordings.list')}</h2>
       <VirtualTable rows={list.data?.recordings ?? []} columns={columns} rowKey={(r) => r.id} label={t('recordings.list')} height={560} />
       {list.data?.recordings.length === 0 && <p className="soft" style={{ marginTop: 12 }}>{t('recordings.none')}</p>}
