@@ -115,7 +115,7 @@ export const settingHelp: Record<string, string> = {
   'broadcast.live_hosts': 'Các máy có luồng âm thanh được phát theo địa chỉ: tên, *.TÊN cho mọi tên bên dưới, địa chỉ, có hoặc không có :CỔNG. Tên được tin dù trỏ về đâu; không đi theo chuyển hướng. Để trống: không có.',
   'broadcast.relay_hosts': 'Tương tự, cho các đài được tiếp sóng theo chương trình.',
   'broadcast.multicast_ttl': 'Phạm vi đi xa của phát trực tiếp tới nhóm multicast.',
-  'broadcast.quiet_hours': 'Giờ yên lặng, theo general.timezone: chỉ phát khẩn cấp hoặc nội dung được hai người cho phép. Địa bàn có thể có giờ riêng. "none": không có giờ yên lặng.',
+  'broadcast.quiet_hours': 'Giờ yên tĩnh, theo general.timezone: chỉ phát khẩn cấp hoặc nội dung được hai người cho phép. Địa bàn có thể có giờ riêng. "none": không có giờ yên tĩnh.',
   'broadcast.listen_everybody': 'Ai cũng nghe được /listen/ĐỊA-BÀN.mp3 và /listen/ĐỊA-BÀN/index.m3u8.',
   'broadcast.listen_key': 'Ai biết khóa này thì nghe được (?key=...). Để trống: chỉ tài khoản đã đăng nhập, trừ khi bật listen_everybody.',
   'broadcast.listen_max': 'Số người nghe của mọi địa bàn cùng lúc. 0: không có luồng nghe.',

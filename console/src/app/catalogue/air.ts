@@ -15,7 +15,6 @@ export const airWords = {
   'run.stopTitle': ['Dừng phát?', 'Stop it?'],
   'run.stopWhat': ['"{title}" sẽ im ngay ở {areas}.', '"{title}" falls silent at once in {areas}.'],
   'run.stopped': ['Đã dừng: {title}', 'Stopped: {title}'],
-  'run.reached': ['{playing}/{all} cụm loa', '{playing} of {all} loudspeakers'],
   'run.missed': ['{n} không phát được', '{n} missed it'],
   'run.heard': ['{n}/{all} cụm loa', '{n} of {all}'],
   'run.sounding': ['{playing}/{all} cụm loa báo đã vang', '{playing} of {all} loudspeakers say they sound'],

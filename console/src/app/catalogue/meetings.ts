@@ -174,7 +174,7 @@ export const meetingsWords = {
   'advice.delay': ['Đường truyền vòng xa hoặc đang quá tải.', 'The line takes a long way, or is overloaded.'],
   'advice.jitter': ['Có việc khác đang chiếm đường truyền: tắt tải tệp, cập nhật.', 'Something else fills the line: stop downloads and updates.'],
   'advice.frozen': ['Xem camera và dây camera tại điểm cầu.', "Look at the site's camera and its cable."],
-  'advice.silent': ['Xem micrô tại điểm cầu.', "Look at the site's microphone."],
+  'advice.silent': ['Xem micro tại điểm cầu.', "Look at the site's microphone."],
   'player.broken': ['Không phát được tệp này.', 'This file cannot be played.'],
   'player.liveBroken': ['Chưa có hình: buổi phát trực tiếp vừa bắt đầu hoặc đã dừng. Đang thử lại.', 'No picture yet: the live stream has only begun, or has ended. Trying again.'],
   'recordings.live': ['Đang phát trực tiếp', 'Live now'],

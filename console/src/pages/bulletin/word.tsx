@@ -41,7 +41,7 @@ export function WordDialog({ was, written: first = '', area: own, close, done }:
   const [spoken, setSpoken] = useState(was?.spoken ?? '');
   const [area, setArea] = useState(was?.area ?? own);
   const act = useAct();
-  const long = size(written.trim()) > 100 ? t('word.long', { n: 100 }) : undefined, longer = size(spoken.trim()) > 300 ? t('word.long', { n: 300 }) : undefined;
+  const long = size(written.trim()) > 100 ? t('word.long') : undefined, longer = size(spoken.trim()) > 300 ? t('word.long') : undefined;
   const keep = async () => {
     const ok = await act(() => put(`/dictionary/${seg(area)}`, { written: written.trim(), spoken: spoken.trim() }), { done: t('word.kept', { written: written.trim() }) });
     if (ok) { done(); close(); }
