@@ -13,7 +13,7 @@ import { stepsOf } from '../src/pages/bulletin/state';
 import { picture } from '../src/pages/loudspeakers/geometry';
 import { bodyOf, movableBy, moved } from '../src/pages/schedule/move';
 import type { Right, Schedule } from '../src/app/types';
-import { causesOf, isQuiet } from '../src/pages/loudspeaker';
+import { causesOf, evidence, isQuiet } from '../src/pages/loudspeaker';
 import { tell, worst } from '../src/ui/health';
 import { sayReason } from '../src/ui/run';
 import { inSight } from '../src/ui/virtual-table';
@@ -139,6 +139,17 @@ it('health tells causes apart', () => {
   expect(worst(['idle'])).toBe('idle');
 });
 
+it('what the server found about a silent loudspeaker is said with its figures', () => {
+  const says = (cause: string, text: string) => evidence({ cause, text, since_us: 0, sure: true }, (code) => `[${code}]`);
+  expect(says('outage', '62 loudspeakers went at the same time: area 18766')).toBe('62 loa mất liên lạc cùng lúc, cùng địa bàn [18766].');
+  expect(says('outage', '62 loudspeakers went at the same time: carrier Viettel')).toContain('nhà mạng Viettel');
+  expect(says('volume', 'it says its volume is 0, set is 70')).toBe('Loa tự báo âm lượng 0, trong khi ở đây đặt 70.');
+  expect(says('volume', 'it says its volume is 0, set is 0')).toBe('Loa đang để âm lượng 0.');
+  expect(says('last-failed', 'last announcement: missed: no answer')).toBe('Lần phát gần nhất không thành công: loa không trả lời.');
+  expect(says('last-failed', 'last announcement: missed')).toBe('Lần phát gần nhất không thành công.');
+  expect(says('clock', 'its clock is wrong by -7.3 s')).toContain('-7,3');
+});
+
 it('a table of 5,000 draws what is in sight', () => {
   const [first, last] = inSight(100000, 600, 5000);
   expect(last - first).toBeLessThan(40);
@@ -151,6 +162,9 @@ it('why a loudspeaker is silent: the cause is named, not what follows from it', 
   expect(causesOf([cause('no-power'), cause('offline')], undefined, 'none', noon).map((c) => c.cause)).toEqual(['no-power']);
   expect(causesOf([cause('offline')], undefined, 'none', noon).map((c) => c.cause)).toEqual(['offline']);
   expect(causesOf([], undefined, '11:30-13:00', noon).map((c) => c.cause)).toEqual(['quiet-hours']);
+  const refused = { cause: 'last-failed', text: 'last announcement: missed: quiet hours', since_us: 0, sure: true };
+  expect(causesOf([refused], undefined, '11:30-13:00', noon).map((c) => c.cause)).toEqual(['quiet-hours']);
+  expect(causesOf([refused], undefined, 'none', noon).map((c) => c.cause)).toEqual(['last-failed']);
   expect(isQuiet('21:30-05:00', Date.parse('2026-11-23T23:00:00+07:00'))).toBe(true);
   expect(isQuiet('21:30-05:00', Date.parse('2026-11-23T05:00:00+07:00'))).toBe(false);
   expect(isQuiet('21:30-05:00', noon)).toBe(false);

@@ -17,10 +17,13 @@ async function find(page, name, number) {
   await page.locator('ol.why li, section .badge').first().waitFor({ timeout: long });
   await page.rest();
   const card = page.locator('section.card').filter({ has: page.getByRole('heading', { name: word('why.title') }) });
-  const read = { causes: await card.locator('li .badge').allInnerTexts(), says: (await card.locator('li').first().innerText().catch(() => card.innerText())).replace(/\s+/g, ' '), clicks, ms: Date.now() - t0 };
+  const read = { causes: await card.locator('li .badge').allInnerTexts(), says: (await card.locator('li').first().innerText().catch(() => card.innerText())).replace(/\s+/g, ' '), mends: await card.locator('li').first().getByRole('button').allInnerTexts(), clicks, ms: Date.now() - t0 };
   await page.getByRole('link', { name: word('page.onAir') }).first().click();
   return read;
 }
+
+/** What the operator can do from here stands with the cause. */
+const MENDED = { volume: words['volume.again'][0].replace('{n}', '70'), 'line-open': word('verb.line-test'), 'no-schedule': word('verb.restart'), 'no-media': word('verb.fetch'), clock: word('verb.restart'), disabled: word('device.enable') };
 
 async function whySilent() {
   const page = await open(browser, { base: spec.base, cookie: spec.cookie });
@@ -30,6 +33,7 @@ async function whySilent() {
     must(first === word(`cause.${cause}`), `${id} is silent for ${cause}; the page says: ${read.causes.join(', ') || read.says}`);
     must(read.says.includes(word('why.do')), `${cause}: nothing to do is said`);
     must(read.clicks <= 3, `${read.clicks} clicks`);
+    must(read.mends.join() === (MENDED[cause] ?? ''), `${cause}: with the cause stands ${read.mends.join() || 'no button'}`);
     ok(`why silent, ${cause}`, `${read.clicks} clicks, ${read.ms} ms: ${read.says}`);
   }
   const read = await find(page, spec.fine.name, spec.fine.id);

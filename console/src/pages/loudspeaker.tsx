@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One loudspeaker: why it is silent, what it says of itself, what it played, and what it may be told.
 import { Button } from 'antd';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { post, put, seg } from '../app/api';
-import { clock, moment, number, since } from '../app/format';
+import { clock, decimal, moment, number, since } from '../app/format';
 import { t, tWord } from '../app/i18n';
 import type { Params } from '../app/pages';
 import { Link } from '../app/router';
@@ -25,9 +25,17 @@ const EXPLAINS = ['outage', 'no-power', 'no-signal', 'not-enrolled', 'certificat
 /** Nothing is broken: it is meant to be silent. */
 const MEANT = ['disabled', 'quiet-hours', 'pre-empted', 'not-approved'];
 
+/** It says 0 itself though more is set here: somebody turned it down at the box, or it has not heard of what was set. */
+const isSilenced = (c: Silence): boolean => /set is [1-9]/.test(c.text);
+
 /** What the server found, as a sentence with its figures: {a}, {b} are the numbers in the server's own words. */
-function evidence(c: Silence): string {
-  const [a = '', b = ''] = c.text.match(/-?\d+(\.\d+)?/g) ?? [];
+export function evidence(c: Silence, nameOf: (code: string) => string): string {
+  const [a = '', b = ''] = c.text.match(/-?\d+(\.\d+)?/g)?.map((n) => (n.includes('.') ? decimal(Number(n)) : n)) ?? [];
+  const shared = c.cause === 'outage' && /: (area|carrier|power) (.+)$/.exec(c.text);
+  if (shared) return t(`saysOutage.${shared[1] as 'area' | 'carrier' | 'power'}`, { n: a, what: shared[1] === 'area' ? nameOf(shared[2]) : shared[2] });
+  if (c.cause === 'volume' && isSilenced(c)) return t('saysCause.silenced', { b });
+  const failed = c.cause === 'last-failed' && /^last announcement: \w+: (.+)$/.exec(c.text);
+  if (failed) return t('saysCause.last-failed-why', { why: sayReason(failed[1]) });
   const said = tWord('saysCause', c.cause);
   return said === c.cause ? c.text : said.replace('{a}', a).replace('{b}', b);
 }
@@ -43,11 +51,18 @@ export function isQuiet(hours: string | undefined, nowMs: number): boolean {
 export function causesOf(causes: Silence[], state: State | undefined, quiet: string | undefined, nowMs: number): Silence[] {
   const list = [...causes];
   if (state?.cause && !list.some((c) => c.cause === state.cause)) list.unshift({ cause: state.cause, text: state.text ?? '', since_us: state.since_us ?? 0, sure: true });
-  if (isQuiet(quiet, nowMs)) list.push({ cause: 'quiet-hours', text: quiet!, since_us: 0, sure: true });
+  if (isQuiet(quiet, nowMs)) { /* what it refused because of them is no fault of its own */
+    list.splice(0, list.length, ...list.filter((c) => !(c.cause === 'last-failed' && c.text.endsWith('quiet hours'))));
+    list.push({ cause: 'quiet-hours', text: quiet!, since_us: 0, sure: true });
+  }
   return list.some((c) => EXPLAINS.includes(c.cause)) ? list.filter((c) => c.cause !== 'offline') : list;
 }
 
-function WhySilent({ list, state, quiet }: { list: Silence[]; state: State | undefined; quiet: string | undefined }) {
+/** The command that mends a cause, where one does. */
+const MENDS: Record<string, (typeof COMMANDS)[number]> = { 'no-media': 'fetch', 'no-schedule': 'restart', clock: 'restart', 'line-open': 'line-test' };
+
+function WhySilent({ list, state, quiet, mendBy }: { list: Silence[]; state: State | undefined; quiet: string | undefined; mendBy: (c: Silence) => ReactNode }) {
+  const nameOf = useAreaName();
   if (!list.length)
     return <div className="row"><Badge tone={state?.there === 'unknown' ? 'idle' : 'good'}>{state?.there === 'unknown' ? t('cause.unknown') : t('why.fine')}</Badge><span>{t('why.fineHint')}</span></div>;
   return (
@@ -57,8 +72,8 @@ function WhySilent({ list, state, quiet }: { list: Silence[]; state: State | und
         return (
           <li key={c.cause + String(i)}>
             <div className="row"><Badge tone={MEANT.includes(c.cause) ? 'idle' : i === 0 ? 'bad' : 'warn'}>{tWord('cause', c.cause)}</Badge>{!c.sure && <span className="soft">{t('why.maybe')}</span>}{c.since_us > 0 && <span className="soft">{t('why.since', { at: moment(c.since_us), span: since(c.since_us) })}</span>}</div>
-            <div>{c.cause === 'quiet-hours' ? t('why.quiet', { hours: quiet ?? '' }) : evidence(c)}</div>
-            {mend !== c.cause && <div className="mend"><b>{t('why.do')}</b> {mend}</div>}
+            <div>{c.cause === 'quiet-hours' ? t('why.quiet', { hours: quiet ?? '' }) : evidence(c, nameOf)}</div>
+            {mend !== c.cause && <div className="mend row between"><span><b>{t('why.do')}</b> {c.cause === 'volume' && isSilenced(c) ? t('mendCause.silenced') : mend}</span>{mendBy(c)}</div>}
           </li>);
       })}
     </ol>
@@ -98,6 +113,15 @@ export default function Loudspeaker({ params }: Params) {
     await act(() => put(path, { enabled }), { undo, done: t('done') });
     why.reload();
   };
+  /** What mends it stands with the cause: nobody has to look for it among the commands. */
+  const mendBy = (c: Silence): ReactNode => {
+    if (!may('devices') || !d) return null;
+    if (c.cause === 'disabled') return <Button onClick={() => void toggle()}>{t('device.enable')}</Button>;
+    if (c.cause === 'volume' && isLink && d.volume > 0) return <Button onClick={() => void setTo(d.volume)}>{t('volume.again', { n: d.volume })}</Button>;
+    if (c.cause === 'volume') return <Button onClick={() => document.getElementById('volume')?.focus()}>{t('volume.turn')}</Button>;
+    const verb = MENDS[c.cause];
+    return isLink && verb ? <Button onClick={() => void tellIt(verb)}>{t(`verb.${verb}`)}</Button> : null;
+  };
   if (device.failure) return <Wrong failure={device.failure} retry={device.reload} />;
   if (!d) return <p role="status">{t('loading')}</p>;
   return (
@@ -108,7 +132,7 @@ export default function Loudspeaker({ params }: Params) {
       </div>
       <div className="wide">
         <div className="cards">
-          <section className="card" aria-live="polite"><h2>{t('why.title')}</h2>{why.failure ? <Wrong failure={why.failure} retry={why.reload} /> : why.data ? <WhySilent list={causesOf(why.data.causes, state, quiet.data?.hours, now)} state={state} quiet={quiet.data?.hours} /> : <p role="status">{t('loading')}</p>}</section>
+          <section className="card" aria-live="polite"><h2>{t('why.title')}</h2>{why.failure ? <Wrong failure={why.failure} retry={why.reload} /> : why.data ? <WhySilent list={causesOf(why.data.causes, state, quiet.data?.hours, now)} state={state} quiet={quiet.data?.hours} mendBy={mendBy} /> : <p role="status">{t('loading')}</p>}</section>
           <section className="card">
             <h2>{t('loud.log')}</h2>
             <p className="soft">{t('steps.explain')}</p>

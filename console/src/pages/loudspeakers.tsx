@@ -26,7 +26,7 @@ export default function Loudspeakers() {
   const areas = useAreas(), nameOf = useAreaName();
   const phone = useMedia('(max-width: 860px)'), known = devices.data !== undefined && states.data !== undefined;
   const [tone, setTone] = useState<Tone | ''>('');
-  const [cause, setCause] = useState('');
+  const [wished, setCause] = useState(() => new URLSearchParams(location.search).get('cause') ?? ''); /* a link from an outage asks for those alone */
   const [area, setArea] = useState('');
   const [search, setSearch] = useState('');
 
@@ -41,6 +41,7 @@ export default function Loudspeakers() {
     for (const r of inArea) if (r.told.cause && r.told.tone !== 'good') count.set(r.told.cause, (count.get(r.told.cause) ?? 0) + 1);
     return [...count].sort((a, b) => b[1] - a[1]);
   }, [inArea]);
+  const cause = causes.some(([c]) => c === wished) ? wished : '';
   const wanted = plain(search.trim());
   const order: Record<Tone, number> = { bad: 0, warn: 1, idle: 2, good: 3 };
   const shown = useMemo(() => inArea

@@ -125,7 +125,7 @@ export default function OnAir() {
           {running.data && runs.length === 0 && <div className="card"><h2>{t('onAir.quiet')}</h2><p className="soft" style={{ margin: 0 }}>{t('onAir.quietHint')}</p></div>}
           <ul className="bare cards" style={{ gap: 12 }}>{runs.map((r) => <OnNow key={r.id} run={r} now={now} nameOf={nameOf} may={mayStop(r)} stop={setStopping} />)}</ul>
         </section>
-        {open.map((o) => <div key={o.id} className="lost" style={{ margin: 0 }}>▲ {sayOutage(o, nameOf)} <Link to="/loudspeakers">{t('outage.look')}</Link></div>)}
+        {open.map((o) => <div key={o.id} className="lost" style={{ margin: 0 }}>▲ {sayOutage(o, nameOf)} <Link to="/loudspeakers?cause=outage">{t('outage.look')}</Link></div>)}
         <QuietReleases />
         <section className="card">
           <div className="row between"><h2>{t('onAir.lately')}</h2><Link to="/reports">{t('page.reports')}</Link></div>

@@ -6,7 +6,7 @@ import { asFailure, type Failure } from '../../app/failure';
 import { decimal, number } from '../../app/format';
 import { t } from '../../app/i18n';
 import { Link } from '../../app/router';
-import { useData } from '../../app/use';
+import { useData, useMedia } from '../../app/use';
 import { Spark } from '../../ui/chart';
 import { Badge } from '../../ui/field';
 import { VirtualTable, type Column } from '../../ui/virtual-table';
@@ -22,7 +22,13 @@ const EVERY_MS = 5000, KEPT = 120;
 const kbps = (bps: number | undefined) => number(Math.round((bps ?? 0) / 1000));
 const ms = (us: number | undefined) => (us ? number(Math.round(us / 1000)) : '–');
 
+/** A figure of the sound above the same of the picture. */
+function Both({ sound, picture }: { sound: string; picture: string }) {
+  return <><div><span className="soft">{t('streams.sound')}</span> {sound}</div><div><span className="soft">{t('streams.picture')}</span> {picture}</div></>;
+}
+
 export default function Streams() {
+  const phone = useMedia('(max-width: 860px)');
   const rooms = useData<{ rooms: Room[] }>('/rooms', ['room.', 'member.joined', 'member.left'], 15000);
   const [rows, setRows] = useState<Row[]>([]), [failure, setFailure] = useState<Failure | null>(null), [only, setOnly] = useState(false), [open, setOpen] = useState('');
   const history = useRef(new Map<string, number[]>());
@@ -50,18 +56,25 @@ export default function Streams() {
   }, [key]);
   const bad = rows.filter((r) => trouble(r.m) !== '');
   const opened = rows.find((r) => r.m.id === open);
-  const columns = useMemo<Column<Row>[]>(() => [
-    { key: 'name', title: t('col.name'), width: 'minmax(150px, 2fr)', cell: ({ m }) => <b>{m.name || m.uri}</b> },
-    { key: 'room', title: t('door.room'), width: 'minmax(110px, 1fr)', cell: ({ room }) => <Link to={`/desk/${seg(room.name)}`}>{room.title || room.name}</Link> },
-    { key: 'state', title: t('streams.state'), width: 'minmax(190px, 2fr)', cell: ({ m }) => { const why = trouble(m); return why ? <Badge tone={why === 'away' || why === 'no-packets' ? 'bad' : 'warn'}>{t(`weak.${why}`)}</Badge> : <Badge tone="good">{t('streams.fine')}</Badge>; } },
-    { key: 'in', title: t('streams.in'), width: '110px', cell: ({ m }) => `${kbps(m.stats?.audio_in_bps)} / ${kbps(m.stats?.video_in_bps)}` },
-    { key: 'out', title: t('streams.out'), width: '110px', cell: ({ m }) => `${kbps(m.stats?.audio_out_bps)} / ${kbps(m.stats?.video_out_bps)}` },
-    { key: 'loss', title: t('streams.loss'), width: '110px', cell: ({ m }) => `${decimal(m.stats?.audio_loss_percent ?? 0)} / ${decimal(m.stats?.video_loss_percent ?? 0)}` },
-    { key: 'jitter', title: t('streams.jitter'), width: '90px', cell: ({ m }) => ms(m.stats?.audio_jitter_us) },
-    { key: 'delay', title: t('streams.delay'), width: '90px', cell: ({ m }) => ms(m.stats?.round_trip_us) },
-    { key: 'frozen', title: t('streams.frozen'), width: '110px', cell: ({ m }) => `${number(m.stats?.video_stalls ?? 0)} / ${number(Math.round((m.stats?.video_frozen_ms ?? 0) / 1000))}` },
-    { key: 'history', title: t('streams.history'), width: '130px', cell: ({ m }) => <button type="button" className="chapter" title={t('streams.more')} onClick={() => setOpen(m.id)}><Spark values={history.current.get(m.id) ?? []} most={KEPT} label={t('streams.chart', { name: m.name })} /></button> },
-  ], [rows]);
+  const columns = useMemo<Column<Row>[]>(() => {
+    const state: Column<Row> = { key: 'state', title: t('streams.state'), width: phone ? '0.9fr' : 'minmax(180px, 1.4fr)', cell: ({ m }) => { const why = trouble(m); return why ? <Badge tone={why === 'away' || why === 'no-packets' ? 'bad' : 'warn'}>{t(`weak.${why}`)}</Badge> : <Badge tone="good">{t('streams.fine')}</Badge>; } };
+    const who = ({ m, room }: Row) => <><b title={m.name || m.uri}>{m.name || m.uri}</b><div className="soft" title={room.title || room.name}><Link to={`/desk/${seg(room.name)}`}>{room.title || room.name}</Link></div></>;
+    if (phone) return [
+      { key: 'name', title: t('streams.who'), width: '1.3fr', cell: ({ m, room }) => <><button type="button" className="chapter" style={{ padding: 0, lineHeight: 1.3, minHeight: 0 }} title={t('streams.more')} onClick={() => setOpen(m.id)}><b>{m.name || m.uri}</b></button><div className="soft">{room.title || room.name}</div></> },
+      state,
+    ];
+    return [
+      { key: 'name', title: t('streams.who'), width: 'minmax(200px, 1.8fr)', cell: who },
+      state,
+      { key: 'in', title: t('streams.in'), width: '116px', cell: ({ m }) => <Both sound={kbps(m.stats?.audio_in_bps)} picture={kbps(m.stats?.video_in_bps)} /> },
+      { key: 'out', title: t('streams.out'), width: '104px', cell: ({ m }) => <Both sound={kbps(m.stats?.audio_out_bps)} picture={kbps(m.stats?.video_out_bps)} /> },
+      { key: 'loss', title: t('streams.loss'), width: '104px', cell: ({ m }) => <Both sound={decimal(m.stats?.audio_loss_percent ?? 0)} picture={decimal(m.stats?.video_loss_percent ?? 0)} /> },
+      { key: 'jitter', title: t('streams.jitter'), width: '84px', cell: ({ m }) => ms(m.stats?.audio_jitter_us) },
+      { key: 'delay', title: t('streams.delay'), width: '84px', cell: ({ m }) => ms(m.stats?.round_trip_us) },
+      { key: 'frozen', title: t('streams.frozen'), width: '100px', cell: ({ m }) => (m.stats?.video_stalls ? <>{t('streams.times', { n: number(m.stats.video_stalls) })}<div className="soft">{t('streams.s', { n: number(Math.round((m.stats.video_frozen_ms ?? 0) / 1000)) })}</div></> : '–') },
+      { key: 'history', title: t('streams.history'), width: '130px', cell: ({ m }) => <button type="button" className="chapter" title={t('streams.more')} onClick={() => setOpen(m.id)}><Spark values={history.current.get(m.id) ?? []} most={KEPT} label={t('streams.chart', { name: m.name })} /></button> },
+    ];
+  }, [rows, phone]);
   return (
     <>
       <div className="head"><h1>{t('page.streams')}</h1></div>
