@@ -19,13 +19,24 @@ void bc_broadcast_tell(BcBroadcast *b, const char *type, const BcRun *run)
     }
 }
 
+/* While it goes on nobody has said yet how it went; that most did not hear it is worth a look at once. */
+static void log_run(const BcBroadcast *b, const char *type, const BcRun *run)
+{
+    int told = (int)(run->played + run->partial + run->missed);
+    if (g_str_equal(type, "announcement.ringing") || g_str_equal(type, "announcement.playing"))
+        md_info(&b->logger, "%s: \"%s\" (%s), %d loudspeakers in %.200s", type, run->title, run->id, (int)run->devices, run->areas ? run->areas : "");
+    else
+        md_logf(&b->logger, run->missed * 2 > run->devices ? MD_LOG_WARNING : MD_LOG_INFO,
+                "%s: \"%s\" (%s), %d loudspeakers, %d played, %d partly, %d missed, %d not heard of yet", type, run->title, run->id, (int)run->devices,
+                (int)run->played, (int)run->partial, (int)run->missed, MAX((int)run->devices - told, 0));
+}
+
 static void on_event(const char *type, BcAnnouncement *announcement, void *user)
 {
     BcBroadcast *b = user;
     BcRun run;
     bc_announcement_run(announcement, &run);
-    md_info(&b->logger, "%s: \"%s\" (%s), %d loudspeakers, %d played, %d partly, %d missed", type, run.title, run.id, (int)run.devices,
-            (int)run.played, (int)run.partial, (int)run.missed);
+    log_run(b, type, &run);
     if (b->planner && g_str_equal(type, "announcement.ended"))
         bc_planner_ended(b->planner, run.id, !g_str_equal(run.state, "interrupted"));
     bc_broadcast_tell(b, type, &run);

@@ -209,7 +209,7 @@ static void on_closed(const GError *error, void *user)
     BcPlanner *planner = closing->planner;
     planner->pending--;
     if (error && planner->o.logger)
-        md_error(planner->o.logger, "cannot note that %s is over: %s", closing->id, error->message);
+        md_error(planner->o.logger, "cannot note that announcement %s is over, it may be taken up again after a restart: %s", closing->id, error->message);
     g_free(closing->id);
     g_free(closing);
 }

@@ -67,7 +67,7 @@ static void on_look(BcTimer *timer, void *user)
     atomic_store(&relay->good, relay->judge.good);
     const char *type = relay->judge.good ? "relay.back" : "relay.failed";
     if (relay->context.logger)
-        md_warning(relay->context.logger, "%s: %s: %s", type, relay->url, why);
+        md_logf(relay->context.logger, relay->judge.good ? MD_LOG_NOTICE : MD_LOG_WARNING, "%s: %s: %s", type, relay->url, why);
     if (relay->context.on_event)
         relay->context.on_event(type, relay->url, why, relay->context.user);
 }

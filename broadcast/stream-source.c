@@ -141,7 +141,7 @@ static void disconnect_stream(BcStream *s)
 
 static void lost(BcStream *s, const char *why)
 {
-    md_notice(&s->logger, "stream lost (%s), again in %u s", why, s->retry_s);
+    md_notice(&s->logger, "%s: the stream is lost (%s), tried again in %u s", s->url, why, s->retry_s);
     disconnect_stream(s);
     s->state = "waiting to reconnect";
     s->retry = g_timeout_source_new_seconds(s->retry_s);

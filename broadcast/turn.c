@@ -121,7 +121,7 @@ void bc_turn_missed(BcTurn *turn, const GError *error)
     if (turn->spec.schedule) {
         bc_play_log_run(stage->o.play_log, &run);
         if (planner->o.logger)
-            md_warning(planner->o.logger, "bulletin \"%s\" is missed: %s", turn->spec.title, error->message);
+            md_warning(planner->o.logger, "\"%s\" of schedule %s is missed: %s", turn->spec.title, turn->spec.schedule, error->message);
     }
     tell(turn, error);
     free_turn(turn);
@@ -415,7 +415,7 @@ static void on_loaded(BcTrack *const tracks[MD_AUDIO_CODEC_MAX], const GError *e
         return;
     }
     if (error && turn->planner->o.logger)
-        md_warning(turn->planner->o.logger, "\"%s\" goes without %.12s…: %s", turn->spec.title, sound->content, error->message);
+        md_warning(turn->planner->o.logger, "\"%s\" goes without one of its recordings, %.12s…: %s", turn->spec.title, sound->content, error->message);
     for (unsigned c = 0; !error && c < MD_AUDIO_CODEC_MAX; c++)
         sound->tracks[c] = tracks[c] ? bc_track_ref(tracks[c]) : NULL;
     load_next(turn);

@@ -85,7 +85,7 @@ static void dial_list(MdDaemon *daemon, MdRoom *room, const CfgRoom *from)
     g_ptr_array_add(targets, NULL);
     g_autoptr(GError) error = NULL;
     if (!md_room_dial(room, (const char *const *)targets->pdata, MD_ROLE_SITE, from->redial, &error))
-        md_warning(&daemon->logger, "room %s: cannot ring its list: %s", from->name, error->message);
+        md_warning(&daemon->logger, "room %s: the sites of its dial list are not rung: %s", from->name, error->message);
 }
 
 void md_provision_rooms(MdDaemon *daemon)
@@ -105,7 +105,7 @@ void md_provision_rooms(MdDaemon *daemon)
         if (room)
             dial_list(daemon, room, from);
         else
-            md_error(&daemon->logger, "room %s: %s", from->name, error->message);
+            md_error(&daemon->logger, "room %s of the settings cannot be made: %s", from->name, error->message);
     }
 }
 

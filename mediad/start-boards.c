@@ -15,11 +15,25 @@ typedef struct Bridge {
     char *dir;
 } Bridge;
 
+typedef struct Stored {
+    Bridge *bridge;
+    char *title;
+} Stored;
+
 static void on_stored(const GError *error, void *user)
 {
-    Bridge *bridge = user;
+    Stored *stored = user;
     if (error)
-        md_warning(&bridge->daemon->logger, "a bulletin does not come to the boards: %s", error->message);
+        md_warning(&stored->bridge->daemon->logger, "the boards do not show the bulletin \"%s\" as it stands: %s", stored->title, error->message);
+    g_free(stored->title);
+    g_free(stored);
+}
+
+static Stored *stored_new(Bridge *bridge, const BcBulletin *bulletin)
+{
+    Stored *stored = g_new(Stored, 1);
+    *stored = (Stored){bridge, g_strdup(bulletin->approved && bulletin->approved->title ? bulletin->approved->title : bulletin->id)};
+    return stored;
 }
 
 /* The first picture or video of the bulletin, where boards can read it; NULL: none. */
@@ -55,7 +69,7 @@ static void on_bulletin(const char *type, const BcBulletin *bulletin, void *user
                             .media_type = file ? file->media_type : NULL, .from_us = on ? f->from_us : 0, .to_us = on ? f->to_us : 0,
                             .created_by = bulletin->approved_by};
         if (on)
-            bc_boards_put_item(bridge->boards, &item, NULL, on_stored, bridge);
+            bc_boards_put_item(bridge->boards, &item, NULL, on_stored, stored_new(bridge, bulletin));
     }
     g_autoptr(GPtrArray) all = bc_boards_items(bridge->boards, NULL);
     g_autofree char *prefix = g_strconcat(bulletin->id, ".", NULL);
@@ -63,7 +77,7 @@ static void on_bulletin(const char *type, const BcBulletin *bulletin, void *user
     for (unsigned i = 0; i < all->len; i++) {
         const char *id = ((const BcBoardItem *)all->pdata[i])->id;
         if (g_str_has_prefix(id, prefix) && g_ascii_strtoull(id + strlen(prefix), NULL, 10) >= kept)
-            bc_boards_remove_item(bridge->boards, id, on_stored, bridge);
+            bc_boards_remove_item(bridge->boards, id, on_stored, stored_new(bridge, bulletin));
     }
 }
 

@@ -32,11 +32,20 @@ static void on_event(const char *type, JsonNode *data, void *user)
     md_api_publish_to(daemon->api, type, data, areas ? MD_API_TELL_CONCERNED : MD_API_TELL_WITHIN, areas ? areas : "");
 }
 
+typedef struct Recorded {
+    MdDaemon *daemon;
+    char *meeting, *room;
+} Recorded;
+
 static void on_recorded(const MdRecordingInfo *info, const GError *error, void *user)
 {
-    MdDaemon *daemon = user;
+    Recorded *recorded = user;
     if (!info)
-        md_error(&daemon->logger, "a meeting that is to be recorded is not: %s", error->message);
+        md_error(&recorded->daemon->logger, "meeting %s in room %s is to be recorded and is not: %s; press Record at the chair's desk when that is mended", recorded->meeting,
+                 recorded->room, error->message);
+    g_free(recorded->meeting);
+    g_free(recorded->room);
+    g_free(recorded);
 }
 
 /* The end of a meeting ends its recording by itself; here it is begun, and ended when the booking says so meanwhile. */
@@ -44,14 +53,16 @@ static void on_record(const MdBooking *booking, bool record, void *user)
 {
     MdDaemon *daemon = user;
     if (record) {
-        md_recordings_start(daemon->recordings, booking->room, booking->changed_by, on_recorded, daemon);
+        Recorded *recorded = g_new(Recorded, 1);
+        *recorded = (Recorded){daemon, g_strdup(booking->id), g_strdup(booking->room)};
+        md_recordings_start(daemon->recordings, booking->room, booking->changed_by, on_recorded, recorded);
         return;
     }
     g_autoptr(GPtrArray) all = md_recordings_list(daemon->recordings);
     for (guint i = 0; i < all->len; i++) {
         const MdRecordingInfo *info = all->pdata[i];
         if (info->state == MD_RECORDING_RUNNING && g_str_equal(info->room, booking->room) && !md_recordings_stop(daemon->recordings, info->id, NULL))
-            md_warning(&daemon->logger, "recording %s cannot be ended", info->id);
+            md_warning(&daemon->logger, "recording %s of room %s cannot be ended: mediactl recordings stop %s", info->id, info->room, info->id);
     }
 }
 

@@ -264,7 +264,7 @@ static bool load(SgAccounts *accounts, GError **error)
         g_strlcpy(row->ha1[SG_ALGORITHM_MD5], md_rows_text(rows, 10), sizeof(SgHashHex));
         g_strlcpy(row->ha1[SG_ALGORITHM_SHA256], md_rows_text(rows, 11), sizeof(SgHashHex));
         if (strcmp(md_rows_text(rows, 9), accounts->realm) != 0)
-            md_warning(&accounts->logger, "account %s was made for the domain %s: it needs a new password", account.name,
+            md_warning(&accounts->logger, "account %s was made for the domain %s: it needs a new password (mediactl accounts reset)", account.name,
                        md_rows_text(rows, 9));
         g_tree_insert(accounts->rows, (gpointer)row->account.name, row);
     }

@@ -270,7 +270,8 @@ static void on_notice(SgAgent *agent, const SgEvent *event)
 {
     static const char *const types[] = {"registration.failed", "registration.fault", "guard.banned"};
 
-    md_notice(&agent->logger, "%s: %s%s%s", types[event->code], event->text2, event->text ? ", account " : "", event->text ? event->text : "");
+    /* a fault is one of our own devices'; the others are strangers', as a rule */
+    md_logf(&agent->logger, event->code == 1 ? MD_LOG_WARNING : MD_LOG_NOTICE, "%s: %s%s%s", types[event->code], event->text2, event->text ? ", account " : "", event->text ? event->text : "");
     sg_agent_tell(agent, types[event->code], event->text, event->text2);
 }
 

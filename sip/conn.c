@@ -353,8 +353,10 @@ static void handshake(Conn *conn)
     else if (err == SSL_ERROR_WANT_WRITE)
         watch(conn, true);
     else {
+        char host[80];
+        sg_host_port(host, sizeof(host), &conn->flow.remote);
         if (conn->conns->options->logger)
-            md_info(conn->conns->options->logger, "TLS handshake failed: %s",
+            md_info(conn->conns->options->logger, "TLS handshake with %s failed: %s", host,
                     ERR_reason_error_string(ERR_peek_error()) ? ERR_reason_error_string(ERR_peek_error()) : "closed");
         ERR_clear_error();
         die(conn);

@@ -257,7 +257,7 @@ static void stop(const char *announcement, const char *who, void *user)
     BcAlertAir *air = user;
     g_autoptr(GError) error = NULL;
     if (!bc_broadcast_stop(air->b, announcement, who, &error))
-        md_info(&air->logger, "%s", error->message); /* it was over a moment before */
+        md_info(&air->logger, "the announcement %s of an alert needs no stop: %s", announcement, error->message); /* it was over a moment before */
 }
 
 static bool goes_on(const char *announcement, void *user)
@@ -314,7 +314,7 @@ static void on_prepared(const char *content, const GError *error, void *user)
 {
     BcAlertAir *air = user;
     if (error && !air->gone)
-        md_warning(&air->logger, "not ready for alerts: %s", error->message);
+        md_warning(&air->logger, "the siren or words of an alert are not made beforehand, its first sound may come later: %s", error->message);
     if (!air->gone)
         prepare_next(air);
     air_unref(air);

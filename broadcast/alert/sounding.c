@@ -315,7 +315,7 @@ static void on_siren(const char *content, const GError *error, void *user)
     if (!alert)
         return;
     if (error)
-        md_error(&alerts->logger, "alert %s: no siren: %s", alert->id, error->message);
+        md_error(&alerts->logger, "alert \"%s\" (%s): no siren, its words alone sound: %s", alert->headline ? alert->headline : "", alert->id, error->message);
     bool live = alert->room || alert->url;
     if (!content || (alert->content && !live)) {
         play_words(alerts, alert, content);

@@ -56,13 +56,13 @@ static bool put_out(BcManifests *m, BcLinkManifest *manifest)
         bool long_ = g_error_matches(error, BC_LINK_ERROR, BC_LINK_ERROR_LIMIT) && manifest->n_items;
         if (!long_) {
             if (m->o.logger)
-                md_warning(m->o.logger, "the manifest of %s cannot be published: %s", manifest->device, error->message);
+                md_warning(m->o.logger, "the timetable (manifest) of %s is not sent now: %s", manifest->device, error->message);
             return false;
         }
         manifest->n_items -= (manifest->n_items + 3) / 4;
     }
     if (manifest->n_items < whole && m->o.logger)
-        md_warning(m->o.logger, "the manifest of %s is too long: it has %u of %u items, the later ones follow", manifest->device, manifest->n_items, whole);
+        md_warning(m->o.logger, "the timetable (manifest) of %s is too long for one message: it has the first %u of %u items, the later ones follow day by day", manifest->device, manifest->n_items, whole);
     return true;
 }
 

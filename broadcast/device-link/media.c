@@ -161,7 +161,7 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer user)
         if (media->on_ready)
             media->on_ready(media->user);
     } else if (media->logger) { /* stays among those being read: not tried again and again */
-        md_warning(media->logger, "no loudspeaker can fetch a recording: %s", error->message);
+        md_warning(media->logger, "recording %.12s… cannot be read, no loudspeaker can fetch it until mediad is restarted: %s", job->content, error->message);
     }
     unref_media(media);
 }

@@ -178,7 +178,7 @@ static void send_order(BcLinkReach *reach, Order *order, const char *const *devi
     bool sent = bc_device_link_send(reach->link, &order->command, devices, n, who, NULL, &error);
     int64_t now = bc_broadcast_wall_us(reach->broadcast);
     if (!sent && reach->logger)
-        md_warning(reach->logger, "\"%s\" cannot be sent to %u devices: %s", order->run, n, error->message);
+        md_warning(reach->logger, "announcement %s cannot be sent to %u loudspeakers, they miss it: %s", order->run, n, error->message);
     for (unsigned i = 0; i < n; i++)
         tell(reach, order, devices[i], sent ? BC_REACH_SENT : BC_REACH_MISSED, now, sent ? NULL : error->message);
 }
@@ -252,7 +252,7 @@ static void on_stop(const BcRun *run, const char *reason, void *user)
     g_autoptr(GPtrArray) there = present(reach, (const char *const *)order->devices->pdata, order->devices->len);
     if (there->len && !bc_device_link_send(reach->link, &command, (const char *const *)there->pdata, there->len,
                              run->created_by ? run->created_by : "mediad", NULL, &error) && reach->logger)
-        md_warning(reach->logger, "\"%s\" cannot be stopped at %u devices: %s", run->title, there->len, error->message);
+        md_warning(reach->logger, "\"%s\" cannot be stopped at %u loudspeakers, they play to its end: %s", run->title, there->len, error->message);
 }
 
 /* Some of them are to be silent, the others go on: for good, for a device remembers what it was told to stop. */
@@ -271,7 +271,7 @@ static void on_hush(const BcRun *run, const char *reason, const char *const *dev
         g_hash_table_remove(order->heard, devices[i]); /* not to be told anew when it comes back */
     g_autoptr(GPtrArray) there = present(reach, devices, n);
     if (there->len && !bc_device_link_send(reach->link, &command, (const char *const *)there->pdata, there->len, "mediad", NULL, &error) && reach->logger)
-        md_warning(reach->logger, "\"%s\" cannot be stopped at %u devices (%s): %s", run->title, n, reason ? reason : "", error->message);
+        md_warning(reach->logger, "\"%s\" cannot be stopped at %u loudspeakers (%s): %s", run->title, n, reason ? reason : "", error->message);
 }
 
 /* "Stop everything here" goes to every device at once; those that are away find it in their manifest. */
@@ -291,7 +291,7 @@ static void stop_all(BcLinkReach *reach, const char *area)
     BcLinkCommand command = {.verb = BC_LINK_STOP_ALL, .issued_us = before > now - STOP_ALL_US ? before : now, .expires_us = now + LIVE_COMMAND_US,
                              .volume = -1};
     if (n && !bc_device_link_send(reach->link, &command, devices, n, "mediad", NULL, &error) && reach->logger)
-        md_warning(reach->logger, "%u devices in %s cannot be told to stop everything: %s", n, area, error->message);
+        md_warning(reach->logger, "%u loudspeakers in %s cannot be told to stop everything now, they find it in their next timetable: %s", n, area, error->message);
 }
 
 /* --- what devices say --- */

@@ -121,9 +121,9 @@ static bool take_what(BcDeviceLink *link, BcLinkDevice *device, const char *what
 static const char *stranger(BcDeviceLink *link, const char *id)
 {
     const BcDevice *device = bc_devices_find(link->options.devices, id);
-    return !device            ? "not in the registry"
-           : !device->enabled ? "disabled"
-           : !link->options.broker_plain && !bc_credentials_find(link->credentials, id) ? "not enrolled, or its certificate is withdrawn"
+    return !device            ? "not in the registry (add it, or take it off the broker)"
+           : !device->enabled ? "switched off by the operator (enable it, or take its power)"
+           : !link->options.broker_plain && !bc_credentials_find(link->credentials, id) ? "not enrolled, or its certificate is withdrawn (give it a new enrolment code)"
                                                                                        : NULL;
 }
 
@@ -134,7 +134,9 @@ static void scold(BcDeviceLink *link, BcLinkDevice *device, const char *what, co
     if (device->scolded_us && now_us - device->scolded_us < SCOLD_US)
         return;
     device->scolded_us = MAX(now_us, 1);
-    md_warning(&link->logger, "%s from %s is not taken: %s (its next such messages are not told for a minute)", what, device->id, why);
+    const BcDevice *known = bc_devices_find(link->options.devices, device->id);
+    md_warning(&link->logger, "%s from %s (%s) is not taken: %s (its next such messages are not told for a minute)", what, device->id,
+               known ? known->name : "unknown", why);
 }
 
 static void take_vendor(BcDeviceLink *link, const char *topic, const void *data, gsize len)

@@ -55,7 +55,10 @@ void bc_link_outage_changed(const char *change, const BcOutage *outage, const ch
         json_object_set_int_member(o, "devices", outage->devices);
         json_object_set_int_member(o, "began_us", outage->began_us);
         json_object_set_int_member(o, "ended_us", outage->ended_us);
-        md_warning(&link->logger, "%s: %u loudspeakers by %s %s", change, outage->devices, outage->by, outage->value);
+        const BcArea *area = strcmp(outage->by, "area") == 0 ? bc_areas_find(link->options.areas, outage->value) : NULL;
+        bool over = outage->ended_us != 0;
+        md_logf(&link->logger, over ? MD_LOG_NOTICE : MD_LOG_WARNING, "%s: %u loudspeakers %s: they share the %s %s%s%s%s", change, outage->devices,
+                over ? "are back" : "went silent together", outage->by, outage->value, area ? " (" : "", area ? area->name : "", area ? ")" : "");
     } else {
         json_object_set_string_member(o, "device", device);
     }

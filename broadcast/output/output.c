@@ -203,7 +203,7 @@ static void on_aac(GBytes *bytes, void *user)
     gsize len;
     const uint8_t *data = g_bytes_get_data(bytes, &len);
     if (!bc_hls_add(area->hls, data, len))
-        md_warning(&area->outputs->logger, "the AAC encoder gave no frame");
+        md_warning(&area->outputs->logger, "the HLS stream of area %s lacks a piece: the AAC encoder gave no frame", area->code);
     if (bc_hls_count(area->hls) && area->waiting->len)
         answer_waiting(area, NULL);
 }

@@ -93,7 +93,7 @@ GTlsCertificate *md_api_certificate(const MdApiOptions *options, const MdLogger 
     if (!g_file_test(cert_path, G_FILE_TEST_EXISTS) || !g_file_test(key_path, G_FILE_TEST_EXISTS)) {
         if (!make_pair(cert_path, key_path, error))
             return NULL;
-        md_notice(logger, "no certificate is set: made a self-signed one, %s", cert_path);
+        md_notice(logger, "no certificate is set, browsers will warn of the one made here (%s): set api.tls_certificate and api.tls_key", cert_path);
     }
     return g_tls_certificate_new_from_files(cert_path, key_path, error);
 }

@@ -219,7 +219,7 @@ static void send_to(MdApi *api, Subscriber *s, const char *text, gsize size)
         return;
     }
     api->counters.subscribers_dropped++;
-    md_notice(&api->logger, "dropped a subscriber that does not keep up");
+    md_notice(&api->logger, "a console page that does not keep up with the events is let go (it comes back by itself): its line is slow, or its computer sleeps");
     drop(s, 1008, "too slow", true);
 }
 

@@ -177,7 +177,7 @@ void md_api_reply_store_error(MdApiRequest *r, const GError *error)
         return;
     }
     if (r->api)
-        md_error(&r->api->logger, "%s: %s", r->path, text);
+        md_error(&r->api->logger, "the database refused what %s asked: %s", r->path, text);
     if (g_error_matches(error, MD_STORE_ERROR, MD_STORE_ERROR_FULL))
         md_api_reply_error(r, 507, "no-space", "the database cannot grow", "free space on the disk");
     else

@@ -65,7 +65,7 @@ void md_api_body_chunk(SoupServerMessage *message, GBytes *chunk, gpointer user)
             continue;
         if (n < 0) {
             r->body_failed = true;
-            md_error(&r->api->logger, "upload: %s", g_strerror(errno));
+            md_error(&r->api->logger, "an upload to %s cannot be written: %s", r->body_path, g_strerror(errno));
             md_api_reply_error(r, 507, "no-space", "the upload cannot be stored", "free space in the state directory");
             return;
         }

@@ -113,7 +113,7 @@ void md_api_factor_refuse(MdApiRequest *r, const char *user, MdFactorResult resu
         md_api_reply_error(r, 403, "second-factor-missing", "this needs a second factor, and the account has none yet",
                            "enrol: POST " MD_API_PREFIX "/session/second-factor/enrol with the password, then confirm with a code");
     } else if (result == MD_FACTOR_FAILED) {
-        md_error(&r->api->logger, "second factor of %s: %s", user, error ? error->message : "unknown");
+        md_error(&r->api->logger, "the second factor of %s cannot be checked: %s", user, error ? error->message : "unknown");
         md_api_reply_error(r, 500, "store-failed", "the second factor cannot be checked; the log says why", NULL);
     } else {
         md_notice(&r->api->logger, "a wrong one-time code for %s from %s", user, r->source);

@@ -109,7 +109,7 @@ void md_content_request(MdMember *member, bool wanted)
         if (member->room->presenter == member)
             set_presenter(member->room, NULL, "ended");
     } else if (!may_present(member, &error)) {
-        md_info(&member->room->logger, "%s may not present: %s", member->text_id, error->message);
+        md_info(&member->room->logger, "%s (%s) may not present: %s", member->name, member->text_id, error->message);
         md_call_content(member->call, MD_CALL_CONTENT_REFUSED, error->message);
     } else if (member->room->presenter == member) {
         md_content_tell(member);

@@ -61,8 +61,11 @@ static void give_up(MdDial *dial)
     dial->state = MD_DIAL_GIVEN_UP;
     md_room_emit(dial->room, "dial.gave-up", NULL, "target", "s", dial->target, "code", "i", dial->last_code,
                  NULL);
-    md_notice(&dial->room->logger, "gave up ringing %s after %u attempts, last status %d", dial->target,
-              dial->attempts, dial->last_code);
+    const MdConferenceOptions *options = &dial->room->conference->options;
+    g_autofree char *name = options->label_for != NULL && strchr(dial->target, ':') == NULL ? options->label_for(dial->target, options->user) : NULL;
+    g_autofree char *why = dial->away ? g_strdup("not registered") : g_strdup_printf("last answer %d", dial->last_code);
+    md_notice(&dial->room->logger, "gave up ringing %s%s%s%s after %u attempts: %s", dial->target, name != NULL ? " (" : "", name != NULL ? name : "",
+              name != NULL ? ")" : "", dial->attempts, why);
 }
 
 /* An attempt came to nothing, or the site dropped. */

@@ -17,6 +17,17 @@ static MdLogger member_logger(const MdMember *member)
     return md_logger_child(&member->room->logger, "%s", member->text_id);
 }
 
+/* A guest's address is its name again, escaped. */
+static void log_joined(const MdMember *member)
+{
+    MdLogger logger = member_logger(member);
+    const MdRoom *room = member->room;
+    g_autofree char *plain = member->uri != NULL ? g_uri_unescape_string(member->uri, NULL) : NULL;
+    const char *uri = plain != NULL && g_utf8_validate(plain, -1, NULL) ? plain : member->uri;
+    bool titled = room->title != NULL && *room->title != 0 && !room->confidential;
+    md_info(&logger, "joined: %s (%s)%s%s%s", member->name, uri, titled ? ", \"" : "", titled ? room->title : "", titled ? "\"" : "");
+}
+
 static char *user_part(const char *uri)
 {
     const char *at = uri != NULL ? strchr(uri, ':') : NULL;
@@ -195,8 +206,7 @@ static void start_leg(MdMember *member)
         return;
     int error = md_leg_start(member->leg, &md_seat_sink, member->seat);
     if (error != 0) {
-        md_warning(&member->room->logger, "member %s: media cannot start: %s", member->text_id,
-                   g_strerror(-error));
+        md_warning(&member->room->logger, "%s (%s, %s): its sound and pictures cannot start, it is hung up: %s", member->name, member->text_id, member->uri, g_strerror(-error));
         md_member_hang_up(member, "no media");
         return;
     }
@@ -217,7 +227,7 @@ static int status_of(const GError *error)
 static void refuse(MdMember *member, const GError *error)
 {
     int code = status_of(error);
-    md_info(&member->room->logger, "%s (%s): %d: %s", member->text_id, member->uri, code, error->message);
+    md_notice(&member->room->logger, "refused: %s (%s, %s): %d: %s", member->name, member->text_id, member->uri, code, error->message);
     md_call_reject(member->call, code, code == NOT_ACCEPTABLE ? "Not Acceptable Here" : "Media Refused");
     if (member->established)
         return;
@@ -286,8 +296,7 @@ void md_member_enter(MdMember *member)
                  md_role_to_string(member->role), NULL);
     if (again)
         md_keep_tell(member);
-    MdLogger logger = member_logger(member);
-    md_info(&logger, "joined: %s (%s)", member->name, member->uri);
+    log_joined(member);
     md_room_update_chair(room);
     if (room->waiting) {
         md_room_play(room, member, (const uint8_t[]){MD_PROMPT_WAITING_FOR_CHAIR}, 1, true);
@@ -414,8 +423,7 @@ static void on_sdp(MdCall *call, MdSdpKind kind, const char *sdp, void *user)
         md_content_agreed(member);
         start_leg(member);
     } else {
-        md_info(&member->room->logger, "%s (%s): answer refused: %s", member->text_id, member->uri,
-                error->message);
+        md_notice(&member->room->logger, "%s (%s, %s) answered what cannot be used, it is hung up: %s", member->name, member->text_id, member->uri, error->message);
         md_member_hang_up(member, "media not acceptable");
         return;
     }

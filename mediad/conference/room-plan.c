@@ -49,7 +49,7 @@ static void fill_encoders(MdMember *member, MdPlanSeat *at)
     at->own = md_room_encoder_ref(member->own);
     at->shared = md_room_encoder_ref(shared_encoder(member->room, &format, at->hears, md_channel_serial(member->room, at)));
     if (at->own == NULL || at->shared == NULL)
-        md_error(&member->room->logger, "no encoder for member %s: it hears nothing", member->text_id);
+        md_error(&member->room->logger, "no sound encoder for %s (%s): it hears nothing", member->name, member->text_id);
 }
 
 static void fill_seat(MdMember *member, MdPlanSeat *at)

@@ -75,7 +75,7 @@ void md_room_video_init(MdRoom *room)
                                 .english = room->language == MD_LANGUAGE_EN};
     MdComposer *composer = md_composer_new(&wanted);
     if (composer == NULL) {
-        md_error(&room->logger, "no composer: the room has sound only");
+        md_error(&room->logger, "no memory or thread for the composed picture: the room has sound only until it is opened anew");
         return;
     }
     room->video = g_new0(MdRoomVideo, 1);
@@ -381,8 +381,8 @@ static uint32_t output_for(MdRoom *room, const MdComposerOutput *spec)
     Output output = {.id = ++video->next_output, .spec = *spec, .used = true};
     int error = md_composer_add_output(video->composer, output.id, spec);
     if (error != 0) {
-        md_warning(&room->logger, "no encoder for %ux%u at %u bit/s: %s", spec->width, spec->height,
-                   spec->bitrate_bps, g_strerror(-error));
+        md_warning(&room->logger, "no video encoder for %ux%u at %u bit/s, those who get that size see nothing: %s", spec->width, spec->height, spec->bitrate_bps,
+                   g_strerror(-error));
         return 0;
     }
     g_array_append_val(video->outputs, output);

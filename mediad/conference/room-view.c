@@ -247,10 +247,11 @@ void md_room_views_tick(MdRoom *room, int64_t now_us)
     md_composer_stats(md_room_video_composer(room->video), &stats);
     if (!md_ladder_look(&room->ladder, stats.ticks_late, stats.frames_composed, now_us))
         return;
-    md_info(&room->logger, "pictures of members' own: %s",
-            room->ladder.step == MD_LADDER_COMMON ? "the room's instead, the machine is behind"
-            : room->ladder.step == MD_LADDER_SLOW ? "at a lower rate, the machine is behind"
-                                                  : "in full");
+    if (room->ladder.step == MD_LADDER_COMMON || room->ladder.step == MD_LADDER_SLOW)
+        md_warning(&room->logger, "the machine is behind with pictures: those who chose a layout of their own get %s",
+                   room->ladder.step == MD_LADDER_COMMON ? "the room's" : "fewer frames");
+    else
+        md_notice(&room->logger, "the machine keeps up with pictures again: layouts of members' own in full");
     md_room_replan(room);
 }
 

@@ -138,7 +138,7 @@ void md_room_play(MdRoom *room, MdMember *member, const uint8_t *prompts, unsign
         return;
     if (md_room_audio_play(room->audio, member != NULL ? member->seat : NULL, MD_HEARS_ROOM, prompts, n,
                            replace) != 0)
-        md_warning(&room->logger, "the worker's mailbox is full: a prompt is left out");
+        md_warning(&room->logger, "the sound thread is behind: a spoken prompt is left out");
 }
 
 void md_room_update_chair(MdRoom *room)

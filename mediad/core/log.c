@@ -29,6 +29,7 @@ typedef struct Repeat {
     unsigned suppressed;
     int64_t since_us;
     char path[96];
+    char last[160]; /* the last line let through: what the count's line quotes */
 } Repeat;
 
 struct MdLog {
@@ -250,13 +251,24 @@ static Repeat *find_repeat(MdLog *log, const char *path, const char *format)
 static void tell(MdLog *log, const Repeat *r)
 {
     char line[LINE_MAX_BYTES];
-    snprintf(line, sizeof line, "%u more lines like \"%.120s\" suppressed", r->suppressed, r->format);
+    snprintf(line, sizeof line, "%u more lines like \"%s\" suppressed", r->suppressed, *r->last ? r->last : r->format);
     tame(line);
     pthread_mutex_lock(&log->lock);
     MdLogSinkFn sink = log->sink;
     void *user = log->sink_user;
     pthread_mutex_unlock(&log->lock);
     emit(sink, user, log->journal, r->level, r->path, line);
+}
+
+/* The line that took the last place of an interval is what those behind it are like. */
+static void remember(MdLog *log, const char *path, const char *format, const char *line)
+{
+    pthread_mutex_lock(&log->lock);
+    Repeat *r = find_repeat(log, path, format);
+    if (log->burst && r->format == format && r->count >= log->burst && strcmp(r->path, path) == 0 &&
+        snprintf(r->last, sizeof r->last, "%s", line) >= (int)sizeof r->last)
+        mark_cut(r->last, sizeof r->last);
+    pthread_mutex_unlock(&log->lock);
 }
 
 /* Whether a line may pass; *told gets a record whose count must be told first (told->suppressed > 0). Lock held. */
@@ -336,6 +348,7 @@ void md_logf(const MdLogger *logger, MdLogLevel level, const char *format, ...)
     if (n >= (int)sizeof line)
         mark_cut(line, sizeof line);
     tame(line);
+    remember(log, logger->path, format, line);
     emit(sink, user, log->journal, level, logger->path, line);
 }
 

@@ -80,7 +80,7 @@ static void look(LegDtls *d)
         md_srtp_key_clear(&theirs);
     } else if (state == MD_DTLS_FAILED && !d->reported) {
         d->reported = true;
-        md_warning(&d->leg->logger, "DTLS with the peer failed: %s", md_dtls_error(d->dtls));
+        md_warning(&d->leg->logger, "its keys cannot be agreed (DTLS), nothing is heard or seen from it: %s", md_dtls_error(d->dtls));
     }
     arm(d);
 }

@@ -86,7 +86,7 @@ void leg_ice_describe(void *user, bool restart, bool candidates, GString *out)
         return;
     }
     if (restart && md_ice_restart(leg->ice) < 0)
-        md_warning(&leg->logger, "ICE does not restart");
+        md_warning(&leg->logger, "no new search for a way to its browser (ICE restart): it must join again");
     g_string_append_printf(out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\n",
                            md_ice_ufrag(leg->ice), md_ice_password(leg->ice));
     for (unsigned i = 0; candidates && i < leg->n_candidates; i++)
@@ -103,7 +103,7 @@ void leg_ice_described(MdLeg *leg, const MdRemoteIce *before)
         (!strcmp(remote->ufrag, before->ufrag) && !strcmp(remote->password, before->password)))
         return;
     if (md_ice_set_remote(leg->ice, remote->ufrag, remote->password) < 0)
-        md_warning(&leg->logger, "the browser's ICE credentials cannot be used");
+        md_warning(&leg->logger, "its browser's ICE credentials cannot be used: no way to it is found");
     for (unsigned i = 0; i < remote->n_candidates; i++)
         md_ice_add_remote(leg->ice, remote->candidates[i]);
     for (guint i = 0; leg->early && i < leg->early->len; i++)

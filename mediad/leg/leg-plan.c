@@ -309,7 +309,7 @@ void leg_install_keys(MdLeg *leg, unsigned media, const MdSrtpKey *send, const M
     *mail =
         (KeyMail){leg, media, md_srtp_new(MD_SRTP_SEND, send), md_srtp_new(MD_SRTP_RECEIVE, receive), *from};
     if (!mail->send || !mail->receive) {
-        md_error(&leg->logger, "SRTP cannot be set up after the DTLS handshake");
+        md_error(&leg->logger, "its keys were agreed (DTLS) but cannot be used (SRTP): nothing is heard or seen from it");
     } else {
         g_snprintf(leg->security, sizeof leg->security, "dtls %s", md_srtp_suite_to_string(send->suite));
         if (!leg->started) {

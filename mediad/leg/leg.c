@@ -55,7 +55,7 @@ static uint16_t open_content(void *user)
         md_port_pool_open(leg->ports, &local, &leg->content_ports) == 0)
         port = md_addr_port(&leg->content_ports.rtp);
     if (!port) {
-        md_warning(&leg->logger, "no port or memory for a line of content");
+        md_warning(&leg->logger, "no UDP port (media.port_min to port_max) or memory left for shared content: it sees it in the common picture only");
         leg_video_free(content);
         return 0;
     }
@@ -71,7 +71,7 @@ static bool open_stream(void *user, unsigned media)
     LegVideo **made = &leg->streams_made[media - STREAM];
     bool there = *made || leg->stream_lines & 1u << (media - STREAM);
     if (!there && !(*made = leg_video_new(leg, media))) {
-        md_warning(&leg->logger, "no memory for a line of pictures");
+        md_warning(&leg->logger, "no memory for others' pictures: it gets the composed one");
         return false;
     }
     return true;
@@ -343,7 +343,7 @@ void md_leg_stop(MdLeg *leg, void (*done)(void *user), void *user)
             return;
         g_usleep(1000);
     }
-    md_error(&leg->logger, "the worker does not take mail: a leg is lost");
+    md_error(&leg->logger, "the sound thread takes no orders: this call's ports stay taken until mediad is restarted");
 }
 
 /* ---- to be asked by anybody ---- */

@@ -87,14 +87,14 @@ static bool load(MdMeetings *m, GError **error)
 {
     GError *local = NULL;
     g_autoptr(MdRows) rows = md_db_query(md_store_reader(m->o.store), error,
-                                         "SELECT spec FROM md_meetings WHERE state IN ('scheduled', 'open', 'live') ORDER BY start_us", "");
+                                         "SELECT spec, id FROM md_meetings WHERE state IN ('scheduled', 'open', 'live') ORDER BY start_us", "");
     while (rows != NULL && md_rows_next(rows, &local)) {
         g_autoptr(GError) bad = NULL;
         g_autoptr(MdBooking) booking = booking_of(md_rows_text(rows, 0), &bad);
         if (booking != NULL)
             md_meetings_add(m, booking);
         else
-            md_error(&m->logger, "a meeting cannot be read: %s", bad->message);
+            md_error(&m->logger, "meeting %s cannot be read from the database and is left out; book it anew: %s", md_rows_text(rows, 1), bad->message);
     }
     if (local != NULL)
         g_propagate_error(error, local);

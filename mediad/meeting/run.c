@@ -83,7 +83,7 @@ bool md_meeting_ensure_room(Meeting *meeting)
         .sites = sites,
     };
     if (md_conference_create_room(m->o.conference, &spec, &error) == NULL) {
-        md_error(&m->logger, "meeting %s: its room cannot be made: %s", b->id, error->message);
+        md_error(&m->logger, "meeting %s (%s): its room %s cannot be made, nobody gets in: %s", b->id, b->confidential ? "confidential" : b->title, b->room, error->message);
         return false;
     }
     meeting->room_made = true;
@@ -128,8 +128,9 @@ static void dial(Meeting *meeting, GPtrArray *accounts, MdRole role)
     if (room == NULL || accounts->len == 0)
         return;
     g_ptr_array_add(accounts, NULL);
+    const MdBooking *b = meeting->booking;
     if (!md_room_dial(room, (const char *const *)accounts->pdata, role, true, &error))
-        md_warning(&m->logger, "meeting %s: sites cannot be called: %s", meeting->booking->id, error->message);
+        md_warning(&m->logger, "meeting %s (%s): %u sites cannot be called: %s", b->id, b->confidential ? "confidential" : b->title, accounts->len - 1, error->message);
 }
 
 /* only: a set of accounts, NULL all. A call for each role. */

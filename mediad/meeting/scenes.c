@@ -49,7 +49,7 @@ static void written(bool ok, const GError *error, gpointer data, gpointer user)
 {
     const Change *c = data;
     if (!ok)
-        md_warning(&c->logger, "how %s stands is not written: %s; after a restart it would be found as it was before",
+        md_warning(&c->logger, "the floor, roles and mutes of %s are not written: %s; after a restart they would be found as they were before",
                    c->room ? c->room : "a room", error->message);
 }
 
@@ -72,7 +72,7 @@ static void read_all(MdScenes *scenes)
             write_one(scenes, md_rows_text(rows, 0), NULL);
     }
     if (error)
-        md_error(&scenes->logger, "how rooms stood before cannot be read: %s; meetings begin anew", error->message);
+        md_error(&scenes->logger, "floor, roles and mutes from before the restart cannot be read: %s; running meetings begin with those of their booking", error->message);
 }
 
 static gboolean on_timer(gpointer user)

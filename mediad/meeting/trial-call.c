@@ -104,7 +104,8 @@ static void call(TrialSite *site)
     site->room = md_conference_create_trial(m->o.conference, &(MdRoomSpec){.name = b->room, .title = title, .max_members = 2,
                                                                            .security = MD_SECURITY_PREFERRED, .language = b->language}, &error);
     if (site->room == NULL) {
-        md_warning(&m->logger, "meeting %s: no room to check %s in: %s", b->id, site->account, error->message);
+        md_warning(&m->logger, "meeting %s (%s): no room to check %s in, it is tried again: %s", b->id, b->confidential ? "confidential" : b->title,
+                   site->account, error->message);
         site->pub.state = MD_TRIAL_WAITING; /* another time */
         return;
     }

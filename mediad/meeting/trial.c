@@ -148,8 +148,9 @@ static void end(Trial *trial)
     MdTrial sums = {0};
     trial->running = false;
     md_trial_count(trial, &sums);
-    md_notice(&trial->meeting->owner->logger, "meeting %s: trial over: %u sites fine, %u with remarks, %u failed", trial->meeting->booking->id, sums.passed,
-              sums.warned, sums.failed);
+    const MdBooking *b = trial->meeting->booking;
+    if (!b->confidential)
+        md_notice(&trial->meeting->owner->logger, "meeting %s (%s): trial over: %u sites fine, %u with remarks, %u failed", b->id, b->title, sums.passed, sums.warned, sums.failed);
     md_trial_tell(trial, "trial.ended", NULL);
 }
 

@@ -91,7 +91,7 @@ static void test_rate_limit(void)
     md_warning(&a, "bad packet from %d", 10);
     md_warning(&a, "bad packet from %d", 11);
     g_assert_cmpuint(lines->len, ==, 8);
-    g_assert_cmpstr(line_at(5), ==, "warning a: 7 more lines like \"bad packet from %d\" suppressed");
+    g_assert_cmpstr(line_at(5), ==, "warning a: 7 more lines like \"bad packet from 2\" suppressed");
     g_assert_cmpstr(line_at(6), ==, "warning a: bad packet from 10");
     for (int i = 0; i < 5; i++)
         md_warning(&a, "bad packet from %d", 12);
@@ -101,7 +101,7 @@ static void test_rate_limit(void)
     md_virtual_clock_advance(&clock, 1000000);
     md_log_flush(log);
     g_assert_cmpuint(lines->len, ==, 10);
-    g_assert_cmpstr(line_at(9), ==, "warning a: 4 more lines like \"bad packet from %d\" suppressed");
+    g_assert_cmpstr(line_at(9), ==, "warning a: 4 more lines like \"bad packet from 12\" suppressed");
     md_log_set_limit(log, 0, 1);
     for (int i = 0; i < 50; i++)
         md_warning(&a, "bad packet from %d", i);
@@ -181,7 +181,8 @@ static void test_threads(void)
     g_assert_cmpuint(lines->len, ==, 100);
     md_log_free(log);
     g_assert_cmpuint(lines->len, ==, 101);
-    g_assert_cmpstr(line_at(100), ==, "info thread: 7900 more lines like \"line %d\" suppressed");
+    g_assert_true(g_str_has_prefix(line_at(100), "info thread: 7900 more lines like \"line "));
+    g_assert_true(g_str_has_suffix(line_at(100), "\" suppressed"));
     g_ptr_array_free(lines, TRUE);
 }
 
