@@ -8,6 +8,7 @@
 #include "mediad/audio/mixer.h"
 #include "mediad/audio/tone.h"
 #include "mediad/conference/conference.h"
+#include "mediad/conference/dial.h"
 #include "mediad/conference/keep.h"
 #include "mediad/conference/ladder.h"
 #include "mediad/conference/pin-guard.h"
@@ -29,7 +30,6 @@ typedef enum MdRoomKind { MD_ROOM_MEETING, MD_ROOM_ECHO, MD_ROOM_TEST, MD_ROOM_T
 typedef struct MdRoomAudio MdRoomAudio;
 typedef struct MdRoomVideo MdRoomVideo;
 typedef struct MdMember MdMember;
-typedef struct MdDial MdDial;
 typedef struct MdChannel MdChannel;
 
 /* --- between control and worker ------------------------------------------------------------------------------- */
@@ -353,23 +353,6 @@ typedef struct MdRetired {     /* C */
     MdSeat *seat;
 } MdRetired;
 
-struct MdDial {                /* C */
-    MdRoom *room;
-    char *target;
-    MdRole role;
-    bool redial, forgotten;
-    bool away;                 /* not registered at the last attempt */
-    bool plain;                /* refused an offer with content: gets none with it any more */
-    MdDialState state;
-    unsigned attempts;
-    int64_t next_us, down_since_us;
-    int64_t up_us;             /* when it came in last */
-    int last_code;
-    MdMember *member;          /* while calling or up */
-    uint32_t source;           /* its tile while it is away */
-    bool in_composer;
-};
-
 typedef struct MdTap {
     MdRoomTapFn fn;            /* NULL: pictures are tapped */
     MdRoomPictureTap picture;
@@ -568,16 +551,6 @@ void md_ivr_turn_away(MdMember *member, uint8_t prompt);
 bool md_ivr_count_wrong(MdMember *member);
 bool md_ivr_is_blocked(const MdMember *member);
 void md_ivr_tick(MdMember *member, int64_t now_us);
-
-/* dial.c */
-void md_dial_free(MdDial *dial);
-void md_dial_tick(MdRoom *room, int64_t now_us);
-/* Somebody calls in by itself: an entry for it is its own from now on, and it is no longer rung. */
-void md_dial_adopt(MdMember *member);
-void md_dial_member_up(MdMember *member);
-void md_dial_member_gone(MdMember *member, int code);
-void md_dial_forget(MdRoom *room, MdDial *dial);
-MdDial *md_dial_list(MdRoom *room, const char *target, MdRole role, bool redial); /* not rung: a new one is as if it had been given up */
 
 /* content.c */
 void md_content_update_source(MdRoom *room);  /* during md_room_video_update */
