@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Speakers' own pictures, forwarded as they come: two pages with cameras of one colour each, a third that chooses "each by himself".
 // usage: node forward.mjs BASE PICTURES-FOLDER LINK LINK LINK; prints one line a step, asks the other half what the server counts.
-import { ask, join, LONG, member, must, person, seen, step, story, up } from './people.mjs';
+import { ask, choose, join, LONG, main, member, must, person, seen, step, story, tile, up } from './people.mjs';
 
 const [base, pictures, linkA, linkB, linkV] = process.argv.slice(2);
-const tile = (id) => `.meet-tile[data-member="${id}"] video`, main = (id) => `.meet-tile.main[data-member="${id}"] video`;
 const speak = ({ page }, on) => page.evaluate((gain) => { window.testTone.gain.gain.value = gain; }, on ? 0.3 : 0);
-const choose = async ({ page }, name) => {
-  await page.getByRole('button', { name: /^Thêm/ }).click();
-  await page.getByRole('button', { name, exact: true }).click();
-  await page.getByRole('button', { name: 'Đóng', exact: true }).first().click();
-};
 const composed = ({ page }, wanted) => page.waitForFunction((w) => window.mediadCall.state.streams.composed === w, wanted, { timeout: LONG });
 
 await story(async (browser) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a canvas shows: where in it a colour of the theme lies.
+import { until } from './tell.mjs';
 
 /** Of a canvas: how many pixels have that colour (a custom property as --c1; of the theme of now), and the part of its width and height they span, 0 to 1; in a row
  * of pixels of its own if asked for (0 to 1 of the height): also what part of that row has the colour. */
@@ -18,10 +19,6 @@ export const ink = (canvas, colour, row = null) => canvas.evaluate((c, [name, at
 
 /** The same once the colour is there. */
 export async function drawn(canvas, colour) {
-  for (let i = 0; i < 250; i++) {
-    const found = await ink(canvas, colour);
-    if (found.n > 0) return found;
-    await new Promise((done) => setTimeout(done, 40));
-  }
-  throw new Error(`nothing is drawn in ${colour}`);
+  const { found } = await until(`nothing is drawn in ${colour}`, async () => { const all = await ink(canvas, colour); return { ok: all.n > 0, found: all }; }, 10000);
+  return found;
 }

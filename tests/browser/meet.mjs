@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { until as wait } from './tell.mjs'
 
-const [url, patience = '1'] = process.argv.slice(2)
+const [url] = process.argv.slice(2)
 const dir = mkdtempSync(join(tmpdir(), 'chromium-'))
 const context = await chromium.launchPersistentContext(dir, {
   executablePath: '/usr/bin/chromium', headless: true, permissions: ['camera', 'microphone'],
@@ -17,15 +18,7 @@ const page = await context.newPage()
 page.on('console', (m) => console.error(m.text()))
 const tell = (step, data) => console.log(JSON.stringify({ step, ...data }))
 
-async function until(what, fn, seconds = 15) {
-  const end = Date.now() + seconds * 1000 * Number(patience)
-  for (;;) {
-    const value = await fn()
-    if (value) return value
-    if (Date.now() > end) throw new Error(`timed out: ${what}; ${await page.evaluate('JSON.stringify([state(), picture(), tone(440)])')}`)
-    await page.waitForTimeout(100)
-  }
-}
+const until = (what, fn) => wait(`timed out: ${what}`, async () => ({ ok: await fn() }), 15000, () => page.evaluate('JSON.stringify([state(), picture(), tone(440)])'))
 const connected = () => until('connected', () => page.evaluate("state() === 'connected'"))
 const hears = () => until('the tone of 440 Hz', () => page.evaluate('tone(440) > 30'))
 const sees = () => until('a picture', () => page.evaluate('picture().width >= 320 && picture().spread > 8'))

@@ -19,7 +19,7 @@ def meet():
                                      ";audio_codecs=opus/48000/2;video_codecs=h264", tone=440, name="xa")
     assert agent.registration() == 200
     assert agent.dial(f"sip:hop@127.0.0.1:{d.sip_port};transport=udp")["type"] == "CALL_ESTABLISHED"
-    page = STATE["page"] = Process(["node", os.path.join(HERE, "meet.mjs"), d.url("/"), str(PATIENCE)], "page")
+    page = STATE["page"] = Process(["node", os.path.join(HERE, "meet.mjs"), d.url("/")], "page")
     met = json.loads(page.wait_line(r'(\{"step":"met".*)', 60)[1])
     assert met["picture"]["width"] >= 320, met
     STATE["member"] = met["member"]
