@@ -51,7 +51,7 @@ async function meeting() {
   const members = (await inRoom('GET', '/members')).members, sims = members.filter((m) => m.name.startsWith('Xã') || m.name.startsWith('Phường'));
   must(sims.length >= 4, `sites: ${members.map((m) => m.name).join(', ')}`);
   await inRoom('POST', '/recordings', {});
-  await chair.page.waitForTimeout(400);
+  await Promise.all([chair, site].map(({ page }) => page.locator('.meet-sign.rec').waitFor({ timeout: LONG })));
   await shot(chair.page, 'call-desktop-vi', { title: false });
   await shot(site.page, 'call-phone-vi', { title: false });
   for (const m of sims.slice(0, 2)) await inRoom('PUT', `/members/${m.id}/hand`, { raised: true });
@@ -64,7 +64,7 @@ async function meeting() {
   for (const [key, name] of [['meet.chairing', 'chairing'], ['meet.more', 'more'], ['meet.people', 'people'], ['meet.chat', 'chat']]) {
     await chair.page.getByRole('toolbar').getByRole('button', { name: word(key) }).click();
     await chair.page.locator('.meet-panel').waitFor({ timeout: LONG });
-    await shot(chair.page, `call-${name}-desktop-vi`, { title: false, access: name !== 'people' });
+    await shot(chair.page, `call-${name}-desktop-vi`, { title: false });
   }
   await site.page.getByRole('button', { name: word('meet.more'), exact: true }).click();
   await shot(site.page, 'call-more-phone-vi', { title: false });
