@@ -73,13 +73,16 @@ static void describe_content(const MdNegotiator *negotiator, GString *out, int m
 }
 
 /* Of the largest picture, and of those it is sent in besides (simulcast): half as much and an eighth, as browsers share it out. Bound to the
- * largest alone, they would leave that one out. */
+ * largest alone, they would leave that one out. Chromium takes what the last line says for all lines together: those after the camera's say so
+ * much that camera and slides fit in. */
 static void describe_bandwidth(GString *out, const MdNegotiator *negotiator, int media, const MdAgreedMedia *agreed)
 {
-    static const uint8_t eighths[] = {8, 8, 12, 13, 14};
+    static const uint8_t of_sizes[] = {8, 8, 12, 13, 14};
     uint32_t bps = negotiator->options.video_max.bitrate_bps;
-    if (agreed)
-        bps = (uint32_t)((uint64_t)bps * eighths[MIN(agreed->n_rids, G_N_ELEMENTS(eighths) - 1)] / 8);
+    unsigned eighths = agreed ? of_sizes[MIN(agreed->n_rids, G_N_ELEMENTS(of_sizes) - 1)] : 8;
+    if (negotiator->options.browser && media > MD_LEG_MEDIA_VIDEO)
+        eighths = 8 + 13;
+    bps = (uint32_t)((uint64_t)bps * eighths / 8);
     if (media != MD_LEG_MEDIA_AUDIO && bps)
         g_string_append_printf(out, "b=AS:%u\r\nb=TIAS:%u\r\n", (bps + bps / 20) / 1000, bps);
 }

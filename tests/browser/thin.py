@@ -52,7 +52,19 @@ def copies():
         told("lossy")
     story.answer()
     print("#", story.step("lost packets: sound with copies"), flush=True)
-    story.done()
+
+
+def three():
+    """A camera of 1280x720 is sent in three sizes at once: each of them comes here. Last, for Chromium finds out by and by what a line carries."""
+    def layers():
+        return [stats("a")[f"video_layer{i}_bytes_received"] for i in (1, 2, 3)]
+    STATE["story"].asked("three sizes of a camera")
+    try:
+        wait_until("all three sizes of the camera", lambda: min(layers()) > 10000, 40)
+    finally:
+        print("# bytes of each size:", layers(), flush=True)
+    STATE["story"].answer()
+    STATE["story"].done()
 
 
 run_tap([("the console's pages are built", pages),
@@ -61,4 +73,5 @@ run_tap([("the console's pages are built", pages),
          ("and large again when the line is mended", mended),
          ("the choice is kept over a reload", kept),
          ("where packets are lost the page sends its sound with copies, and is heard", copies),
+         ("a camera of 1280x720 comes in three sizes", three),
          ("the daemon ends cleanly", lambda: STATE["daemon"].stop())])

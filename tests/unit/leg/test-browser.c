@@ -106,7 +106,7 @@ static void test_chromium(void)
     assert_has(video, "a=rid:l recv\r\na=rid:m recv\r\na=rid:h recv\r\na=simulcast:recv l;m;h\r\n");
     assert_has(video, "a=ssrc-group:FID 1002 2002\r\n");
     assert_has(video, "b=TIAS:2437500\r\n"); /* room for all three layers */
-    assert_has(content, "b=TIAS:1500000\r\n");
+    assert_has(content, "b=TIAS:3937500\r\n"); /* for Chromium the last line bounds all */
     assert_has(content, "a=msid:content content\r\n");
     assert_has(content, "a=mid:2\r\n");
     g_assert_null(strstr(video, "a=candidate"));

@@ -412,7 +412,7 @@ export class Call {
       sendEncodings: [{ rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 }, { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 }, { rid: 'h', maxBitrate: 1_500_000 }],
     });
     this.others = [];
-    this.lines.content = pc.addTransceiver(this.screen?.getVideoTracks()[0] ?? 'video', { direction: 'sendrecv' });
+    this.lines.content = pc.addTransceiver(this.screen?.getVideoTracks()[0] ?? 'video', { direction: 'sendrecv', sendEncodings: [{ maxBitrate: 1_500_000 }] });
     const stream = (line: RTCRtpTransceiver) => new MediaStream([line.receiver.track]);
     this.set({ media: 'connecting', sound: stream(this.lines.audio), main: stream(this.lines.video), content: stream(this.lines.content) });
     if (this.state.streams.on) this.addOthers(pc);
