@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -18,6 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peer"))
+from console import build_pages  # noqa: E402
 from harness import BUILD, DEFAULT_CONFIG, PATIENCE, Baresip, Mediad, Process, need, run_tap, wait_for_scene, wait_until  # noqa: E402
 
 if "MEDIAD_TEST_NAMESPACE" not in os.environ:  # nothing of this is seen outside
@@ -101,7 +101,7 @@ def start():
         need(program)
     folder = STATE["folder"] = tempfile.mkdtemp(prefix="network-")
     ssl._create_default_https_context = ssl._create_unverified_context  # mediad's own certificate
-    subprocess.run([os.path.join(HERE, "..", "..", "tools", "build-console"), os.path.join(BUILD, "console")], check=True, stdout=sys.stderr)
+    build_pages()
     networks()
     turn_server()
     for name, text in (("secret", SECRET), ("password", password_of(SECRET, FOREVER))):

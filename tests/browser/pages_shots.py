@@ -4,11 +4,11 @@
 and the way to what matters by keyboard alone."""
 import json
 import os
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+from console import build_pages  # noqa: E402
 from seeded import BUILD, PATIENCE, ROOT, Process, Province, cookie, need, run_tap  # noqa: E402
 
 STATE = {}
@@ -17,7 +17,7 @@ STATE = {}
 def seeded():
     need("node")
     need("chromium")
-    subprocess.run([os.path.join(ROOT, "tools", "build-console"), os.path.join(BUILD, "console")], check=True, stdout=sys.stderr)
+    build_pages()
     p = STATE["p"] = Province()
     p.outage()
     p.broadcasting()

@@ -2,19 +2,14 @@
 """What the stories with the console's pages share: the pages, a daemon that serves them, a meeting with its links, and the browser's half."""
 import datetime
 import os
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peer"))
+from console import build_pages as pages  # noqa: E402,F401
 from harness import BUILD, DEFAULT_CONFIG, PATIENCE, Baresip, Mediad, Process, mean_rgb, need, run_tap, wait_until  # noqa: E402,F401
 
 SHOTS = os.path.join(BUILD, "screenshots")
-
-
-def pages():
-    """Made only when they changed."""
-    subprocess.run([os.path.join(HERE, "..", "..", "tools", "build-console"), os.path.join(BUILD, "console")], check=True, stdout=sys.stderr)
 
 
 def console_daemon(more=""):
