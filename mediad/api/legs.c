@@ -10,7 +10,7 @@ typedef struct Sample {
     int64_t at_us;
     uint64_t audio_in, audio_out, video_in, video_out, audio_received, audio_lost, video_received, video_lost;
     MdApiLegRates rates;
-    bool seen;
+    bool measured, seen; /* measured: two counts, so there are rates */
 } Sample;
 
 struct MdApiLegs {
@@ -59,6 +59,7 @@ static void sample_one(MdApiLegs *legs, const MdMemberInfo *m, int64_t now_us)
             .audio_loss_percent = percent(next.audio_lost - last->audio_lost, next.audio_received - last->audio_received),
             .video_loss_percent = percent(next.video_lost - last->video_lost, next.video_received - last->video_received),
         };
+        next.measured = true;
         *last = next;
     } else {
         g_hash_table_insert(legs->samples, g_strdup(m->id), g_memdup2(&next, sizeof next));
@@ -86,8 +87,7 @@ void md_api_legs_sample(MdApiLegs *legs, int64_t now_us)
             const MdMemberInfo *m = members->pdata[k];
             MdApiLegRates rates;
             sample_one(legs, m, now_us);
-            md_api_legs_rates(legs, m->id, &rates);
-            if (m->stats)
+            if (md_api_legs_rates(legs, m->id, &rates) && m->stats)
                 md_api_leg_history_add(legs->history, info.name, m, &rates, g_get_real_time());
         }
     }
@@ -95,11 +95,12 @@ void md_api_legs_sample(MdApiLegs *legs, int64_t now_us)
     md_api_leg_history_round(legs->history);
 }
 
-void md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret)
+bool md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret)
 {
     const Sample *s = g_hash_table_lookup(legs->samples, member);
 
     *ret = s ? s->rates : (MdApiLegRates){0};
+    return s && s->measured;
 }
 
 JsonArray *md_api_legs_history(MdApiLegs *legs, const char *room, const char *member)
@@ -117,13 +118,14 @@ JsonObject *md_api_leg_stats_json(MdApiRooms *rooms, const MdMemberInfo *m)
         MD_LEG_STATS(MD_LEG_MEMBER_)
 #undef MD_LEG_MEMBER_
     }
-    md_api_legs_rates(rooms->legs, m->id, &rates);
-    json_object_set_int_member(o, "audio_in_bps", (gint64)rates.audio_in_bps);
-    json_object_set_int_member(o, "audio_out_bps", (gint64)rates.audio_out_bps);
-    json_object_set_int_member(o, "video_in_bps", (gint64)rates.video_in_bps);
-    json_object_set_int_member(o, "video_out_bps", (gint64)rates.video_out_bps);
-    json_object_set_double_member(o, "audio_loss_percent", rates.audio_loss_percent);
-    json_object_set_double_member(o, "video_loss_percent", rates.video_loss_percent);
+    if (md_api_legs_rates(rooms->legs, m->id, &rates)) {
+        json_object_set_int_member(o, "audio_in_bps", (gint64)rates.audio_in_bps);
+        json_object_set_int_member(o, "audio_out_bps", (gint64)rates.audio_out_bps);
+        json_object_set_int_member(o, "video_in_bps", (gint64)rates.video_in_bps);
+        json_object_set_int_member(o, "video_out_bps", (gint64)rates.video_out_bps);
+        json_object_set_double_member(o, "audio_loss_percent", rates.audio_loss_percent);
+        json_object_set_double_member(o, "video_loss_percent", rates.video_loss_percent);
+    }
     json_object_set_int_member(o, "video_decoded", (gint64)m->video_decoded);
     json_object_set_int_member(o, "video_stalls", (gint64)m->video_stalls);
     json_object_set_int_member(o, "video_frozen_ms", (gint64)m->video_frozen_ms);

@@ -53,10 +53,10 @@ void md_api_room_content_routes(MdApiRooms *rooms);
 #define MD_API_CONTENT_SCHEMA \
     "{\"type\":\"object\",\"nullable\":true,\"required\":[\"member\"],\"properties\":{\"member\":{\"type\":\"string\"}}}"
 
-/* legs.c: samples byte counters every five seconds, so that bit rates can be told. */
+/* legs.c: samples byte counters every five seconds, so that bit rates can be told; false (and zeros): there are none yet. */
 MdApiLegs *md_api_legs_new(MdApiRooms *rooms);
 void md_api_legs_free(MdApiLegs *legs);
-void md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret);
+bool md_api_legs_rates(MdApiLegs *legs, const char *member, MdApiLegRates *ret);
 void md_api_legs_sample(MdApiLegs *legs, int64_t now_us);
 JsonArray *md_api_legs_history(MdApiLegs *legs, const char *room, const char *member); /* new; empty: none yet */
 

@@ -154,6 +154,7 @@ static void test_members(House *h, gconstpointer data)
     g_assert_cmpstr(json_object_get_string_member(site, "role"), ==, "site");
     g_assert_true(json_object_has_member(json_object_get_object_member(site, "stats"), "audio_jitter_us"));
     g_assert_true(json_object_has_member(json_object_get_object_member(site, "stats"), "video_frozen_ms"));
+    g_assert_false(json_object_has_member(json_object_get_object_member(site, "stats"), "audio_in_bps")); /* not measured yet is not 0 */
     g_autofree char *path = g_strdup_printf("/rooms/r/members/%s", json_object_get_string_member(site, "id"));
     EXPECT("PATCH", path, "{'muted':true,'deaf':true,'gain_db':-6.5,'role':'operator','video_muted':true}", 204, NULL);
     g_autoptr(TestReply) one = NULL;

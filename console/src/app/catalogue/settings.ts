@@ -10,7 +10,7 @@ export const settingsWords = {
     'The server reads its file again. A faulty file changes nothing. Meetings and broadcasts under way go on.',
   ],
   'set.file': ['Tệp:', 'File:'],
-  'set.search': ['Tìm cài đặt (tiếng Anh)', 'Find a setting'],
+  'set.search': ['Tìm cài đặt', 'Find a setting'],
   'set.show': ['Hiện', 'Show'],
   'set.only.file': ['Đã đặt trong tệp', 'Set in the file'],
   'set.only.waits': ['Chờ khởi động lại', 'Waiting for a restart'],

@@ -19,7 +19,9 @@ import './meet.css';
 type Row = { room: Room; m: Member };
 const EVERY_MS = 5000, KEPT = 120;
 
-const kbps = (bps: number | undefined) => number(Math.round((bps ?? 0) / 1000));
+/* In the first seconds of a line nothing is measured yet, and nothing is not 0. */
+const kbps = (bps: number | undefined) => (bps === undefined ? '–' : number(Math.round(bps / 1000)));
+const share = (percent: number | undefined) => (percent === undefined ? '–' : decimal(percent));
 const ms = (us: number | undefined) => (us ? number(Math.round(us / 1000)) : '–');
 
 /** A figure of the sound above the same of the picture. */
@@ -68,7 +70,7 @@ export default function Streams() {
       state,
       { key: 'in', title: t('streams.in'), width: '116px', cell: ({ m }) => <Both sound={kbps(m.stats?.audio_in_bps)} picture={kbps(m.stats?.video_in_bps)} /> },
       { key: 'out', title: t('streams.out'), width: '104px', cell: ({ m }) => <Both sound={kbps(m.stats?.audio_out_bps)} picture={kbps(m.stats?.video_out_bps)} /> },
-      { key: 'loss', title: t('streams.loss'), width: '104px', cell: ({ m }) => <Both sound={decimal(m.stats?.audio_loss_percent ?? 0)} picture={decimal(m.stats?.video_loss_percent ?? 0)} /> },
+      { key: 'loss', title: t('streams.loss'), width: '104px', cell: ({ m }) => <Both sound={share(m.stats?.audio_loss_percent)} picture={share(m.stats?.video_loss_percent)} /> },
       { key: 'jitter', title: t('streams.jitter'), width: '84px', cell: ({ m }) => ms(m.stats?.audio_jitter_us) },
       { key: 'delay', title: t('streams.delay'), width: '84px', cell: ({ m }) => ms(m.stats?.round_trip_us) },
       { key: 'frozen', title: t('streams.frozen'), width: '100px', cell: ({ m }) => (m.stats?.video_stalls ? <>{t('streams.times', { n: number(m.stats.video_stalls) })}<div className="soft">{t('streams.s', { n: number(Math.round((m.stats.video_frozen_ms ?? 0) / 1000)) })}</div></> : '–') },
