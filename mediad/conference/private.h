@@ -460,13 +460,15 @@ void md_room_floor_mute(MdMember *member, bool mute); /* an order to it alone */
 void md_room_floor_sync(MdRoom *room);
 void md_room_floor_mute_absent(MdRoom *room, bool mute, bool except_chair); /* those whose place is kept */
 void md_room_floor_tick(MdRoom *room, int64_t now_us);
-JsonObject *md_room_floor_keep(MdKeepWriter *writer);         /* rules, who has it, the queue; new */
-void md_room_floor_load(MdRoom *room, JsonObject *object);
 MdMember *md_room_floor_holder(const MdRoom *room);
-/* Who somebody is beyond its call: its account, or the address it called from under that name. New. */
-char *md_member_identity(const MdMember *member);
 /* The member of that number that has not left; NULL. */
 MdMember *md_room_member_by_id(const MdRoom *room, uint32_t id);
+/* room-floor-state.c */
+JsonObject *md_room_floor_keep(MdKeepWriter *writer);         /* rules, who has it, the queue; new */
+void md_room_floor_load(MdRoom *room, JsonObject *object);
+/* absent.c, with what absent.h has */
+/* Who somebody is beyond its call: its account, or the address it called from under that name. New. */
+char *md_member_identity(const MdMember *member);
 
 /* room-channel.c */
 void md_room_channels_init(MdRoom *room);
