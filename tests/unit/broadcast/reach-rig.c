@@ -99,53 +99,6 @@ void rig_close_room(Rig *rig)
     md_store_close(rig->store);
 }
 
-void rig_on_done(const GError *error, void *user)
-{
-    g_assert_no_error(error);
-    *(int *)user = 1;
-}
-
-void rig_wait_flag(const int *flag)
-{
-    while (!*flag)
-        g_main_context_iteration(NULL, TRUE);
-}
-
-void rig_put_area(Rig *rig, const char *code, const char *parent)
-{
-    int flag = 0;
-    bc_areas_put(bc_broadcast_areas(rig->b), &(BcArea){.code = code, .kind = parent ? "commune" : "province", .parent = parent, .name = code},
-                 rig_on_done, &flag);
-    rig_wait_flag(&flag);
-}
-
-void rig_put_device(Rig *rig, const char *id, const char *area, BcDeviceKind kind)
-{
-    int flag = 0;
-    bc_devices_put(bc_broadcast_devices(rig->b),
-                   &(BcDevice){.id = id, .name = id, .area = area, .kind = kind, .latitude = NAN, .longitude = NAN, .volume = 80, .enabled = true},
-                   rig_on_done, &flag);
-    rig_wait_flag(&flag);
-}
-
-static void on_content(const BcContent *content, const GError *error, void *user)
-{
-    g_assert_no_error(error);
-    *(char **)user = g_strdup(content->id);
-}
-
-char *rig_add_content(Rig *rig)
-{
-    g_autofree char *path = g_build_filename(rig->dir, "tone.wav", NULL);
-    g_autofree char *command = g_strdup_printf("ffmpeg -v error -y -f lavfi -i sine=440:d=6 %s", path);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-    char *id = NULL;
-    bc_contents_add_file(bc_broadcast_contents(rig->b), path, "Bản tin", "tone.wav", NULL, on_content, &id);
-    while (!id)
-        g_main_context_iteration(NULL, TRUE);
-    return id;
-}
-
 void rig_init(Rig *rig)
 {
     *rig = (Rig){.dialer = {no_dial}, .told = g_string_new(NULL)};
@@ -157,8 +110,8 @@ void rig_init(Rig *rig)
     md_addr_from_host(&any, "127.0.0.1", 0);
     rig->group_fd = md_udp_open(&any, &rig->group);
     rig_open_room(rig);
-    rig_put_area(rig, "42", NULL);
-    rig_put_area(rig, "18073", "42");
+    province_put_area(rig->b, "42", NULL);
+    province_put_area(rig->b, "18073", "42");
 }
 
 void rig_clear(Rig *rig)
@@ -223,8 +176,8 @@ void rig_set_quiet(Rig *rig, const char *area, unsigned from_s, unsigned to_s)
 {
     int flag = 0;
     BcQuietHours hours = {from_s, to_s};
-    bc_quiet_put(bc_broadcast_quiet(rig->b), area, &hours, rig_on_done, &flag);
-    rig_wait_flag(&flag);
+    bc_quiet_put(bc_broadcast_quiet(rig->b), area, &hours, province_on_done, &flag);
+    province_wait(&flag);
 }
 
 void rig_on_area_stopped(unsigned stopped, const GError *error, void *user)

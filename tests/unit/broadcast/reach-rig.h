@@ -10,6 +10,7 @@
 #include "mediad/rtp/packet.h"
 #include "mediad/transport/srtp.h"
 #include "mediad/transport/udp.h"
+#include "tests/fixtures/province.h"
 
 /* Devices that are told and report by themselves, on a clock turned by hand: a reach that writes down what it was asked. */
 #define S ((int64_t)1000000)
@@ -39,11 +40,6 @@ typedef struct Rig {
 int64_t rig_wall(Rig *rig);
 void rig_open_room(Rig *rig);
 void rig_close_room(Rig *rig);
-void rig_on_done(const GError *error, void *user);
-void rig_wait_flag(const int *flag);
-void rig_put_area(Rig *rig, const char *code, const char *parent);
-void rig_put_device(Rig *rig, const char *id, const char *area, BcDeviceKind kind);
-char *rig_add_content(Rig *rig);
 void rig_init(Rig *rig);
 void rig_clear(Rig *rig);
 void rig_run_for(Rig *rig, int64_t us);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/broadcast/room-rig.h"
+#include "tests/fixtures/province.h"
 
 static Rig *rig_of(MdDialer *dialer)
 {
@@ -246,41 +247,14 @@ void rig_wait_flag(const int *flag)
         g_main_context_iteration(NULL, TRUE);
 }
 
-static void put_area(Rig *rig, const char *code, const char *parent)
-{
-    int flag = 0;
-    bc_areas_put(bc_broadcast_areas(rig->b), &(BcArea){.code = code, .kind = parent ? "commune" : "province", .parent = parent, .name = code},
-                 rig_on_done, &flag);
-    rig_wait_flag(&flag);
-    g_assert_cmpint(flag, ==, 1);
-}
-
 void rig_put_device(Rig *rig, const char *id, const char *area)
 {
-    int flag = 0;
-    bc_devices_put(bc_broadcast_devices(rig->b),
-                   &(BcDevice){.id = id, .name = id, .area = area, .latitude = NAN, .longitude = NAN, .volume = 80, .enabled = true}, rig_on_done,
-                   &flag);
-    rig_wait_flag(&flag);
-    g_assert_cmpint(flag, ==, 1);
-}
-
-static void on_content(const BcContent *content, const GError *error, void *user)
-{
-    g_assert_no_error(error);
-    *(char **)user = g_strdup(content->id);
+    province_put_device(rig->b, &(BcDevice){.id = id, .area = area});
 }
 
 char *rig_add_content(Rig *rig)
 {
-    g_autofree char *path = g_build_filename(rig->dir, "tone.wav", NULL);
-    g_autofree char *command = g_strdup_printf("ffmpeg -v error -y -f lavfi -i sine=440:d=6 %s", path);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-    char *id = NULL;
-    g_assert_cmpuint(bc_contents_add_file(bc_broadcast_contents(rig->b), path, "Bản tin sáng", "tone.wav", NULL, on_content, &id), >, 0);
-    while (!id)
-        g_main_context_iteration(NULL, TRUE);
-    return id;
+    return province_add_content(rig->b, rig->dir, "Bản tin sáng");
 }
 
 void rig_init(Rig *rig)
@@ -295,9 +269,9 @@ void rig_init(Rig *rig)
     rig->calls = g_ptr_array_new();
     rig->events = g_string_new(NULL);
     rig_open_room(rig, "a.sqlite");
-    put_area(rig, "42", NULL);
-    put_area(rig, "18073", "42");
-    put_area(rig, "18100", "42");
+    province_put_area(rig->b, "42", NULL);
+    province_put_area(rig->b, "18073", "42");
+    province_put_area(rig->b, "18100", "42");
 }
 
 void rig_clear(Rig *rig)

@@ -100,8 +100,8 @@ static void test_live(void)
     static const char *const areas[] = {"42", NULL};
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
     g_autoptr(GError) error = NULL;
     g_autofree char *id = bc_broadcast_live(rig.b, "giao-ban", NULL, areas, BC_NORMAL, "Họp", "An", &error);
     g_assert_no_error(error);
@@ -175,8 +175,8 @@ static void test_live_group(void)
     static const char *const areas[] = {"42", NULL};
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
     rig_close_room(&rig);
     rig.live_to_group = true;
     rig_open_room(&rig);
@@ -205,14 +205,14 @@ static void test_live_again(void)
     static const char *const areas[] = {"42", NULL};
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "l1", .area = "18073", .kind = BC_DEVICE_LINK});
     BcPlayOptions options = {.url = "http://127.0.0.1:9/vov1", .areas = areas, .priority = BC_NORMAL, .title = "VOV1"};
     g_autoptr(GError) error = NULL;
     g_autofree char *id = bc_broadcast_begin_live(rig.b, &options, &error);
     g_assert_no_error(error);
     int flag = 0;
-    bc_broadcast_sync(rig.b, rig_on_done, &flag);
-    rig_wait_flag(&flag);
+    bc_broadcast_sync(rig.b, province_on_done, &flag);
+    province_wait(&flag);
     rig_check_told(&rig, "begin VOV1 l1;");
     int64_t began = rig_wall(&rig);
     bc_broadcast_quiesce(rig.b); /* an end of mediad is not the end of it */
@@ -246,8 +246,8 @@ static void test_ear(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_area(&rig, "18100", "42");
-    g_autofree char *content = rig_add_content(&rig);
+    province_put_area(rig.b, "18100", "42");
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin");
     BcEar *ear = bc_ear_new_deaf(rig.b, "18073", on_heard, &rig, NULL);
     rig_check_told(&rig, "");
     BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
@@ -264,7 +264,7 @@ static void test_ear(void)
     rig_run_for(&rig, 40 * S);
     rig_check_told(&rig, "hear Thường;");
     int stopped = 0;
-    rig_put_device(&rig, "l2", "18100", BC_DEVICE_LINK); /* too late for this one; 18100 goes on */
+    province_put_device(rig.b, &(BcDevice){.id = "l2", .area = "18100", .kind = BC_DEVICE_LINK}); /* too late for this one; 18100 goes on */
     bc_broadcast_stop_area(rig.b, "18073", "An", rig_on_area_stopped, &stopped);
     rig_run_for(&rig, 2 * S);
     rig_check_told(&rig, "hear nothing;");

@@ -51,10 +51,10 @@ static void test_reports(void)
     Rig rig;
     rig_init(&rig);
     for (char name[3] = "d1"; name[1] <= '5'; name[1]++)
-        rig_put_device(&rig, name, "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "output", "18073", BC_DEVICE_OUTPUT); /* nothing drives these here */
-    rig_put_device(&rig, "board", "18073", BC_DEVICE_BOARD);   /* nobody counts on its sound */
-    g_autofree char *content = rig_add_content(&rig);
+        province_put_device(rig.b, &(BcDevice){.id = name, .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "output", .area = "18073", .kind = BC_DEVICE_OUTPUT}); /* nothing drives these here */
+    province_put_device(rig.b, &(BcDevice){.id = "board", .area = "18073", .kind = BC_DEVICE_BOARD});   /* nobody counts on its sound */
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin");
     BcPlayOptions options = {.content = content, .priority = BC_EMERGENCY, .authority = BC_AUTHORITY_COMMUNE, .siren = 2, .siren_rounds = 1,
                              .repeats = 2, .title = "Bão", .volume = 30, .drill = true};
     int64_t issued = rig_wall(&rig);
@@ -107,9 +107,9 @@ static void test_pre_emption(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "g", "18073", BC_DEVICE_GATEWAY);
-    rig_put_device(&rig, "l", "18073", BC_DEVICE_LINK);
-    g_autofree char *content = rig_add_content(&rig);
+    province_put_device(rig.b, &(BcDevice){.id = "g", .area = "18073", .kind = BC_DEVICE_GATEWAY});
+    province_put_device(rig.b, &(BcDevice){.id = "l", .area = "18073", .kind = BC_DEVICE_LINK});
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin");
     BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .authority = BC_AUTHORITY_COMMUNE, .repeats = 10, .title = "Thường"};
     g_autofree char *normal = rig_play(&rig, &options);
     rig_check_told(&rig, "begin Thường l;begin Thường g;");
@@ -139,8 +139,8 @@ static char *schedule(Rig *rig, const char *content, const char *start)
     int flag = 0;
     bc_broadcast_put_schedule(rig->b, &(BcSchedule){.name = "Bản tin sáng", .content = content, .areas = areas, .start_local = start,
                                                     .priority = BC_NORMAL, .grace_s = 10, .enabled = true},
-                              &id, rig_on_done, &flag);
-    rig_wait_flag(&flag);
+                              &id, province_on_done, &flag);
+    province_wait(&flag);
     return id;
 }
 
@@ -155,9 +155,9 @@ static void test_schedule(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
-    g_autofree char *content = rig_add_content(&rig), *id = schedule(&rig, content, "2026-11-23T05:00"), *run = NULL;
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin"), *id = schedule(&rig, content, "2026-11-23T05:00"), *run = NULL;
     md_virtual_clock_advance(&rig.clock, 3580 * S);
     rig_run_for(&rig, 21 * S);
     rig_check_told(&rig, "begin Bản tin sáng d1 d2;");
@@ -213,10 +213,10 @@ static void test_one_run(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d3", "18073", BC_DEVICE_LINK);
-    g_autofree char *content = rig_add_content(&rig), *id = schedule(&rig, content, "2026-11-23T05:00"), *run = NULL;
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d3", .area = "18073", .kind = BC_DEVICE_LINK});
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin"), *id = schedule(&rig, content, "2026-11-23T05:00"), *run = NULL;
     BcReachNews n = {.schedule = id, .occurrence_us = T0, .device = "d1", .state = BC_REACH_MISSED, .reason = "clock unknown", .at_us = T0 + 99 * S,
                      .level_dbfs = NAN, .match = NAN};
     bc_broadcast_reach_news(rig.b, &n); /* an hour before its time */
@@ -249,15 +249,15 @@ static void test_programme(void)
     static const char *const areas[] = {"18073", NULL};
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
-    g_autofree char *content = rig_add_content(&rig), *id = NULL, *run = NULL;
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin"), *id = NULL, *run = NULL;
     BcItem items[] = {{.kind = BC_ITEM_CONTENT, .content = content}, {.kind = BC_ITEM_SILENCE, .duration_us = 2 * S}, {.kind = BC_ITEM_CONTENT, .content = content}};
     int flag = 0;
     bc_broadcast_put_schedule(rig.b, &(BcSchedule){.name = "Chương trình", .areas = areas, .start_local = "2026-11-23T05:00", .priority = BC_NORMAL,
                                                    .grace_s = 10, .enabled = true, .items = items, .n_items = 3},
-                              &id, rig_on_done, &flag);
-    rig_wait_flag(&flag);
+                              &id, province_on_done, &flag);
+    province_wait(&flag);
     md_virtual_clock_advance(&rig.clock, 3580 * S);
     rig_run_for(&rig, 37 * S);
     for (unsigned i = 0; i < 3; i++) { /* d1: second item, first item; d2: the second alone */
@@ -287,10 +287,10 @@ static void test_fixed(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "m1", "18073", BC_DEVICE_MULTICAST);
-    rig_put_device(&rig, "m2", "18073", BC_DEVICE_MULTICAST);
-    rig_put_device(&rig, "nowhere", "18073", BC_DEVICE_MULTICAST);
-    g_autofree char *content = rig_add_content(&rig);
+    province_put_device(rig.b, &(BcDevice){.id = "m1", .area = "18073", .kind = BC_DEVICE_MULTICAST});
+    province_put_device(rig.b, &(BcDevice){.id = "m2", .area = "18073", .kind = BC_DEVICE_MULTICAST});
+    province_put_device(rig.b, &(BcDevice){.id = "nowhere", .area = "18073", .kind = BC_DEVICE_MULTICAST});
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin");
     BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .authority = BC_AUTHORITY_PROVINCE, .title = "Thường"};
     g_autofree char *id = rig_play(&rig, &options);
     unsigned packets = 0;
@@ -310,12 +310,12 @@ static void test_hush(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_area(&rig, "18100", "42");
-    rig_put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "l2", "18100", BC_DEVICE_LINK);
-    rig_put_device(&rig, "g1", "18073", BC_DEVICE_GATEWAY);
-    rig_put_device(&rig, "g2", "18100", BC_DEVICE_GATEWAY);
-    g_autofree char *content = rig_add_content(&rig);
+    province_put_area(rig.b, "18100", "42");
+    province_put_device(rig.b, &(BcDevice){.id = "l1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "l2", .area = "18100", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "g1", .area = "18073", .kind = BC_DEVICE_GATEWAY});
+    province_put_device(rig.b, &(BcDevice){.id = "g2", .area = "18100", .kind = BC_DEVICE_GATEWAY});
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin");
     BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
     g_autofree char *id = rig_play(&rig, &options);
     rig_check_told(&rig, "begin Thường l1 l2;begin Thường g1 g2;");
@@ -323,7 +323,7 @@ static void test_hush(void)
     int stopped = 0;
     bc_broadcast_stop_area(rig.b, "18100", "An", rig_on_area_stopped, &stopped);
     rig_check_told(&rig, "hush Thường l2: everything in 18100 was stopped by An;hush Thường g2: everything in 18100 was stopped by An;");
-    rig_wait_flag(&stopped);
+    province_wait(&stopped);
     g_assert_cmpint(stopped, ==, 1);
     rig_set_quiet(&rig, "18073", 4 * 3600, 4 * 3600 + 120);
     rig_run_for(&rig, 3 * S);
@@ -349,10 +349,10 @@ static void release(Rig *rig, const char *area, int64_t us)
     g_autofree char *id = NULL;
     int asked = 0, done = 0;
     bc_quiet_ask(bc_broadcast_quiet(rig->b), &(BcQuietRelease){.areas = areas, .from_us = rig_wall(rig), .to_us = rig_wall(rig) + us, .reason = "lũ", .asked_by = "a"},
-                 rig_wall(rig), &id, rig_on_done, &asked);
-    rig_wait_flag(&asked);
-    bc_quiet_release(bc_broadcast_quiet(rig->b), id, "b", rig_wall(rig), rig_on_done, &done);
-    rig_wait_flag(&done);
+                 rig_wall(rig), &id, province_on_done, &asked);
+    province_wait(&asked);
+    bc_quiet_release(bc_broadcast_quiet(rig->b), id, "b", rig_wall(rig), province_on_done, &done);
+    province_wait(&done);
 }
 
 /* What two people have released is said with the order, if the leave lasts to its end: the devices keep the quiet hours by themselves. */
@@ -360,11 +360,11 @@ static void test_released(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_area(&rig, "18100", "42");
-    rig_put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "l2", "18100", BC_DEVICE_LINK);
+    province_put_area(rig.b, "18100", "42");
+    province_put_device(rig.b, &(BcDevice){.id = "l1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "l2", .area = "18100", .kind = BC_DEVICE_LINK});
     rig_set_quiet(&rig, "18073", 3600, 18000);
-    g_autofree char *content = rig_add_content(&rig);
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin");
     release(&rig, "18073", 60 * S);
     BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 1, .title = "Ngắn"};
     g_autofree char *brief = rig_play(&rig, &options);
@@ -393,8 +393,8 @@ static void test_clock_set(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "l1", "18073", BC_DEVICE_LINK);
-    g_autofree char *content = rig_add_content(&rig);
+    province_put_device(rig.b, &(BcDevice){.id = "l1", .area = "18073", .kind = BC_DEVICE_LINK});
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin");
     BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
     options.expires_us = rig_wall(&rig) + 3600 * S;
     g_autofree char *id = rig_play(&rig, &options);

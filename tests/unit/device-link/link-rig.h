@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
+#include "tests/fixtures/province.h"
 
 /* What the link is told of announcements and plans, and what comes back, with a link that only writes down. */
 #define S ((int64_t)1000000)
@@ -43,10 +44,7 @@ typedef struct Rig {
 int64_t rig_wall(Rig *rig);
 void rig_open_room(Rig *rig);
 void rig_close_room(Rig *rig);
-void rig_on_done(const GError *error, void *user);
-void rig_wait_flag(const int *flag);
-void rig_put_area(Rig *rig, const char *code, const char *parent);
-void rig_put_device(Rig *rig, const char *id, const char *area, BcDeviceKind kind);
+/* A sound that the loudspeakers can fetch; its id, new. */
 char *rig_add_content(Rig *rig);
 void rig_init(Rig *rig);
 void rig_clear(Rig *rig);

@@ -15,10 +15,10 @@ static void test_manifests(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_area(&rig, "18100", "42");
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18100", BC_DEVICE_LINK);
-    rig_put_device(&rig, "rung", "18100", BC_DEVICE_SIP);
+    province_put_area(rig.b, "18100", "42");
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18100", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "rung", .area = "18100", .kind = BC_DEVICE_SIP});
     g_autofree char *content = rig_add_content(&rig);
     while (!bc_media_find(rig.media, content, false)) /* read on a thread of its own, in real time */
         g_main_context_iteration(NULL, TRUE);
@@ -59,7 +59,7 @@ static void test_manifests(void)
     g_assert_cmpint(bc_manifests_version(rig.manifests, "d1"), ==, second);
     g_assert_cmpint(bc_manifests_version(rig.manifests, "d2"), ==, other);
     rig.link.broken = true;
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK); /* moves to the other commune, and the broker is away */
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK}); /* moves to the other commune, and the broker is away */
     rig_run_settled(&rig, 32 * S);
     rig_check_link(&rig, "");
     rig.link.broken = false;
@@ -69,7 +69,7 @@ static void test_manifests(void)
     g_assert_cmpuint(m.n_items, ==, 1);
     g_assert_cmpint(m.version, >, other);
     bc_link_manifest_clear(&m);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_SIP); /* is rung from now on */
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_SIP}); /* is rung from now on */
     rig_run_settled(&rig, 32 * S);
     rig_check_link(&rig, "manifest d1;"); /* an empty one: it plays nothing old, wherever it was meanwhile */
     m = parse(&rig);
@@ -108,8 +108,8 @@ static void test_scheduled_steps(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
     g_autofree char *content = rig_add_content(&rig), *id = rig_schedule(&rig, content, "2026-11-23T05:00");
     rig_run_settled(&rig, 4 * S);
     rig.link.state_of = "d1";
@@ -135,9 +135,9 @@ static void test_stop_area(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_area(&rig, "18100", "42");
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18100", BC_DEVICE_LINK);
+    province_put_area(rig.b, "18100", "42");
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18100", .kind = BC_DEVICE_LINK});
     g_autofree char *content = rig_add_content(&rig);
     rig_run_settled(&rig, 2 * S);
     BcPlayOptions options = {.content = content, .priority = BC_NORMAL, .repeats = 10, .gap_us = 60 * S, .title = "Thường"};
@@ -149,7 +149,7 @@ static void test_stop_area(void)
     bc_broadcast_stop_area(rig.b, "18100", "An", on_area_stopped, &stopped);
     rig_check_link(&rig, "stop d2;");
     g_assert_cmpstr(rig.link.command.occurrence, ==, id);
-    rig_wait_flag(&stopped);
+    province_wait(&stopped);
     rig_check_link(&rig, "stop-all d2;");
     g_assert_cmpint(rig.link.command.issued_us, ==, (pressed / 1000) * 1000);
     rig_online(&rig, "d2"); /* is not told again what it has to be silent about */
@@ -170,11 +170,11 @@ static void test_quiet_windows(void)
     };
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         int flag = 0;
-        bc_quiet_put(bc_broadcast_quiet(rig.b), "18073", &cases[i].hours, rig_on_done, &flag);
-        rig_wait_flag(&flag);
+        bc_quiet_put(bc_broadcast_quiet(rig.b), "18073", &cases[i].hours, province_on_done, &flag);
+        province_wait(&flag);
         bc_manifests_look(rig.manifests);
         rig_run_settled(&rig, 3 * S);
         BcLinkManifest m = parse(&rig);
@@ -194,8 +194,8 @@ static void put_switched(Rig *rig, const char *id, bool enabled)
     bc_devices_put(bc_broadcast_devices(rig->b),
                    &(BcDevice){.id = id, .name = id, .area = "18073", .kind = BC_DEVICE_LINK, .latitude = NAN, .longitude = NAN, .volume = 80,
                                .volumes = {{1260, 360, 30}}, .n_volumes = 1, .enabled = enabled},
-                   rig_on_done, &flag);
-    rig_wait_flag(&flag);
+                   province_on_done, &flag);
+    province_wait(&flag);
 }
 
 /* One that was stored but never reached the broker is found by what the device says it has; volumes by the hour, switching off. */
@@ -205,8 +205,6 @@ static void test_heal(void)
     rig_init(&rig);
     put_switched(&rig, "d1", true);
     g_autofree char *content = rig_add_content(&rig);
-    while (!bc_media_find(rig.media, content, false))
-        g_main_context_iteration(NULL, TRUE);
     g_autofree char *one = rig_schedule(&rig, content, "2026-11-23T05:00"), *two = rig_schedule(&rig, content, "2026-11-23T06:00");
     rig.link.broken = true;
     rig_run_settled(&rig, 4 * S);

@@ -67,9 +67,9 @@ static void test_command(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d3", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d3", .area = "18073", .kind = BC_DEVICE_LINK});
     g_autofree char *content = rig_add_content(&rig);
     rig_run_settled(&rig, 2 * S);
     g_string_truncate(rig.link.log, 0);
@@ -121,8 +121,8 @@ static void test_stop_without_one(void)
     Rig rig;
     int flag = 0;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
     g_autofree char *content = rig_add_content(&rig);
     rig_run_settled(&rig, 2 * S);
     g_string_truncate(rig.link.log, 0);
@@ -131,8 +131,8 @@ static void test_stop_without_one(void)
     rig_check_link(&rig, "play d1 d2;");
     rig_run_settled(&rig, S);
     g_string_truncate(rig.link.log, 0);
-    bc_devices_remove(bc_broadcast_devices(rig.b), "d2", rig_on_done, &flag);
-    rig_wait_flag(&flag);
+    bc_devices_remove(bc_broadcast_devices(rig.b), "d2", province_on_done, &flag);
+    province_wait(&flag);
     g_assert_true(bc_broadcast_stop(rig.b, id, "An", NULL));
     rig_run_settled(&rig, S / 5);
     rig_check_link(&rig, "stop d1;");
@@ -143,8 +143,8 @@ static void test_back_again(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
     g_autofree char *content = rig_add_content(&rig);
     rig_run_settled(&rig, 2 * S);
     g_string_truncate(rig.link.log, 0);
@@ -183,8 +183,8 @@ static void test_restart(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
-    rig_put_device(&rig, "d2", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
+    province_put_device(rig.b, &(BcDevice){.id = "d2", .area = "18073", .kind = BC_DEVICE_LINK});
     g_autofree char *content = rig_add_content(&rig);
     rig_run_settled(&rig, 2 * S);
     g_string_truncate(rig.link.log, 0);
@@ -220,7 +220,7 @@ static void test_broker_died(void)
 {
     Rig rig;
     rig_init(&rig);
-    rig_put_device(&rig, "d1", "18073", BC_DEVICE_LINK);
+    province_put_device(rig.b, &(BcDevice){.id = "d1", .area = "18073", .kind = BC_DEVICE_LINK});
     rig_run_settled(&rig, 4 * S);
     rig_check_link(&rig, "manifest d1;");
     for (unsigned round = 0; round < 2; round++) {

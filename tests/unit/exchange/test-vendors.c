@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "broadcast/exchange/vendor-schedules.h"
+#include "tests/fixtures/province.h"
 
 /* Devices of other makers and what they have to play, on a clock turned by hand. */
 #define S ((int64_t)1000000)
@@ -56,52 +57,9 @@ static void close_rig(Rig *rig)
         ;
 }
 
-static void on_done(const GError *error, void *user)
-{
-    g_assert_no_error(error);
-    *(int *)user = 1;
-}
-
-static void wait_flag(const int *flag)
-{
-    while (!*flag)
-        g_main_context_iteration(NULL, TRUE);
-}
-
-static void put_area(Rig *rig, const char *code, const char *parent)
-{
-    int flag = 0;
-    bc_areas_put(bc_broadcast_areas(rig->b), &(BcArea){.code = code, .kind = parent ? "commune" : "province", .parent = parent, .name = code},
-                 on_done, &flag);
-    wait_flag(&flag);
-}
-
 static void put_device(Rig *rig, const char *id, const char *make)
 {
-    int flag = 0;
-    bc_devices_put(bc_broadcast_devices(rig->b),
-                   &(BcDevice){.id = id, .name = id, .area = "18073", .kind = BC_DEVICE_GATEWAY, .vendor = make, .latitude = NAN, .longitude = NAN,
-                               .volume = 80, .enabled = true},
-                   on_done, &flag);
-    wait_flag(&flag);
-}
-
-static void on_content(const BcContent *content, const GError *error, void *user)
-{
-    g_assert_no_error(error);
-    *(char **)user = g_strdup(content->id);
-}
-
-static char *add_content(Rig *rig)
-{
-    g_autofree char *path = g_build_filename(rig->dir, "tone.wav", NULL);
-    g_autofree char *command = g_strdup_printf("ffmpeg -v error -y -f lavfi -i sine=440:d=6 %s", path);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-    char *id = NULL;
-    bc_contents_add_file(bc_broadcast_contents(rig->b), path, "Bản tin", "tone.wav", NULL, on_content, &id);
-    while (!id)
-        g_main_context_iteration(NULL, TRUE);
-    return id;
+    province_put_device(rig->b, &(BcDevice){.id = id, .area = "18073", .kind = BC_DEVICE_GATEWAY, .vendor = make});
 }
 
 static void rig_init(Rig *rig)
@@ -117,8 +75,8 @@ static void rig_init(Rig *rig)
     rig->tables = bc_ex_tables_load(EXCHANGE_TABLES, &error);
     g_assert_no_error(error);
     open_rig(rig);
-    put_area(rig, "42", NULL);
-    put_area(rig, "18073", "42");
+    province_put_area(rig->b, "42", NULL);
+    province_put_area(rig->b, "18073", "42");
     put_device(rig, "imei-1", "A");
     put_device(rig, "imei-2", "B");
 }
@@ -184,8 +142,8 @@ static char *put_schedule(Rig *rig, const char *content, const char *start, unsi
     int flag = 0;
     bc_broadcast_put_schedule(rig->b, &(BcSchedule){.name = "Bản tin sáng", .content = content, .areas = areas, .start_local = start,
                                                     .priority = BC_NORMAL, .grace_s = 10, .repeats = repeats, .gap_s = 4, .enabled = true},
-                              &id, on_done, &flag);
-    wait_flag(&flag);
+                              &id, province_on_done, &flag);
+    province_wait(&flag);
     return id;
 }
 
@@ -230,7 +188,7 @@ static void test_confirmed_is_not_ordered(void)
 {
     Rig rig;
     rig_init(&rig);
-    g_autofree char *content = add_content(&rig), *id = put_schedule(&rig, content, "2026-11-23T05:00", 2);
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin"), *id = put_schedule(&rig, content, "2026-11-23T05:00", 2);
     g_autofree char *bulletin = g_strdup_printf("%s@%" G_GINT64_FORMAT, id, T0 / S);
     run_for(&rig, 6 * S);
     g_autoptr(JsonObject) a = next_order(&rig, "A", "schedule", true), b = next_order(&rig, "B", "schedule", false);
@@ -274,7 +232,7 @@ static void test_versions(void)
 {
     Rig rig;
     rig_init(&rig);
-    g_autofree char *content = add_content(&rig), *first = put_schedule(&rig, content, "2026-11-23T05:00", 1);
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin"), *first = put_schedule(&rig, content, "2026-11-23T05:00", 1);
     run_for(&rig, 6 * S);
     g_autoptr(JsonObject) one = next_order(&rig, "A", "schedule", true);
     g_autofree char *second = put_schedule(&rig, content, "2026-11-24T05:30", 1);
@@ -308,13 +266,13 @@ static void test_cancelled(void)
 {
     Rig rig;
     rig_init(&rig);
-    g_autofree char *content = add_content(&rig), *id = put_schedule(&rig, content, "2026-11-23T05:00", 1);
+    g_autofree char *content = province_add_content(rig.b, rig.dir, "Bản tin"), *id = put_schedule(&rig, content, "2026-11-23T05:00", 1);
     int flag = 0;
     run_for(&rig, 6 * S);
     g_autoptr(JsonObject) given = next_order(&rig, "A", "schedule", true);
     g_assert_nonnull(given);
-    bc_schedules_remove(bc_broadcast_schedules(rig.b), id, on_done, &flag);
-    wait_flag(&flag);
+    bc_schedules_remove(bc_broadcast_schedules(rig.b), id, province_on_done, &flag);
+    province_wait(&flag);
     run_for(&rig, 40 * S);
     g_autoptr(JsonObject) cancelled = next_order(&rig, "A", "schedule-cancelled", true);
     g_assert_nonnull(cancelled);
