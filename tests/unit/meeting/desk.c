@@ -219,3 +219,27 @@ void desk_expect_error(Desk *desk, MdMeetingError code)
     g_assert_error(desk->error, MD_MEETING_ERROR, (int)code);
     g_assert_null(desk->last);
 }
+
+void desk_answer(FakeCall *call, const char *sdp)
+{
+    md_call_emit_sdp(call->call, MD_SDP_ANSWER, sdp);
+    md_call_emit_established(call->call);
+}
+
+FakeCall *desk_call_to(Desk *desk, const char *target)
+{
+    FakeCall *found = NULL;
+    for (guint i = 0; i < desk->meeting->dialer.calls->len; i++) {
+        FakeCall *call = desk->meeting->dialer.calls->pdata[i];
+        if (strcmp(call->target, target) == 0)
+            found = call;
+    }
+    return found;
+}
+
+MdMeetingState desk_state_of(Desk *desk, const char *id)
+{
+    g_autoptr(MdBooking) b = md_meetings_get(desk->meetings, id, NULL);
+    g_assert_nonnull(b);
+    return b->state;
+}

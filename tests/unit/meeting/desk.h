@@ -35,3 +35,7 @@ MdBooking *desk_wish(Desk *desk, const char *title, int in_min, int minutes, con
 const MdBooking *desk_put(Desk *desk, const MdBooking *wish, const char *force);
 const MdBooking *desk_book(Desk *desk, const char *title, int in_min, int minutes, const char *sites);
 void desk_expect_error(Desk *desk, MdMeetingError code);
+
+void desk_answer(FakeCall *call, const char *sdp);
+FakeCall *desk_call_to(Desk *desk, const char *target); /* the last one; NULL: none */
+MdMeetingState desk_state_of(Desk *desk, const char *id);

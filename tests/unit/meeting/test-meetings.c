@@ -3,30 +3,6 @@
 #include "tests/unit/meeting/desk.h"
 #include <string.h>
 
-static void answer(FakeCall *call, const char *sdp)
-{
-    md_call_emit_sdp(call->call, MD_SDP_ANSWER, sdp);
-    md_call_emit_established(call->call);
-}
-
-static FakeCall *call_to(Desk *desk, const char *target)
-{
-    FakeCall *found = NULL;
-    for (guint i = 0; i < desk->meeting->dialer.calls->len; i++) {
-        FakeCall *call = desk->meeting->dialer.calls->pdata[i];
-        if (strcmp(call->target, target) == 0)
-            found = call;
-    }
-    return found;
-}
-
-static MdMeetingState state_of(Desk *desk, const char *id)
-{
-    g_autoptr(MdBooking) b = md_meetings_get(desk->meetings, id, NULL);
-    g_assert_nonnull(b);
-    return b->state;
-}
-
 static void test_life(void)
 {
     Desk *desk = desk_new();
@@ -34,30 +10,30 @@ static void test_life(void)
     g_autofree char *room = g_strdup(desk->last->room);
     g_assert_cmpuint(desk_events(desk, "meeting.created"), ==, 1);
     desk_run_s(desk, 14 * 60);
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_SCHEDULED);
+    g_assert_cmpint(desk_state_of(desk, id), ==, MD_MEETING_SCHEDULED);
     g_assert_null(md_conference_find_room(desk->meeting->conference, room));
     desk_run_s(desk, 62); /* a quarter of an hour before the start */
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_OPEN);
+    g_assert_cmpint(desk_state_of(desk, id), ==, MD_MEETING_OPEN);
     g_assert_nonnull(md_conference_find_room(desk->meeting->conference, room));
     g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 0);
     desk_run_s(desk, 15 * 60 + 2);
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_LIVE);
+    g_assert_cmpint(desk_state_of(desk, id), ==, MD_MEETING_LIVE);
     g_assert_cmpuint(desk_events(desk, "meeting.started"), ==, 1);
     g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 2);
-    answer(call_to(desk, "a"), "hz=400");
-    answer(call_to(desk, "b"), "hz=500");
+    desk_answer(desk_call_to(desk, "a"), "hz=400");
+    desk_answer(desk_call_to(desk, "b"), "hz=500");
     desk_run_s(desk, 54 * 60);
     g_assert_cmpuint(desk_events(desk, "meeting.ending"), ==, 0);
     desk_run_s(desk, 2 * 60);
     g_assert_cmpuint(desk_events(desk, "meeting.ending"), ==, 1);
     desk_run_s(desk, 5 * 60); /* past the end, both are here */
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_LIVE);
-    md_call_emit_closed(call_to(desk, "a")->call, 200, "BYE");
-    md_call_emit_closed(call_to(desk, "b")->call, 603, "BYE");
+    g_assert_cmpint(desk_state_of(desk, id), ==, MD_MEETING_LIVE);
+    md_call_emit_closed(desk_call_to(desk, "a")->call, 200, "BYE");
+    md_call_emit_closed(desk_call_to(desk, "b")->call, 603, "BYE");
     MdRoom *its = md_conference_find_room(desk->meeting->conference, room);
     g_assert_true(md_room_undial(its, "a", NULL)); /* would be rung again */
     desk_run_s(desk, 3);
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_ENDED); /* nobody is left */
+    g_assert_cmpint(desk_state_of(desk, id), ==, MD_MEETING_ENDED); /* nobody is left */
     desk_run_s(desk, 12);
     g_assert_null(md_conference_find_room(desk->meeting->conference, room));
     g_assert_cmpuint(desk_events(desk, "meeting.ended"), ==, 1);
@@ -75,18 +51,18 @@ static void test_grace_and_limit(void)
     other->max_minutes = 5;
     g_autofree char *short_one = g_strdup(desk_put(desk, other, NULL)->id);
     desk_run_s(desk, 62);
-    answer(call_to(desk, "a"), "hz=400");
-    answer(call_to(desk, "b"), "hz=500");
+    desk_answer(desk_call_to(desk, "a"), "hz=400");
+    desk_answer(desk_call_to(desk, "b"), "hz=500");
     desk_run_s(desk, 4 * 60 + 50);
     g_assert_cmpint(desk->recorded, ==, 1);
-    g_assert_cmpint(state_of(desk, short_one), ==, MD_MEETING_LIVE);
+    g_assert_cmpint(desk_state_of(desk, short_one), ==, MD_MEETING_LIVE);
     desk_run_s(desk, 15);
-    g_assert_cmpint(state_of(desk, short_one), ==, MD_MEETING_ENDED);
-    g_assert_true(call_to(desk, "b")->hung_up);
+    g_assert_cmpint(desk_state_of(desk, short_one), ==, MD_MEETING_ENDED);
+    g_assert_true(desk_call_to(desk, "b")->hung_up);
     desk_run_s(desk, 34 * 60);
-    g_assert_cmpint(state_of(desk, long_one), ==, MD_MEETING_LIVE); /* in its grace */
+    g_assert_cmpint(desk_state_of(desk, long_one), ==, MD_MEETING_LIVE); /* in its grace */
     desk_run_s(desk, 2 * 60);
-    g_assert_cmpint(state_of(desk, long_one), ==, MD_MEETING_ENDED);
+    g_assert_cmpint(desk_state_of(desk, long_one), ==, MD_MEETING_ENDED);
     g_assert_cmpint(desk->recorded, ==, -1);
     desk_free(desk);
 }
@@ -181,8 +157,8 @@ static void test_change(void)
     desk_expect_error(desk, MD_MEETING_ERROR_CHANGED);
     g_assert_nonnull(strstr(desk->error->message, "root"));
     desk_run_s(desk, 62);
-    g_assert_nonnull(call_to(desk, "b"));
-    answer(call_to(desk, "a"), "hz=400");
+    g_assert_nonnull(desk_call_to(desk, "b"));
+    desk_answer(desk_call_to(desk, "a"), "hz=400");
     g_autoptr(MdBooking) live = md_meetings_get(desk->meetings, id, NULL);
     g_autoptr(MdBooking) moved = md_booking_copy(live);
     moved->start_us += INT64_C(3600000000);
@@ -194,9 +170,9 @@ static void test_change(void)
     md_booking_invite(sites, "c", "Xã C", NULL);
     g_assert_nonnull(desk_put(desk, sites, NULL));
     desk_run_s(desk, 2);
-    g_assert_true(call_to(desk, "b")->hung_up);
-    g_assert_nonnull(call_to(desk, "c"));
-    g_assert_false(call_to(desk, "a")->hung_up);
+    g_assert_true(desk_call_to(desk, "b")->hung_up);
+    g_assert_nonnull(desk_call_to(desk, "c"));
+    g_assert_false(desk_call_to(desk, "a")->hung_up);
     g_autoptr(MdBooking) chaired = md_meetings_get(desk->meetings, id, NULL);
     g_autoptr(MdBooking) chair = md_booking_copy(chaired);
     g_free(chair->chair);
@@ -211,115 +187,9 @@ static void test_change(void)
     g_assert_cmpint(desk->last->state, ==, MD_MEETING_CANCELLED);
     g_assert_cmpstr(desk->last->cancelled_because, ==, "Hoãn vì bão");
     desk_run_s(desk, 12);
-    g_assert_true(call_to(desk, "a")->hung_up);
+    g_assert_true(desk_call_to(desk, "a")->hung_up);
     desk_put(desk, live, NULL);
     desk_expect_error(desk, MD_MEETING_ERROR_STATE);
-    desk_free(desk);
-}
-
-/* As a crash leaves it. */
-static bool reopen(MdDb *db, gpointer data, GError **error)
-{
-    return md_db_run(db, error, "UPDATE md_attendance SET left_us = 0, reason = '' WHERE member = (SELECT MAX(member) FROM md_attendance)", "");
-}
-
-static void test_restart(void)
-{
-    Desk *desk = desk_new();
-    g_autofree char *id = g_strdup(desk_book(desk, "Giao ban", 1, 60, "a,b")->id);
-    g_autofree char *room = g_strdup(desk->last->room);
-    desk_run_s(desk, 62);
-    answer(call_to(desk, "a"), "hz=400");
-    desk_run_s(desk, 5 * 60);
-    desk_stop(desk);
-    desk_start(desk);
-    g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 0);
-    desk_run_s(desk, 2); /* it goes on: the room is there again, both are called */
-    g_assert_nonnull(md_conference_find_room(desk->meeting->conference, room));
-    g_assert_nonnull(call_to(desk, "a"));
-    g_assert_nonnull(call_to(desk, "b"));
-    answer(call_to(desk, "a"), "hz=400");
-    desk_run_s(desk, 60);
-    g_autoptr(MdAttendance) a = md_meetings_attendance(desk->meetings, id, NULL);
-    const MdAttendee *first = a->attendees->pdata[0];
-    g_assert_cmpuint(first->visits, ==, 2);
-    g_assert_cmpuint(first->reconnects, ==, 1);
-    g_assert_true(first->here);
-    g_assert_cmpint(first->present_s, >=, 5 * 60 + 55);
-    g_assert_cmpint(first->present_s, <=, 6 * 60 + 5);
-    desk_stop(desk); /* and once more, without a word to the store */
-    g_assert_true(md_store_write_sync(desk->store, reopen, NULL, NULL));
-    desk_start(desk);
-    g_autoptr(MdAttendance) after = md_meetings_attendance(desk->meetings, id, NULL);
-    g_assert_false(((const MdAttendee *)after->attendees->pdata[0])->here);
-    g_assert_cmpstr(((const MdVisit *)after->visits->pdata[after->visits->len - 1])->reason, ==, "mediad was interrupted");
-    desk_stop(desk); /* down until it is over */
-    md_virtual_clock_advance(&desk->meeting->clock, INT64_C(7200000000));
-    desk_start(desk);
-    desk_run_s(desk, 3);
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_ENDED);
-    g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 0);
-    desk_free(desk);
-}
-
-/* The chair's list outlives a restart: whom it sent out or took off is not rung, nor who calls by itself; who was given up is looked for. */
-static void test_restart_list(void)
-{
-    Desk *desk = desk_new();
-    desk->lasting = true;
-    desk_book(desk, "Giao ban", 1, 60, "a,b,c,d,e");
-    g_autofree char *name = g_strdup(desk->last->room);
-    desk_run_s(desk, 62);
-    for (char *site = (char[]){"abc"}; *site != 0; site++) {
-        answer(call_to(desk, (char[]){*site, 0}), "hz=400");
-        desk_run_s(desk, 1);
-    }
-    md_call_emit_closed(call_to(desk, "d")->call, 603, "Decline");
-    MdRoom *room = md_conference_find_room(desk->meeting->conference, name);
-    g_assert_true(md_room_kick(room, meeting_member(room, 0), NULL));
-    g_assert_true(md_room_undial(room, "b", NULL));
-    md_room_lock(room, true);
-    desk_run_s(desk, 2);
-    for (unsigned round = 0; round < 2; round++) { /* it ends again before the list was rung: nothing is lost */
-        desk_stop(desk);
-        desk_start(desk);
-        g_assert_nonnull(md_conference_find_room(desk->meeting->conference, name)); /* before any caller could make one */
-        desk_run_s(desk, 2);
-        g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 0);
-    }
-    room = md_conference_find_room(desk->meeting->conference, name);
-    meeting_join(desk->meeting, name, "c", MD_ROLE_SITE, "hz=400", NULL);
-    desk_run_s(desk, 5);
-    g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 1);
-    answer(call_to(desk, "e"), "hz=400");
-    desk->meeting->dialer.refuse = true; /* d is switched off */
-    desk_run_s(desk, 20);
-    desk->meeting->dialer.refuse = false; /* and on */
-    desk_run_s(desk, 20);
-    g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 2);
-    g_assert_nonnull(call_to(desk, "d"));
-    desk_free(desk);
-}
-
-/* Before it begins nobody has been rung: the sites are called at the start, restart or not. */
-static void test_restart_open(void)
-{
-    Desk *desk = desk_new();
-    desk->lasting = true;
-    desk_book(desk, "Giao ban", 10, 60, "a,b");
-    g_autofree char *name = g_strdup(desk->last->room);
-    desk_run_s(desk, 5);
-    meeting_join(desk->meeting, name, "b", MD_ROLE_SITE, "hz=400", NULL);
-    md_room_lock(md_conference_find_room(desk->meeting->conference, name), true);
-    desk_run_s(desk, 2);
-    desk_stop(desk);
-    md_virtual_clock_advance(&desk->meeting->clock, INT64_C(660000000)); /* it was to begin meanwhile */
-    desk_start(desk);
-    desk_run_s(desk, 3);
-    g_assert_nonnull(call_to(desk, "a"));
-    MdRoomInfo info;
-    md_room_info(md_conference_find_room(desk->meeting->conference, name), &info);
-    g_assert_true(info.locked);
     desk_free(desk);
 }
 
@@ -337,7 +207,7 @@ static void test_attendance(void)
     g_autofree char *id = g_strdup(desk_book(desk, "Giao ban", 1, 60, "a,b")->id);
     g_autofree char *room = g_strdup(desk->last->room);
     desk_run_s(desk, 62);
-    answer(call_to(desk, "a"), "hz=400");
+    desk_answer(desk_call_to(desk, "a"), "hz=400");
     MdLeg *leg = NULL;
     meeting_join(desk->meeting, room, "khach", MD_ROLE_GUEST, "hz=500", &leg);
     for (unsigned i = 0; i < 120; i++) { /* packets for two minutes, pictures for one */
@@ -350,7 +220,7 @@ static void test_attendance(void)
             tell_floor(desk, room, "floor.ended");
         desk_run_s(desk, 1);
     }
-    md_call_emit_closed(call_to(desk, "a")->call, 603, "BYE");
+    md_call_emit_closed(desk_call_to(desk, "a")->call, 603, "BYE");
     desk_run_s(desk, 60);
     g_autoptr(MdAttendance) a = md_meetings_attendance(desk->meetings, id, NULL);
     g_assert_cmpuint(a->attendees->len, ==, 3);
@@ -375,12 +245,12 @@ static void test_floor_again(void)
     g_autofree char *id = g_strdup(desk_book(desk, "Giao ban", 1, 60, "a,b")->id);
     g_autofree char *room = g_strdup(desk->last->room);
     desk_run_s(desk, 62);
-    answer(call_to(desk, "a"), "hz=400");
+    desk_answer(desk_call_to(desk, "a"), "hz=400");
     desk_run_s(desk, 2);
     MdRoom *its = md_conference_find_room(desk->meeting->conference, room);
     g_assert_true(md_room_floor_give(its, meeting_member(its, 0), 0, NULL));
     desk_run_s(desk, 20);
-    md_call_emit_closed(call_to(desk, "a")->call, 603, "BYE");
+    md_call_emit_closed(desk_call_to(desk, "a")->call, 603, "BYE");
     desk_run_s(desk, 10);
     meeting_join(desk->meeting, room, "a", MD_ROLE_SITE, "hz=400", NULL);
     desk_run_s(desk, 15);
@@ -397,11 +267,11 @@ static void test_ended_in_the_room(void)
     g_autofree char *id = g_strdup(desk_book(desk, "Giao ban", 1, 60, "a")->id);
     g_autofree char *room = g_strdup(desk->last->room);
     desk_run_s(desk, 62);
-    answer(call_to(desk, "a"), "hz=400");
+    desk_answer(desk_call_to(desk, "a"), "hz=400");
     desk_run_s(desk, 10);
     md_room_end(md_conference_find_room(desk->meeting->conference, room)); /* the chair ends it for all */
     desk_run_s(desk, 20);
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_ENDED);
+    g_assert_cmpint(desk_state_of(desk, id), ==, MD_MEETING_ENDED);
     g_assert_cmpuint(desk->meeting->dialer.calls->len, ==, 1); /* nobody is called back */
     g_assert_null(md_conference_find_room(desk->meeting->conference, room));
     desk_free(desk);
@@ -568,7 +438,7 @@ static void test_codes(void)
     for (guint i = 0; i < all->len; i++)
         g_assert_null(((const MdMeetingLink *)all->pdata[i])->code);
     desk_run_s(desk, 15 * 60 + 61 * 60 + 5); /* over: the grace is for those who are here */
-    g_assert_cmpint(state_of(desk, id), ==, MD_MEETING_ENDED);
+    g_assert_cmpint(desk_state_of(desk, id), ==, MD_MEETING_ENDED);
     use(desk, c.codes->pdata[0], "browser-of-commune-a", &seat);
     g_assert_error(seat.error, MD_MEETING_ERROR, MD_MEETING_ERROR_NOT_FOUND);
     seat_clear(&seat);
@@ -592,7 +462,7 @@ static void test_chat(void)
     g_assert_error(error, MD_MEETING_ERROR, MD_MEETING_ERROR_NOT_FOUND);
     g_clear_error(&error);
     desk_run_s(desk, 62);
-    answer(call_to(desk, "a"), "hz=400");
+    desk_answer(desk_call_to(desk, "a"), "hz=400");
     desk_run_s(desk, 1);
     const char *member = meeting_member(md_conference_find_room(desk->meeting->conference, room), 0);
     g_assert_true(md_meetings_chat(desk->meetings, room, member, NULL, NULL, "all", " Chào\xe2\x80\xae cả nhà\n", &error));
@@ -661,9 +531,6 @@ int main(int argc, char **argv)
     g_test_add_func("/meeting/clash", test_clash);
     g_test_add_func("/meeting/change", test_change);
     g_test_add_func("/meeting/door", test_door);
-    g_test_add_func("/meeting/restart", test_restart);
-    g_test_add_func("/meeting/restart-list", test_restart_list);
-    g_test_add_func("/meeting/restart-open", test_restart_open);
     g_test_add_func("/meeting/attendance", test_attendance);
     g_test_add_func("/meeting/floor-again", test_floor_again);
     g_test_add_func("/meeting/ended-in-the-room", test_ended_in_the_room);
